@@ -1,0 +1,94 @@
+# Sourced by tools/run, tools/test and tools/check: messages, progress, and the packages they need.
+# Works in a minimal Debian root: no sudo, no python, no locale.
+# shellcheck shell=bash disable=SC2034
+
+export LC_ALL=C.UTF-8
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin  # ip and ethtool live there, and a user's PATH may lack it
+
+tools=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+root=$(dirname "$tools")
+
+note() { printf '%s\n' "$*" >&2; }
+die() { note "${0##*/}: $*"; exit 2; }
+
+# step LABEL COMMAND...: keeps the command's output aside and shows it only if the command fails.
+# What takes longer than 2 s says so: on a terminal with a line that moves, elsewhere with a line now and then.
+step() {
+  local label=$1 status=0 started=$SECONDS log ticker
+  shift
+  log=$(mktemp)
+  exec 8<>"$log"
+  rm -f "$log"  # open but nameless: there is nothing to clean up, however this ends
+  show_progress "$label" "$started" </dev/null &
+  ticker=$!
+  "$@" </dev/null >&8 2>&1 || status=$?
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  [[ ! -t 2 ]] || printf '\r\033[K' >&2
+  if ((status)); then
+    cat /proc/self/fd/8 >&2
+    note "$label: failed (exit code $status)"
+  elif ((SECONDS - started >= 2)); then
+    note "$label: $((SECONDS - started)) s"
+  fi
+  exec 8>&-
+  return "$status"
+}
+
+show_progress() {  # LABEL STARTED
+  local elapsed last next=2
+  exec 7<> <(:)  # reading from it is a sleep without a process that could outlive us
+  while kill -0 $$ 2>/dev/null; do  # nor must this outlive an interrupted script
+    read -rt 1 -u 7 || true
+    elapsed=$((SECONDS - $2))
+    if ((elapsed < next)); then
+      continue
+    elif [[ -t 2 ]]; then
+      last=$(tail -c 400 /proc/self/fd/8 | tr '\r' '\n' | tail -n 1)
+      last="$1 ... $elapsed s  $last"
+      printf '\r\033[K%s' "${last:0:$(($(tput cols 2>/dev/null || echo 80) - 1))}" >&2
+    else
+      note "$1 ...$( ((elapsed < 30)) || echo " $elapsed s")"
+      next=$((elapsed + 60))
+    fi
+  done
+}
+
+# ensure_packages LIST...: installs what tools/lib/packages/LIST.txt name and the machine lacks.
+# Where nothing is missing apt isn't called and no root is needed.
+ensure_packages() {
+  local list missing
+  [[ -z ${BAB_NO_APT:-} ]] || return 0
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    die "this system has no apt-get to install with: install DPDK 22.11 or later, meson, ninja, pkg-config," \
+      "a C++20 compiler, CLI11, fmt and nlohmann-json (for tests also GoogleTest), then set BAB_NO_APT=1."
+  fi
+  mapfile -t missing < <(
+    for list; do sed 's/[[:space:]]*#.*//; /^$/d' "$tools/lib/packages/$list.txt"; done | sort -u |
+      comm -23 - <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u))
+  [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
+}
+
+install_packages() {
+  local as_root=() apt=(apt-get -o DPkg::Lock::Timeout=600)
+  local install=(install -y --no-install-recommends "$@")
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo -v; }; }; then
+      die "packages are missing and installing them takes root; as root, run:" \
+        "apt-get update && apt-get ${install[*]}"
+    fi
+    as_root=(sudo)
+  fi
+  # Two of these at once take turns. Questions of packages (tshark has one) are answered with their defaults.
+  as_root+=(flock -o /run/lock/bab-apt.lock env DEBIAN_FRONTEND=noninteractive)
+  note "installing $# Debian packages: $*"
+  if ! apt-get -qq --simulate "${install[@]}" >/dev/null 2>&1; then  # never updated, or not for long
+    step "apt-get update" "${as_root[@]}" "${apt[@]}" update || die "apt-get update failed: see above."
+  fi
+  step "apt-get install" "${as_root[@]}" "${apt[@]}" "${install[@]}" && return
+  note "once more, with new package lists"  # old lists name files that the mirror has since replaced
+  if ! step "apt-get update" "${as_root[@]}" "${apt[@]}" update ||
+    ! step "apt-get install" "${as_root[@]}" "${apt[@]}" "${install[@]}"; then
+    die "some packages could not be installed: see above; by hand, as root: apt-get ${install[*]}"
+  fi
+}
