@@ -9,7 +9,7 @@ tools=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 root=$(dirname "$tools")
 
 note() { printf '%s\n' "$*" >&2; }
-die() { note "${0##*/}: $*"; exit 2; }
+die() { note "tools/${0##*tools/}: $*"; exit 2; }
 
 # step LABEL COMMAND...: keeps the command's output aside and shows it only if the command fails.
 # What takes longer than 2 s says so: on a terminal with a line that moves, elsewhere with a line now and then.
