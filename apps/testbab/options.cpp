@@ -1,0 +1,259 @@
+#include "options.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include "engine.hpp"
+
+namespace testbab {
+namespace {
+
+using bab::ChecksumChoice;
+
+/// `text` is a whole number from lo to hi, or a CLI11 error says what was expected.
+template <class T>
+T number(std::string_view text, std::string_view option, std::uint64_t lo, std::uint64_t hi) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty() || value < lo ||
+      value > hi)
+    throw CLI::ValidationError(
+        fmt::format("{}: \"{}\" is not a whole number from {} to {}", option, text, lo, hi));
+  return static_cast<T>(value);
+}
+
+std::pair<std::string, std::string> two(const std::string& text, char separator,
+                                        std::string_view option, std::string_view form) {
+  const std::size_t at = text.find(separator);
+  if (at == std::string::npos)
+    throw CLI::ValidationError(fmt::format("{}: \"{}\" is not of the form {}", option, text, form));
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+std::uint32_t ip_address(const std::string& text, std::string_view option) {
+  in_addr address{};
+  if (inet_pton(AF_INET, text.c_str(), &address) != 1)
+    throw CLI::ValidationError(fmt::format("{}: \"{}\" is not an IPv4 address", option, text));
+  return ntohl(address.s_addr);
+}
+
+bab::wire::MacAddress mac_address(const std::string& text, std::string_view option) {
+  std::array<unsigned, 6> b{};
+  int used = 0;
+  const int n = std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3],
+                            &b[4], &b[5], &used);
+  if (n != 6 || static_cast<std::size_t>(used) != text.size())
+    throw CLI::ValidationError(
+        fmt::format("{}: \"{}\" is not a MAC address like 02:00:00:00:00:01", option, text));
+  bab::wire::MacAddress mac{};
+  for (std::size_t i = 0; i < mac.size(); ++i) mac[i] = static_cast<std::uint8_t>(b[i]);
+  return mac;
+}
+
+const std::map<std::string, ChecksumChoice> kChecksums{{"auto", ChecksumChoice::kAuto},
+                                                       {"hw", ChecksumChoice::kHw},
+                                                       {"sw", ChecksumChoice::kSw},
+                                                       {"off", ChecksumChoice::kOff}};
+
+/// A frame of `len` bytes as testpmd counts: Ethernet header, one 802.1Q tag and the CRC included.
+constexpr unsigned kFrameOverhead = 14 + 4 + 4;
+/// The same as counted without a tag.
+constexpr unsigned kUntaggedOverhead = 14 + 4;
+constexpr unsigned kMtuMin = 68;     // RFC 791: every module must forward so much
+constexpr unsigned kMtuMax = 65385;  // what one mbuf of 65,535 bytes can hold behind its headroom
+
+class Parser {
+ public:
+  explicit Parser(Options& o)
+      : o_(o), app_("Drive the bab message bus: testbab [EAL arguments] -- [arguments]", "testbab") {
+    app_.set_version_flag("--version,-V", "testbab " BAB_VERSION);
+    app_.footer(engine_help() +
+                "\nWithout --, all arguments are the application's, and EAL runs without root, "
+                "hugepages or a NIC.\nA real NIC:  testbab -l 0-2 -a 0000:01:00.0 -- "
+                "--forward-mode=rxonly\n");
+    add_engine_options();
+    add_port_options();
+    add_stream_options();
+    add_report_options();
+  }
+
+  std::optional<Ended> parse(const std::vector<std::string>& args) {
+    std::vector<std::string> reversed(args.rbegin(), args.rend());  // what CLI11 takes
+    try {
+      app_.parse(reversed);
+      check();
+    } catch (const CLI::ParseError& e) {
+      if (e.get_exit_code() == 0) {
+        std::ostringstream text;
+        app_.exit(e, text, text);
+        return Ended{0, text.str()};
+      }
+      std::string what = e.what();
+      while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
+      return Ended{2, what + "; see testbab --help"};
+    }
+    return std::nullopt;
+  }
+
+ private:
+  template <class T>
+  CLI::Option* add_number(const std::string& name, T& value, std::uint64_t lo, std::uint64_t hi,
+                          const std::string& help) {
+    return app_
+        .add_option_function<std::string>(
+            name, [=, &value](const std::string& text) { value = number<T>(text, name, lo, hi); },
+            fmt::format("{} [{}-{}]", help, lo, hi))
+        ->type_name("N");
+  }
+  template <class T>
+  CLI::Option* add_number(const std::string& name, std::optional<T>& value, std::uint64_t lo,
+                          std::uint64_t hi, const std::string& help) {
+    return app_
+        .add_option_function<std::string>(
+            name, [=, &value](const std::string& text) { value = number<T>(text, name, lo, hi); },
+            fmt::format("{} [{}-{}]", help, lo, hi))
+        ->type_name("N");
+  }
+  CLI::Option* add_text(const std::string& name, const std::string& type, const std::string& help,
+                        std::function<void(const std::string&)> take) {
+    return app_.add_option_function<std::string>(name, std::move(take), help)->type_name(type);
+  }
+
+  void add_engine_options() {
+    add_text("--forward-mode", "ENGINE", "what to do (below); default loop",
+             [this](const std::string& name) {
+               if (find_engine(name) == nullptr)
+                 throw CLI::ValidationError(fmt::format(
+                     "--forward-mode: \"{}\" is no engine; there are {}", name, engine_names()));
+               o_.engine = name;
+             });
+    add_number("--nb-cores", o_.nb_cores, 1, 127, "worker lcores to use; main isn't one");
+    app_.add_flag("-a,--auto-start", "accepted for testpmd's sake: it always starts");
+    add_number("--count", o_.count, 0, UINT64_MAX, "messages to send, then stop; 0: no end");
+    add_text("--duration", "SEC", "stop after so many seconds; 0: no end",
+             [this](const std::string& text) {
+               char* end = nullptr;
+               const double v = std::strtod(text.c_str(), &end);
+               if (text.empty() || *end != '\0' || !(v >= 0) || v > 1e9)
+                 throw CLI::ValidationError(
+                     fmt::format("--duration: \"{}\" is not a number of seconds", text));
+               o_.duration = v;
+             });
+    add_number("--idle-exit-ms", o_.idle_exit_ms, 0, 86'400'000,
+               "stop when nothing came for so long; 0: never");
+  }
+
+  void add_port_options() {
+    add_number("--rxq", o_.rxq, 1, 1024, "RX queues per port");
+    add_number("--txq", o_.txq, 1, 1024, "TX queues per port; each is a session of its own");
+    add_number("--rxd", o_.rxd, 0, 32768, "RX descriptors per queue; 0: the driver's default");
+    add_number("--txd", o_.txd, 0, 32768, "TX descriptors per queue; 0: the driver's default");
+    add_number("--burst", o_.burst, 1, 512, "frames per burst");
+    add_number("--mbcache", o_.mbcache, 0, 512, "buffers an lcore keeps to itself; default 250");
+    add_number("--mbuf-size", o_.mbuf_size, 256, 65535,
+               "bytes per buffer, headroom of 128 included; default: what the MTU needs");
+    add_number("--total-num-mbufs", o_.total_num_mbufs, 2, 100'000'000,
+               "buffers per pool; default: what queues and caches can hold");
+    add_number("--mtu", o_.mtu, kMtuMin, kMtuMax,
+               "bytes of IP packet; default 1500, 9000 on the loopback port");
+    add_number("--max-pkt-len", o_.max_pkt_len, kMtuMin + kFrameOverhead, kMtuMax + kFrameOverhead,
+               "the same as a frame's length: MTU + 14 + 4 of VLAN + 4 of CRC");
+    add_text("--tx-checksum", "auto|hw|sw|off", "who makes checksums; off: UDP has none",
+             [this](const std::string& t) { o_.tx_checksum = checksum(t, "--tx-checksum"); });
+    add_text("--rx-checksum", "auto|hw|sw|off", "who verifies IPv4 and (where present) UDP checksums",
+             [this](const std::string& t) { o_.rx_checksum = checksum(t, "--rx-checksum"); });
+  }
+
+  void add_stream_options() {
+    add_text("--eth-peer", "PORT,MAC", "destination MAC of a port's frames",
+             [this](const std::string& text) {
+               const auto [port, mac] = two(text, ',', "--eth-peer", "PORT,MAC");
+               o_.eth_peer[number<unsigned>(port, "--eth-peer", 0, 31)] =
+                   mac_address(mac, "--eth-peer");
+             })
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->trigger_on_parse();
+    add_text("--tx-ip", "SRC,DST", "IPv4 addresses; default 198.18.0.1,198.18.0.2",
+             [this](const std::string& text) {
+               const auto [source, destination] = two(text, ',', "--tx-ip", "SRC,DST");
+               o_.source_ip = ip_address(source, "--tx-ip");
+               o_.destination_ip = ip_address(destination, "--tx-ip");
+             });
+    add_text("--tx-udp", "SRC,DST", "UDP ports; default 9,9", [this](const std::string& text) {
+      const auto [source, destination] = two(text, ',', "--tx-udp", "SRC,DST");
+      o_.source_port = number<std::uint16_t>(source, "--tx-udp", 0, 65535);
+      o_.destination_port = number<std::uint16_t>(destination, "--tx-udp", 0, 65535);
+    });
+    add_text("--msg-size", "N|MIN-MAX", "bytes per message; default 32",
+             [this](const std::string& text) {
+               const std::size_t dash = text.find('-');
+               o_.msg_min = number<std::uint32_t>(text.substr(0, dash), "--msg-size", 0, 65535);
+               o_.msg_max = dash == std::string::npos
+                                ? o_.msg_min
+                                : number<std::uint32_t>(text.substr(dash + 1), "--msg-size", 0, 65535);
+               if (o_.msg_min > o_.msg_max)
+                 throw CLI::ValidationError(
+                     fmt::format("--msg-size: {} is larger than {}", o_.msg_min, o_.msg_max));
+             });
+    add_text("--session", "NAME", "MoldUDP64 session, 1 to 10 ASCII characters; default TESTBAB",
+             [this](const std::string& text) {
+               const bool ascii = std::all_of(text.begin(), text.end(),
+                                              [](char c) { return c >= ' ' && c <= '~'; });
+               if (text.empty() || text.size() > 10 || !ascii)
+                 throw CLI::ValidationError(fmt::format(
+                     "--session: \"{}\" is not 1 to 10 printable ASCII characters", text));
+               o_.session = text;
+             });
+    add_number("--vlan", o_.vlan, 0, bab::wire::kVlanIdMax, "802.1Q tag of outgoing frames");
+    add_number("--max-delay-us", o_.max_delay_us, 0, 60'000'000,
+               "a message waits no longer for its frame to fill; 0: for ever");
+    add_number("--rx-udp-port", o_.rx_udp_port, 0, 65535, "take only this destination port; 0: any");
+  }
+
+  void add_report_options() {
+    add_number("--stats-period", o_.stats_period, 0, 86'400, "seconds between lines of live rates");
+    add_text("--json", "FILE", "write a report; - is standard output, and text goes to standard error",
+             [this](const std::string& text) {
+               if (text.empty()) throw CLI::ValidationError("--json: it takes a file's path, or -");
+               o_.json = text;
+             });
+  }
+
+  static ChecksumChoice checksum(const std::string& text, std::string_view option) {
+    const auto found = kChecksums.find(text);
+    if (found == kChecksums.end())
+      throw CLI::ValidationError(
+          fmt::format("{}: \"{}\" is none of auto, hw, sw, off", option, text));
+    return found->second;
+  }
+
+  void check() const {
+    if (o_.mtu && o_.max_pkt_len && *o_.max_pkt_len != *o_.mtu + kFrameOverhead &&
+        *o_.max_pkt_len != *o_.mtu + kUntaggedOverhead)
+      throw CLI::ValidationError(
+          fmt::format("--mtu={} and --max-pkt-len={} disagree: that MTU makes frames of {} bytes; "
+                      "give one of the two", *o_.mtu, *o_.max_pkt_len, *o_.mtu + kFrameOverhead));
+  }
+
+  Options& o_;
+  CLI::App app_;
+};
+
+}  // namespace
+
+std::optional<unsigned> Options::asked_mtu() const {
+  if (mtu) return mtu;
+  if (max_pkt_len) return *max_pkt_len - kFrameOverhead;
+  return std::nullopt;
+}
+
+std::optional<Ended> parse_options(const std::vector<std::string>& args, Options& options) {
+  return Parser(options).parse(args);
+}
+
+}  // namespace testbab

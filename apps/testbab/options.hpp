@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <bab/port/offloads.hpp>
+#include <bab/wire/ethernet.hpp>
+
+namespace testbab {
+
+/// The application arguments. Defaults are testpmd's where testpmd has the argument.
+struct Options {
+  std::string engine = "loop";
+  std::optional<unsigned> nb_cores;  ///< workers; default: as many as the engine can use
+  std::uint16_t rxq = 1, txq = 1;
+  std::uint16_t rxd = 0, txd = 0;  ///< 0: the driver's default
+  unsigned burst = 32;
+  std::optional<unsigned> mbcache;
+  std::optional<unsigned> mbuf_size;         ///< data room, headroom included
+  std::optional<unsigned> total_num_mbufs;   ///< per pool
+  unsigned stats_period = 0;                 ///< seconds; 0: no live text
+  std::optional<unsigned> max_pkt_len;
+  std::optional<unsigned> mtu;
+  std::map<unsigned, bab::wire::MacAddress> eth_peer;
+  std::uint32_t source_ip = 0xc6120001, destination_ip = 0xc6120002;  // 198.18.0.1, .2 (RFC 2544)
+  std::uint16_t source_port = 9, destination_port = 9;
+  std::uint32_t msg_min = 32, msg_max = 32;
+  std::uint64_t count = 0;        ///< messages; 0: no end
+  double duration = 0;            ///< seconds; 0: no end
+  unsigned idle_exit_ms = 0;      ///< 0: never
+  std::string session = "TESTBAB";
+  std::optional<std::uint16_t> vlan;
+  unsigned max_delay_us = 100;
+  bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
+  bab::ChecksumChoice rx_checksum = bab::ChecksumChoice::kAuto;
+  std::uint16_t rx_udp_port = 0;
+  std::string json;  ///< empty: none; "-": standard output
+
+  /// The MTU asked for, by --mtu or --max-pkt-len.
+  [[nodiscard]] std::optional<unsigned> asked_mtu() const;
+  [[nodiscard]] bool json_on_stdout() const { return json == "-"; }
+};
+
+/// What parse_options gives when the program shall end at once.
+struct Ended {
+  int exit_code;
+  std::string text;  ///< help or version (exit code 0), or one sentence (2)
+};
+
+/// Parses application arguments (no program name). Fills `options`, or says why not.
+std::optional<Ended> parse_options(const std::vector<std::string>& args, Options& options);
+
+}  // namespace testbab

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace testbab {
+
+/// What a poller's lcore lets others see while it runs: stored once per burst, read for live rates.
+struct alignas(64) LiveCounters {
+  std::atomic<std::uint64_t> messages{0};
+  std::atomic<std::uint64_t> bytes{0};  ///< of messages
+  std::atomic<std::uint64_t> frames{0};
+  std::atomic<std::uint64_t> dropped{0};
+
+  void publish(std::uint64_t m, std::uint64_t b, std::uint64_t f, std::uint64_t d) noexcept {
+    messages.store(m, std::memory_order_relaxed);
+    bytes.store(b, std::memory_order_relaxed);
+    frames.store(f, std::memory_order_relaxed);
+    dropped.store(d, std::memory_order_relaxed);
+  }
+};
+
+enum class Direction : std::uint8_t { kTx, kRx, kBoth };
+
+/// One job on one lcore: called once per loop turn.
+class Poller {
+ public:
+  enum class Phase : std::uint8_t {
+    kRun,
+    kFinish,   ///< take nothing new, get rid of what there is, then finish()
+    kAbandon,  ///< the same at once: drop and count what can't go
+  };
+
+  explicit Poller(Direction direction) : direction_(direction) {}
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+  virtual ~Poller() = default;
+
+  /// On its lcore. Returns how much work it did; 0 means idle.
+  virtual unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept = 0;
+
+  [[nodiscard]] Direction direction() const noexcept { return direction_; }
+
+  /// Any thread. Acquire pairs with finish()'s release: the results are there to read.
+  [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
+  void enter(Phase phase) noexcept { phase_.store(phase, std::memory_order_release); }
+  [[nodiscard]] Phase phase() const noexcept { return phase_.load(std::memory_order_acquire); }
+
+  LiveCounters live_tx;
+  LiveCounters live_rx;
+
+ protected:
+  void finish() noexcept { finished_.store(true, std::memory_order_release); }
+
+ private:
+  Direction direction_;
+  std::atomic<Phase> phase_{Phase::kRun};
+  std::atomic<bool> finished_{false};
+};
+
+}  // namespace testbab

@@ -1,0 +1,32 @@
+#include "summary.hpp"
+
+#include <fmt/format.h>
+
+namespace testbab {
+
+std::uint64_t Summary::leaked() const {
+  std::uint64_t sum = 0;
+  for (const PoolSummary& pool : pools) sum += pool.leaked;
+  return sum;
+}
+
+int Summary::exit_code() const { return fault().empty() ? 0 : 1; }
+
+std::string Summary::fault() const {
+  std::string faults;
+  const auto add = [&](std::uint64_t n, std::string_view what) {
+    if (n > 0) faults += fmt::format("{}{} {}", faults.empty() ? "" : ", ", n, what);
+  };
+  add(bus.lost, "messages lost");
+  add(bus.corrupt, "messages corrupt");
+  add(drops[bab::Drop::kRxMissed], "frames missed by the NIC for lack of descriptors");
+  add(drops[bab::Drop::kRxNombuf], "frames dropped by the driver for lack of buffers");
+  add(drops[bab::Drop::kTxErrors], "frames that the driver failed to send");
+  add(leaked(), "buffers leaked");
+  std::uint64_t rows = 0;
+  for (const bab::Ledger::Row& row : ledger.rows()) rows += row.balanced() ? 0 : 1;
+  add(rows, "rows of the ledger don't add up");
+  return faults;
+}
+
+}  // namespace testbab

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <bab/base/drops.hpp>
+#include <bab/base/ledger.hpp>
+#include <bab/port/port.hpp>
+
+namespace testbab {
+
+/// What the bus did, summed over pollers.
+struct BusTotals {
+  std::uint64_t messages_in = 0, messages_out = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0;  ///< of messages, without their length prefixes
+  std::uint64_t frames_in = 0, frames_out = 0;
+  std::uint64_t lost = 0;          ///< messages that bab lost
+  std::uint64_t corrupt = 0;       ///< messages whose payload isn't what was sent
+  std::uint64_t missing = 0;       ///< sequence numbers that never came, whoever lost them
+  std::uint64_t gaps = 0;          ///< places where the sequence jumped
+  std::uint64_t out_of_order = 0;  ///< frames with a sequence number below the expected one
+  std::uint64_t duplicates = 0;    ///< messages that came again
+  std::uint64_t streams = 0;       ///< sessions seen
+};
+
+struct PortSummary {
+  std::uint16_t id;
+  std::string name, driver;
+  std::uint32_t mtu;
+  bab::PortStats stats;
+};
+
+struct PoolSummary {
+  std::string name;
+  std::uint32_t buffers;
+  std::uint32_t leaked;
+  std::vector<bab::BufferHolder> holders;  ///< of some of the leaked ones
+};
+
+/// Everything that is said of a run when it is over.
+struct Summary {
+  std::string engine;
+  double seconds = 0;
+  bool interrupted = false;
+  BusTotals bus;
+  bab::DropCounters drops;
+  bab::Ledger ledger;
+  std::vector<PortSummary> ports;
+  std::vector<PoolSummary> pools;
+
+  [[nodiscard]] std::uint64_t leaked() const;
+  /// 0 good; 1 the bus lost, corrupted or leaked something, or the ledger doesn't balance.
+  [[nodiscard]] int exit_code() const;
+  /// Why exit_code() is 1, in one sentence; empty when it is 0.
+  [[nodiscard]] std::string fault() const;
+};
+
+}  // namespace testbab

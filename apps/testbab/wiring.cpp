@@ -1,0 +1,159 @@
+#include "wiring.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <rte_ethdev.h>
+
+#include <bab/base/error.hpp>
+
+namespace testbab {
+namespace {
+
+constexpr unsigned kTestpmdMbcache = 250;
+constexpr unsigned kTestpmdMbufSize = 2176;
+constexpr unsigned kDefaultMtu = 1500;
+constexpr unsigned kLoopbackMtu = 9000;
+
+/// Room for a TX frame: the headers are Ethernet (with tag) to MoldUDP64 whatever the MTU.
+std::uint32_t data_room(const Options& options, std::uint32_t mtu) {
+  const std::uint32_t need = bab::Port::data_room(mtu);
+  if (!options.mbuf_size) return std::max(need, kTestpmdMbufSize);
+  if (*options.mbuf_size < need)
+    throw bab::Error(fmt::format(
+        "--mbuf-size={} is too small: an MTU of {} needs buffers of {} bytes (headroom, Ethernet, "
+        "VLAN and CRC included); raise --mbuf-size or lower --mtu", *options.mbuf_size, mtu, need));
+  return *options.mbuf_size;
+}
+
+}  // namespace
+
+Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores) : lcores_(lcores) {
+  std::vector<std::uint16_t> ids = bab::port_ids();
+  if (ids.empty() && engine.makes_loopback) {
+    loopback_.emplace(std::max(options.rxq, options.txq));
+    ids = {loopback_->port_id()};
+  }
+  if (ids.empty())
+    throw bab::Error(fmt::format(
+        "{} needs {}, and EAL brought none; name a NIC with -a PCI_ADDRESS or a virtual device with "
+        "--vdev=… before the --", engine.name, engine.port_use));
+  if (ids.size() > engine.most_ports)
+    throw bab::Error(fmt::format("{} uses at most {} ports and EAL brought {}; name fewer with -a or "
+                                 "--vdev", engine.name, engine.most_ports, ids.size()));
+  for (std::uint16_t id : ids) add_port(options, id);
+}
+
+Wiring::~Wiring() = default;
+
+std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const std::string& name,
+                                                   std::uint32_t room, std::uint32_t queued,
+                                                   bool receives) const {
+  bab::BufferPoolOptions o;
+  o.name = name;
+  o.data_room = static_cast<std::uint16_t>(room);
+  o.receives = receives;
+  o.cache = options.mbcache.value_or(kTestpmdMbcache);
+  // An lcore's mempool cache may hold 1.5 times its size.
+  o.buffers = options.total_num_mbufs.value_or(queued + lcores_ * (o.cache * 3 / 2 + 2 * options.burst));
+  if (options.total_num_mbufs && o.buffers < 3 * o.cache / 2) o.cache = 2 * o.buffers / 3;
+  return std::make_shared<bab::BufferPool>(o);
+}
+
+void Wiring::add_port(const Options& options, std::uint16_t id) {
+  rte_eth_dev_info info{};
+  (void)rte_eth_dev_info_get(id, &info);
+  bab::PortOptions po;
+  po.id = id;
+  po.rx_queues = options.rxq;
+  po.tx_queues = options.txq;
+  po.rx_descriptors = options.rxd;
+  po.tx_descriptors = options.txd;
+  po.mtu = options.asked_mtu().value_or(is_loopback() ? kLoopbackMtu : kDefaultMtu);
+  po.tx_checksum = options.tx_checksum;
+  po.rx_checksum = options.rx_checksum;
+  if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
+
+  const auto descriptors = [](std::uint16_t asked, std::uint16_t preferred, std::uint16_t fallback) {
+    return std::uint32_t{asked != 0 ? asked : preferred != 0 ? preferred : fallback};
+  };
+  const std::uint32_t rxd = descriptors(options.rxd, info.default_rxportconf.ring_size,
+                                        RTE_ETH_DEV_FALLBACK_RX_RINGSIZE);
+  const std::uint32_t txd = descriptors(options.txd, info.default_txportconf.ring_size,
+                                        RTE_ETH_DEV_FALLBACK_TX_RINGSIZE);
+  const std::uint32_t room = data_room(options, po.mtu);
+  Unit unit;
+  unit.tx_pool = make_pool(options, fmt::format("tx_{}", id), room,
+                           po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd), false);
+  // The loopback port receives the very buffers that were sent: it needs no pool to receive into.
+  unit.rx_pool = is_loopback() ? unit.tx_pool
+                               : make_pool(options, fmt::format("rx_{}", id), room,
+                                           po.rx_queues * rxd, true);
+  unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
+  units_.push_back(std::move(unit));
+}
+
+void Wiring::start() {
+  for (Unit& unit : units_) unit.port->start();
+}
+
+bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, unsigned queue) const {
+  const bab::Port& port = *units_.at(i).port;
+  bab::wire::FrameHeaderOptions h;
+  h.source_mac = port.mac();
+  if (const auto peer = options.eth_peer.find(port.id()); peer != options.eth_peer.end())
+    h.destination_mac = peer->second;
+  else if (bab::wire::is_multicast(options.destination_ip))
+    h.destination_mac = bab::wire::multicast_mac(options.destination_ip);
+  else  // testpmd's peer addresses
+    h.destination_mac = {0x02, 0, 0, 0, 0, static_cast<std::uint8_t>(port.id())};
+  h.vlan_id = options.vlan;
+  h.source_ip = options.source_ip;
+  h.destination_ip = options.destination_ip;
+  // Another source port per queue: receivers' RSS can tell the sessions apart.
+  h.source_port = static_cast<std::uint16_t>(options.source_port + queue);
+  h.destination_port = options.destination_port;
+  // One session per TX queue: the first one has the name that was asked for.
+  std::string session = options.session;
+  const std::size_t index = i * port.tx_queues() + queue;
+  if (index > 0) {
+    const std::string suffix = fmt::format(".{}", index);
+    session.resize(std::min(session.size(), std::size_t{10} - suffix.size()));
+    session += suffix;
+  }
+  h.session = bab::wire::make_session(session);
+  h.ip_checksum = port.offloads().tx_ip;
+  h.udp_checksum = port.offloads().tx_udp;
+  return bab::wire::FrameHeader(h);
+}
+
+void Wiring::close(Summary& summary) {
+  for (Unit& unit : units_) {
+    bab::Port& port = *unit.port;
+    const std::uint64_t left = bab::is_memory_port(port.driver()) ? port.drain() : 0;
+    PortSummary p{port.id(), port.name(), port.driver(), port.mtu(), port.stats()};
+    if (left > 0) {
+      // They never reached the engine: they are not received, but held at the stop.
+      p.stats.rx_frames -= std::min(left, p.stats.rx_frames);
+      summary.ledger.row(fmt::format("left in port {}", port.id()), left)
+          .out.emplace_back("freed at stop", left);
+    }
+    summary.drops += port.drops();
+    summary.ports.push_back(std::move(p));
+  }
+  for (Unit& unit : units_) unit.port.reset();
+  loopback_.reset();
+  constexpr std::size_t kHoldersShown = 8;
+  std::vector<const bab::BufferPool*> seen;
+  for (const Unit& unit : units_)
+    for (const auto& pool : {unit.rx_pool, unit.tx_pool}) {
+      if (std::find(seen.begin(), seen.end(), pool.get()) != seen.end()) continue;
+      seen.push_back(pool.get());
+      const std::uint32_t leaked = pool->in_use();
+      summary.pools.push_back({pool->name(), pool->size(), leaked,
+                               leaked > 0 ? pool->holders(kHoldersShown)
+                                          : std::vector<bab::BufferHolder>{}});
+    }
+}
+
+}  // namespace testbab

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/port/loopback.hpp>
+#include <bab/port/port.hpp>
+
+#include "engine.hpp"
+
+namespace testbab {
+
+/// The ports there are, each with a pool to receive into and one to send from. Construction configures,
+/// start() starts; anything that can't work is a bab::Error.
+class Wiring {
+ public:
+  /// `lcores`: how many may keep buffers in their caches.
+  Wiring(const Options& options, const Engine& engine, unsigned lcores);
+  ~Wiring();
+
+  void start();
+
+  [[nodiscard]] std::size_t ports() const noexcept { return units_.size(); }
+  [[nodiscard]] bab::Port& port(std::size_t i) noexcept { return *units_.at(i).port; }
+  [[nodiscard]] bab::BufferPool& tx_pool(std::size_t i) noexcept { return *units_.at(i).tx_pool; }
+  /// EAL brought no port and the ring loopback was made.
+  [[nodiscard]] bool is_loopback() const noexcept { return loopback_.has_value(); }
+
+  /// Headers of port i's frames sent on `queue`, as the options say.
+  [[nodiscard]] bab::wire::FrameHeader header(const Options& options, std::size_t i,
+                                              unsigned queue) const;
+
+  /// Stops and closes the ports, takes their statistics and what was left in them, then looks whether
+  /// the pools are full again. Once, after all lcores have stopped.
+  void close(Summary& summary);
+
+ private:
+  struct Unit {
+    std::shared_ptr<bab::BufferPool> rx_pool;
+    std::shared_ptr<bab::BufferPool> tx_pool;
+    std::unique_ptr<bab::Port> port;
+  };
+  [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
+                                                           const std::string& name,
+                                                           std::uint32_t data_room,
+                                                           std::uint32_t queued, bool receives) const;
+  void add_port(const Options& options, std::uint16_t id);
+
+  unsigned lcores_;
+  std::optional<bab::Loopback> loopback_;
+  std::vector<Unit> units_;
+};
+
+}  // namespace testbab

@@ -1,0 +1,15 @@
+#pragma once
+
+/// Everything an application needs.
+#include <bab/base/drops.hpp>
+#include <bab/base/eal.hpp>
+#include <bab/base/error.hpp>
+#include <bab/base/ledger.hpp>
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/memory/packet.hpp>
+#include <bab/message/framer.hpp>
+#include <bab/message/local_writer.hpp>
+#include <bab/message/write_flusher.hpp>
+#include <bab/port/loopback.hpp>
+#include <bab/port/port.hpp>
+#include <bab/wire/frame_header.hpp>

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace bab {
+
+/// Why a frame (or, where `drop_unit` says so, a message) did not go on. Each is counted once, under
+/// one reason. `kNone` means that nothing was dropped; it is never counted.
+enum class Drop : std::uint8_t {
+  kNone,
+  kNotIp,
+  kNotUdp,
+  kIpFragment,
+  kBadIpHeader,
+  kBadIpChecksum,
+  kBadUdpChecksum,
+  kBadUdpLength,
+  kTruncated,
+  kMalformed,
+  kOtherPort,
+  kMultiSegment,
+  kForeignBuffer,
+  kNoLcore,
+  kNoBuffer,
+  kTooLong,
+  kTxFull,
+  kTxRefused,
+  kTxErrors,
+  kRxMissed,
+  kRxNombuf,
+  kRxErrors,
+  kCount
+};
+
+inline constexpr std::size_t kDrops = static_cast<std::size_t>(Drop::kCount);
+
+enum class DropUnit : std::uint8_t { kFrame, kMessage };
+
+/// The name used in statistics and JSON, such as "bad_ip_checksum".
+std::string_view drop_name(Drop reason) noexcept;
+
+/// One sentence for people: what was seen and why it can't go on.
+std::string_view drop_sentence(Drop reason) noexcept;
+
+/// What the counter of this reason counts.
+DropUnit drop_unit(Drop reason) noexcept;
+
+/// Counters of one lcore, one per reason. Only that lcore adds; others read when it has stopped or
+/// accept a slightly old figure.
+class DropCounters {
+ public:
+  void add(Drop reason, std::uint64_t n = 1) noexcept { counts_[index(reason)] += n; }
+  [[nodiscard]] std::uint64_t operator[](Drop reason) const noexcept { return counts_[index(reason)]; }
+
+  DropCounters& operator+=(const DropCounters& other) noexcept {
+    for (std::size_t i = 0; i < kDrops; ++i) counts_[i] += other.counts_[i];
+    return *this;
+  }
+
+  /// The sum over all reasons that count `unit`.
+  [[nodiscard]] std::uint64_t total(DropUnit unit) const noexcept;
+
+ private:
+  static constexpr std::size_t index(Drop reason) noexcept { return static_cast<std::size_t>(reason); }
+
+  std::array<std::uint64_t, kDrops> counts_{};
+};
+
+}  // namespace bab

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace bab {
+
+class LogCapture;
+
+/// DPDK's environment abstraction layer as an object: it is there, or the constructor has thrown one
+/// sentence that says why. EAL can be initialised once in a process's life.
+class Eal {
+ public:
+  /// `args`: EAL arguments as on a command line, without the program's name. They go through
+  /// untouched, but for `--in-memory`, which is added unless --no-huge, --in-memory, --file-prefix,
+  /// --proc-type or --huge-dir is there: it leaves no files behind, even after a kill -9. What EAL and
+  /// the drivers print is kept back unless --log-level asks for it. Every --vdev must have become a
+  /// port. The calling thread becomes the main lcore. Throws Error.
+  explicit Eal(std::span<const std::string> args);
+
+  /// For a host application that has initialised EAL itself: nothing is initialised or cleaned up.
+  /// Throws Error when the calling thread is no lcore.
+  static Eal adopt();
+
+  Eal(Eal&&) noexcept;
+  Eal& operator=(Eal&&) = delete;
+  /// Cleans EAL up, if this object initialised it.
+  ~Eal();
+
+  /// The worker lcores: all but the main one, ascending.
+  [[nodiscard]] std::vector<unsigned> workers() const;
+
+ private:
+  Eal();
+  std::unique_ptr<LogCapture> log_;
+  bool owns_ = false;
+};
+
+/// EAL arguments that need no root, no hugepages and no NIC: two workers, each on a CPU of its own where
+/// there are two, and a main lcore that floats over all CPUs this process may use.
+std::vector<std::string> embedded_eal_args();
+
+}  // namespace bab

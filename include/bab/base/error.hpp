@@ -1,0 +1,19 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace bab {
+
+/// What set-up throws. `what()` is one sentence: what was tried, why it failed, what mends it.
+/// The data path never throws.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const std::string& sentence) : std::runtime_error(sentence) {}
+
+  /// `tried` failed with `code`, an errno or rte_errno value of either sign; `mend` may be empty.
+  static Error from_code(std::string_view tried, int code, std::string_view mend = {});
+};
+
+}  // namespace bab

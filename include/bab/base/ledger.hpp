@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bab {
+
+/// Rows of the form "what came in = the sum of where it went". A row that does not add up means that
+/// something was lost in silence.
+class Ledger {
+ public:
+  struct Row {
+    std::string name;  ///< "frames received"
+    std::uint64_t in = 0;
+    std::vector<std::pair<std::string, std::uint64_t>> out;
+
+    [[nodiscard]] std::uint64_t accounted() const noexcept {
+      std::uint64_t sum = 0;
+      for (const auto& term : out) sum += term.second;
+      return sum;
+    }
+    [[nodiscard]] bool balanced() const noexcept { return in == accounted(); }
+  };
+
+  /// Adds a row and gives it, to add its terms. Valid until the next call.
+  Row& row(std::string name, std::uint64_t in) {
+    rows_.push_back({std::move(name), in, {}});
+    return rows_.back();
+  }
+
+  [[nodiscard]] const std::vector<Row>& rows() const noexcept { return rows_; }
+  [[nodiscard]] bool balanced() const noexcept {
+    for (const Row& row : rows_)
+      if (!row.balanced()) return false;
+    return true;
+  }
+
+ private:
+  std::vector<Row> rows_;
+};
+
+}  // namespace bab

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <rte_ring.h>
+
+namespace bab {
+
+namespace detail {
+/// A name no other ring of this process has ("bab_ring_7"); DPDK keys its rings by name.
+std::string unique_ring_name();
+struct RingDeleter {
+  void operator()(rte_ring* ring) const noexcept { rte_ring_free(ring); }
+};
+}  // namespace detail
+
+/// A bounded queue of pointers from one lcore to one lcore: DPDK's rte_ring, SP/SC.
+/// `push` may be called by one thread and `pop` by one thread at a time; they may be the same.
+/// What is pushed happens before what is popped (rte_ring's tail store-release / load-acquire).
+template <class T>
+class SpscRing {
+ public:
+  /// Holds at least `capacity` pointers. Throws Error when there is no memory for it.
+  explicit SpscRing(std::uint32_t capacity, int socket = SOCKET_ID_ANY);
+
+  /// Takes as many as fit, in order, and says how many.
+  unsigned push(std::span<T* const> items) noexcept {
+    return rte_ring_sp_enqueue_burst(ring_.get(), reinterpret_cast<void* const*>(items.data()),
+                                     static_cast<unsigned>(items.size()), nullptr);
+  }
+
+  /// Gives as many as there are, at most out.size(), in order, and says how many.
+  unsigned pop(std::span<T*> out) noexcept {
+    return rte_ring_sc_dequeue_burst(ring_.get(), reinterpret_cast<void**>(out.data()),
+                                     static_cast<unsigned>(out.size()), nullptr);
+  }
+
+  /// A moment's figure when the other side is running.
+  [[nodiscard]] unsigned size() const noexcept { return rte_ring_count(ring_.get()); }
+  [[nodiscard]] unsigned capacity() const noexcept { return rte_ring_get_capacity(ring_.get()); }
+
+  /// For DPDK's own functions; the one-producer, one-consumer rule stays.
+  [[nodiscard]] rte_ring* raw() const noexcept { return ring_.get(); }
+
+ private:
+  std::unique_ptr<rte_ring, detail::RingDeleter> ring_;
+};
+
+namespace detail {
+rte_ring* make_spsc_ring(std::uint32_t capacity, int socket);
+}
+
+template <class T>
+SpscRing<T>::SpscRing(std::uint32_t capacity, int socket)
+    : ring_(detail::make_spsc_ring(capacity, socket)) {}
+
+}  // namespace bab

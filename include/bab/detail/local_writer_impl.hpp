@@ -1,0 +1,263 @@
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+#include <bab/base/error.hpp>
+#include <bab/message/local_writer.hpp>
+
+/// The cold half of BasicLocalWriter, for whoever instantiates it with an Atom of their own.
+namespace bab {
+
+template <class Atom>
+BasicLocalWriter<Atom>::BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options)
+    : pool_(pool), out_(out), options_(options) {
+  const std::uint32_t room = RTE_PKTMBUF_HEADROOM + options.header_size + options.payload_capacity;
+  if (options.payload_capacity < wire::kBlockLengthBytes)
+    throw Error("a writer's frames must hold at least one message; the MTU leaves no room for it");
+  if (room > pool.data_room())
+    throw Error("a frame of " + std::to_string(room) + " bytes with its headroom doesn't fit pool " +
+                pool.name() + "'s buffers of " + std::to_string(pool.data_room()) +
+                "; use larger buffers or a smaller MTU");
+  if (pool.size() < 2)
+    throw Error("a writer needs a pool of at least 2 buffers: one is set aside for gathered copies");
+  if (out.capacity() < pool.size())
+    throw Error("the writer's ring holds " + std::to_string(out.capacity()) + " frames, pool " +
+                pool.name() + " has " + std::to_string(pool.size()));
+  if (options.flush.max_messages == 0 || options.flush.max_messages > wire::kMoldMaxCount)
+    throw Error("a frame takes 1 to 65534 messages");
+  max_message_ = options.payload_capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
+}
+
+template <class Atom>
+BasicLocalWriter<Atom>::~BasicLocalWriter() {
+  assert(reserved_ == settled_ && waiting_ == 0 && "a Reservation outlives its writer");
+  flush();
+  if (frame_ != nullptr) BufferPool::release(frame_);
+  while (spares_ != nullptr) {
+    rte_mbuf* m = spares_;
+    spares_ = buffer_meta(m).next;
+    BufferPool::release(m);
+  }
+}
+
+template <class Atom>
+std::string BasicLocalWriter<Atom>::too_long_text(std::uint32_t len) const {
+  return "a message of " + std::to_string(len) + " bytes is longer than the " +
+         std::to_string(max_message_) + " bytes that a frame can hold";
+}
+
+template <class Atom>
+auto BasicLocalWriter<Atom>::reserve_slow(std::uint32_t len) noexcept -> Reservation {
+  if (len > max_message_) return Reservation(ReserveFailure::kTooLong);
+  if (frame_ != nullptr && (block(len) > capacity_ - static_cast<std::uint32_t>(reserved_) || busy()))
+    seal();
+  if (frame_ == nullptr) {
+    if (ReserveFailure f = open_frame(); f != ReserveFailure::kNone) {
+      ++stats_.starved;
+      return Reservation(f);
+    }
+  }
+  return take(len);
+}
+
+template <class Atom>
+bool BasicLocalWriter<Atom>::set_spares_aside() noexcept {
+  while (spare_count_ < waiting_ + 1) {
+    rte_mbuf* m = pool_.try_acquire();
+    if (m == nullptr) return false;
+    buffer_meta(m).next = spares_;
+    spares_ = m;
+    ++spare_count_;
+  }
+  return true;
+}
+
+template <class Atom>
+ReserveFailure BasicLocalWriter<Atom>::open_frame() noexcept {
+  if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
+  if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
+  // A full batch means that the ring takes no more: its reader is behind.
+  if (batch_size_ == batch_.size() && hand_over() == 0) return ReserveFailure::kNoBuffer;
+  if (!set_spares_aside()) return ReserveFailure::kNoBuffer;
+  rte_mbuf* m = pool_.try_acquire();
+  if (m == nullptr) return ReserveFailure::kNoBuffer;
+  BufferMeta& meta = buffer_meta(m);
+  meta.writer_id = options_.writer_id;
+  meta.holes = 0;
+  meta.packets_out = false;
+  frame_ = m;
+  base_ = payload(m);
+  reserved_ = settled_ = 0;
+  holes_ = 0;
+  deadline_ = 0;
+  capacity_ = options_.payload_capacity;
+  // Every reserve makes its own room readable: a write past it is caught.
+  detail::asan_poison(m->buf_addr, m->buf_len);
+  return ReserveFailure::kNone;
+}
+
+template <class Atom>
+void BasicLocalWriter<Atom>::settle_slow(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
+                                         std::uint32_t keep) noexcept {
+  wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(keep));
+  const std::uint64_t kept = kOneMessage + block(keep);
+  if (frame == frame_) {
+    settled_ += kept;
+    cut(frame, data + len, len - keep);
+    if (count(settled_) >= options_.flush.max_messages) seal();
+  } else {
+    buffer_meta(frame).settled += kept;
+    cut(frame, data + len, len - keep);
+    settle_late(frame);
+  }
+}
+
+template <class Atom>
+void BasicLocalWriter<Atom>::abort(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept {
+  const bool is_open = frame == frame_;
+  (is_open ? reserved_ : buffer_meta(frame).reserved) -= kOneMessage;
+  cut(frame, data + len, static_cast<std::uint32_t>(block(len)));
+  if (!is_open) return settle_late(frame);
+  if (count(reserved_) == 0) {
+    reserved_ = settled_ = 0;
+    holes_ = 0;
+    buffer_meta(frame).holes = 0;
+  }
+}
+
+/// The `bytes` up to `end` won't be used: the cursor goes back over them, or they become a hole.
+template <class Atom>
+void BasicLocalWriter<Atom>::cut(rte_mbuf* frame, std::uint8_t* end, std::uint32_t bytes) noexcept {
+  if (bytes == 0) return;
+  const bool is_open = frame == frame_;
+  if (is_open && end == base_ + static_cast<std::uint32_t>(reserved_)) {
+    reserved_ -= bytes;
+    detail::asan_poison(end - bytes, bytes);
+    return;
+  }
+  BufferMeta& meta = buffer_meta(frame);
+  (is_open ? settled_ : meta.settled) += bytes;
+  meta.hole[meta.holes++] = {static_cast<std::uint16_t>(end - bytes - payload(frame)),
+                             static_cast<std::uint16_t>(bytes)};
+  if (is_open) holes_ = meta.holes;
+}
+
+template <class Atom>
+void BasicLocalWriter<Atom>::settle_late(rte_mbuf* frame) noexcept {
+  BufferMeta& late = buffer_meta(frame);
+  if (late.reserved != late.settled) return;
+  while (waiting_head_ != nullptr) {
+    rte_mbuf* m = waiting_head_;
+    BufferMeta& meta = buffer_meta(m);
+    if (meta.reserved != meta.settled) break;
+    waiting_head_ = meta.next;
+    --waiting_;
+    finish(m);
+  }
+  while (spare_count_ > waiting_ + 1) {
+    rte_mbuf* m = spares_;
+    spares_ = buffer_meta(m).next;
+    --spare_count_;
+    BufferPool::release(m);
+  }
+}
+
+template <class Atom>
+Packet BasicLocalWriter<Atom>::packet_of(rte_mbuf* frame, const std::uint8_t* data,
+                                         std::uint32_t len) noexcept {
+  BufferMeta& meta = buffer_meta(frame);
+  Account& account = pool_.account(rte_lcore_id(), meta.id);
+  if (!meta.packets_out) {
+    // The lcore's share is taken before this commit can complete the frame; the writer's own handle
+    // keeps it until then, so that further Packets touch no atomic.
+    Shares<Atom>::take(frame);
+    meta.packets_out = true;
+    PacketSource(frame, 1).detach();
+  }
+  return PacketSource::more(account, data, len);
+}
+
+template <class Atom>
+void BasicLocalWriter<Atom>::seal() noexcept {
+  rte_mbuf* m = frame_;
+  BufferMeta& meta = buffer_meta(m);
+  meta.reserved = reserved_;
+  meta.settled = settled_;
+  frame_ = nullptr;
+  capacity_ = 0;
+  reserved_ = settled_ = 0;
+  if (meta.reserved == meta.settled && waiting_ == 0) return finish(m);
+  meta.next = nullptr;
+  if (waiting_head_ == nullptr)
+    waiting_head_ = m;
+  else
+    buffer_meta(waiting_tail_).next = m;
+  waiting_tail_ = m;
+  ++waiting_;
+}
+
+/// All reservations of the frame are settled, and so are those of all frames before it.
+template <class Atom>
+void BasicLocalWriter<Atom>::finish(rte_mbuf* m) noexcept {
+  detail::asan_unpoison(m->buf_addr, m->buf_len);
+  BufferMeta& meta = buffer_meta(m);
+  meta.messages = static_cast<std::uint16_t>(count(meta.settled));
+  meta.payload_len = static_cast<std::uint32_t>(meta.reserved);
+  if (meta.messages == 0) return BufferPool::release(m);
+  if (meta.holes > 0) m = close_holes(m);
+  if (meta.packets_out) PacketSource::attach(pool_.account(rte_lcore_id(), meta.id)).reset();
+  const BufferMeta& closed = buffer_meta(m);
+  m->data_off = RTE_PKTMBUF_HEADROOM;
+  m->data_len = static_cast<std::uint16_t>(options_.header_size + closed.payload_len);
+  m->pkt_len = m->data_len;
+  ++stats_.frames;
+  batch_[batch_size_++] = m;
+  if (batch_size_ == batch_.size()) hand_over();
+}
+
+/// Gives the frame without its holes: the same buffer, or the spare one with the old one's share
+/// given up.
+template <class Atom>
+rte_mbuf* BasicLocalWriter<Atom>::close_holes(rte_mbuf* m) noexcept {
+  BufferMeta& meta = buffer_meta(m);
+  std::span<Hole> holes(meta.hole, meta.holes);
+  std::sort(holes.begin(), holes.end(), [](Hole a, Hole b) { return a.offset < b.offset; });
+  rte_mbuf* target = m;
+  if (meta.packets_out) {
+    target = spares_;
+    assert(target != nullptr && "a spare buffer is set aside for each unfinished frame");
+    spares_ = buffer_meta(target).next;
+    --spare_count_;
+    ++stats_.gathered;
+  }
+  const std::uint8_t* from = payload(m);
+  std::uint8_t* to = payload(target);
+  std::uint32_t at = 0;
+  const auto keep_until = [&](std::uint32_t end) {
+    std::memmove(to, from + at, end - at);
+    to += end - at;
+  };
+  for (Hole hole : holes) {
+    keep_until(hole.offset);
+    at = std::uint32_t{hole.offset} + hole.len;
+  }
+  keep_until(meta.payload_len);
+  BufferMeta& closed = buffer_meta(target);
+  closed.messages = meta.messages;
+  closed.writer_id = meta.writer_id;
+  closed.payload_len = static_cast<std::uint32_t>(to - payload(target));
+  if (target != m) BufferPool::release(m);
+  return target;
+}
+
+template <class Atom>
+unsigned BasicLocalWriter<Atom>::hand_over() noexcept {
+  const unsigned n = out_.push(std::span(batch_.data(), batch_size_));
+  std::copy(batch_.begin() + n, batch_.begin() + batch_size_, batch_.begin());
+  batch_size_ -= n;
+  return n;
+}
+
+}  // namespace bab

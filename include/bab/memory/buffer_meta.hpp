@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <rte_mbuf.h>
+
+namespace bab {
+
+class BufferPool;
+
+/// A stretch of a frame that was reserved and not committed.
+struct Hole {
+  std::uint16_t offset;  ///< from the frame's first message block
+  std::uint16_t len;
+};
+
+/// bab's part of a buffer, in the mbuf's private area:
+///
+///     rte_mbuf (128 B) | BufferMeta | headroom | [Eth VLAN IP UDP Mold] len msg len msg …
+///                                               ^ one frame = one buffer = one mbuf
+///
+/// `pool` and `id` are written once, at the pool's creation, and read by any lcore. All else belongs
+/// to whoever builds the frame: the writer's lcore until hand-over, then the flusher's.
+struct alignas(RTE_CACHE_LINE_SIZE) BufferMeta {
+  /// A frame is sealed early rather than have more unfinished reservations than this: each can leave
+  /// one hole at most, so `holes` never overflows. 16 makes BufferMeta two cache lines.
+  static constexpr unsigned kMaxHoles = 16;
+
+  BufferPool* pool;
+  std::uint32_t id;         ///< 0 … pool->size() - 1
+  std::uint32_t writer_id;  ///< who built the frame
+  std::uint64_t reserved;   ///< frame cursor: message count << 32 | bytes
+  std::uint64_t settled;    ///< of `reserved`, what was committed, aborted or cut off
+  rte_mbuf* next;           ///< next in the owner's list
+  std::uint32_t payload_len;
+  std::uint16_t messages;
+  std::uint8_t holes;
+  bool packets_out;  ///< a Packet of this frame was given out: its bytes may not move
+  bool is_free;      ///< kept in debug builds: catches a second release
+  Hole hole[kMaxHoles];
+};
+
+static_assert(sizeof(Hole) == 4);
+static_assert(sizeof(BufferMeta) == 128);
+static_assert(offsetof(BufferMeta, hole) <= RTE_CACHE_LINE_SIZE, "the counters share one line");
+
+/// The private area of an mbuf of one of bab's pools. Undefined for any other (BufferPool::of tells).
+inline BufferMeta& buffer_meta(rte_mbuf* m) noexcept {
+  return *static_cast<BufferMeta*>(rte_mbuf_to_priv(m));
+}
+
+}  // namespace bab

@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include <bab/detail/sanitizers.hpp>
+#include <bab/memory/account.hpp>
+#include <bab/memory/buffer_meta.hpp>
+#include <bab/memory/shares.hpp>
+
+namespace bab {
+
+struct BufferPoolOptions {
+  std::string name;           ///< unique in the process, at most 25 characters
+  std::uint32_t buffers = 0;  ///< 1 … 2^32 - 2
+  /// Bytes of data per buffer, DPDK's headroom of 128 included; at most 65,535.
+  std::uint16_t data_room = RTE_MBUF_DEFAULT_BUF_SIZE;
+  std::uint32_t cache = 250;  ///< buffers an lcore keeps to itself, 0 … 512; testpmd's default
+  int socket = SOCKET_ID_ANY;
+  /// A NIC receives into this pool: its driver takes buffers behind our back, so that sanitizer
+  /// builds leave the free ones readable.
+  bool receives = false;
+};
+
+/// Who holds what of a pool: a line for an operator when buffers are missing.
+struct BufferHolder {
+  std::uint32_t buffer_id;
+  std::uint16_t shares;
+  std::vector<unsigned> lcores;  ///< those with handles; empty: a queue, a NIC or a SendPacket
+};
+
+/// A fixed set of equal buffers on hugepage memory: a pktmbuf pool with lcore-local caches, plus a
+/// table of handle counts per lcore. Nothing is allocated after construction.
+///
+/// A buffer is an rte_mbuf with one share, the frame's (Shares says who may own the others). PMDs
+/// allocate from and free to `mempool()` directly; both ways meet in the same caches.
+class BufferPool {
+ public:
+  /// Throws Error: a bad size, no memory, a name in use.
+  explicit BufferPool(const BufferPoolOptions& options);
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+  ~BufferPool();
+
+  /// The pool of a buffer, or null when the mbuf is not from one of ours. Any thread.
+  static BufferPool* of(const rte_mbuf* m) noexcept {
+    const rte_mempool* mp = m->pool;
+    if (mp->private_data_size != sizeof(Private)) return nullptr;
+    const auto* p = static_cast<const Private*>(rte_mempool_get_priv(const_cast<rte_mempool*>(mp)));
+    return p->magic == kMagic ? p->pool : nullptr;
+  }
+
+  /// One buffer with one share, or null when none is free. Any thread; lcores use their cache.
+  [[nodiscard]] rte_mbuf* try_acquire() noexcept {
+    rte_mempool_cache* cache = rte_mempool_default_cache(mempool_.get(), rte_lcore_id());
+    void* object;
+    if (cache != nullptr && cache->len > 0) [[likely]] {
+      object = cache->objs[--cache->len];
+    } else if (rte_mempool_generic_get(mempool_.get(), &object, 1, cache) < 0) {
+      return nullptr;
+    }
+    auto* m = static_cast<rte_mbuf*>(object);
+    prepare(m);
+    return m;
+  }
+
+  /// Fills all of `out`, or nothing and returns false. Any thread.
+  [[nodiscard]] bool try_acquire(std::span<rte_mbuf*> out) noexcept;
+
+  /// Gives up the caller's share; the last one returns the buffer to its own pool. Any thread.
+  static void release(rte_mbuf* m) noexcept {
+    if (Shares<>::give_up(m)) recycle(m);
+  }
+
+  /// The same for many; nulls are passed over.
+  static void release(std::span<rte_mbuf* const> buffers) noexcept;
+
+  /// Returns a buffer whose every share the caller holds (Shares::give_up said so). Any thread.
+  static void recycle(rte_mbuf* m) noexcept {
+    BufferMeta& meta = buffer_meta(m);
+    assert(!meta.is_free && "a buffer was released twice");
+    BufferPool& pool = *meta.pool;
+    pool.retire(m, meta);
+    rte_mempool* mp = pool.mempool_.get();
+    rte_mempool_cache* cache = rte_mempool_default_cache(mp, rte_lcore_id());
+    if (cache != nullptr && cache->len < cache->flushthresh) [[likely]]
+      cache->objs[cache->len++] = m;
+    else
+      rte_mempool_put(mp, m);
+  }
+
+  /// To be called on what a driver's RX burst gave: tells the sanitizers and debug checks that the
+  /// buffer is in use. A no-op in release builds.
+  static void received([[maybe_unused]] rte_mbuf* m) noexcept {
+#if !defined(NDEBUG) || defined(BAB_ASAN) || defined(BAB_TSAN)
+    note_received(m);
+#endif
+  }
+
+  /// What `lcore` holds of buffer `id`. Only that lcore may read or write it.
+  [[nodiscard]] Account& account(unsigned lcore, std::uint32_t id) noexcept {
+    assert(lcore < RTE_MAX_LCORE && id < size_);
+    return accounts_[static_cast<std::size_t>(lcore) * account_stride_ + id];
+  }
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint16_t data_room() const noexcept { return data_room_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] rte_mempool* mempool() const noexcept { return mempool_.get(); }
+
+  /// Free buffers, those in lcore caches included. Exact when no lcore runs; slow (walks caches).
+  [[nodiscard]] std::uint32_t available() const noexcept {
+    return rte_mempool_avail_count(mempool_.get());
+  }
+  [[nodiscard]] std::uint32_t in_use() const noexcept { return size_ - available(); }
+
+  /// Buffers that are not free, for a report after all lcores have stopped. At most `most`.
+  [[nodiscard]] std::vector<BufferHolder> holders(std::size_t most) const;
+
+ private:
+  /// rte_pktmbuf reads the first part of the mempool's private data; the rest marks it as ours.
+  struct Private {
+    rte_pktmbuf_pool_private pktmbuf;
+    std::uint64_t magic;
+    BufferPool* pool;
+  };
+  static constexpr std::uint64_t kMagic = 0x6275'6666'6572'2031;  // "buffer 1"
+
+  struct MempoolDeleter {
+    void operator()(rte_mempool* mp) const noexcept { rte_mempool_free(mp); }
+  };
+  struct AccountsDeleter {
+    std::size_t bytes;
+    void operator()(Account* accounts) const noexcept;
+  };
+
+  static void note_received(rte_mbuf* m) noexcept;
+
+  /// A free mbuf has refcnt 1, nb_segs 1 and no next (mbuf invariant); the rest is set here.
+  void prepare(rte_mbuf* m) noexcept {
+    rte_pktmbuf_reset(m);
+#ifndef NDEBUG
+    buffer_meta(m).is_free = false;
+#endif
+    detail::tsan_acquire(m);
+    detail::asan_unpoison(m->buf_addr, m->buf_len);
+  }
+
+  void retire(rte_mbuf* m, [[maybe_unused]] BufferMeta& meta) noexcept {
+#ifndef NDEBUG
+    meta.is_free = true;
+#endif
+    detail::tsan_release(m);
+    if (!receives_) detail::asan_poison(m->buf_addr, m->buf_len);
+    // Plain stores: the caller is alone with the buffer.
+    m->refcnt = 1;
+    m->next = nullptr;
+    m->nb_segs = 1;
+  }
+
+  std::string name_;
+  std::uint32_t size_;
+  std::uint16_t data_room_;
+  bool receives_;
+  std::unique_ptr<rte_mempool, MempoolDeleter> mempool_;
+  std::size_t account_stride_;
+  std::unique_ptr<Account[], AccountsDeleter> accounts_;
+};
+
+}  // namespace bab

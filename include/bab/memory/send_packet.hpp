@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include <bab/memory/packet.hpp>
+
+namespace bab {
+
+/// A message on its way between lcores: owns one share of its buffer and may be moved by any thread.
+/// Dropped, it gives the share up; receive() makes it a Packet of the calling lcore.
+class SendPacket {
+ public:
+  SendPacket() noexcept = default;
+  SendPacket(SendPacket&& other) noexcept
+      : data_(other.data_), len_(other.len_), buffer_(std::exchange(other.buffer_, nullptr)) {}
+  SendPacket& operator=(SendPacket&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(len_, other.len_);
+    std::swap(buffer_, other.buffer_);
+    return *this;
+  }
+  ~SendPacket() {
+    if (buffer_ != nullptr) BufferPool::release(buffer_);
+  }
+
+  /// On an lcore: adds the share to its account. On a thread without an lcore id it gives an empty
+  /// Packet and keeps the message.
+  [[nodiscard]] Packet receive() noexcept {
+    const unsigned lcore = rte_lcore_id();
+    if (buffer_ == nullptr || lcore >= RTE_MAX_LCORE) return {};
+    BufferMeta& meta = buffer_meta(buffer_);
+    Account& account = meta.pool->account(lcore, meta.id);
+    account.buffer = std::exchange(buffer_, nullptr);
+    ++account.shares;
+    ++account.handles;
+    return Packet(data_, len_, &account);
+  }
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return buffer_ != nullptr; }
+
+ private:
+  friend class Packet;
+  SendPacket(const std::uint8_t* data, std::uint32_t len, rte_mbuf* buffer) noexcept
+      : data_(data), len_(len), buffer_(buffer) {}
+
+  const std::uint8_t* data_ = nullptr;
+  std::uint32_t len_ = 0;
+  rte_mbuf* buffer_ = nullptr;
+};
+
+inline SendPacket Packet::send() noexcept {
+  if (account_ == nullptr) return {};
+  check_lcore();
+  rte_mbuf* m = account_->buffer;
+  if (account_->handles == 1) {
+    // The last handle's share goes along; those the lcore held beside it are given up. The one
+    // passed on keeps the buffer alive, so this can't be the last give_up.
+    const std::uint32_t rest = account_->shares - 1;
+    if (rest > 0) (void)Shares<>::give_up(m, static_cast<std::uint16_t>(rest));
+    account_->shares = 0;
+    account_->handles = 0;
+  } else {
+    if (!Shares<>::try_take(m)) return {};
+    --account_->handles;
+  }
+  account_ = nullptr;
+  return SendPacket(data_, len_, m);
+}
+
+}  // namespace bab

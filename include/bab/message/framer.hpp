@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <rte_mbuf.h>
+
+#include <bab/base/drops.hpp>
+#include <bab/memory/packet.hpp>
+#include <bab/wire/frame_parser.hpp>
+
+namespace bab {
+
+/// Whether a received frame's checksums are looked at, and where. UNKNOWN from a NIC is not GOOD: what
+/// it did not check is checked here.
+enum class VerifyChecksums : std::uint8_t {
+  kOff,
+  kSoftware,        ///< always here
+  kDeviceThenHere,  ///< the NIC's word where it gives one, else here
+};
+
+struct FramerOptions {
+  VerifyChecksums checksums = VerifyChecksums::kDeviceThenHere;
+  std::uint16_t udp_port = 0;  ///< destination port of ours; 0: any
+};
+
+struct FramerStats {
+  std::uint64_t frames = 0;    ///< valid ones, heartbeats included
+  std::uint64_t messages = 0;  ///< in valid frames
+  std::uint64_t bytes = 0;     ///< of those messages, without their length prefixes
+};
+
+/// A valid frame on the lcore that received it: gives its messages as Packets into the RX mbuf, in
+/// order, without a copy. Empty when the frame was dropped. Holds the buffer while it is there.
+class ReceivedFrame {
+ public:
+  ReceivedFrame() noexcept = default;
+  ReceivedFrame(PacketSource source, const wire::ParsedFrame& parsed) noexcept
+      : source_(std::move(source)),
+        header_(parsed.mold),
+        at_(parsed.blocks.data()),
+        left_(parsed.mold.messages()) {}
+
+  [[nodiscard]] explicit operator bool() const noexcept { return bool(source_); }
+  [[nodiscard]] const wire::MoldHeader& header() const noexcept { return header_; }
+
+  /// Messages not yet taken.
+  [[nodiscard]] std::uint32_t left() const noexcept { return left_; }
+
+  /// The next message; left() must not be 0.
+  [[nodiscard]] Packet next() noexcept {
+    const std::span<const std::uint8_t> bytes = next_bytes();
+    return source_.packet(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+  }
+
+  /// The next message to be read at once: valid while this frame is there. left() must not be 0.
+  [[nodiscard]] std::span<const std::uint8_t> next_bytes() noexcept {
+    const std::size_t len = wire::load_be<std::uint16_t>(at_);
+    const std::uint8_t* data = at_ + wire::kBlockLengthBytes;
+    at_ = data + len;
+    --left_;
+    return {data, len};
+  }
+
+ private:
+  PacketSource source_;
+  wire::MoldHeader header_{};
+  const std::uint8_t* at_ = nullptr;
+  std::uint32_t left_ = 0;
+};
+
+/// Turns received mbufs into messages. A frame is validated as a whole before its first message is
+/// seen; one that isn't valid, or is no frame of ours, is dropped whole and counted under one reason.
+/// All calls on one lcore. Needs no port: feed it any mbuf of one of bab's pools.
+class Framer {
+ public:
+  explicit Framer(const FramerOptions& options = {}) noexcept : options_(options) {}
+
+  /// Takes over the caller's share of `m`. An empty result means that the frame was dropped.
+  [[nodiscard]] ReceivedFrame accept(rte_mbuf* m) noexcept {
+    wire::ParsedFrame parsed;
+    if (const Drop reason = judge(m, parsed); reason != Drop::kNone) [[unlikely]] {
+      drop(m, reason);
+      return {};
+    }
+    const std::uint32_t messages = parsed.mold.messages();
+    ++stats_.frames;
+    stats_.messages += messages;
+    stats_.bytes += parsed.blocks.size() - wire::kBlockLengthBytes * messages;
+    return ReceivedFrame(PacketSource(m, 1), parsed);
+  }
+
+  [[nodiscard]] const FramerStats& stats() const noexcept { return stats_; }
+  [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
+
+ private:
+  [[nodiscard]] Drop judge(rte_mbuf* m, wire::ParsedFrame& parsed) const noexcept {
+    if (m->nb_segs != 1) return Drop::kMultiSegment;
+    if (BufferPool::of(m) == nullptr) return Drop::kForeignBuffer;
+    if (rte_lcore_id() >= RTE_MAX_LCORE) return Drop::kNoLcore;
+    wire::ChecksumRules rules{false, false};
+    if (options_.checksums != VerifyChecksums::kOff) {
+      rules = {true, true};
+      if (options_.checksums == VerifyChecksums::kDeviceThenHere) {
+        const std::uint64_t ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+        const std::uint64_t l4 = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+        // A NIC's BAD is looked at again here: it costs bad frames only, and tells BAD from foreign.
+        rules.verify_ip = ip != RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+        rules.verify_udp = l4 != RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+      }
+    }
+    return wire::parse_frame({rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len}, rules,
+                             options_.udp_port, parsed);
+  }
+
+  void drop(rte_mbuf* m, Drop reason) noexcept;
+
+  FramerOptions options_;
+  FramerStats stats_;
+  DropCounters drops_;
+};
+
+}  // namespace bab

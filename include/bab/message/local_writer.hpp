@@ -1,0 +1,182 @@
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <string>
+
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <bab/base/atom.hpp>
+#include <bab/detail/sanitizers.hpp>
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/memory/packet.hpp>
+#include <bab/message/flush_policy.hpp>
+#include <bab/message/reservation.hpp>
+#include <bab/wire/frame_header.hpp>
+
+namespace bab {
+
+struct WriterOptions {
+  std::uint32_t payload_capacity = 0;  ///< bytes: wire::FrameHeader::payload_capacity(mtu)
+  std::uint16_t header_size = 0;       ///< bytes: wire::FrameHeader::size()
+  FlushPolicy flush;
+  std::uint32_t writer_id = 0;
+};
+
+struct WriterStats {
+  std::uint64_t frames = 0;    ///< sealed and complete, with at least one message
+  std::uint64_t gathered = 0;  ///< of those, copied because of holes beside Packets
+  std::uint64_t starved = 0;   ///< reserves that found no buffer
+};
+
+/// Packs messages into frames on one lcore: reserve, fill in place, commit. Complete frames go to a
+/// ring, in the order of their reservations, for a WriteFlusher on this lcore or another.
+///
+/// The frame's cursor is one word (message count << 32 | bytes), advanced by `reserve`; `settled_`
+/// catches up by commits. A frame is complete when both are equal, whatever the order of commits.
+/// Reservations that end shorter leave holes, closed when the frame completes: in place, unless a
+/// Packet of the frame was given out; then the wire gets a gathered copy, into a buffer set aside
+/// when the frame was opened. An empty frame is never sent: it would be a false heartbeat.
+///
+/// All calls on one lcore (the first one that reserves). Nothing throws after construction.
+template <class Atom = RealAtom>
+class BasicLocalWriter {
+ public:
+  using Reservation = BasicReservation<BasicLocalWriter>;
+  using Ring = typename Atom::template Ring<rte_mbuf>;
+
+  /// `out` must hold all the pool's buffers (capacity >= pool.size()), so that handing over never
+  /// fails. Throws Error: a frame that doesn't fit the pool's buffers, a pool of fewer than 2, a ring
+  /// too small.
+  BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options);
+  BasicLocalWriter(const BasicLocalWriter&) = delete;
+  BasicLocalWriter& operator=(const BasicLocalWriter&) = delete;
+  /// Hands over what is committed. Reservations must be settled before.
+  ~BasicLocalWriter();
+
+  /// Room for a message of `len` bytes. On failure, `failure()` of the result says why.
+  [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept {
+    const auto used = static_cast<std::uint32_t>(reserved_);
+    if (std::uint64_t{len} + wire::kBlockLengthBytes > capacity_ - used || busy()) [[unlikely]]
+      return reserve_slow(len);
+    return take(len);
+  }
+
+  /// Longest message that fits a frame, in bytes.
+  [[nodiscard]] std::uint32_t max_message() const noexcept { return max_message_; }
+
+  /// For people: why `reserve(len)` failed with kTooLong, with both sizes.
+  [[nodiscard]] std::string too_long_text(std::uint32_t len) const;
+
+  /// Seals the open frame if it holds a committed message and hands over all complete frames.
+  void flush() noexcept {
+    if (count(settled_) > 0) seal();
+    hand_over();
+  }
+
+  /// Once per loop turn: keeps the deadline and hands over complete frames. Returns work done.
+  unsigned poll(std::uint64_t now_tsc) noexcept {
+    if (options_.flush.max_delay_tsc != 0 && count(settled_) > 0) {
+      if (deadline_ == 0)
+        deadline_ = now_tsc + options_.flush.max_delay_tsc;
+      else if (now_tsc >= deadline_)
+        seal();
+    }
+    return batch_size_ == 0 ? 0 : hand_over();
+  }
+
+  /// True when nothing is committed but not handed over, and nothing is reserved.
+  [[nodiscard]] bool idle() const noexcept {
+    return count(reserved_) == 0 && waiting_ == 0 && batch_size_ == 0;
+  }
+
+  [[nodiscard]] const WriterStats& stats() const noexcept { return stats_; }
+
+ private:
+  friend Reservation;
+
+  static constexpr std::uint64_t kOneMessage = std::uint64_t{1} << 32;
+  static constexpr std::uint32_t count(std::uint64_t cursor) noexcept {
+    return static_cast<std::uint32_t>(cursor >> 32);
+  }
+  static constexpr std::uint64_t block(std::uint32_t len) noexcept {
+    return wire::kBlockLengthBytes + std::uint64_t{len};
+  }
+
+  /// More unfinished reservations than holes can be noted for: the frame has to be sealed first.
+  [[nodiscard]] bool busy() const noexcept {
+    return reserved_ != settled_ && count(reserved_) - count(settled_) + holes_ >= BufferMeta::kMaxHoles;
+  }
+
+  Reservation take(std::uint32_t len) noexcept {
+    assert(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
+    std::uint8_t* data = base_ + static_cast<std::uint32_t>(reserved_) + wire::kBlockLengthBytes;
+    reserved_ += kOneMessage + block(len);
+    detail::asan_unpoison(data - wire::kBlockLengthBytes, block(len));
+    return Reservation(this, frame_, data, len);
+  }
+
+  /// Publishes `keep` of the `len` bytes at `data`.
+  void settle(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept {
+    if (frame != frame_ || keep != len) [[unlikely]] return settle_slow(frame, data, len, keep);
+    wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(len));
+    settled_ += kOneMessage + block(len);
+    if (count(settled_) >= options_.flush.max_messages) [[unlikely]] seal();
+  }
+
+  Reservation reserve_slow(std::uint32_t len) noexcept;
+  void settle_slow(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
+                   std::uint32_t keep) noexcept;
+  void abort(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept;
+  void cut(rte_mbuf* frame, std::uint8_t* end, std::uint32_t bytes) noexcept;
+  void settle_late(rte_mbuf* frame) noexcept;
+  Packet packet_of(rte_mbuf* frame, const std::uint8_t* data, std::uint32_t len) noexcept;
+
+  ReserveFailure open_frame() noexcept;
+  bool set_spares_aside() noexcept;
+  void seal() noexcept;
+  void finish(rte_mbuf* m) noexcept;
+  rte_mbuf* close_holes(rte_mbuf* m) noexcept;
+  unsigned hand_over() noexcept;
+  [[nodiscard]] std::uint8_t* payload(rte_mbuf* m) const noexcept {
+    return static_cast<std::uint8_t*>(m->buf_addr) + RTE_PKTMBUF_HEADROOM + options_.header_size;
+  }
+
+  // The open frame. Without one, capacity_ is 0 and every reserve takes the slow way.
+  std::uint64_t reserved_ = 0;
+  std::uint64_t settled_ = 0;
+  std::uint8_t* base_ = nullptr;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t holes_ = 0;
+  rte_mbuf* frame_ = nullptr;
+  std::uint64_t deadline_ = 0;
+
+  BufferPool& pool_;
+  Ring& out_;
+  WriterOptions options_;
+  std::uint32_t max_message_;
+  unsigned lcore_ = LCORE_ID_ANY;
+
+  // Sealed frames with unfinished reservations, and all behind them: oldest first.
+  rte_mbuf* waiting_head_ = nullptr;
+  rte_mbuf* waiting_tail_ = nullptr;
+  std::uint32_t waiting_ = 0;
+
+  // One buffer per frame that may yet need a gathered copy, so that completing can't fail.
+  rte_mbuf* spares_ = nullptr;
+  std::uint32_t spare_count_ = 0;
+
+  // Complete frames of this loop turn: one ring operation for all. 16: more than a turn fills.
+  std::array<rte_mbuf*, 16> batch_;
+  unsigned batch_size_ = 0;
+
+  WriterStats stats_;
+};
+
+extern template class BasicLocalWriter<RealAtom>;
+using LocalWriter = BasicLocalWriter<RealAtom>;
+using FrameRing = LocalWriter::Ring;
+
+}  // namespace bab

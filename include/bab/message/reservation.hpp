@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <rte_mbuf.h>
+
+#include <bab/memory/packet.hpp>
+
+namespace bab {
+
+enum class ReserveFailure : std::uint8_t {
+  kNone,
+  kNoBuffer,  ///< the pool is empty: try again later
+  kTooLong,   ///< longer than Writer::max_message(): never fits
+  kNoLcore,   ///< the calling thread has no lcore id (rte_thread_register gives one)
+};
+
+/// Room for one message in a writer's frame: fill data(), then commit() or abort(). Dropped without
+/// either, it aborts. Must be settled on the writer's lcore, in any order, before the writer goes.
+template <class Writer>
+class BasicReservation {
+ public:
+  explicit BasicReservation(ReserveFailure failure) noexcept : failure_(failure) {}
+  BasicReservation(Writer* writer, rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept
+      : writer_(writer), frame_(frame), data_(data), len_(len) {}
+  BasicReservation(BasicReservation&& other) noexcept
+      : writer_(std::exchange(other.writer_, nullptr)),
+        frame_(other.frame_),
+        data_(other.data_),
+        len_(other.len_),
+        failure_(other.failure_) {}
+  BasicReservation& operator=(BasicReservation&&) = delete;
+  ~BasicReservation() { abort(); }
+
+  /// Whether there is room to fill; not after commit or abort.
+  [[nodiscard]] explicit operator bool() const noexcept { return writer_ != nullptr; }
+  [[nodiscard]] ReserveFailure failure() const noexcept { return failure_; }
+
+  [[nodiscard]] std::uint8_t* data() const noexcept { return data_; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
+  [[nodiscard]] std::span<std::uint8_t> bytes() const noexcept { return {data_, len_}; }
+
+  /// Publishes the whole message.
+  void commit() noexcept {
+    if (Writer* w = std::exchange(writer_, nullptr)) w->settle(frame_, data_, len_, len_);
+  }
+
+  /// Publishes the first n bytes. False, and the reservation is aborted, when n > size().
+  [[nodiscard]] bool commit(std::uint64_t n) noexcept {
+    if (n > len_ || writer_ == nullptr) {
+      abort();
+      return false;
+    }
+    std::exchange(writer_, nullptr)->settle(frame_, data_, len_, static_cast<std::uint32_t>(n));
+    return true;
+  }
+
+  /// Publishes the message and keeps a handle to it: its bytes never move.
+  [[nodiscard]] Packet commit_packet() noexcept {
+    Writer* w = std::exchange(writer_, nullptr);
+    if (w == nullptr) return {};
+    Packet packet = w->packet_of(frame_, data_, len_);
+    w->settle(frame_, data_, len_, len_);
+    return packet;
+  }
+
+  /// Takes the room back; nothing is published.
+  void abort() noexcept {
+    if (Writer* w = std::exchange(writer_, nullptr)) w->abort(frame_, data_, len_);
+  }
+
+ private:
+  Writer* writer_ = nullptr;
+  rte_mbuf* frame_ = nullptr;
+  std::uint8_t* data_ = nullptr;
+  std::uint32_t len_ = 0;
+  ReserveFailure failure_ = ReserveFailure::kNone;
+};
+
+}  // namespace bab

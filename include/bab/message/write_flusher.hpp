@@ -1,0 +1,144 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <rte_mbuf.h>
+
+#include <bab/base/atom.hpp>
+#include <bab/base/drops.hpp>
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/wire/frame_header.hpp>
+
+namespace bab {
+
+/// Where a WriteFlusher's frames go: takes some from the front, in order, and owns what it took (one
+/// share each). A port's TX queue, a test, a socket. Must not throw.
+template <class S>
+concept FrameSink = requires(S& sink, std::span<rte_mbuf*> frames) {
+  { sink.send(frames) } noexcept -> std::same_as<unsigned>;
+};
+
+struct FlusherStats {
+  std::uint64_t frames = 0;    ///< taken by the sink
+  std::uint64_t messages = 0;  ///< numbered; dropped ones are a gap that receivers see
+  std::uint64_t bytes = 0;     ///< of those messages, without their length prefixes
+  std::uint64_t dropped_messages = 0;  ///< in frames that drop_pending() dropped
+};
+
+/// One session's way out: takes complete frames from writers' rings, numbers their messages, writes the
+/// headers in place and gives them to the sink in bursts. What the sink doesn't take stays, in order, so
+/// that back-pressure reaches the writers as an empty pool and never as silent loss.
+///
+/// All calls on one lcore. One session = one flusher = one TX queue.
+template <FrameSink Sink, class Atom = RealAtom>
+class WriteFlusher {
+ public:
+  using Ring = typename Atom::template Ring<rte_mbuf>;
+  static constexpr unsigned kMaxBurst = 512;
+
+  /// `burst`: frames per sink call, 1 … kMaxBurst.
+  WriteFlusher(Sink& sink, const wire::FrameHeader& header, unsigned burst = 32,
+               std::uint64_t first_sequence = wire::kMoldFirstSequence)
+      : sink_(sink),
+        header_(header),
+        burst_(std::clamp(burst, 1U, kMaxBurst)),
+        next_sequence_(first_sequence) {}
+  WriteFlusher(const WriteFlusher&) = delete;
+  WriteFlusher& operator=(const WriteFlusher&) = delete;
+  ~WriteFlusher() { drop_pending(); }
+
+  /// Before the first poll(). Rings are served in turn; each one's order is kept.
+  void add(Ring& ring) { rings_.push_back(&ring); }
+
+  /// One turn: at most one burst in, one out. Returns frames that went out or came in.
+  unsigned poll() noexcept {
+    const unsigned came = fill();
+    return came + drain();
+  }
+
+  /// True when no frame is pending here or in a ring.
+  [[nodiscard]] bool idle() const noexcept {
+    return pending_count_ == 0 &&
+           std::all_of(rings_.begin(), rings_.end(), [](const Ring* r) { return r->size() == 0; });
+  }
+
+  /// Frees what the sink would not take, counted as Drop::kTxFull. Returns frames.
+  unsigned drop_pending() noexcept {
+    unsigned dropped = 0;
+    do {
+      for (unsigned i = 0; i < pending_count_; ++i)
+        stats_.dropped_messages += buffer_meta(pending_[i]).messages;
+      BufferPool::release(std::span<rte_mbuf* const>(pending_.data(), pending_count_));
+      dropped += pending_count_;
+      pending_count_ = 0;
+    } while (fill() > 0);
+    drops_.add(Drop::kTxFull, dropped);
+    return dropped;
+  }
+
+  [[nodiscard]] const FlusherStats& stats() const noexcept { return stats_; }
+  [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
+  [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
+  /// Frames numbered and stamped, waiting for the sink.
+  [[nodiscard]] unsigned pending() const noexcept { return pending_count_; }
+
+ private:
+  unsigned fill() noexcept {
+    const unsigned before = pending_count_;
+    for (std::size_t i = 0; i < rings_.size() && pending_count_ < burst_; ++i) {
+      if (turn_ >= rings_.size()) turn_ = 0;
+      pending_count_ += rings_[turn_++]->pop(
+          std::span(pending_.data() + pending_count_, burst_ - pending_count_));
+    }
+    for (unsigned i = before; i < pending_count_; ++i) stamp(pending_[i]);
+    return pending_count_ - before;
+  }
+
+  void stamp(rte_mbuf* m) noexcept {
+    const BufferMeta& meta = buffer_meta(m);
+    header_.stamp(rte_pktmbuf_mtod(m, std::uint8_t*), meta.payload_len, next_sequence_,
+                  meta.messages);
+    if (header_.ip_checksum_by() == wire::ChecksumBy::kDevice ||
+        header_.udp_checksum_by() == wire::ChecksumBy::kDevice) {
+      m->l2_len = header_.l2_size();
+      m->l3_len = wire::kIpv4Bytes;
+      m->ol_flags = RTE_MBUF_F_TX_IPV4;
+      if (header_.ip_checksum_by() == wire::ChecksumBy::kDevice)
+        m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+      if (header_.udp_checksum_by() == wire::ChecksumBy::kDevice)
+        m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+    }
+    next_sequence_ += meta.messages;
+    stats_.messages += meta.messages;
+    stats_.bytes += meta.payload_len - wire::kBlockLengthBytes * meta.messages;
+  }
+
+  unsigned drain() noexcept {
+    if (pending_count_ == 0) return 0;
+    const unsigned n = sink_.send(std::span(pending_.data(), pending_count_));
+    assert(n <= pending_count_);
+    std::copy(pending_.begin() + n, pending_.begin() + pending_count_, pending_.begin());
+    pending_count_ -= n;
+    stats_.frames += n;
+    return n;
+  }
+
+  Sink& sink_;
+  wire::FrameHeader header_;
+  unsigned burst_;
+  std::uint64_t next_sequence_;
+  std::vector<Ring*> rings_;
+  std::size_t turn_ = 0;
+  unsigned pending_count_ = 0;
+  std::array<rte_mbuf*, kMaxBurst> pending_;
+  FlusherStats stats_;
+  DropCounters drops_;
+};
+
+}  // namespace bab

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/port/offloads.hpp>
+#include <bab/port/queues.hpp>
+#include <bab/wire/ethernet.hpp>
+
+namespace bab {
+
+struct PortOptions {
+  std::uint16_t id = 0;
+  std::uint16_t rx_queues = 1;
+  std::uint16_t tx_queues = 1;
+  std::uint16_t rx_descriptors = 0;  ///< per queue; 0: the driver's default
+  std::uint16_t tx_descriptors = 0;
+  std::uint32_t mtu = 1500;  ///< bytes of IP packet
+  ChecksumChoice tx_checksum = ChecksumChoice::kAuto;
+  ChecksumChoice rx_checksum = ChecksumChoice::kAuto;
+  bool promiscuous = true;  ///< as testpmd; drivers without the mode are left as they are
+};
+
+/// What the port did since start. The driver's figures, or ours where it keeps none.
+struct PortStats {
+  std::uint64_t rx_frames = 0, rx_bytes = 0, tx_frames = 0, tx_bytes = 0;
+  std::uint64_t rx_missed = 0, rx_nombuf = 0, rx_errors = 0, tx_errors = 0;
+};
+
+/// One ethdev: configured, with queues, MTU and offloads agreed with the driver and read back. A Port
+/// that exists is ready to start; what it can't carry is an Error with the numbers.
+/// All calls but the queues' on one thread.
+class Port {
+ public:
+  /// `rx_pool` receives: its buffers must hold a whole frame of this MTU. Throws Error.
+  Port(const PortOptions& options, BufferPool& rx_pool);
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+  /// Stops and closes the device: its driver frees what it holds.
+  ~Port();
+
+  /// Starts the device and waits until its link is up. Throws Error; a link that stays down is one.
+  void start();
+  /// Stops the device. Frames queued inside a memory port stay there: drain() first.
+  void stop() noexcept;
+  /// Frees what can still be received, when no lcore polls; at most 65,536 frames a queue, since a peer
+  /// may go on sending. Returns frames.
+  std::uint64_t drain() noexcept;
+  /// Asks the driver to free sent mbufs that it still holds; not every driver can.
+  void reclaim() noexcept;
+
+  [[nodiscard]] RxQueue& rx(unsigned queue) noexcept { return rx_.at(queue); }
+  [[nodiscard]] TxQueue& tx(unsigned queue) noexcept { return tx_.at(queue); }
+  [[nodiscard]] unsigned rx_queues() const noexcept { return static_cast<unsigned>(rx_.size()); }
+  [[nodiscard]] unsigned tx_queues() const noexcept { return static_cast<unsigned>(tx_.size()); }
+
+  [[nodiscard]] std::uint16_t id() const noexcept { return options_.id; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
+  /// As read back from the device.
+  [[nodiscard]] std::uint32_t mtu() const noexcept { return mtu_; }
+  [[nodiscard]] wire::MacAddress mac() const noexcept;
+  [[nodiscard]] const Offloads& offloads() const noexcept { return offloads_; }
+  [[nodiscard]] std::uint16_t rx_descriptors() const noexcept { return options_.rx_descriptors; }
+  [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }
+  [[nodiscard]] PortStats stats() const noexcept;
+  [[nodiscard]] DropCounters drops() const noexcept;
+
+  /// Bytes of data a buffer needs, headroom included, to hold a frame of `mtu` in one segment: Ethernet
+  /// header and one 802.1Q tag; the CRC, since some NICs leave it.
+  static constexpr std::uint32_t data_room(std::uint32_t mtu) noexcept {
+    return RTE_PKTMBUF_HEADROOM + mtu +
+           static_cast<std::uint32_t>(wire::kEthernetBytes + wire::kVlanBytes + wire::kCrcBytes);
+  }
+
+ private:
+  void configure();
+  void set_up_queues(BufferPool& rx_pool);
+  [[nodiscard]] std::string tried(const std::string& what) const;
+
+  PortOptions options_;
+  std::string name_;
+  std::string driver_;
+  int socket_ = 0;
+  std::uint32_t mtu_ = 0;
+  Offloads offloads_;
+  std::uint64_t rss_ = 0;
+  bool started_ = false;
+  std::vector<RxQueue> rx_;
+  std::vector<TxQueue> tx_;
+};
+
+/// The ids of all ports there are.
+std::vector<std::uint16_t> port_ids();
+
+}  // namespace bab

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include <bab/base/drops.hpp>
+#include <bab/detail/sanitizers.hpp>
+#include <bab/memory/buffer_pool.hpp>
+
+namespace bab {
+
+/// What one queue carried, counted by us: some drivers (net_ring) keep no byte counts.
+struct QueueCounters {
+  std::uint64_t frames = 0;
+  std::uint64_t bytes = 0;  ///< Ethernet frames without CRC
+};
+
+/// One receive queue of a started port. One lcore at a time.
+class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
+ public:
+  RxQueue(std::uint16_t port, std::uint16_t queue) noexcept : port_(port), queue_(queue) {}
+
+  /// One RX burst: fills the front of `out` and says how many. The caller owns one share of each.
+  [[nodiscard]] unsigned receive(std::span<rte_mbuf*> out) noexcept {
+    const unsigned n =
+        rte_eth_rx_burst(port_, queue_, out.data(), static_cast<std::uint16_t>(out.size()));
+    for (unsigned i = 0; i < n; ++i) {
+      BufferPool::received(out[i]);
+      counters_.bytes += out[i]->pkt_len;
+      rte_prefetch0(rte_pktmbuf_mtod(out[i], void*));
+    }
+    counters_.frames += n;
+    return n;
+  }
+
+  [[nodiscard]] const QueueCounters& counters() const noexcept { return counters_; }
+
+ private:
+  std::uint16_t port_;
+  std::uint16_t queue_;
+  QueueCounters counters_;
+};
+
+/// One transmit queue of a started port: a FrameSink. One lcore at a time.
+class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
+ public:
+  /// `prepare`: the port has TX offloads, so that drivers want to see frames before they go.
+  TxQueue(std::uint16_t port, std::uint16_t queue, bool prepare) noexcept
+      : port_(port), queue_(queue), prepare_(prepare) {}
+
+  /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the NIC,
+  /// which gives up their share; a frame that tx_prepare refuses is taken, freed and counted.
+  [[nodiscard]] unsigned send(std::span<rte_mbuf*> frames) noexcept {
+    const auto offered = static_cast<std::uint16_t>(frames.size());
+    std::uint16_t good = offered;
+    if (prepare_) good = rte_eth_tx_prepare(port_, queue_, frames.data(), offered);
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < good; ++i) {
+      bytes += frames[i]->pkt_len;
+      detail::tsan_release(frames[i]);
+    }
+    const std::uint16_t sent = rte_eth_tx_burst(port_, queue_, frames.data(), good);
+    for (unsigned i = sent; i < good; ++i) bytes -= frames[i]->pkt_len;
+    counters_.frames += sent;
+    counters_.bytes += bytes;
+    if (sent == good && good < offered) [[unlikely]] {
+      refuse(frames[good]);
+      return sent + 1U;
+    }
+    return sent;
+  }
+
+  [[nodiscard]] const QueueCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
+  /// Messages in the frames that tx_prepare refused.
+  [[nodiscard]] std::uint64_t refused_messages() const noexcept { return refused_messages_; }
+
+ private:
+  void refuse(rte_mbuf* m) noexcept;
+
+  std::uint16_t port_;
+  std::uint16_t queue_;
+  bool prepare_;
+  QueueCounters counters_;
+  DropCounters drops_;
+  std::uint64_t refused_messages_ = 0;
+};
+
+}  // namespace bab

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+
+#include <bab/wire/checksum.hpp>
+#include <bab/wire/endian.hpp>
+#include <bab/wire/ethernet.hpp>
+#include <bab/wire/ipv4_udp.hpp>
+#include <bab/wire/moldudp64.hpp>
+
+namespace bab::wire {
+
+/// Who computes a checksum of outgoing frames.
+enum class ChecksumBy : std::uint8_t {
+  kNone,      ///< UDP only: 0 on the wire
+  kSoftware,  ///< here, while stamping
+  kDevice,    ///< the NIC; UDP gets the pseudo header's sum for it
+};
+
+struct FrameHeaderOptions {
+  MacAddress source_mac{};
+  MacAddress destination_mac{};
+  std::optional<std::uint16_t> vlan_id;  ///< 802.1Q tag, 0 … 4094
+  std::uint32_t source_ip = 0;           ///< host order
+  std::uint32_t destination_ip = 0;
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::uint8_t ttl = 64;
+  Session session{};
+  ChecksumBy ip_checksum = ChecksumBy::kSoftware;  ///< kSoftware or kDevice
+  ChecksumBy udp_checksum = ChecksumBy::kSoftware;
+};
+
+/// All headers of one stream's frames, Ethernet to MoldUDP64, as one template: stamping a frame is a
+/// copy of it and six stores. IPv4 has DF set and identification 0 (RFC 6864 §4.1).
+class FrameHeader {
+ public:
+  static constexpr std::size_t kMaxBytes =
+      kEthernetBytes + kVlanBytes + kIpv4Bytes + kUdpBytes + kMoldBytes;
+
+  explicit FrameHeader(const FrameHeaderOptions& options) noexcept;
+
+  /// Header bytes in front of the first message block: 62, or 66 with a VLAN tag.
+  [[nodiscard]] std::uint16_t size() const noexcept { return size_; }
+  /// Length of the Ethernet header with its tag, for the mbuf's l2_len.
+  [[nodiscard]] std::uint16_t l2_size() const noexcept { return ip_; }
+
+  /// Largest sum of message blocks (2-byte lengths included) in a frame of a port with this MTU.
+  [[nodiscard]] static constexpr std::uint32_t payload_capacity(std::uint32_t mtu) noexcept {
+    constexpr std::uint32_t kOverhead = kIpv4Bytes + kUdpBytes + kMoldBytes;
+    return mtu > kOverhead ? mtu - kOverhead : 0;
+  }
+
+  /// Writes the headers at `frame`, in front of `payload` bytes of message blocks that are already
+  /// in place behind them (a software UDP checksum reads them).
+  void stamp(std::uint8_t* frame, std::uint32_t payload, std::uint64_t sequence,
+             std::uint16_t count) const noexcept {
+    std::memcpy(frame, template_.data(), size_);
+    std::uint8_t* ip = frame + ip_;
+    std::uint8_t* udp = ip + kIpv4Bytes;
+    const auto udp_len = static_cast<std::uint16_t>(kUdpBytes + kMoldBytes + payload);
+    const auto ip_len = static_cast<std::uint16_t>(kIpv4Bytes + udp_len);
+    store_be(ip + Ipv4Offset::kTotalLength, ip_len);
+    store_be(udp + UdpOffset::kLength, udp_len);
+    store_be(udp + kUdpBytes + 10, sequence);
+    store_be(udp + kUdpBytes + 18, count);
+    if (ip_by_ == ChecksumBy::kSoftware) {
+      std::uint8_t length[2];
+      store_be(length, ip_len);
+      put(ip + Ipv4Offset::kChecksum, finish(ip_sum_ + sum_bytes(length, 2)));
+    }
+    if (udp_by_ == ChecksumBy::kSoftware)
+      put(udp + UdpOffset::kChecksum, udp_checksum(ip, udp, udp_len));
+    else if (udp_by_ == ChecksumBy::kDevice)
+      put(udp + UdpOffset::kChecksum, fold(pseudo_header_sum(ip, udp_len)));
+  }
+
+  [[nodiscard]] ChecksumBy ip_checksum_by() const noexcept { return ip_by_; }
+  [[nodiscard]] ChecksumBy udp_checksum_by() const noexcept { return udp_by_; }
+
+ private:
+  static void put(std::uint8_t* at, std::uint16_t memory_order) noexcept {
+    std::memcpy(at, &memory_order, sizeof memory_order);
+  }
+
+  std::array<std::uint8_t, kMaxBytes> template_{};
+  std::uint16_t size_ = 0;
+  std::uint16_t ip_ = 0;  // offset of the IPv4 header
+  ChecksumBy ip_by_;
+  ChecksumBy udp_by_;
+  std::uint64_t ip_sum_ = 0;  // over the template's IPv4 header, total length and checksum 0
+};
+
+}  // namespace bab::wire

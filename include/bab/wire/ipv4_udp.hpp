@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <bab/wire/checksum.hpp>
+#include <bab/wire/endian.hpp>
+
+namespace bab::wire {
+
+/// IPv4 (RFC 791 §3.1) and UDP (RFC 768), as offsets into their headers.
+inline constexpr std::size_t kIpv4Bytes = 20;
+inline constexpr std::size_t kUdpBytes = 8;
+inline constexpr std::uint8_t kProtocolUdp = 17;
+inline constexpr std::uint16_t kIpv4DontFragment = 0x4000;
+inline constexpr std::uint16_t kIpv4MoreFragmentsOrOffset = 0x3fff;
+
+struct Ipv4Offset {
+  static constexpr std::size_t kVersionIhl = 0, kTotalLength = 2, kFragment = 6, kTtl = 8,
+                               kProtocol = 9, kChecksum = 10, kSource = 12, kDestination = 16;
+};
+struct UdpOffset {
+  static constexpr std::size_t kSource = 0, kDestination = 2, kLength = 4, kChecksum = 6;
+};
+
+/// The sum over the UDP pseudo header (RFC 768): both addresses of the IPv4 header at `ip`, the
+/// protocol, and the UDP length in bytes.
+[[nodiscard]] inline std::uint64_t pseudo_header_sum(const std::uint8_t* ip,
+                                                     std::uint16_t udp_len) noexcept {
+  std::uint8_t rest[4] = {0, kProtocolUdp, 0, 0};
+  store_be(rest + 2, udp_len);
+  return sum_bytes(ip + Ipv4Offset::kSource, 8) + sum_bytes(rest, sizeof rest);
+}
+
+/// The UDP checksum in memory order; `udp` points at the header, whose checksum field must be 0.
+/// A computed 0 becomes 0xffff, since 0 on the wire means "none" (RFC 768).
+[[nodiscard]] inline std::uint16_t udp_checksum(const std::uint8_t* ip, const std::uint8_t* udp,
+                                                std::uint16_t udp_len) noexcept {
+  const std::uint16_t sum = finish(pseudo_header_sum(ip, udp_len) + sum_bytes(udp, udp_len));
+  return sum == 0 ? 0xffff : sum;
+}
+
+}  // namespace bab::wire

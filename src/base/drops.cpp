@@ -1,0 +1,73 @@
+#include <bab/base/drops.hpp>
+
+namespace bab {
+namespace {
+
+struct Entry {
+  Drop reason;
+  DropUnit unit;
+  std::string_view name;
+  std::string_view sentence;
+};
+
+constexpr auto kFrame = DropUnit::kFrame;
+constexpr auto kMessage = DropUnit::kMessage;
+
+constexpr std::array<Entry, kDrops> kTable{{
+    {Drop::kNone, kFrame, "none", "Nothing was dropped."},
+    {Drop::kNotIp, kFrame, "not_ip", "The frame does not carry IPv4 (under at most one 802.1Q tag)."},
+    {Drop::kNotUdp, kFrame, "not_udp", "The packet's IP protocol is not UDP."},
+    {Drop::kIpFragment, kFrame, "ip_fragment",
+     "The packet is an IP fragment; bab never sends or reassembles fragments."},
+    {Drop::kBadIpHeader, kFrame, "bad_ip_header",
+     "The IPv4 header's version, header length or total length is impossible."},
+    {Drop::kBadIpChecksum, kFrame, "bad_ip_checksum", "The IPv4 header checksum is wrong."},
+    {Drop::kBadUdpChecksum, kFrame, "bad_udp_checksum",
+     "The UDP checksum is there (not 0) and wrong."},
+    {Drop::kBadUdpLength, kFrame, "bad_udp_length",
+     "The UDP length is shorter than its header or disagrees with the IP length."},
+    {Drop::kTruncated, kFrame, "truncated", "The frame ends before a length in its headers says."},
+    {Drop::kMalformed, kFrame, "malformed",
+     "The UDP payload is not one whole MoldUDP64 packet: its blocks don't end exactly at its end."},
+    {Drop::kOtherPort, kFrame, "other_port", "The UDP destination port is not the one asked for."},
+    {Drop::kMultiSegment, kFrame, "multi_segment",
+     "The frame came in several mbufs; its pool's buffers are smaller than the frame."},
+    {Drop::kForeignBuffer, kFrame, "foreign_buffer",
+     "The mbuf's pool is not one of bab's, so it has no room for handle counts."},
+    {Drop::kNoLcore, kFrame, "no_lcore",
+     "The calling thread has no lcore id; rte_thread_register() gives it one."},
+    {Drop::kNoBuffer, kMessage, "no_buffer", "No buffer was free and the policy was not to wait."},
+    {Drop::kTooLong, kMessage, "too_long",
+     "The message is longer than a frame of the outgoing port can hold."},
+    {Drop::kTxFull, kFrame, "tx_full",
+     "The transmit queue took no more until the end of the run, or the policy was not to wait."},
+    {Drop::kTxRefused, kFrame, "tx_refused", "The driver's tx_prepare refused the frame."},
+    {Drop::kTxErrors, kFrame, "tx_errors", "The driver took the frame and failed to send it."},
+    {Drop::kRxMissed, kFrame, "rx_missed", "The NIC had no free receive descriptor."},
+    {Drop::kRxNombuf, kFrame, "rx_nombuf", "The driver found no free mbuf to receive into."},
+    {Drop::kRxErrors, kFrame, "rx_errors", "The NIC received the frame with an error."},
+}};
+
+constexpr bool table_is_in_order() {
+  for (std::size_t i = 0; i < kDrops; ++i)
+    if (static_cast<std::size_t>(kTable[i].reason) != i) return false;
+  return true;
+}
+static_assert(table_is_in_order());
+
+const Entry& entry(Drop reason) noexcept { return kTable[static_cast<std::size_t>(reason)]; }
+
+}  // namespace
+
+std::string_view drop_name(Drop reason) noexcept { return entry(reason).name; }
+std::string_view drop_sentence(Drop reason) noexcept { return entry(reason).sentence; }
+DropUnit drop_unit(Drop reason) noexcept { return entry(reason).unit; }
+
+std::uint64_t DropCounters::total(DropUnit unit) const noexcept {
+  std::uint64_t sum = 0;
+  for (const Entry& e : kTable)
+    if (e.unit == unit && e.reason != Drop::kNone) sum += (*this)[e.reason];
+  return sum;
+}
+
+}  // namespace bab

@@ -1,0 +1,159 @@
+#include <bab/base/eal.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+
+#include <bab/base/error.hpp>
+#include <bab/detail/log_capture.hpp>
+
+namespace bab {
+namespace {
+
+/// Whether one of `args` is the option `name`, in any of the forms getopt_long takes.
+bool has_option(std::span<const std::string> args, std::string_view name) {
+  return std::any_of(args.begin(), args.end(), [&](std::string_view a) {
+    return a == name || (a.starts_with(name) && a.size() > name.size() && a[name.size()] == '=');
+  });
+}
+
+bool wants_text(std::span<const std::string> args) {
+  constexpr std::array<std::string_view, 5> kPrints{"--log-level", "--help", "-h", "--version", "-v"};
+  return std::any_of(kPrints.begin(), kPrints.end(),
+                     [&](std::string_view name) { return has_option(args, name); });
+}
+
+bool keeps_files(std::span<const std::string> args) {
+  constexpr std::array<std::string_view, 5> kFiles{"--no-huge", "--in-memory", "--file-prefix",
+                                                   "--proc-type", "--huge-dir"};
+  return std::any_of(kFiles.begin(), kFiles.end(),
+                     [&](std::string_view name) { return has_option(args, name); });
+}
+
+std::vector<std::string> vdevs(std::span<const std::string> args) {
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    constexpr std::string_view kEq = "--vdev=";
+    if (args[i].starts_with(kEq))
+      found.push_back(args[i].substr(kEq.size()));
+    else if (args[i] == "--vdev" && i + 1 < args.size())
+      found.push_back(args[i + 1]);
+  }
+  return found;
+}
+
+struct Known {
+  std::string_view says;  ///< a part of what EAL prints
+  std::string_view mend;
+};
+
+constexpr std::array kKnown{
+    Known{"No free", "free or add hugepages: echo 512 > /proc/sys/vm/nr_hugepages, or use --no-huge"},
+    Known{"hugepage", "add hugepages: echo 512 > /proc/sys/vm/nr_hugepages, or use --no-huge"},
+    Known{"Permission denied", "run as root, or use --no-huge --no-shconf --no-pci"},
+    Known{"Cannot create lock", "another DPDK process has this --file-prefix; choose another one"},
+    Known{"unrecognized option", "see the EAL options in testbab -h --"},
+    Known{"invalid option", "see the EAL options in testbab -h --"},
+    Known{"core", "choose lcores on CPUs there are (see lscpu) by -l or --lcores"},
+};
+
+/// The line of DPDK's log that says most about a failure, without its prefix.
+std::string telling_line(const std::string& log) {
+  std::string first;
+  std::size_t at = 0;
+  while (at < log.size()) {
+    const std::size_t end = std::min(log.find('\n', at), log.size());
+    std::string line = log.substr(at, end - at);
+    at = end + 1;
+    if (line.starts_with("EAL: Detected") || line.starts_with("EAL: Multi-process") ||
+        line.starts_with("EAL: Selected") || line.starts_with("TELEMETRY") || line.empty())
+      continue;
+    if (line.starts_with("EAL: FATAL: ")) line.erase(0, std::strlen("EAL: FATAL: "));
+    if (line.starts_with("EAL: ")) line.erase(0, std::strlen("EAL: "));
+    if (first.empty()) first = line;
+  }
+  return first.empty() ? "it gives no reason" : first;
+}
+
+std::string mend_for(const std::string& log) {
+  for (const Known& known : kKnown)
+    if (log.find(known.says) != std::string::npos) return fmt::format("; {}", known.mend);
+  return "; add --log-level=lib.eal:debug to see all EAL says";
+}
+
+void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
+  for (const std::string& vdev : vdevs(args)) {
+    const std::string name = vdev.substr(0, vdev.find(','));
+    std::uint16_t id;
+    if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) continue;
+    throw Error(fmt::format("--vdev={} did not become a port: {}; check the driver's name, its "
+                            "arguments and that librte-meta-net is installed",
+                            vdev, log != nullptr ? telling_line(log->text()) : "see its log above"));
+  }
+}
+
+}  // namespace
+
+Eal::Eal() = default;
+Eal::Eal(Eal&& other) noexcept : log_(std::move(other.log_)), owns_(std::exchange(other.owns_, false)) {}
+
+Eal::Eal(std::span<const std::string> args) {
+  std::vector<std::string> all{"bab"};
+  all.insert(all.end(), args.begin(), args.end());
+  if (!keeps_files(args)) all.emplace_back("--in-memory");
+  std::vector<char*> argv;
+  for (std::string& a : all) argv.push_back(a.data());
+  argv.push_back(nullptr);
+
+  std::optional<LogCapture::Redirect> redirect;
+  if (!wants_text(args)) {
+    log_ = std::make_unique<LogCapture>();
+    redirect.emplace(*log_);
+  }
+  const int used = rte_eal_init(static_cast<int>(all.size()), argv.data());
+  const int code = rte_errno;
+  redirect.reset();
+  if (used < 0) {
+    if (log_ == nullptr) throw Error::from_code("starting EAL", code);
+    const std::string text = log_->text();
+    throw Error(fmt::format("starting EAL: {}{}", telling_line(text), mend_for(text)));
+  }
+  owns_ = true;
+  try {
+    if (used + 1 < static_cast<int>(all.size()))
+      throw Error(fmt::format("starting EAL: it doesn't know what to do with \"{}\"; application "
+                              "arguments go behind --", all[static_cast<std::size_t>(used) + 1]));
+    check_vdevs(args, log_.get());
+  } catch (...) {
+    rte_eal_cleanup();
+    throw;
+  }
+}
+
+Eal Eal::adopt() {
+  if (rte_lcore_id() == LCORE_ID_ANY)
+    throw Error("adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");
+  return Eal();
+}
+
+Eal::~Eal() {
+  if (owns_) rte_eal_cleanup();
+}
+
+std::vector<unsigned> Eal::workers() const {
+  std::vector<unsigned> ids;
+  unsigned lcore;
+  RTE_LCORE_FOREACH_WORKER(lcore) ids.push_back(lcore);
+  return ids;
+}
+
+}  // namespace bab

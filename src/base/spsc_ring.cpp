@@ -1,0 +1,26 @@
+#include <bab/base/spsc_ring.hpp>
+
+#include <atomic>
+
+#include <fmt/format.h>
+#include <rte_errno.h>
+
+#include <bab/base/error.hpp>
+
+namespace bab::detail {
+
+std::string unique_ring_name() {
+  static std::atomic<unsigned> next{0};
+  return fmt::format("bab_ring_{}", next.fetch_add(1, std::memory_order_relaxed));
+}
+
+rte_ring* make_spsc_ring(std::uint32_t capacity, int socket) {
+  rte_ring* ring = rte_ring_create(unique_ring_name().c_str(), capacity, socket,
+                                   RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+  if (ring == nullptr)
+    throw Error::from_code(fmt::format("creating a ring for {} pointers", capacity), rte_errno,
+                           "give more memory (EAL's -m or --socket-mem) or use fewer buffers");
+  return ring;
+}
+
+}  // namespace bab::detail

@@ -1,0 +1,193 @@
+#include <bab/memory/buffer_pool.hpp>
+
+#include <sys/mman.h>
+
+#include <array>
+#include <cerrno>
+#include <limits>
+
+#include <fmt/format.h>
+#include <rte_errno.h>
+#include <rte_mbuf_pool_ops.h>
+
+#include <bab/base/error.hpp>
+
+namespace bab {
+namespace {
+
+/// Accounts of one lcore start on a page of their own: no false sharing between lcores, and the rows
+/// of lcores that never come cost no memory.
+constexpr std::size_t kPage = 4096;
+
+std::size_t account_row(std::uint32_t buffers) {
+  return (buffers * sizeof(Account) + kPage - 1) / kPage * kPage / sizeof(Account);
+}
+
+Account* map_accounts(std::size_t bytes) {
+  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED)
+    throw Error::from_code(fmt::format("mapping {} bytes of handle counts", bytes), errno);
+  return static_cast<Account*>(p);
+}
+
+void check(const BufferPoolOptions& o) {
+  if (o.buffers == 0 || o.buffers == std::numeric_limits<std::uint32_t>::max())
+    throw Error(fmt::format("pool {}: {} buffers asked for; it takes 1 to 4294967294", o.name,
+                            o.buffers));
+  if (o.data_room <= RTE_PKTMBUF_HEADROOM)
+    throw Error(fmt::format("pool {}: buffers of {} bytes hold no data behind the headroom of {}",
+                            o.name, o.data_room, RTE_PKTMBUF_HEADROOM));
+  if (o.cache > RTE_MEMPOOL_CACHE_MAX_SIZE)
+    throw Error(fmt::format("pool {}: a cache of {} buffers per lcore is more than DPDK's {}",
+                            o.name, o.cache, RTE_MEMPOOL_CACHE_MAX_SIZE));
+  // rte_mempool's own rule: a cache may hold 1.5 times its size before it flushes.
+  if (o.cache * 3 / 2 > o.buffers)
+    throw Error(fmt::format(
+        "pool {}: a cache of {} buffers per lcore needs a pool of {} or more, not {}", o.name,
+        o.cache, o.cache * 3 / 2, o.buffers));
+}
+
+}  // namespace
+
+void BufferPool::AccountsDeleter::operator()(Account* accounts) const noexcept {
+  munmap(accounts, bytes);
+}
+
+BufferPool::BufferPool(const BufferPoolOptions& options)
+    : name_(options.name),
+      size_(options.buffers),
+      data_room_(options.data_room),
+      receives_(options.receives),
+      account_stride_(account_row(options.buffers)) {
+  check(options);
+  const std::string tried =
+      fmt::format("creating pool {} of {} buffers of {} bytes", name_, size_, data_room_);
+  constexpr std::size_t kElement = sizeof(rte_mbuf) + sizeof(BufferMeta);
+  mempool_.reset(rte_mempool_create_empty(name_.c_str(), size_,
+                                          static_cast<unsigned>(kElement + data_room_),
+                                          options.cache, sizeof(Private), options.socket, 0));
+  if (mempool_ == nullptr) throw Error::from_code(tried, rte_errno);
+  const char* ops = rte_mbuf_best_mempool_ops();
+  if (int e = rte_mempool_set_ops_byname(mempool_.get(), ops, nullptr); e != 0)
+    throw Error::from_code(fmt::format("{} with mempool ops {}", tried, ops), e,
+                           "install librte-meta-mempool");
+  Private init{};
+  init.pktmbuf.mbuf_data_room_size = data_room_;
+  init.pktmbuf.mbuf_priv_size = sizeof(BufferMeta);
+  rte_pktmbuf_pool_init(mempool_.get(), &init.pktmbuf);
+  auto* priv = static_cast<Private*>(rte_mempool_get_priv(mempool_.get()));
+  priv->magic = kMagic;
+  priv->pool = this;
+  if (int e = rte_mempool_populate_default(mempool_.get()); e < 0) {
+    const double mib = static_cast<double>(size_) * static_cast<double>(kElement + data_room_) / 1048576.0;
+    throw Error::from_code(fmt::format("{} ({:.0f} MiB)", tried, mib), e,
+                           "use fewer or smaller buffers, or give more memory (EAL's -m, or "
+                           "more hugepages in /proc/sys/vm/nr_hugepages)");
+  }
+  rte_mempool_obj_iter(mempool_.get(), rte_pktmbuf_init, nullptr);
+  rte_mempool_obj_iter(
+      mempool_.get(),
+      [](rte_mempool*, void* self, void* object, unsigned index) {
+        auto* m = static_cast<rte_mbuf*>(object);
+        BufferMeta& meta = buffer_meta(m);
+        meta = BufferMeta{};
+        meta.pool = static_cast<BufferPool*>(self);
+        meta.id = index;
+        meta.is_free = true;
+        if (!meta.pool->receives_) detail::asan_poison(m->buf_addr, m->buf_len);
+      },
+      this);
+  const std::size_t bytes = account_stride_ * sizeof(Account) * RTE_MAX_LCORE;
+  accounts_ = {map_accounts(bytes), AccountsDeleter{bytes}};
+  // The rows of the lcores there are get their pages now: no page fault on the data path.
+  unsigned lcore;
+  RTE_LCORE_FOREACH(lcore) {
+    for (std::size_t i = 0; i < account_stride_; i += kPage / sizeof(Account))
+      accounts_[lcore * account_stride_ + i].handles = 0;
+  }
+}
+
+BufferPool::~BufferPool() {
+  rte_mempool_obj_iter(
+      mempool_.get(),
+      [](rte_mempool*, void*, void* object, unsigned) {
+        auto* m = static_cast<rte_mbuf*>(object);
+        detail::asan_unpoison(m->buf_addr, m->buf_len);
+      },
+      nullptr);
+}
+
+bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
+  auto** objects = reinterpret_cast<void**>(out.data());
+  if (rte_mempool_get_bulk(mempool_.get(), objects, static_cast<unsigned>(out.size())) < 0)
+    return false;
+  for (rte_mbuf* m : out) prepare(m);
+  return true;
+}
+
+void BufferPool::release(std::span<rte_mbuf* const> buffers) noexcept {
+  // Runs of the same pool go back in one mempool operation. 64: two cache lines of each list.
+  std::array<void*, 64> run;
+  unsigned n = 0;
+  rte_mempool* mp = nullptr;
+  const auto put = [&] {
+    if (n > 0) rte_mempool_put_bulk(mp, run.data(), n);
+    n = 0;
+  };
+  for (rte_mbuf* m : buffers) {
+    if (m == nullptr || !Shares<>::give_up(m)) continue;
+    BufferMeta& meta = buffer_meta(m);
+    assert(!meta.is_free && "a buffer was released twice");
+    meta.pool->retire(m, meta);
+    if (n == run.size() || m->pool != mp) put();
+    mp = m->pool;
+    run[n++] = m;
+  }
+  put();
+}
+
+void BufferPool::note_received(rte_mbuf* m) noexcept {
+  BufferPool* pool = of(m);
+  if (pool == nullptr) return;
+  buffer_meta(m).is_free = false;
+  detail::tsan_acquire(m);
+  detail::asan_unpoison(m->buf_addr, m->buf_len);
+}
+
+std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
+  // A free mbuf looks like one that the NIC holds (refcnt 1), so the free ones are taken out first
+  // and put back: exact, and no lcore runs.
+  std::vector<void*> free_ones(available());
+  const std::size_t got = free_ones.size();
+  std::vector<bool> is_free(size_, false);
+  std::size_t taken = 0;
+  for (; taken < got; ++taken) {
+    if (rte_mempool_get(mempool_.get(), &free_ones[taken]) < 0) break;
+    is_free[buffer_meta(static_cast<rte_mbuf*>(free_ones[taken])).id] = true;
+  }
+  struct Walk {
+    const BufferPool* self;
+    const std::vector<bool>* is_free;
+    std::vector<BufferHolder> found;
+    std::size_t most;
+  } walk{this, &is_free, {}, most};
+  rte_mempool_obj_iter(
+      mempool_.get(),
+      [](rte_mempool*, void* arg, void* object, unsigned) {
+        auto& w = *static_cast<Walk*>(arg);
+        auto* m = static_cast<rte_mbuf*>(object);
+        const std::uint32_t id = buffer_meta(m).id;
+        if ((*w.is_free)[id] || w.found.size() >= w.most) return;
+        BufferHolder holder{id, Shares<>::count(m), {}};
+        for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
+          if (w.self->accounts_[lcore * w.self->account_stride_ + id].handles > 0)
+            holder.lcores.push_back(lcore);
+        w.found.push_back(std::move(holder));
+      },
+      &walk);
+  for (std::size_t i = 0; i < taken; ++i) rte_mempool_put(mempool_.get(), free_ones[i]);
+  return std::move(walk.found);
+}
+
+}  // namespace bab

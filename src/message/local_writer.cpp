@@ -1,0 +1,7 @@
+#include <bab/detail/local_writer_impl.hpp>
+
+namespace bab {
+
+template class BasicLocalWriter<RealAtom>;
+
+}  // namespace bab

@@ -1,0 +1,214 @@
+#include <bab/port/port.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include <bab/base/error.hpp>
+
+namespace bab {
+namespace {
+
+rte_eth_dev_info device_info(std::uint16_t id) {
+  rte_eth_dev_info info{};
+  if (int e = rte_eth_dev_info_get(id, &info); e != 0)
+    throw Error::from_code(fmt::format("asking port {} what it can do", id), e);
+  return info;
+}
+
+std::string device_name(std::uint16_t id) {
+  std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
+  return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : fmt::format("{}", id);
+}
+
+}  // namespace
+
+std::vector<std::uint16_t> port_ids() {
+  std::vector<std::uint16_t> ids;
+  for (std::uint64_t id = rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER);
+       id < RTE_MAX_ETHPORTS;
+       id = rte_eth_find_next_owned_by(static_cast<std::uint16_t>(id + 1), RTE_ETH_DEV_NO_OWNER))
+    ids.push_back(static_cast<std::uint16_t>(id));
+  return ids;
+}
+
+std::string Port::tried(const std::string& what) const {
+  return fmt::format("port {} ({}, {}): {}", options_.id, name_, driver_, what);
+}
+
+Port::Port(const PortOptions& options, BufferPool& rx_pool)
+    : options_(options), name_(device_name(options.id)) {
+  const rte_eth_dev_info info = device_info(options_.id);
+  driver_ = info.driver_name;
+  socket_ = rte_eth_dev_socket_id(options_.id);
+  offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum);
+  if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
+    throw Error(tried(fmt::format("{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
+                                  "or --txq", options_.rx_queues, options_.tx_queues,
+                                  info.max_rx_queues, info.max_tx_queues)));
+  if (options_.mtu < info.min_mtu || options_.mtu > info.max_mtu)
+    throw Error(tried(fmt::format("MTU {} asked for, it takes {} to {}", options_.mtu, info.min_mtu,
+                                  info.max_mtu)));
+  if (const std::uint32_t need = data_room(options_.mtu); rx_pool.data_room() < need)
+    throw Error(tried(fmt::format("an MTU of {} needs buffers of {} bytes, pool {} has {}; raise "
+                                  "--mbuf-size or lower --mtu", options_.mtu, need, rx_pool.name(),
+                                  rx_pool.data_room())));
+  if (options_.rx_queues > 1)
+    rss_ = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
+  configure();
+  set_up_queues(rx_pool);
+  if (options_.promiscuous) (void)rte_eth_promiscuous_enable(options_.id);
+}
+
+void Port::configure() {
+  rte_eth_conf conf{};
+  conf.rxmode.mtu = options_.mtu;
+  conf.rxmode.offloads = offloads_.rx_flags;
+  conf.txmode.offloads = offloads_.tx_flags;
+  if (rss_ != 0) {
+    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    conf.rx_adv_conf.rss_conf.rss_hf = rss_;
+  }
+  const auto configure = [&] {
+    return rte_eth_dev_configure(options_.id, options_.rx_queues, options_.tx_queues, &conf);
+  };
+  int e = configure();
+  if (e == -EINVAL && conf.rxmode.mtu != 0) {
+    // Some drivers take a larger MTU only by set_mtu.
+    conf.rxmode.mtu = 0;
+    e = configure();
+    if (e == 0) e = rte_eth_dev_set_mtu(options_.id, static_cast<std::uint16_t>(options_.mtu));
+    if (e != 0)
+      throw Error::from_code(tried(fmt::format("setting MTU {}", options_.mtu)), e,
+                             "ask for an MTU that the interface carries");
+  }
+  if (e != 0) throw Error::from_code(tried("configuring"), e);
+  std::uint16_t mtu = 0;
+  if (e = rte_eth_dev_get_mtu(options_.id, &mtu); e != 0)
+    throw Error::from_code(tried("reading the MTU back"), e);
+  if (mtu != options_.mtu)
+    throw Error(tried(fmt::format("MTU {} asked for, the device says {}", options_.mtu, mtu)));
+  mtu_ = mtu;
+  if (e = rte_eth_dev_adjust_nb_rx_tx_desc(options_.id, &options_.rx_descriptors,
+                                           &options_.tx_descriptors);
+      e != 0)
+    throw Error::from_code(tried("choosing descriptor counts"), e, "change --rxd or --txd");
+}
+
+void Port::set_up_queues(BufferPool& rx_pool) {
+  const auto socket = static_cast<unsigned>(socket_);
+  for (std::uint16_t q = 0; q < options_.rx_queues; ++q) {
+    if (int e = rte_eth_rx_queue_setup(options_.id, q, options_.rx_descriptors, socket, nullptr,
+                                       rx_pool.mempool());
+        e != 0)
+      throw Error::from_code(
+          tried(fmt::format("setting up RX queue {} of {} descriptors", q, options_.rx_descriptors)),
+          e, "change --rxq or --rxd");
+    rx_.emplace_back(options_.id, q);
+  }
+  for (std::uint16_t q = 0; q < options_.tx_queues; ++q) {
+    if (int e =
+            rte_eth_tx_queue_setup(options_.id, q, options_.tx_descriptors, socket, nullptr);
+        e != 0)
+      throw Error::from_code(
+          tried(fmt::format("setting up TX queue {} of {} descriptors", q, options_.tx_descriptors)),
+          e, "change --txq or --txd");
+    tx_.emplace_back(options_.id, q, offloads_.tx_flags != 0);
+  }
+}
+
+void Port::start() {
+  if (int e = rte_eth_dev_start(options_.id); e != 0)
+    throw Error::from_code(tried("starting"), e);
+  started_ = true;
+  // testpmd waits up to 9 s for links, too.
+  constexpr int kTries = 90;
+  rte_eth_link link{};
+  for (int i = 0; i < kTries; ++i) {
+    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return;
+    rte_delay_us_sleep(100'000);
+  }
+  throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));
+}
+
+void Port::stop() noexcept {
+  if (!started_) return;
+  started_ = false;
+  (void)rte_eth_dev_stop(options_.id);
+}
+
+Port::~Port() {
+  stop();
+  (void)rte_eth_dev_close(options_.id);
+}
+
+std::uint64_t Port::drain() noexcept {
+  // A bound for ports whose peer keeps sending; no ring or NIC queue holds more.
+  constexpr std::uint64_t kMost = 65'536;
+  std::array<rte_mbuf*, 64> burst;
+  std::uint64_t total = 0;
+  for (RxQueue& queue : rx_) {
+    std::uint64_t n = 0;
+    while (unsigned got = queue.receive(burst)) {
+      rte_pktmbuf_free_bulk(burst.data(), got);
+      if ((n += got) >= kMost) break;
+    }
+    total += n;
+  }
+  return total;
+}
+
+void Port::reclaim() noexcept {
+  for (std::uint16_t q = 0; q < options_.tx_queues; ++q)
+    (void)rte_eth_tx_done_cleanup(options_.id, q, 0);
+}
+
+wire::MacAddress Port::mac() const noexcept {
+  rte_ether_addr address{};
+  (void)rte_eth_macaddr_get(options_.id, &address);
+  wire::MacAddress mac;
+  std::memcpy(mac.data(), address.addr_bytes, mac.size());
+  return mac;
+}
+
+PortStats Port::stats() const noexcept {
+  rte_eth_stats s{};
+  (void)rte_eth_stats_get(options_.id, &s);
+  QueueCounters rx, tx;
+  for (const RxQueue& q : rx_) {
+    rx.frames += q.counters().frames;
+    rx.bytes += q.counters().bytes;
+  }
+  for (const TxQueue& q : tx_) {
+    tx.frames += q.counters().frames;
+    tx.bytes += q.counters().bytes;
+  }
+  const auto or_ours = [](std::uint64_t theirs, std::uint64_t ours) {
+    return theirs != 0 ? theirs : ours;
+  };
+  return {or_ours(s.ipackets, rx.frames),
+          or_ours(s.ibytes, rx.bytes),
+          or_ours(s.opackets, tx.frames),
+          or_ours(s.obytes, tx.bytes),
+          s.imissed,
+          s.rx_nombuf,
+          s.ierrors,
+          s.oerrors};
+}
+
+DropCounters Port::drops() const noexcept {
+  const PortStats s = stats();
+  DropCounters drops;
+  drops.add(Drop::kRxMissed, s.rx_missed);
+  drops.add(Drop::kRxNombuf, s.rx_nombuf);
+  drops.add(Drop::kRxErrors, s.rx_errors);
+  drops.add(Drop::kTxErrors, s.tx_errors);
+  for (const TxQueue& q : tx_) drops += q.drops();
+  return drops;
+}
+
+}  // namespace bab
