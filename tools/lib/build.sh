@@ -35,7 +35,8 @@ configure() {
   rm -f "$dir/.configuration"
   if ! step "configuring build/$name anew" reconfigure "$dir" "$@" 2>/dev/null; then
     rm -rf "$dir"  # whatever was there, meson cannot work with it
-    step "configuring build/$name" meson setup "$@" "$dir" "$root" || die "build/$name could not be configured: see above."
+    step "configuring build/$name" meson setup "$@" "$dir" "$root" ||
+      die "build/$name could not be configured: see above."
   fi
   configuration "$@" >"$dir/.configuration"
 }

@@ -42,7 +42,8 @@ unpack_minimal_root() {  # CACHE ROOT
   if [[ -z $(find "$tar" -mtime -14 2>/dev/null) ]]; then
     main=$(mirror Debian)
     mkdir -p "$1"
-    step "making a minimal Debian root" debootstrap --variant=minbase --include=ca-certificates "$release" "$2" "$main" ||
+    step "making a minimal Debian root" \
+      debootstrap --variant=minbase --include=ca-certificates "$release" "$2" "$main" ||
       die "debootstrap failed: see above."
     rm -rf "$2"/var/cache/apt/archives/*.deb "$2"/var/lib/apt/lists/* "$2"/etc/apt/sources.list
     tar -C "$2" -czf "$tar.$$" . && mv "$tar.$$" "$tar"
@@ -51,8 +52,8 @@ unpack_minimal_root() {  # CACHE ROOT
   fi
 }
 
-# mirror LABEL: where this machine gets packages labelled so ("Debian", "Debian-Security"); apt itself reads its sources,
-# in whatever format. An archive that isn't reached by http comes as a list of mirrors, of which the first will do.
+# mirror LABEL: where this machine gets packages labelled so ("Debian", "Debian-Security"); apt itself reads its
+# sources, in whatever format. An archive that isn't reached by http comes as a list of mirrors, of which the first will do.
 mirror() {
   local uri
   uri=${BAB_DEBIAN_MIRROR:-}
@@ -131,7 +132,8 @@ install_what_it_asks_for() {  # ROOT USER
   note "$said"
   command=${said##*as root, run: }
   [[ $command == "apt-get update && apt-get install "* ]] || die "tools/test did not say which packages it misses."
-  step "installing what it asked for" as root "$1" /root/bab sh -c "DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; $command" ||
+  step "installing what it asked for" as root "$1" /root/bab \
+    sh -c "export DEBIAN_FRONTEND=noninteractive; $command" ||
     die "the command that tools/test gave failed: see above."
 }
 

@@ -36,7 +36,8 @@ step() {
 }
 
 show_progress() {  # LABEL STARTED
-  local elapsed last next=2
+  local elapsed last next=2 columns
+  columns=$(stty size <&2 2>/dev/null | cut -d ' ' -f 2)
   exec 7<> <(:)  # reading from it is a sleep without a process that could outlive us
   while kill -0 $$ 2>/dev/null; do  # nor must this outlive an interrupted script
     read -rt 1 -u 7 || true
@@ -46,7 +47,7 @@ show_progress() {  # LABEL STARTED
     elif [[ -t 2 ]]; then
       last=$(tail -c 400 /proc/self/fd/8 | tr '\r' '\n' | tail -n 1)
       last="$1 ... $elapsed s  $last"
-      printf '\r\033[K%s' "${last:0:$(($(tput cols 2>/dev/null || echo 80) - 1))}" >&2
+      printf '\r\033[K%s' "${last:0:${columns:-80} - 1}" >&2
     else
       note "$1 ...$( ((elapsed < 30)) || echo " $elapsed s")"
       next=$((elapsed + 60))
