@@ -29,6 +29,7 @@ struct PortSummary {
   std::string name, driver;
   std::uint32_t mtu;
   bab::PortStats stats;
+  std::uint64_t left;  ///< frames still in a memory port at the stop, freed
 };
 
 struct PoolSummary {

@@ -127,20 +127,19 @@ bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, uns
   return bab::wire::FrameHeader(h);
 }
 
-void Wiring::close(Summary& summary) {
+void Wiring::stop(Summary& summary) {
   for (Unit& unit : units_) {
     bab::Port& port = *unit.port;
-    const std::uint64_t left = bab::is_memory_port(port.driver()) ? port.drain() : 0;
-    PortSummary p{port.id(), port.name(), port.driver(), port.mtu(), port.stats()};
-    if (left > 0) {
-      // They never reached the engine: they are not received, but held at the stop.
-      p.stats.rx_frames -= std::min(left, p.stats.rx_frames);
-      summary.ledger.row(fmt::format("left in port {}", port.id()), left)
-          .out.emplace_back("freed at stop", left);
-    }
-    summary.drops += port.drops();
+    const bab::DropCounters drops = port.drops();
+    PortSummary p{port.id(), port.name(), port.driver(), port.mtu(), port.stats(), 0};
+    if (bab::is_memory_port(port.driver())) p.left = port.drain();
+    port.stop();
+    summary.drops += drops;
     summary.ports.push_back(std::move(p));
   }
+}
+
+void Wiring::audit(Summary& summary) {
   for (Unit& unit : units_) unit.port.reset();
   loopback_.reset();
   constexpr std::size_t kHoldersShown = 8;

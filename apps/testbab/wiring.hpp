@@ -32,9 +32,10 @@ class Wiring {
   [[nodiscard]] bab::wire::FrameHeader header(const Options& options, std::size_t i,
                                               unsigned queue) const;
 
-  /// Stops and closes the ports, takes their statistics and what was left in them, then looks whether
-  /// the pools are full again. Once, after all lcores have stopped.
-  void close(Summary& summary);
+  /// When all lcores have stopped: frees what is left in memory ports, takes the statistics and stops.
+  void stop(Summary& summary);
+  /// When the job is gone, too: closes the ports, then looks whether the pools are full again.
+  void audit(Summary& summary);
 
  private:
   struct Unit {

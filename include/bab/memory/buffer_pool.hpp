@@ -127,7 +127,7 @@ class BufferPool {
 
  private:
   /// rte_pktmbuf reads the first part of the mempool's private data; the rest marks it as ours.
-  struct Private {
+  struct alignas(RTE_MEMPOOL_ALIGN) Private {  // rte_mempool rounds its size up to this
     rte_pktmbuf_pool_private pktmbuf;
     std::uint64_t magic;
     BufferPool* pool;

@@ -106,7 +106,7 @@ class WriteFlusher {
                   meta.messages);
     if (header_.ip_checksum_by() == wire::ChecksumBy::kDevice ||
         header_.udp_checksum_by() == wire::ChecksumBy::kDevice) {
-      m->l2_len = header_.l2_size();
+      m->l2_len = header_.l2_size() & 0x7f;  // a bit field of 7 bits
       m->l3_len = wire::kIpv4Bytes;
       m->ol_flags = RTE_MBUF_F_TX_IPV4;
       if (header_.ip_checksum_by() == wire::ChecksumBy::kDevice)

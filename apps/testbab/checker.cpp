@@ -1,0 +1,74 @@
+#include "checker.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace testbab {
+
+Checker::Stream* Checker::find(const bab::wire::MoldHeader& header) noexcept {
+  if (stream_ != nullptr && stream_->session == header.session) [[likely]]
+    return stream_;
+  const auto begin = streams_.begin(), end = begin + stream_count_;
+  const auto found =
+      std::find_if(begin, end, [&](const Stream& s) { return s.session == header.session; });
+  if (found != end) return &*found;
+  if (stream_count_ == streams_.size()) return nullptr;
+  Stream& s = streams_[stream_count_++];
+  const std::string_view name(reinterpret_cast<const char*>(header.session.data()),
+                              header.session.size());
+  const bool ours = strict_ || name.starts_with("TESTBAB");
+  // A Generator starts at 1, and a receiver that must see all of it from there; others join late.
+  const std::uint64_t next = strict_ ? bab::wire::kMoldFirstSequence : header.sequence;
+  s = {header.session, ours, ours, next, 0};
+  return &s;
+}
+
+void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
+  stream_ = find(header);
+  sequence_ = header.sequence;
+  if (stream_ == nullptr) return;
+  Stream& s = *stream_;
+  const std::uint64_t end = header.sequence + header.messages();
+  if (header.sequence == s.next) [[likely]] {
+    s.next = end;
+  } else if (header.sequence > s.next) {
+    ++gaps_;
+    s.missing += header.sequence - s.next;
+    s.next = end;
+  } else if (header.messages() > 0) {
+    // Behind the newest: it fills a gap as far as there is one; the rest came twice.
+    ++out_of_order_;
+    const std::uint64_t old = std::min(end, s.next) - header.sequence;
+    const std::uint64_t filled = std::min(old, s.missing);
+    s.missing -= filled;
+    duplicates_ += old - filled;
+    s.next = std::max(s.next, end);
+  }
+}
+
+void Checker::recognise(std::span<const std::uint8_t> bytes) noexcept {
+  if (stream_->judged || bytes.size() < sizeof(std::uint64_t)) return;
+  stream_->judged = true;
+  stream_->ours = payload_.matches(bytes, sequence_);
+}
+
+std::uint64_t Checker::missing_of_ours() const noexcept {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < stream_count_; ++i)
+    if (streams_[i].ours) sum += streams_[i].missing;
+  return sum;
+}
+
+void Checker::sum_up(BusTotals& bus, bool port_lost) const {
+  bus.streams += stream_count_;
+  bus.corrupt += corrupt_;
+  bus.gaps += gaps_;
+  bus.out_of_order += out_of_order_;
+  bus.duplicates += duplicates_;
+  for (std::size_t i = 0; i < stream_count_; ++i) {
+    bus.missing += streams_[i].missing;
+    if (streams_[i].ours || port_lost) bus.lost += streams_[i].missing;
+  }
+}
+
+}  // namespace testbab

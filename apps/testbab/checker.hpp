@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include <bab/wire/moldudp64.hpp>
+
+#include "payload.hpp"
+#include "summary.hpp"
+
+namespace testbab {
+
+/// Judges received streams: sequence numbers of each session, and the payloads of those that testbab
+/// made. A stream is testbab's when its session's name begins with TESTBAB, or its first message of 8
+/// bytes or more is what a Generator would have put there; all of it must then be.
+class Checker {
+ public:
+  /// `strict`: every stream is a Generator's.
+  explicit Checker(bool strict) noexcept : strict_(strict) {}
+
+  /// Once per frame, before its messages. Keeps the sequence.
+  void begin(const bab::wire::MoldHeader& header) noexcept;
+  /// Each message of the frame, in order.
+  void message(std::span<const std::uint8_t> bytes) noexcept {
+    if (stream_ != nullptr) {
+      if (!stream_->ours) [[unlikely]] recognise(bytes);
+      if (stream_->ours && !payload_.matches(bytes, sequence_)) [[unlikely]] ++corrupt_;
+    }
+    ++sequence_;
+  }
+
+  /// `port_lost`: frames were lost at our own port, so that gaps are ours, whoever made the stream.
+  void sum_up(BusTotals& bus, bool port_lost) const;
+
+  /// Messages missing in testbab's own streams.
+  [[nodiscard]] std::uint64_t missing_of_ours() const noexcept;
+
+ private:
+  // More streams than this are received and counted, not judged.
+  static constexpr std::size_t kMostStreams = 64;
+
+  struct Stream {
+    bab::wire::Session session;
+    bool ours;
+    bool judged;  ///< `ours` is settled
+    std::uint64_t next;
+    std::uint64_t missing;
+  };
+
+  Stream* find(const bab::wire::MoldHeader& header) noexcept;
+  void recognise(std::span<const std::uint8_t> bytes) noexcept;
+
+  bool strict_;
+  Payload payload_;
+  std::array<Stream, kMostStreams> streams_;
+  std::size_t stream_count_ = 0;
+  Stream* stream_ = nullptr;    // of the current frame
+  std::uint64_t sequence_ = 0;  // of the next message
+  std::uint64_t corrupt_ = 0;
+  std::uint64_t gaps_ = 0;
+  std::uint64_t out_of_order_ = 0;
+  std::uint64_t duplicates_ = 0;
+};
+
+}  // namespace testbab

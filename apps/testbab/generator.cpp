@@ -1,0 +1,111 @@
+#include "generator.hpp"
+
+#include <limits>
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+
+#include <bab/base/error.hpp>
+
+#include "wiring.hpp"
+
+namespace testbab {
+
+bab::WriterOptions writer_options(const Options& options, const bab::wire::FrameHeader& header,
+                                  std::uint32_t mtu) {
+  bab::WriterOptions o;
+  o.payload_capacity = bab::wire::FrameHeader::payload_capacity(mtu);
+  o.header_size = header.size();
+  o.flush.max_delay_tsc = options.max_delay_us * rte_get_tsc_hz() / 1'000'000;
+  return o;
+}
+
+Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, unsigned queue,
+                     std::uint64_t count)
+    : Poller(Direction::kTx),
+      end_(count == 0 ? std::numeric_limits<std::uint64_t>::max() : count + next_),
+      sizes_(options.msg_min, options.msg_max),
+      queue_(wiring.port(port).tx(queue)),
+      header_(wiring.header(options, port, queue)),
+      ring_(wiring.tx_pool(port).size()),
+      writer_(wiring.tx_pool(port), ring_,
+              writer_options(options, header_, wiring.port(port).mtu())),
+      flusher_(queue_, header_, options.burst) {
+  flusher_.add(ring_);
+  if (options.msg_max > writer_.max_message())
+    throw bab::Error(fmt::format(
+        "--msg-size={}: a frame of MTU {} holds a message of at most {} bytes; raise --mtu or lower "
+        "--msg-size", options.msg_max, wiring.port(port).mtu(), writer_.max_message()));
+}
+
+unsigned Generator::generate() noexcept {
+  // A turn's share: enough frames for a good burst, small enough to stay in the L2 cache.
+  constexpr std::uint32_t kBytesPerTurn = 64 * 1024;
+  constexpr std::uint32_t kPerMessage = 16;  // empty messages cost time, too
+  unsigned made = 0;
+  for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && next_ < end_; ++made) {
+    const std::uint32_t len = sizes_.of(next_);
+    auto room = writer_.reserve(len);
+    if (!room) break;
+    payload_.fill(room.data(), len, next_);
+    room.commit();
+    ++next_;
+    bytes += len + kPerMessage;
+  }
+  return made;
+}
+
+unsigned Generator::poll(std::uint64_t now_tsc, Phase phase) noexcept {
+  unsigned work = flusher_.poll();
+  if (finished()) return work;
+  if (phase == Phase::kRun) work += generate();
+  if (phase != Phase::kRun || next_ == end_) {
+    writer_.flush();
+    if (phase == Phase::kAbandon) flusher_.drop_pending();
+    if (writer_.idle() && flusher_.idle()) finish();
+  } else {
+    work += writer_.poll(now_tsc);
+  }
+  const bab::FlusherStats& s = flusher_.stats();
+  live_tx.publish(s.messages, s.bytes, s.frames, 0);
+  return work;
+}
+
+std::uint64_t Generator::sent() const noexcept {
+  return flusher_.stats().messages - flusher_.stats().dropped_messages - queue_.refused_messages();
+}
+
+void Generator::sum_up(Summary& summary) const {
+  const bab::FlusherStats& s = flusher_.stats();
+  const std::uint64_t refused = queue_.refused_messages();
+  summary.bus.messages_out += sent();
+  summary.bus.bytes_out += s.bytes;
+  summary.bus.frames_out += queue_.counters().frames;
+  summary.bus.lost += s.dropped_messages + refused;
+  summary.drops += flusher_.drops();
+  auto& messages = summary.ledger.row("messages generated", generated());
+  messages.out = {{"sent", sent()}, {"tx_full", s.dropped_messages}, {"tx_refused", refused}};
+  auto& frames = summary.ledger.row("frames written", writer_.stats().frames);
+  frames.out = {{"sent", queue_.counters().frames},
+                {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},
+                {"tx_refused", queue_.drops()[bab::Drop::kTxRefused]}};
+}
+
+std::vector<std::unique_ptr<Poller>> make_generators(const Options& options, Wiring& wiring,
+                                                     std::size_t ports) {
+  std::size_t sessions = 0;
+  for (std::size_t i = 0; i < ports; ++i) sessions += wiring.port(i).tx_queues();
+  std::vector<std::unique_ptr<Poller>> generators;
+  std::size_t index = 0;
+  for (std::size_t i = 0; i < ports; ++i)
+    for (unsigned q = 0; q < wiring.port(i).tx_queues(); ++q, ++index) {
+      // The first sessions take what doesn't divide; a share of 0 would mean "no end".
+      const std::uint64_t share =
+          options.count / sessions + (index < options.count % sessions ? 1 : 0);
+      if (options.count > 0 && share == 0) continue;
+      generators.push_back(std::make_unique<Generator>(options, wiring, i, q, share));
+    }
+  return generators;
+}
+
+}  // namespace testbab

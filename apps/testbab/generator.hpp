@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <bab/message/local_writer.hpp>
+#include <bab/message/write_flusher.hpp>
+#include <bab/port/port.hpp>
+
+#include "options.hpp"
+#include "payload.hpp"
+#include "poller.hpp"
+#include "summary.hpp"
+
+namespace testbab {
+
+class Wiring;
+
+/// Writer options for frames with this header on a port of this MTU.
+bab::WriterOptions writer_options(const Options& options, const bab::wire::FrameHeader& header,
+                                  std::uint32_t mtu);
+
+/// Makes one session's messages and sends them on one TX queue: writer, ring and flusher on one lcore.
+class Generator final : public Poller {
+ public:
+  /// `count`: messages, 0 for no end. Throws bab::Error: messages that don't fit a frame.
+  Generator(const Options& options, Wiring& wiring, std::size_t port, unsigned queue,
+            std::uint64_t count);
+
+  unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
+
+  /// After it has finished.
+  [[nodiscard]] std::uint64_t generated() const noexcept { return next_ - 1; }
+  [[nodiscard]] std::uint64_t sent() const noexcept;
+  void sum_up(Summary& summary) const;
+
+ private:
+  unsigned generate() noexcept;
+
+  const std::uint64_t end_;  // sequence number not to be made
+  std::uint64_t next_ = bab::wire::kMoldFirstSequence;
+  Payload payload_;
+  MessageSizes sizes_;
+  bab::TxQueue& queue_;
+  bab::wire::FrameHeader header_;
+  bab::FrameRing ring_;
+  bab::LocalWriter writer_;
+  bab::WriteFlusher<bab::TxQueue> flusher_;
+};
+
+/// A Generator for each TX queue of the first `ports` ports, --count divided among them.
+std::vector<std::unique_ptr<Poller>> make_generators(const Options& options, Wiring& wiring,
+                                                     std::size_t ports);
+
+}  // namespace testbab

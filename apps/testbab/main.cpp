@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include <bab/base/eal.hpp>
+#include <bab/base/error.hpp>
+
+#include "arguments.hpp"
+#include "engine.hpp"
+#include "options.hpp"
+#include "report_json.hpp"
+#include "report_text.hpp"
+#include "run.hpp"
+#include "stop_signals.hpp"
+#include "wiring.hpp"
+
+namespace {
+
+using namespace testbab;
+
+constexpr int kSetUpFailed = 2;
+
+/// The worker lcores that the run may use.
+std::vector<unsigned> choose_lcores(const bab::Eal& eal, const Options& options) {
+  std::vector<unsigned> workers = eal.workers();
+  if (workers.empty())
+    throw bab::Error("there is no worker lcore beside the main one; give two or more, as in -l 0-2");
+  const std::size_t wanted = options.nb_cores.value_or(workers.size());
+  if (wanted > workers.size())
+    throw bab::Error(fmt::format("--nb-cores={}: EAL has {} worker lcores; give it more with -l or "
+                                 "--lcores", wanted, workers.size()));
+  workers.resize(wanted);
+  return workers;
+}
+
+Summary run_engine(const Options& options, const Engine& engine, const Arguments& arguments,
+                   StopSignals& signals, std::FILE* text) {
+  const bab::Eal eal(arguments.eal);
+  const std::vector<unsigned> lcores = choose_lcores(eal, options);
+  Summary summary;
+  summary.engine = engine.name;
+  Wiring wiring(options, engine, static_cast<unsigned>(lcores.size()) + 1);
+  std::unique_ptr<Job> job = engine.make(options, wiring);
+  wiring.start();
+  if (arguments.embedded)
+    fmt::print(text, "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a "
+                     "PCI_ADDRESS -- …\n");
+  LiveText live(text, options.stats_period);
+  const RunResult result = run(*job, lcores, options, signals, live);
+  summary.seconds = result.seconds;
+  summary.interrupted = result.interrupted;
+  wiring.stop(summary);
+  job->sum_up(summary);
+  job.reset();
+  wiring.audit(summary);
+  return summary;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  StopSignals signals;
+  const Arguments arguments = split_arguments(argc, argv);
+  Options options;
+  if (const auto ended = parse_options(arguments.app, options)) {
+    if (ended->exit_code == 0)
+      fmt::print("{}", ended->text);
+    else
+      fmt::print(stderr, "testbab: {}\n", ended->text);
+    return ended->exit_code;
+  }
+  std::FILE* text = options.json_on_stdout() ? stderr : stdout;
+  try {
+    const Summary summary = run_engine(options, *find_engine(options.engine), arguments, signals, text);
+    print_summary(text, summary);
+    if (!options.json.empty()) write_json(options.json, summary);
+    return summary.exit_code();
+  } catch (const bab::Error& e) {
+    fmt::print(stderr, "testbab: {}\n", e.what());
+    return kSetUpFailed;
+  }
+}

@@ -1,0 +1,78 @@
+#include "receiver.hpp"
+
+#include <span>
+
+#include <rte_cycles.h>
+
+namespace testbab {
+
+bab::FramerOptions framer_options(const Options& options, bab::VerifyChecksums checksums) {
+  return {checksums, options.rx_udp_port};
+}
+
+std::vector<bab::RxQueue*> rx_queues(bab::Port& port) {
+  std::vector<bab::RxQueue*> queues;
+  for (unsigned q = 0; q < port.rx_queues(); ++q) queues.push_back(&port.rx(q));
+  return queues;
+}
+
+Receiver::Receiver(const Options& options, bab::VerifyChecksums checksums,
+                   std::vector<bab::RxQueue*> queues, bool strict)
+    : Poller(Direction::kRx),
+      framer_(framer_options(options, checksums)),
+      checker_(strict),
+      queues_(std::move(queues)),
+      burst_size_(options.burst) {}
+
+unsigned Receiver::poll(std::uint64_t now_tsc, Phase phase) noexcept {
+  unsigned frames = 0;
+  for (bab::RxQueue* queue : queues_) {
+    const unsigned n = queue->receive(std::span(burst_.data(), burst_size_));
+    for (unsigned i = 0; i < n; ++i) {
+      bab::ReceivedFrame frame = framer_.accept(burst_[i]);
+      if (!frame) continue;
+      checker_.begin(frame.header());
+      while (frame.left() > 0) checker_.message(frame.next_bytes());
+    }
+    frames += n;
+  }
+  if (frames > 0) {
+    const bab::FramerStats& s = framer_.stats();
+    live_rx.publish(s.messages, s.bytes, s.frames, framer_.drops().total(bab::DropUnit::kFrame));
+    quiet_since_ = now_tsc;
+  } else if (phase != Phase::kRun && is_over(now_tsc)) {
+    finish();
+  }
+  return frames;
+}
+
+bool Receiver::is_over(std::uint64_t now_tsc) noexcept {
+  const std::uint64_t expected = expected_.load(std::memory_order_acquire);
+  if (framer_.stats().messages >= expected || phase() == Phase::kAbandon) return true;
+  // Frames on their way through NICs and cables arrive within this, or never: half a second.
+  return now_tsc - quiet_since_ > rte_get_tsc_hz() / 2;
+}
+
+void Receiver::sum_up(Summary& summary) const {
+  const bab::FramerStats& s = framer_.stats();
+  summary.bus.messages_in += s.messages;
+  summary.bus.bytes_in += s.bytes;
+  summary.bus.frames_in += s.frames;
+  summary.drops += framer_.drops();
+}
+
+void add_frames_row(Summary& summary) {
+  std::uint64_t received = 0;
+  for (const PortSummary& port : summary.ports) received += port.stats.rx_frames;
+  auto& row = summary.ledger.row("frames received", received);
+  row.out.emplace_back("good", summary.bus.frames_in);
+  for (std::size_t i = 1; i < bab::kDrops; ++i) {
+    const auto reason = static_cast<bab::Drop>(i);
+    // What the NIC or driver dropped is not among the frames it says it received.
+    if (reason >= bab::Drop::kTxFull || bab::drop_unit(reason) != bab::DropUnit::kFrame) continue;
+    if (const std::uint64_t n = summary.drops[reason]; n > 0)
+      row.out.emplace_back(bab::drop_name(reason), n);
+  }
+}
+
+}  // namespace testbab

@@ -1,0 +1,107 @@
+#include "report_json.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include <bab/base/error.hpp>
+
+namespace testbab {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ports(const Summary& s) {
+  Json all = Json::array();
+  for (const PortSummary& p : s.ports)
+    all.push_back({{"port", p.id},
+                   {"name", p.name},
+                   {"driver", p.driver},
+                   {"mtu", p.mtu},
+                   {"rx_frames", p.stats.rx_frames},
+                   {"rx_bytes", p.stats.rx_bytes},
+                   {"tx_frames", p.stats.tx_frames},
+                   {"tx_bytes", p.stats.tx_bytes},
+                   {"rx_missed", p.stats.rx_missed},
+                   {"rx_nombuf", p.stats.rx_nombuf},
+                   {"rx_errors", p.stats.rx_errors},
+                   {"tx_errors", p.stats.tx_errors},
+                   {"left", p.left}});
+  return all;
+}
+
+Json bus(const BusTotals& b) {
+  return {{"messages_in", b.messages_in}, {"messages_out", b.messages_out},
+          {"bytes_in", b.bytes_in},       {"bytes_out", b.bytes_out},
+          {"frames_in", b.frames_in},     {"frames_out", b.frames_out},
+          {"lost", b.lost},               {"corrupt", b.corrupt},
+          {"missing", b.missing},         {"gaps", b.gaps},
+          {"out_of_order", b.out_of_order}, {"duplicates", b.duplicates},
+          {"streams", b.streams}};
+}
+
+Json drops(const bab::DropCounters& counters) {
+  Json all = Json::object();
+  for (std::size_t i = 1; i < bab::kDrops; ++i) {
+    const auto reason = static_cast<bab::Drop>(i);
+    all[std::string(bab::drop_name(reason))] = counters[reason];
+  }
+  return all;
+}
+
+Json ledger(const bab::Ledger& l) {
+  Json rows = Json::array();
+  for (const bab::Ledger::Row& row : l.rows()) {
+    Json out = Json::object();
+    for (const auto& [name, n] : row.out) out[name] = n;
+    rows.push_back(
+        {{"name", row.name}, {"in", row.in}, {"out", out}, {"balanced", row.balanced()}});
+  }
+  return {{"balanced", l.balanced()}, {"terms", rows}};
+}
+
+Json pools(const Summary& s) {
+  Json all = Json::array();
+  for (const PoolSummary& p : s.pools)
+    all.push_back({{"name", p.name}, {"buffers", p.buffers}, {"leaked", p.leaked}});
+  return all;
+}
+
+}  // namespace
+
+std::string to_json(const Summary& s) {
+  const Json all{{"engine", s.engine},
+                 {"version", BAB_VERSION},
+                 {"seconds", s.seconds},
+                 {"interrupted", s.interrupted},
+                 {"exit_code", s.exit_code()},
+                 {"ports", ports(s)},
+                 {"bus", bus(s.bus)},
+                 {"drops", drops(s.drops)},
+                 {"ledger", ledger(s.ledger)},
+                 {"pools", pools(s)}};
+  return all.dump(2) + "\n";
+}
+
+void write_json(const std::string& path, const Summary& summary) {
+  const std::string text = to_json(summary);
+  const bool own = path != "-";
+  std::FILE* file = own ? std::fopen(path.c_str(), "w") : stdout;
+  const auto fail = [&] {
+    throw bab::Error::from_code("writing the report to " + (own ? path : "standard output"), errno,
+                                "choose another --json");
+  };
+  if (file == nullptr) fail();
+  bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  good &= std::fflush(file) == 0;
+  const int code = errno;
+  if (own && std::fclose(file) != 0) good = false;
+  if (!good) {
+    errno = code;
+    fail();
+  }
+}
+
+}  // namespace testbab

@@ -1,0 +1,119 @@
+#include "report_text.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace testbab {
+
+std::string with_prefix(double value) {
+  constexpr std::array kPrefixes{"", " k", " M", " G", " T"};
+  std::size_t i = 0;
+  for (; value >= 999.5 && i + 1 < kPrefixes.size(); ++i) value /= 1000;
+  if (i == 0) return fmt::format("{:.0f}", value);
+  return fmt::format("{:.{}f}{}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, kPrefixes[i]);
+}
+
+LiveText::LiveText(std::FILE* out, unsigned period_s) : out_(out), period_(period_s) {}
+
+LiveText::Sample LiveText::sample(const Job& job) {
+  Sample s;
+  const auto get = [](const std::atomic<std::uint64_t>& a) {
+    return a.load(std::memory_order_relaxed);
+  };
+  for (const auto& stage : job.stages)
+    for (const auto& p : stage) {
+      s.tx_messages += get(p->live_tx.messages);
+      s.tx_bytes += get(p->live_tx.bytes);
+      s.tx_frames += get(p->live_tx.frames);
+      s.rx_messages += get(p->live_rx.messages);
+      s.rx_bytes += get(p->live_rx.bytes);
+      s.rx_frames += get(p->live_rx.frames);
+      s.dropped += get(p->live_rx.dropped) + get(p->live_tx.dropped);
+    }
+  return s;
+}
+
+void LiveText::tick(const Job& job) {
+  const auto now = Clock::now();
+  if (period_.count() == 0 || now - last_time_ < period_) return;
+  const Sample s = sample(job);
+  const double t = std::chrono::duration<double>(now - last_time_).count();
+  const auto side = [&](const char* name, std::uint64_t m, std::uint64_t b, std::uint64_t f) {
+    const double md = static_cast<double>(m);
+    return fmt::format("  {} {:>7} msg/s {:>7}bit/s {:>4.0f} msg/frame", name, with_prefix(md / t),
+                       with_prefix(static_cast<double>(b) * 8 / t),
+                       f > 0 ? md / static_cast<double>(f) : 0.0);
+  };
+  std::string line =
+      fmt::format("{:6.1f} s", std::chrono::duration<double>(now - start_).count());
+  if (s.tx_messages > 0)
+    line += side("tx", s.tx_messages - last_.tx_messages, s.tx_bytes - last_.tx_bytes,
+                 s.tx_frames - last_.tx_frames);
+  if (s.rx_messages > 0 || s.tx_messages == 0)
+    line += side("rx", s.rx_messages - last_.rx_messages, s.rx_bytes - last_.rx_bytes,
+                 s.rx_frames - last_.rx_frames);
+  line += fmt::format("  dropped {}\n", s.dropped - last_.dropped);
+  std::fputs(line.c_str(), out_);
+  std::fflush(out_);
+  last_ = s;
+  last_time_ = now;
+}
+
+void print_summary(std::FILE* out, const Summary& s) {
+  std::string t;
+  const auto add = [&](const std::string& line) { t += line + "\n"; };
+  for (const PortSummary& p : s.ports) {
+    add(fmt::format("  ######################## statistics for port {:<2} ########################",
+                    p.id));
+    add(fmt::format("  {} ({}), MTU {}", p.name, p.driver, p.mtu));
+    add(fmt::format("  RX-packets: {:<14} RX-missed: {:<10} RX-bytes:  {}", p.stats.rx_frames,
+                    p.stats.rx_missed, p.stats.rx_bytes));
+    add(fmt::format("  RX-errors:  {:<14} RX-nombuf: {}", p.stats.rx_errors, p.stats.rx_nombuf));
+    add(fmt::format("  TX-packets: {:<14} TX-errors: {:<10} TX-bytes:  {}", p.stats.tx_frames,
+                    p.stats.tx_errors, p.stats.tx_bytes));
+  }
+  const BusTotals& b = s.bus;
+  add(fmt::format("  ------------------------ bus, engine {}, {:.2f} s ------------------------",
+                  s.engine, s.seconds));
+  const auto side = [&](const char* name, std::uint64_t m, std::uint64_t bytes, std::uint64_t f) {
+    const double md = static_cast<double>(m);
+    add(fmt::format("  {} {} messages ({} msg/s), {} bytes, {} frames ({:.1f} messages each)", name, m,
+                    s.seconds > 0 ? with_prefix(md / s.seconds) : "-", bytes, f,
+                    f > 0 ? md / static_cast<double>(f) : 0.0));
+  };
+  if (b.messages_out + b.frames_out > 0) side("out:", b.messages_out, b.bytes_out, b.frames_out);
+  if (b.messages_in + b.frames_in > 0) side("in: ", b.messages_in, b.bytes_in, b.frames_in);
+  add(fmt::format("  lost {}, corrupt {}; {} streams: {} gaps, {} missing, {} frames out of order, "
+                  "{} duplicates", b.lost, b.corrupt, b.streams, b.gaps, b.missing, b.out_of_order,
+                  b.duplicates));
+  for (std::size_t i = 1; i < bab::kDrops; ++i) {
+    const auto reason = static_cast<bab::Drop>(i);
+    if (s.drops[reason] > 0)
+      add(fmt::format("  dropped {} as {}: {}", s.drops[reason], bab::drop_name(reason),
+                      bab::drop_sentence(reason)));
+  }
+  for (const bab::Ledger::Row& row : s.ledger.rows()) {
+    std::string sum;
+    for (const auto& [name, n] : row.out)
+      if (n > 0 || row.out.size() == 1) sum += fmt::format("{}{} {}", sum.empty() ? "" : " + ", n, name);
+    add(fmt::format("  ledger: {} {} {} {}", row.name, row.in, row.balanced() ? "=" : "≠",
+                    sum.empty() ? "0" : sum));
+  }
+  for (const PoolSummary& p : s.pools) {
+    add(fmt::format("  pool {}: {} of {} buffers back", p.name, p.buffers - p.leaked, p.buffers));
+    for (const bab::BufferHolder& h : p.holders) {
+      std::string who;
+      for (unsigned lcore : h.lcores) who += fmt::format(" lcore {}", lcore);
+      add(fmt::format("    buffer {}: {} shares, held by{}", h.buffer_id, h.shares,
+                      who.empty() ? " a queue or a driver" : who));
+    }
+  }
+  const std::string fault = s.fault();
+  add(fault.empty() ? "  good: every message accounted for, every buffer back"
+                    : fmt::format("  FAULT: {}", fault));
+  std::fputs(t.c_str(), out);
+  std::fflush(out);
+}
+
+}  // namespace testbab

@@ -1,0 +1,135 @@
+#include "run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_pause.h>
+
+#include <bab/base/error.hpp>
+
+#include "report_text.hpp"
+
+namespace testbab {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// How often the main lcore looks; a stop takes at most this longer.
+constexpr milliseconds kTick{10};
+/// A stage that does not finish by itself in this time is abandoned: what it holds is dropped and counted.
+constexpr std::chrono::seconds kGrace{5};
+
+struct Worker {
+  unsigned lcore;
+  std::vector<Poller*> pollers;
+
+  /// The lcore's loop: until all its pollers have finished. The clock is read once per turn.
+  int loop() noexcept {
+    bool all_finished = false;
+    while (!all_finished) {
+      const std::uint64_t now = rte_rdtsc();
+      unsigned work = 0;
+      all_finished = true;
+      for (Poller* p : pollers) {
+        work += p->poll(now, p->phase());
+        all_finished &= p->finished();
+      }
+      if (work == 0) rte_pause();
+    }
+    return 0;
+  }
+};
+
+std::vector<Worker> deal(Job& job, const std::vector<unsigned>& lcores) {
+  std::vector<Poller*> all;
+  for (const auto& stage : job.stages)
+    for (const auto& p : stage) all.push_back(p.get());
+  const std::size_t n = std::min(lcores.size(), all.size());
+  std::vector<Worker> workers;
+  for (std::size_t i = 0; i < n; ++i) workers.push_back({lcores[i], {}});
+  for (std::size_t j = 0; j < all.size(); ++j) workers[j * n / all.size()].pollers.push_back(all[j]);
+  return workers;
+}
+
+using Stage = std::vector<std::unique_ptr<Poller>>;
+
+bool finished(const Stage& stage) {
+  return std::all_of(stage.begin(), stage.end(), [](const auto& p) { return p->finished(); });
+}
+
+bool everything_sent(const Job& job) {
+  // Stage 0 ends by itself only where it is made of senders with a --count.
+  return finished(job.stages[0]);
+}
+
+std::uint64_t received(const Job& job) {
+  std::uint64_t frames = 0;
+  for (const auto& stage : job.stages)
+    for (const auto& p : stage)
+      frames += p->live_rx.frames.load(std::memory_order_relaxed) +
+                p->live_rx.dropped.load(std::memory_order_relaxed);
+  return frames;
+}
+
+/// True once nothing has come for --idle-exit-ms.
+class IdleWatch {
+ public:
+  explicit IdleWatch(unsigned ms) : limit_(ms) {}
+  bool over(std::uint64_t frames, Clock::time_point now) {
+    if (frames != last_) since_ = now;
+    last_ = frames;
+    return limit_.count() > 0 && now - since_ >= limit_;
+  }
+
+ private:
+  milliseconds limit_;
+  std::uint64_t last_ = 0;
+  Clock::time_point since_ = Clock::now();
+};
+
+void stop(Job& job, StopSignals& signals, LiveText& live) {
+  for (std::size_t i = 0; i < job.stages.size(); ++i) {
+    job.before_stop(i);
+    for (const auto& p : job.stages[i]) p->enter(Poller::Phase::kFinish);
+    const auto deadline = Clock::now() + kGrace;
+    while (!finished(job.stages[i])) {
+      if (Clock::now() >= deadline)
+        for (const auto& p : job.stages[i]) p->enter(Poller::Phase::kAbandon);
+      signals.wait(milliseconds{1});
+      live.tick(job);
+    }
+  }
+}
+
+}  // namespace
+
+RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& options,
+              StopSignals& signals, LiveText& live) {
+  std::vector<Worker> workers = deal(job, lcores);
+  const auto start = Clock::now();
+  for (Worker& w : workers)
+    if (rte_eal_remote_launch([](void* self) { return static_cast<Worker*>(self)->loop(); }, &w,
+                              w.lcore) != 0)
+      throw bab::Error("lcore " + std::to_string(w.lcore) + " is busy and can't be started");
+  IdleWatch idle(options.idle_exit_ms);
+  const std::chrono::duration<double> limit(options.duration);
+  bool interrupted = false;
+  while (true) {
+    interrupted = signals.wait(kTick);
+    const auto now = Clock::now();
+    live.tick(job);
+    if (interrupted || everything_sent(job) || idle.over(received(job), now) ||
+        (options.duration > 0 && now - start >= limit))
+      break;
+  }
+  stop(job, signals, live);
+  const std::chrono::duration<double> seconds = Clock::now() - start;
+  rte_eal_mp_wait_lcore();
+  return {seconds.count(), interrupted};
+}
+
+}  // namespace testbab
