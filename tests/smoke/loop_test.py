@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+"""`testbab` as it comes: no NIC, no hugepages, no root; a writer, a loopback port, every message checked."""
+
+import json
+import os
+import re
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import tap
+import testbab
+from smoke_case import SmokeCase
+from testbab import signal
+
+SECONDS = 10 if testbab.LONG else 3
+NOBODY = testbab.obstacle_for("nobody")
+
+
+class LoopCase(SmokeCase):
+    """Without `--`: the embedded default."""
+
+    def loop(self, *app, **options):
+        return self.run_testbab(*app, **{"eal": None, **options})
+
+    def assert_arrived(self, run, count=None):
+        """Every message that was sent was received, intact and in order."""
+        self.assert_good(run)
+        self.assertEqual(run.report["engine"], "loop")
+        self.assertEqual(self.drops(run.report), {})
+        bus = run.report["bus"]
+        for what in "messages", "bytes", "frames":
+            self.assertEqual(bus[f"{what}_in"], bus[f"{what}_out"], run)
+        if count is None:
+            self.assertGreater(bus["messages_in"], 1000, run)
+        else:
+            self.assertEqual(bus["messages_in"], count, run)
+
+
+class Default(LoopCase):
+    def test_runs_and_stops_in_time(self):
+        run = self.loop("--duration=1")
+        self.assert_arrived(run)
+        self.assertTrue(0.9 <= run.report["seconds"] <= 3, run.report["seconds"])
+
+    @unittest.skipIf(NOBODY, NOBODY)
+    def test_32_byte_messages_as_nobody(self):
+        run = self.loop("--msg-size=32", f"--duration={SECONDS}", user="nobody")
+        self.assert_arrived(run)
+        self.assertTrue(SECONDS - 0.1 <= run.report["seconds"] <= SECONDS + 2, run.report["seconds"])
+        self.assertEqual(run.report["bus"]["bytes_in"], 32 * run.report["bus"]["messages_in"])
+
+    def test_packs_messages_into_jumbo_frames(self):
+        run = self.loop("--msg-size=32", "--count=100000")
+        self.assert_arrived(run, 100000)
+        self.assertGreater(run.report["ports"][0]["mtu"], 8000)
+        self.assertLess(run.report["bus"]["frames_out"], 100000 // 20)
+
+    def test_separator_with_nothing_before_it(self):
+        self.assert_arrived(self.loop("--count=1000", eal=()), 1000)
+
+    def test_engine_by_name(self):
+        self.assert_arrived(self.loop("--forward-mode=loop", "--auto-start", "--count=1000"), 1000)
+
+    def test_eal_arguments_without_a_port(self):
+        run = self.loop("--count=1000", eal=(*testbab.PLAIN_EAL, "--lcores", "0@0,1@0,2@1"))
+        self.assert_arrived(run, 1000)
+
+    def test_without_a_report(self):
+        run = self.loop("--count=1000", report=None)
+        self.assertEqual(run.status, 0, run)
+        self.assert_no_noise(run)
+        self.assertTrue(run.stdout.strip(), "no summary")
+
+
+class Messages(LoopCase):
+    def test_sizes(self):
+        for size in "0", "1", "7", "32", "1000":
+            with self.subTest(size=size):
+                run = self.loop(f"--msg-size={size}", "--count=30000")
+                self.assert_arrived(run, 30000)
+                self.assertEqual(run.report["bus"]["bytes_in"], 30000 * int(size))
+
+    def test_ranges(self):
+        for smallest, largest in (0, 1), (20, 40), (1, 3000):
+            with self.subTest(range=(smallest, largest)):
+                run = self.loop(f"--msg-size={smallest}-{largest}", "--count=30000")
+                self.assert_arrived(run, 30000)
+                average = run.report["bus"]["bytes_in"] / 30000
+                self.assertTrue(smallest < average < largest, average)
+
+    def test_the_largest_that_fits(self):
+        for mtu, size in (1500, 1450), (9000, 8950):
+            with self.subTest(mtu=mtu):
+                run = self.loop(f"--mtu={mtu}", f"--msg-size={size}", "--count=2000")
+                self.assert_arrived(run, 2000)
+                self.assertEqual((run.report["ports"][0]["mtu"], run.report["bus"]["frames_out"]), (mtu, 2000))
+
+    def test_one(self):
+        run = self.loop("--count=1")
+        self.assert_arrived(run, 1)
+        self.assertEqual(run.report["bus"]["frames_out"], 1)
+
+
+class Shapes(LoopCase):
+    """Lcores, queues, bursts and pools other than the default's."""
+
+    def test_one_worker(self):
+        self.assert_arrived(self.loop("--nb-cores=1", "--count=100000"), 100000)
+
+    def test_two_queues(self):
+        self.assert_arrived(self.loop("--txq=2", "--rxq=2", "--count=100000"), 100000)
+
+    def test_two_queues_one_worker(self):
+        self.assert_arrived(self.loop("--nb-cores=1", "--txq=2", "--rxq=2", "--count=100000"), 100000)
+
+    def test_bursts(self):
+        for burst in 1, 64:
+            with self.subTest(burst=burst):
+                self.assert_arrived(self.loop(f"--burst={burst}", "--count=50000"), 50000)
+
+    def test_short_rings(self):
+        self.assert_arrived(self.loop("--txd=64", "--rxd=64", "--count=100000"), 100000)
+
+    def test_headers(self):
+        self.assert_arrived(self.loop("--vlan=9", "--tx-ip=10.0.0.1,239.1.2.3", "--tx-udp=5,6", "--session=LOOP",
+                                      "--rx-udp-port=6", "--count=50000"), 50000)
+
+    def test_checksums_in_software(self):
+        self.assert_arrived(self.loop("--tx-checksum=sw", "--rx-checksum=sw", "--count=50000"), 50000)
+
+    def test_no_checksums(self):
+        self.assert_arrived(self.loop("--tx-checksum=off", "--rx-checksum=off", "--count=50000"), 50000)
+
+    def test_little_delay(self):
+        self.assert_arrived(self.loop("--max-delay-us=1", "--count=50000"), 50000)
+
+
+class Signals(LoopCase):
+    """Stopped in the middle, it still drains: nothing is lost."""
+
+    def interrupt(self, number, **options):
+        process = self.start("--stats-period=1", **{"eal": None, **options})
+        self.assertTrue(process.wait_until_it_says(lambda said: any(at > 1 for at, _, _ in said)), process.said)
+        process.send(number)
+        run = process.finish()
+        self.assert_arrived(run)
+        return run
+
+    def test_interrupt(self):
+        self.interrupt(signal.SIGINT)
+
+    def test_terminate(self):
+        self.interrupt(signal.SIGTERM)
+
+    @unittest.skipIf(NOBODY, NOBODY)
+    def test_interrupt_as_nobody(self):
+        self.interrupt(signal.SIGINT, user="nobody")
+
+
+class Output(LoopCase):
+    def live_lines(self, run, stream):
+        """Lines with figures that came while it ran, by the second they came in."""
+        return {int(at) for at, name, line in run.said if name == stream and at > 0.9 and re.search(r"\d", line)}
+
+    def test_live_rates_each_second(self):
+        run = self.loop("--stats-period=1", "--duration=3")
+        self.assert_arrived(run)
+        self.assertGreaterEqual(len(self.live_lines(run, "stdout")), 2, run)
+        self.assertEqual(self.live_lines(run, "stderr"), set(), run)
+
+    def test_no_live_rates_unless_asked_for(self):
+        run = self.loop("--duration=2")
+        self.assert_arrived(run)
+        self.assertEqual([line for at, _, line in run.said if 0.7 < at < run.seconds - 0.7], [], run)
+
+    def test_json_alone_on_standard_output(self):
+        run = self.loop("--stats-period=1", "--duration=3", report="-")
+        self.assert_arrived(run)
+        self.assertEqual(json.loads(run.stdout), run.report)
+        self.assertGreaterEqual(len(self.live_lines(run, "stderr")), 2, run)
+
+    def test_summary_names_what_arrived(self):
+        run = self.loop("--count=12345")
+        self.assert_arrived(run, 12345)
+        self.assertRegex(re.sub(r"(?<=\d)[,' _](?=\d{3})", "", run.stdout), r"\b12345\b")
+
+
+if __name__ == "__main__":
+    tap.main()

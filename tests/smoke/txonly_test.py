@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""`testbab --forward-mode=txonly`, judged frame by frame; then rxonly reads its file, whole and damaged."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import moldudp64
+import tap
+import tshark
+from smoke_case import SmokeCase
+
+UNVERIFIED = "--rx-checksum=off"
+
+
+class Generates(SmokeCase):
+    def generate(self, count, mtu, *app):
+        """As many messages as asked for, in frames as they should be; gives them parsed."""
+        run, frames = self.txonly(f"--count={count}", f"--mtu={mtu}", *app)
+        self.assert_good(run)
+        messages = [message for frame in frames for message in moldudp64.parse(frame).messages]
+        parsed = self.assert_stream(frames, messages, mtu)
+        bus = run.report["bus"]
+        self.assertEqual((len(messages), bus["messages_out"], bus["frames_out"]), (count, count, len(frames)))
+        self.assertEqual(bus["bytes_out"], sum(map(len, messages)))
+        port = run.report["ports"][0]
+        self.assertEqual((port["tx_frames"], port["tx_bytes"]), (len(frames), sum(map(len, frames))))
+        return parsed
+
+    def sizes(self, parsed):
+        return {len(message) for frame in parsed for message in frame.messages}
+
+    def test_fixed_sizes(self):
+        for size in 0, 1, 32, 1450:
+            with self.subTest(size=size):
+                self.assertEqual(self.sizes(self.generate(1000, 1500, f"--msg-size={size}")), {size})
+
+    def test_every_size_of_a_range(self):
+        self.assertEqual(self.sizes(self.generate(5000, 9000, "--msg-size=20-40")), set(range(20, 41)))
+
+    def test_a_range_down_to_nothing(self):
+        self.assertEqual(self.sizes(self.generate(2000, 1500, "--msg-size=0-8")), set(range(9)))
+
+    def test_the_largest_jumbo_message(self):
+        self.assertEqual(self.sizes(self.generate(50, 9000, "--msg-size=8950")), {8950})
+
+    def test_one_message(self):
+        self.assertEqual(len(self.generate(1, 9000, "--msg-size=32")), 1)
+
+    def test_frames_are_full(self):
+        for mtu in 1500, 9000:
+            with self.subTest(mtu=mtu):
+                self.assert_full(self.generate(5000, mtu, "--msg-size=60-70", "--max-delay-us=1000000"), mtu)
+
+    @unittest.skipIf(tshark.ABSENT, tshark.ABSENT)
+    def test_tshark_decodes_every_packet(self):
+        for mtu in 1500, 9000:
+            with self.subTest(mtu=mtu):
+                self.assert_tshark_agrees(self.generate(3000, mtu, "--msg-size=0-100"))
+
+    def test_stops_in_time(self):
+        run = self.run_testbab("--forward-mode=txonly", "--duration=1", vdevs=["net_null0"])
+        self.assert_good(run)
+        self.assertGreater(run.report["bus"]["messages_out"], 1000)
+        self.assertTrue(0.9 <= run.report["seconds"] <= 3, run.report["seconds"])
+
+
+class RoundTrip(SmokeCase):
+    """Sent into a file, received from it."""
+
+    def send(self, *app, count=2000):
+        run, frames = self.txonly(f"--count={count}", *app)
+        self.assert_good(run)
+        return frames
+
+    def assert_arrives(self, frames, count, *app):
+        run = self.rxonly(frames, *app)
+        self.assert_good(run)
+        self.assertEqual((run.report["bus"]["messages_in"], self.drops(run.report)), (count, {}))
+
+    def test_nothing_lost_nothing_corrupt(self):
+        for size in "0", "1", "32", "0-100", "1450":
+            with self.subTest(size=size):
+                self.assert_arrives(self.send(f"--msg-size={size}", "--mtu=1500"), 2000, "--mtu=1500")
+
+    def test_jumbo_frames_with_a_vlan_tag(self):
+        frames = self.send("--msg-size=64", "--mtu=9000", "--vlan=100")
+        self.assert_arrives(frames, 2000, "--mtu=9000")
+
+    def test_through_the_relay(self):
+        frames = self.send("--msg-size=20-40", "--mtu=1500")
+        run, relayed = self.relay(frames, "--mtu=9000")
+        self.assert_good(run)
+        self.assertLess(len(relayed), len(frames))
+        self.assert_arrives(relayed, 2000, "--mtu=9000")
+
+
+class Damage(SmokeCase):
+    """A file of txonly's in which something was changed must not pass as whole."""
+
+    def setUp(self):
+        super().setUp()
+        run, self.frames = self.txonly("--count=1000", "--msg-size=32", "--mtu=1500")
+        self.assert_good(run)
+
+    def receive(self, frames, *app):
+        run = self.rxonly(frames, *app)
+        self.assert_ended(run, 1)
+        return run.report["bus"], self.drops(run.report)
+
+    def flipped(self, at, byte, bit=1):
+        """The frames with a bit flipped in byte `byte` of the first message of frame `at`."""
+        frame = bytearray(self.frames[at])
+        frame[14 + 48 + 2 + byte] ^= bit
+        return self.frames[:at] + [bytes(frame)] + self.frames[at + 1:]
+
+    def test_a_flipped_bit_is_corruption(self):
+        bus, drops = self.receive(self.flipped(5, 16), UNVERIFIED)
+        self.assertEqual((bus["corrupt"], bus["lost"], bus["messages_in"], drops), (1, 0, 1000, {}))
+
+    def test_every_byte_of_a_message_is_checked(self):
+        """Each on its own: a second fault must not be needed to see the first."""
+        for byte in 0, 1, 7, 8, 15, 24, 31:
+            with self.subTest(byte=byte):
+                bus, _ = self.receive(self.flipped(3, byte, 0x80), UNVERIFIED)
+                self.assertEqual((bus["corrupt"], bus["lost"]), (1, 0))
+
+    def test_two_messages_that_change_places(self):
+        frame = bytearray(self.frames[2])
+        first, second = 14 + 48 + 2, 14 + 48 + 2 + 32 + 2
+        frame[first:first + 32], frame[second:second + 32] = frame[second:second + 32], frame[first:first + 32]
+        bus, _ = self.receive(self.frames[:2] + [bytes(frame)] + self.frames[3:], UNVERIFIED)
+        self.assertEqual((bus["corrupt"], bus["lost"]), (2, 0))
+
+    def test_a_flipped_bit_is_a_bad_checksum_when_verified(self):
+        bus, drops = self.receive(self.flipped(5, 16))
+        lost = moldudp64.parse(self.frames[5]).count
+        self.assertEqual((bus["corrupt"], bus["lost"], drops), (0, lost, {"bad_udp_checksum": 1}))
+
+    def test_a_missing_frame_is_loss(self):
+        bus, _ = self.receive(self.frames[:5] + self.frames[6:])
+        self.assertEqual((bus["corrupt"], bus["lost"]), (0, moldudp64.parse(self.frames[5]).count))
+
+    def test_a_truncated_frame_is_loss(self):
+        bus, drops = self.receive(self.frames[:5] + [self.frames[5][:-1]] + self.frames[6:])
+        self.assertEqual((bus["lost"], drops), (moldudp64.parse(self.frames[5]).count, {"truncated": 1}))
+
+
+if __name__ == "__main__":
+    tap.main()
