@@ -23,7 +23,7 @@ bab::WriterOptions writer_options(const Options& options, const bab::wire::Frame
 Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, unsigned queue,
                      std::uint64_t count)
     : Poller(Direction::kTx),
-      end_(count == 0 ? std::numeric_limits<std::uint64_t>::max() : count + next_),
+      end_(count == 0 ? std::numeric_limits<std::uint64_t>::max() : count + bab::wire::kMoldFirstSequence),
       sizes_(options.msg_min, options.msg_max),
       queue_(wiring.port(port).tx(queue)),
       header_(wiring.header(options, port, queue)),

@@ -72,9 +72,10 @@ int main(int argc, char** argv) {
   }
   std::FILE* text = options.json_on_stdout() ? stderr : stdout;
   try {
+    JsonReport json(options.json);
     const Summary summary = run_engine(options, *find_engine(options.engine), arguments, signals, text);
     print_summary(text, summary);
-    if (!options.json.empty()) write_json(options.json, summary);
+    json.write(summary);
     return summary.exit_code();
   } catch (const bab::Error& e) {
     fmt::print(stderr, "testbab: {}\n", e.what());

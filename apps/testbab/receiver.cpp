@@ -40,17 +40,20 @@ unsigned Receiver::poll(std::uint64_t now_tsc, Phase phase) noexcept {
     const bab::FramerStats& s = framer_.stats();
     live_rx.publish(s.messages, s.bytes, s.frames, framer_.drops().total(bab::DropUnit::kFrame));
     quiet_since_ = now_tsc;
-  } else if (phase != Phase::kRun && is_over(now_tsc)) {
-    finish();
   }
+  if (phase != Phase::kRun && is_over(now_tsc, phase, frames)) finish();
   return frames;
 }
 
-bool Receiver::is_over(std::uint64_t now_tsc) noexcept {
+bool Receiver::is_over(std::uint64_t now_tsc, Phase phase, unsigned frames) noexcept {
+  if (asked_at_ == 0) asked_at_ = quiet_since_ = now_tsc;
   const std::uint64_t expected = expected_.load(std::memory_order_acquire);
-  if (framer_.stats().messages >= expected || phase() == Phase::kAbandon) return true;
-  // Frames on their way through NICs and cables arrive within this, or never: half a second.
-  return now_tsc - quiet_since_ > rte_get_tsc_hz() / 2;
+  // A peer may go on for ever: what comes later than this after the request is not waited for.
+  if (expected == 0 && now_tsc - asked_at_ > rte_get_tsc_hz() / 10) return true;
+  if (phase == Phase::kAbandon) return true;
+  if (frames > 0) return false;
+  // Frames on their way through NICs and cables arrive within half a second, or never.
+  return framer_.stats().messages >= expected || now_tsc - quiet_since_ > rte_get_tsc_hz() / 2;
 }
 
 void Receiver::sum_up(Summary& summary) const {

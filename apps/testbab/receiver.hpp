@@ -22,8 +22,8 @@ class Receiver final : public Poller {
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
 
-  /// Once asked to finish: go on until so many messages came, or nothing more does for a while.
-  /// Before that; without it, an empty queue is enough.
+  /// Before it is asked to finish: then it goes on until so many messages came, or nothing more does for
+  /// a while. Without it, an empty queue is enough.
   void expect(std::uint64_t messages) noexcept {
     expected_.store(messages, std::memory_order_release);
   }
@@ -35,7 +35,7 @@ class Receiver final : public Poller {
   void sum_up(Summary& summary) const;
 
  private:
-  [[nodiscard]] bool is_over(std::uint64_t now_tsc) noexcept;
+  [[nodiscard]] bool is_over(std::uint64_t now_tsc, Phase phase, unsigned frames) noexcept;
 
   bab::Framer framer_;
   Checker checker_;
@@ -44,6 +44,7 @@ class Receiver final : public Poller {
   unsigned burst_size_;
   std::atomic<std::uint64_t> expected_{0};
   std::uint64_t quiet_since_ = 0;
+  std::uint64_t asked_at_ = 0;  // to finish
 };
 
 /// The framer options that the program's options ask for.

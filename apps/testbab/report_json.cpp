@@ -1,9 +1,9 @@
 #include "report_json.hpp"
 
 #include <cerrno>
-#include <cstdio>
-#include <memory>
+#include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <bab/base/error.hpp>
@@ -85,23 +85,26 @@ std::string to_json(const Summary& s) {
   return all.dump(2) + "\n";
 }
 
-void write_json(const std::string& path, const Summary& summary) {
+JsonReport::JsonReport(std::string path) : path_(std::move(path)) {
+  if (path_.empty() || path_ == "-") return;
+  file_.reset(std::fopen(path_.c_str(), "w"));
+  if (file_ == nullptr) fail(errno);
+}
+
+void JsonReport::fail(int code) const {
+  throw bab::Error::from_code(
+      fmt::format("--json={}: writing the report", path_), code,
+      path_ == "-" ? "redirect standard output to where there is room" : "choose another file");
+}
+
+void JsonReport::write(const Summary& summary) {
+  if (path_.empty()) return;
+  std::FILE* out = file_ ? file_.get() : stdout;
   const std::string text = to_json(summary);
-  const bool own = path != "-";
-  std::FILE* file = own ? std::fopen(path.c_str(), "w") : stdout;
-  const auto fail = [&] {
-    throw bab::Error::from_code("writing the report to " + (own ? path : "standard output"), errno,
-                                "choose another --json");
-  };
-  if (file == nullptr) fail();
-  bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  good &= std::fflush(file) == 0;
-  const int code = errno;
-  if (own && std::fclose(file) != 0) good = false;
-  if (!good) {
-    errno = code;
-    fail();
-  }
+  if (std::fwrite(text.data(), 1, text.size(), out) != text.size() || std::fflush(out) != 0)
+    fail(errno);
+  // Some file systems tell of a full disk only now.
+  if (file_ && std::fclose(file_.release()) != 0) fail(errno);
 }
 
 }  // namespace testbab

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdio>
+#include <memory>
 #include <string>
 
 #include "summary.hpp"
@@ -9,7 +11,22 @@ namespace testbab {
 /// The summary as one JSON object.
 std::string to_json(const Summary& summary);
 
-/// Writes it to `path`, or to standard output for "-". Throws bab::Error when not all of it got there.
-void write_json(const std::string& path, const Summary& summary);
+/// Where --json goes. Opened before the run, so that a path that can't be written is found at once.
+class JsonReport {
+ public:
+  /// `path`: "-" is standard output, empty is nowhere. Throws bab::Error.
+  explicit JsonReport(std::string path);
+  /// Throws bab::Error when not all of it got there.
+  void write(const Summary& summary);
+
+ private:
+  struct Closer {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+  };
+  [[noreturn]] void fail(int code) const;
+
+  std::string path_;
+  std::unique_ptr<std::FILE, Closer> file_;
+};
 
 }  // namespace testbab

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <rte_ethdev.h>
 
 #include <bab/base/error.hpp>
@@ -41,6 +42,10 @@ Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores) : 
   if (ids.size() > engine.most_ports)
     throw bab::Error(fmt::format("{} uses at most {} ports and EAL brought {}; name fewer with -a or "
                                  "--vdev", engine.name, engine.most_ports, ids.size()));
+  for (const auto& [id, mac] : options.eth_peer)
+    if (std::find(ids.begin(), ids.end(), id) == ids.end())
+      throw bab::Error(fmt::format("--eth-peer={},…: there is no port {}; the ports are {}", id, id,
+                                   fmt::join(ids, ", ")));
   for (std::uint16_t id : ids) add_port(options, id);
 }
 
