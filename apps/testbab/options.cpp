@@ -83,6 +83,11 @@ class Parser {
   }
 
   std::optional<Ended> parse(const std::vector<std::string>& args) {
+    // CLI11 would take the next argument as the value.
+    for (const std::string& a : args)
+      if (a.starts_with("--") && a.size() > 3 && a.find('=') == a.size() - 1)
+        return Ended{2, fmt::format("{}: a value is missing behind the =; see testbab --help",
+                                    a.substr(0, a.size() - 1))};
     std::vector<std::string> reversed(args.rbegin(), args.rend());  // what CLI11 takes
     try {
       app_.parse(reversed);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -14,6 +13,7 @@
 #include <rte_lcore.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/eal_failure.hpp>
 #include <bab/detail/log_capture.hpp>
 
 namespace bab {
@@ -51,53 +51,15 @@ std::vector<std::string> vdevs(std::span<const std::string> args) {
   return found;
 }
 
-struct Known {
-  std::string_view says;  ///< a part of what EAL prints
-  std::string_view mend;
-};
-
-constexpr std::array kKnown{
-    Known{"No free", "free or add hugepages: echo 512 > /proc/sys/vm/nr_hugepages, or use --no-huge"},
-    Known{"hugepage", "add hugepages: echo 512 > /proc/sys/vm/nr_hugepages, or use --no-huge"},
-    Known{"Permission denied", "run as root, or use --no-huge --no-shconf --no-pci"},
-    Known{"Cannot create lock", "another DPDK process has this --file-prefix; choose another one"},
-    Known{"unrecognized option", "see the EAL options in testbab -h --"},
-    Known{"invalid option", "see the EAL options in testbab -h --"},
-    Known{"core", "choose lcores on CPUs there are (see lscpu) by -l or --lcores"},
-};
-
-/// The line of DPDK's log that says most about a failure, without its prefix.
-std::string telling_line(const std::string& log) {
-  std::string first;
-  std::size_t at = 0;
-  while (at < log.size()) {
-    const std::size_t end = std::min(log.find('\n', at), log.size());
-    std::string line = log.substr(at, end - at);
-    at = end + 1;
-    if (line.starts_with("EAL: Detected") || line.starts_with("EAL: Multi-process") ||
-        line.starts_with("EAL: Selected") || line.starts_with("TELEMETRY") || line.empty())
-      continue;
-    if (line.starts_with("EAL: FATAL: ")) line.erase(0, std::strlen("EAL: FATAL: "));
-    if (line.starts_with("EAL: ")) line.erase(0, std::strlen("EAL: "));
-    if (first.empty()) first = line;
-  }
-  return first.empty() ? "it gives no reason" : first;
-}
-
-std::string mend_for(const std::string& log) {
-  for (const Known& known : kKnown)
-    if (log.find(known.says) != std::string::npos) return fmt::format("; {}", known.mend);
-  return "; add --log-level=lib.eal:debug to see all EAL says";
-}
-
 void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
   for (const std::string& vdev : vdevs(args)) {
     const std::string name = vdev.substr(0, vdev.find(','));
     std::uint16_t id;
     if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) continue;
-    throw Error(fmt::format("--vdev={} did not become a port: {}; check the driver's name, its "
-                            "arguments and that librte-meta-net is installed",
-                            vdev, log != nullptr ? telling_line(log->text()) : "see its log above"));
+    std::string why = log != nullptr ? detail::explain_device_failure(log->text()) : "";
+    if (why.empty()) why = "its driver gives no reason";
+    throw Error(fmt::format("--vdev={} did not become a port: {}; check its driver's arguments (and "
+                            "--log-level=8 shows all that was said)", vdev, why));
   }
 }
 
@@ -123,9 +85,8 @@ Eal::Eal(std::span<const std::string> args) {
   const int code = rte_errno;
   redirect.reset();
   if (used < 0) {
-    if (log_ == nullptr) throw Error::from_code("starting EAL", code);
-    const std::string text = log_->text();
-    throw Error(fmt::format("starting EAL: {}{}", telling_line(text), mend_for(text)));
+    if (log_ == nullptr) throw Error::from_code("starting EAL", code, "its log above says why");
+    throw Error(detail::explain_eal_failure(log_->text()));
   }
   owns_ = true;
   try {
