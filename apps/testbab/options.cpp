@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "engine.hpp"
 
@@ -92,6 +93,9 @@ class Parser {
     try {
       app_.parse(reversed);
       check();
+    } catch (const CLI::ExtrasError&) {
+      return Ended{2, fmt::format("unexpected arguments: {}; EAL's go in front of a --, ours are listed "
+                                  "by testbab --help", fmt::join(app_.remaining(), " "))};
     } catch (const CLI::ParseError& e) {
       if (e.get_exit_code() == 0) {
         std::ostringstream text;

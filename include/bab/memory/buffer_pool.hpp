@@ -19,7 +19,7 @@
 namespace bab {
 
 struct BufferPoolOptions {
-  std::string name;           ///< unique in the process, at most 25 characters
+  std::string name{};         ///< unique in the process, at most 25 characters
   std::uint32_t buffers = 0;  ///< 1 … 2^32 - 2
   /// Bytes of data per buffer, DPDK's headroom of 128 included; at most 65,535.
   std::uint16_t data_room = RTE_MBUF_DEFAULT_BUF_SIZE;

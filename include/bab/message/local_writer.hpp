@@ -21,7 +21,7 @@ namespace bab {
 struct WriterOptions {
   std::uint32_t payload_capacity = 0;  ///< bytes: wire::FrameHeader::payload_capacity(mtu)
   std::uint16_t header_size = 0;       ///< bytes: wire::FrameHeader::size()
-  FlushPolicy flush;
+  FlushPolicy flush{};
   std::uint32_t writer_id = 0;
 };
 

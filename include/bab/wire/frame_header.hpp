@@ -23,7 +23,7 @@ enum class ChecksumBy : std::uint8_t {
 struct FrameHeaderOptions {
   MacAddress source_mac{};
   MacAddress destination_mac{};
-  std::optional<std::uint16_t> vlan_id;  ///< 802.1Q tag, 0 … 4094
+  std::optional<std::uint16_t> vlan_id{};  ///< 802.1Q tag, 0 … 4094
   std::uint32_t source_ip = 0;           ///< host order
   std::uint32_t destination_ip = 0;
   std::uint16_t source_port = 0;

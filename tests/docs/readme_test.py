@@ -1,0 +1,47 @@
+#!/usr/bin/python3
+"""Runs the commands of the README's sh blocks, in order, in one directory."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import tap
+from code_block import blocks
+
+ROOT = os.environ["BAB_SOURCE_ROOT"]
+PROGRAM = os.environ["TESTBAB"]
+
+# Not run here: these run this test, or change the machine.
+ELSEWHERE = ("tools/run", "tools/test", "echo 1024", "modprobe", "dpdk-devbind.py", "testbab -l 0-2 -a")
+
+
+def commands():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        text = file.read()
+    return [line.split("  #")[0].strip() for block in blocks(text, "sh") for line in block.splitlines() if line]
+
+
+class Readme(unittest.TestCase):
+    def test_commands(self):
+        here = [c for c in commands() if not c.startswith(ELSEWHERE)]
+        self.assertGreaterEqual(len(here), 5)
+        with tempfile.TemporaryDirectory(prefix="bab-readme-") as directory:
+            environment = {**os.environ, "PATH": f"{os.path.dirname(PROGRAM)}:{os.environ['PATH']}"}
+            for command in here:
+                if command.startswith("tshark") and not shutil.which("tshark"):
+                    continue
+                with self.subTest(command=command):
+                    done = subprocess.run(command, shell=True, cwd=directory, env=environment, timeout=60,
+                                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+                    self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}\n{done.stderr}")
+                    self.assertNotEqual(done.stdout, "")
+
+    def test_only_known_commands_are_left_out(self):
+        for known in ELSEWHERE:
+            self.assertTrue(any(c.startswith(known) for c in commands()), f"the README no longer has {known}")
+
+
+if __name__ == "__main__":
+    tap.main()
