@@ -119,6 +119,7 @@ BufferPool::~BufferPool() {
 }
 
 bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
+  if (out.empty()) return true;  // the mempool's driver would call this a failure
   auto** objects = reinterpret_cast<void**>(out.data());
   if (rte_mempool_get_bulk(mempool_.get(), objects, static_cast<unsigned>(out.size())) < 0)
     return false;
@@ -156,15 +157,21 @@ void BufferPool::note_received(rte_mbuf* m) noexcept {
 }
 
 std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
-  // A free mbuf looks like one that the NIC holds (refcnt 1), so the free ones are taken out first
-  // and put back: exact, and no lcore runs.
-  std::vector<void*> free_ones(available());
-  const std::size_t got = free_ones.size();
+  // A free mbuf looks like one that the NIC holds (refcnt 1), so the free ones are noted first: those
+  // in lcores' caches, which this thread can't take out, and the rest, taken out and put back.
   std::vector<bool> is_free(size_, false);
-  std::size_t taken = 0;
-  for (; taken < got; ++taken) {
-    if (rte_mempool_get(mempool_.get(), &free_ones[taken]) < 0) break;
-    is_free[buffer_meta(static_cast<rte_mbuf*>(free_ones[taken])).id] = true;
+  const auto note = [&is_free](void* object) {
+    is_free[buffer_meta(static_cast<rte_mbuf*>(object)).id] = true;
+  };
+  rte_mempool* mp = mempool_.get();
+  for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
+    if (const rte_mempool_cache* cache = rte_mempool_default_cache(mp, lcore))
+      for (std::uint32_t i = 0; i < cache->len; ++i) note(cache->objs[i]);
+  std::vector<void*> taken;
+  void* object;
+  while (rte_mempool_generic_get(mp, &object, 1, nullptr) == 0) {
+    note(object);
+    taken.push_back(object);
   }
   struct Walk {
     const BufferPool* self;
@@ -173,10 +180,10 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
     std::size_t most;
   } walk{this, &is_free, {}, most};
   rte_mempool_obj_iter(
-      mempool_.get(),
-      [](rte_mempool*, void* arg, void* object, unsigned) {
+      mp,
+      [](rte_mempool*, void* arg, void* each, unsigned) {
         auto& w = *static_cast<Walk*>(arg);
-        auto* m = static_cast<rte_mbuf*>(object);
+        auto* m = static_cast<rte_mbuf*>(each);
         const std::uint32_t id = buffer_meta(m).id;
         if ((*w.is_free)[id] || w.found.size() >= w.most) return;
         BufferHolder holder{id, Shares<>::count(m), {}};
@@ -186,7 +193,7 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
         w.found.push_back(std::move(holder));
       },
       &walk);
-  for (std::size_t i = 0; i < taken; ++i) rte_mempool_put(mempool_.get(), free_ones[i]);
+  for (void* each : taken) rte_mempool_generic_put(mp, &each, 1, nullptr);
   return std::move(walk.found);
 }
 

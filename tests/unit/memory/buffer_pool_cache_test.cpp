@@ -1,0 +1,74 @@
+#include <array>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <bab/memory/buffer_pool.hpp>
+
+#include "full_pool.hpp"
+#include "lcores.hpp"
+
+namespace bab {
+namespace {
+
+using test::FullPool;
+using test::on_lcore;
+using test::small_pool;
+
+TEST(BufferPoolCache, GivesAndTakesEveryBufferThroughTheCache) {
+  FullPool pool(small_pool(8, 4));
+  for (int round = 0; round < 10; ++round) {
+    std::vector<rte_mbuf*> held;
+    while (rte_mbuf* m = pool.try_acquire()) held.push_back(m);
+    ASSERT_EQ(held.size(), 8U);
+    ASSERT_EQ(pool.in_use(), 8U);
+    for (rte_mbuf* m : held) BufferPool::release(m);
+    ASSERT_EQ(pool.in_use(), 0U);
+  }
+}
+
+TEST(BufferPoolCache, SingleAndBulkMeetInTheSameCache) {
+  FullPool pool(small_pool(8, 4));
+  for (int round = 0; round < 10; ++round) {
+    std::array<rte_mbuf*, 5> five;
+    std::array<rte_mbuf*, 3> three;
+    ASSERT_TRUE(pool.try_acquire(five));
+    for (rte_mbuf*& m : three) ASSERT_NE(m = pool.try_acquire(), nullptr);
+    ASSERT_EQ(pool.try_acquire(), nullptr);
+    for (rte_mbuf* m : five) BufferPool::release(m);
+    BufferPool::release(three);
+  }
+}
+
+TEST(BufferPoolCache, WhatOneLcoreReleasesPastItsCacheAnotherGets) {
+  FullPool pool(small_pool(8, 2));
+  std::array<rte_mbuf*, 8> all;
+  ASSERT_TRUE(pool.try_acquire(all));
+  on_lcore(1, [&] {
+    for (rte_mbuf* m : all) BufferPool::release(m);
+  });
+  EXPECT_EQ(pool.available(), 8U);
+  std::vector<rte_mbuf*> got;
+  while (rte_mbuf* m = pool.try_acquire()) got.push_back(m);
+  // Its cache keeps at most 1.5 times its size.
+  EXPECT_GE(got.size(), 5U);
+  BufferPool::release(got);
+}
+
+TEST(BufferPoolCache, BuffersInAnotherLcoresCacheAreNotHeld) {
+  FullPool pool(small_pool(8, 4));
+  on_lcore(1, [&] { BufferPool::release(pool.try_acquire()); });
+  on_lcore(2, [&] { BufferPool::release(pool.try_acquire()); });
+  EXPECT_EQ(pool.available(), 8U);
+  EXPECT_TRUE(pool.holders(9).empty());
+  rte_mbuf* held = nullptr;
+  on_lcore(1, [&] { held = pool.try_acquire(); });
+  const std::vector<BufferHolder> found = pool.holders(9);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].buffer_id, buffer_meta(held).id);
+  EXPECT_EQ(pool.available(), 7U);
+  on_lcore(1, [&] { BufferPool::release(held); });
+}
+
+}  // namespace
+}  // namespace bab
