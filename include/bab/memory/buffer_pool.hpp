@@ -146,11 +146,11 @@ class BufferPool {
 
   /// A free mbuf has refcnt 1, nb_segs 1 and no next (mbuf invariant); the rest is set here.
   void prepare(rte_mbuf* m) noexcept {
+    detail::tsan_acquire(m);  // pairs with the release in retire(): the mempool orders the two
     rte_pktmbuf_reset(m);
 #ifndef NDEBUG
     buffer_meta(m).is_free = false;
 #endif
-    detail::tsan_acquire(m);
     detail::asan_unpoison(m->buf_addr, m->buf_len);
   }
 
@@ -158,12 +158,12 @@ class BufferPool {
 #ifndef NDEBUG
     meta.is_free = true;
 #endif
-    detail::tsan_release(m);
     if (!receives_) detail::asan_poison(m->buf_addr, m->buf_len);
     // Plain stores: the caller is alone with the buffer.
     m->refcnt = 1;
     m->next = nullptr;
     m->nb_segs = 1;
+    detail::tsan_release(m);
   }
 
   std::string name_;
