@@ -51,7 +51,8 @@ class FrameHeader {
   /// Largest sum of message blocks (2-byte lengths included) in a frame of a port with this MTU.
   [[nodiscard]] static constexpr std::uint32_t payload_capacity(std::uint32_t mtu) noexcept {
     constexpr std::uint32_t kOverhead = kIpv4Bytes + kUdpBytes + kMoldBytes;
-    return mtu > kOverhead ? mtu - kOverhead : 0;
+    constexpr std::uint32_t kLongest = 0xffff;  // IPv4's total length has 16 bits
+    return mtu > kLongest ? kLongest - kOverhead : mtu > kOverhead ? mtu - kOverhead : 0;
   }
 
   /// Writes the headers at `frame`, in front of `payload` bytes of message blocks that are already

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace bab::test {
+
+/// A new seed for a randomised test, printed; the environment's BAB_SEED plays one again.
+inline std::uint64_t printed_seed() {
+  const char* given = std::getenv("BAB_SEED");
+  const std::uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
+  std::printf("BAB_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  return seed;
+}
+
+}  // namespace bab::test
