@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -36,6 +37,14 @@ class LoopCase(SmokeCase):
             self.assertGreater(bus["messages_in"], 1000, run)
         else:
             self.assertEqual(bus["messages_in"], count, run)
+        self.assert_bytes_of_the_port(run.report, tagged=any("--vlan" in word for word in run.command.split()))
+
+    def assert_bytes_of_the_port(self, report, tagged):
+        """The ring port counts none of its own, so testbab does: headers, length prefixes, messages."""
+        bus, port = report["bus"], report["ports"][0]
+        headers = (18 if tagged else 14) + 48
+        wanted = bus["frames_out"] * headers + bus["messages_out"] * 2 + bus["bytes_out"]
+        self.assertEqual((port["tx_bytes"], port["rx_bytes"]), (wanted, wanted), report)
 
 
 class Default(LoopCase):
@@ -97,6 +106,14 @@ class Messages(LoopCase):
                 self.assert_arrived(run, 2000)
                 self.assertEqual((run.report["ports"][0]["mtu"], run.report["bus"]["frames_out"]), (mtu, 2000))
 
+    def test_frame_length_as_testpmd_gives_it(self):
+        """MTU, Ethernet header, VLAN tag and CRC; it may come with the MTU when they agree."""
+        for app in ("--max-pkt-len=9022",), ("--max-pkt-len=9022", "--mtu=9000"):
+            with self.subTest(app=app):
+                run = self.loop(*app, "--msg-size=8950", "--count=100")
+                self.assert_arrived(run, 100)
+                self.assertEqual(run.report["ports"][0]["mtu"], 9000)
+
     def test_one(self):
         run = self.loop("--count=1")
         self.assert_arrived(run, 1)
@@ -123,6 +140,18 @@ class Shapes(LoopCase):
     def test_short_rings(self):
         self.assert_arrived(self.loop("--txd=64", "--rxd=64", "--count=100000"), 100000)
 
+    def test_few_buffers(self):
+        """Writers wait for them; none may stay for ever in the mempool cache of the lcore that receives."""
+        for buffers in 4, 64, 200:
+            with self.subTest(buffers=buffers):
+                run = self.loop(f"--total-num-mbufs={buffers}", "--count=100000", timeout=10)
+                self.assert_arrived(run, 100000)
+                self.assertEqual([pool["buffers"] for pool in run.report["pools"]], [buffers])
+
+    def test_few_buffers_and_no_cache(self):
+        run = self.loop("--total-num-mbufs=4", "--mbcache=0", "--count=100000", timeout=10)
+        self.assert_arrived(run, 100000)
+
     def test_headers(self):
         self.assert_arrived(self.loop("--vlan=9", "--tx-ip=10.0.0.1,239.1.2.3", "--tx-udp=5,6", "--session=LOOP",
                                       "--rx-udp-port=6", "--count=50000"), 50000)
@@ -140,11 +169,13 @@ class Shapes(LoopCase):
 class Signals(LoopCase):
     """Stopped in the middle, it still drains: nothing is lost."""
 
-    def interrupt(self, number, **options):
+    def interrupt(self, number, times=1, **options):
         process = self.start("--stats-period=1", **{"eal": None, **options})
         self.assertTrue(process.wait_until_it_says(lambda said: any(at > 1 for at, _, _ in said)), process.said)
-        process.send(number)
-        run = process.finish()
+        for _ in range(times):
+            process.send(number)
+            time.sleep(0.002)
+        run = process.finish(15)
         self.assert_arrived(run)
         return run
 
@@ -153,6 +184,10 @@ class Signals(LoopCase):
 
     def test_terminate(self):
         self.interrupt(signal.SIGTERM)
+
+    def test_signals_close_together(self):
+        """timeout(1) sends one to the process and one to its group."""
+        self.interrupt(signal.SIGTERM, times=4)
 
     @unittest.skipIf(NOBODY, NOBODY)
     def test_interrupt_as_nobody(self):

@@ -75,11 +75,12 @@ class Nasdaq(SmokeCase):
                 self.assert_tshark_agrees(out)
 
     def test_rxonly_sees_the_gaps(self):
+        """The samples were taken minutes apart, which is no loss of bab's."""
         run = self.rxonly(self.raw, "--rx-checksum=off")
-        self.assert_ended(run, 1)
+        self.assert_good(run)
         bus = run.report["bus"]
-        self.assertEqual((bus["frames_in"], bus["messages_in"], bus["corrupt"]), (80, 117, 0))
-        self.assertGreater(bus["lost"], 0)
+        self.assertEqual((bus["frames_in"], bus["messages_in"]), (80, 117))
+        self.assertGreater(bus["missing"], 0)
 
 
 @needs(OTHERS)

@@ -108,6 +108,11 @@ class Forms(SmokeCase):
         self.assertEqual(run.report["bus"]["messages_in"], 0)
         self.assertEqual(sum(self.drops(run.report).values()), len(wrong))
 
+    def test_a_flood_of_foreign_frames_does_not_keep_it_from_stopping(self):
+        run = self.run_testbab("--forward-mode=relay", "--duration=1", vdevs=["net_null0"], timeout=15)
+        self.assert_good(run)
+        self.assertEqual(self.drops(run.report).keys(), {"not_ip"})
+
     def test_heartbeats_and_ends_carry_nothing(self):
         stream = Stream(captures.DAY)
         run, frames = self.relay([stream.heartbeat().frame, stream.end().frame, stream.heartbeat().frame])

@@ -61,7 +61,7 @@ class Generates(SmokeCase):
                 self.assert_tshark_agrees(self.generate(3000, mtu, "--msg-size=0-100"))
 
     def test_stops_in_time(self):
-        run = self.run_testbab("--forward-mode=txonly", "--duration=1", vdevs=["net_null0"])
+        run = self.run_testbab("--forward-mode=txonly", "--duration=1", vdevs=["net_null0"], timeout=15)
         self.assert_good(run)
         self.assertGreater(run.report["bus"]["messages_out"], 1000)
         self.assertTrue(0.9 <= run.report["seconds"] <= 3, run.report["seconds"])
@@ -142,6 +142,12 @@ class Damage(SmokeCase):
     def test_a_missing_frame_is_loss(self):
         bus, _ = self.receive(self.frames[:5] + self.frames[6:])
         self.assertEqual((bus["corrupt"], bus["lost"]), (0, moldudp64.parse(self.frames[5]).count))
+
+    def test_a_missing_tail_is_loss_once_a_heartbeat_shows_it(self):
+        first, last = moldudp64.parse(self.frames[0]), moldudp64.parse(self.frames[-1])
+        heartbeat = moldudp64.frame(moldudp64.heartbeat(first.session, 1001))
+        bus, _ = self.receive(self.frames[:-1] + [heartbeat])
+        self.assertEqual((bus["corrupt"], bus["lost"]), (0, last.count))
 
     def test_a_truncated_frame_is_loss(self):
         bus, drops = self.receive(self.frames[:5] + [self.frames[5][:-1]] + self.frames[6:])

@@ -3,6 +3,7 @@
 
 import io
 import os
+import signal
 import tempfile
 import unittest
 
@@ -10,6 +11,7 @@ import captures
 import moldudp64
 import pcapfile
 import tap
+import testbab
 import tshark
 
 
@@ -187,6 +189,25 @@ class Tap(unittest.TestCase):
         self.assertEqual(lines, ["not ok 1 - Sample.a_case", "1..1"])
         self.assertIn("(number=2)", why)
 
+    def test_end_of_time_fails_the_case_and_stops(self):
+        class Sample(unittest.TestCase):
+            cleaned_up = False
+
+            def test_a_case(self):
+                def clean_up():
+                    Sample.cleaned_up = True
+                self.addCleanup(clean_up)
+                os.kill(os.getpid(), signal.SIGTERM)
+                self.fail("went on")
+
+            def test_another(self):
+                pass
+        good, lines, why = self.lines(Sample)
+        self.assertFalse(good)
+        self.assertEqual(lines, ["not ok 1 - Sample.a_case", "1..1"])
+        self.assertIn("SystemExit: stopped by SIGTERM", why)
+        self.assertTrue(Sample.cleaned_up)
+
     def test_error_in_class_set_up(self):
         class Sample(unittest.TestCase):
             @classmethod
@@ -198,6 +219,45 @@ class Tap(unittest.TestCase):
         good, lines, _ = self.lines(Sample)
         self.assertFalse(good)
         self.assertRegex(lines[0], r"^not ok 1 - setUpClass \(.*Sample\)$")
+
+
+class Processes(unittest.TestCase):
+    """Of a shell that does what testbab might."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def start(self, script, report=None):
+        return testbab.Process(["sh", "-c", script], self.directory, report=report)
+
+    def test_streams_and_status(self):
+        run = self.start("echo out; echo err >&2; exit 3").finish()
+        self.assertEqual((run.status, run.stdout, run.stderr), (3, "out\n", "err\n"))
+
+    def test_reports(self):
+        path = os.path.join(self.directory, "report")
+        self.assertEqual(self.start(f"echo '{{}}' >{path}", path).finish().report, {})
+        self.assertEqual(self.start("echo '{}'", "-").finish().report, {})
+        self.assertIsNone(self.start("exit 2", "-").finish().report)
+        with self.assertRaises(AssertionError):
+            self.start("echo text; echo '{}'", "-").finish()
+
+    def test_one_that_hangs_is_ended(self):
+        process = self.start("echo before; exec sleep 60")
+        self.assertTrue(process.wait_until_it_says(lambda said: said))
+        with self.assertRaisesRegex(AssertionError, "still running after 0.1 s"):
+            process.finish(0.1)
+        self.assertIsNotNone(process.process.poll())
+
+    def test_one_that_says_nothing_more(self):
+        process = self.start("echo before")
+        self.assertFalse(process.wait_until_it_says(lambda said: len(said) > 1))
+        process.finish()
+
+    def test_one_that_fills_the_disk_is_ended(self):
+        self.assertEqual(self.start("sleep 0.2; exec head -c 1G /dev/zero >file").finish().status, -signal.SIGXFSZ)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ fail by name. Both are a few lines here. What went wrong goes to standard error:
 shows only that.
 """
 
+import signal
 import sys
 import unittest
 
@@ -90,9 +91,16 @@ def case_name(test):
 
 
 def run(suite, out=sys.stdout, err=sys.stderr):
-    """Runs the suite; True if nothing failed."""
+    """Runs the suite; True if nothing failed. When meson's time is up, the case that runs still cleans up."""
     result = TapResult(out, err)
+
+    def give_up(number, _frame):
+        result.stop()
+        raise SystemExit(f"stopped by {signal.Signals(number).name}")  # fails the case, which then cleans up
+
+    before = signal.signal(signal.SIGTERM, give_up)
     suite.run(result)
+    signal.signal(signal.SIGTERM, before)
     result.plan()
     return result.all_good
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import resource
 import shlex
 import signal
 import subprocess
@@ -18,6 +19,7 @@ LONG = bool(os.environ.get("BAB_LONG"))
 # EAL arguments that need no root, no hugepages and no NIC; ports come by --vdev.
 PLAIN_EAL = ("--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256")
 TIMEOUT = 60
+LARGEST_FILE = 1 << 28  # a capture that never ends must not fill the disk
 
 
 class Run(NamedTuple):
@@ -43,6 +45,8 @@ def arguments(app, *, eal=PLAIN_EAL, vdevs=()):
 
 def obstacle_for(user):
     """Why the program can't be run as `user` from here, or None."""
+    if _is(user):
+        return None
     if os.geteuid() != 0:
         return f"only root can run a program as {user}"
     try:
@@ -54,8 +58,12 @@ def obstacle_for(user):
     return None
 
 
+def _is(user):
+    return pwd.getpwuid(os.geteuid()).pw_name == user
+
+
 def _as(user):
-    if user is None:
+    if user is None or _is(user):
         return {}
     entry = pwd.getpwnam(user)
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
@@ -70,8 +78,13 @@ class Process:
         self.start = time.monotonic()
         # DPDK keeps a directory per user there, even of runs that share nothing.
         environment = {**os.environ, "XDG_RUNTIME_DIR": directory}
-        self.process = subprocess.Popen(command, cwd=directory, env=environment, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **_as(user))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, limits[1]))  # inherited
+        try:
+            self.process = subprocess.Popen(command, cwd=directory, env=environment, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **_as(user))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         self.readers = [threading.Thread(target=self._read, args=(name, stream), daemon=True)
                         for name, stream in (("stdout", self.process.stdout), ("stderr", self.process.stderr))]
         for reader in self.readers:

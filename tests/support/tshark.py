@@ -1,7 +1,9 @@
 """What tshark, an independent decoder, sees in a capture."""
 
+import os
 import shutil
 import subprocess
+import tempfile
 from typing import NamedTuple
 
 ABSENT = None if shutil.which("tshark") else "tshark is not installed (apt-get install tshark)"
@@ -45,7 +47,10 @@ def decode(path, ports):
         command += ["-d", f"udp.port=={port},moldudp64"]
     for field in FIELDS:
         command += ["-e", field]
-    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    with tempfile.TemporaryDirectory() as nothing:  # no preferences of whoever runs this
+        environment = {**os.environ, "HOME": nothing, "WIRESHARK_CONFIG_DIR": nothing}
+        run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                             timeout=60, check=False)
     if run.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {run.returncode}: {run.stderr}")
     return [_packet(line.split("\t")) for line in run.stdout.splitlines()]
