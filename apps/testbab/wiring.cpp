@@ -16,14 +16,13 @@ constexpr unsigned kTestpmdMbufSize = 2176;
 constexpr unsigned kDefaultMtu = 1500;
 constexpr unsigned kLoopbackMtu = 9000;
 
-/// Room for a TX frame: the headers are Ethernet (with tag) to MoldUDP64 whatever the MTU.
-std::uint32_t data_room(const Options& options, std::uint32_t mtu) {
-  const std::uint32_t need = bab::Port::data_room(mtu);
+/// Bytes per buffer where `need` are needed.
+std::uint32_t data_room(const Options& options, std::uint32_t mtu, std::uint32_t need) {
   if (!options.mbuf_size) return std::max(need, kTestpmdMbufSize);
   if (*options.mbuf_size < need)
     throw bab::Error(fmt::format(
-        "--mbuf-size={} is too small: an MTU of {} needs buffers of {} bytes (headroom, Ethernet, "
-        "VLAN and CRC included); raise --mbuf-size or lower --mtu", *options.mbuf_size, mtu, need));
+        "--mbuf-size={} is too small: the port's MTU of {} needs buffers of {} bytes (headroom, "
+        "Ethernet, VLAN and CRC included); raise --mbuf-size or lower --mtu", *options.mbuf_size, mtu, need));
   return *options.mbuf_size;
 }
 
@@ -86,13 +85,15 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
                                         RTE_ETH_DEV_FALLBACK_RX_RINGSIZE);
   const std::uint32_t txd = descriptors(options.txd, info.default_txportconf.ring_size,
                                         RTE_ETH_DEV_FALLBACK_TX_RINGSIZE);
-  const std::uint32_t room = data_room(options, po.mtu);
+  const std::uint32_t room = data_room(options, po.mtu, bab::Port::data_room(po.mtu));
   Unit unit;
   unit.tx_pool = make_pool(options, fmt::format("tx_{}", id), room,
                            po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd), false);
   // The loopback port receives the very buffers that were sent: it needs no pool to receive into.
   unit.rx_pool = is_loopback() ? unit.tx_pool
-                               : make_pool(options, fmt::format("rx_{}", id), room,
+                               : make_pool(options, fmt::format("rx_{}", id),
+                                           data_room(options, po.mtu,
+                                                     bab::Port::rx_data_room(id, po.mtu)),
                                            po.rx_queues * rxd, true);
   unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
   units_.push_back(std::move(unit));

@@ -36,9 +36,9 @@ std::vector<std::uint16_t> port_ids() {
   return ids;
 }
 
-std::string Port::tried(const std::string& what) const {
-  return fmt::format("port {} ({}, {}): {}", options_.id, name_, driver_, what);
-}
+std::string Port::label() const { return fmt::format("port {} ({}, {})", options_.id, name_, driver_); }
+
+std::string Port::tried(const std::string& what) const { return fmt::format("{}: {}", label(), what); }
 
 Port::Port(const PortOptions& options, BufferPool& rx_pool)
     : options_(options), name_(device_name(options.id)) {
@@ -53,7 +53,9 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
   if (options_.mtu < info.min_mtu || options_.mtu > info.max_mtu)
     throw Error(tried(fmt::format("MTU {} asked for, it takes {} to {}", options_.mtu, info.min_mtu,
                                   info.max_mtu)));
-  if (const std::uint32_t need = data_room(options_.mtu); rx_pool.data_room() < need)
+  host_ = host_interface(info);
+  if (host_) require_mtu(*host_, options_.mtu, label());
+  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu); rx_pool.data_room() < need)
     throw Error(tried(fmt::format("an MTU of {} needs buffers of {} bytes, pool {} has {}; raise "
                                   "--mbuf-size or lower --mtu", options_.mtu, need, rx_pool.name(),
                                   rx_pool.data_room())));
@@ -61,7 +63,14 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
     rss_ = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
   configure();
   set_up_queues(rx_pool);
-  if (options_.promiscuous) (void)rte_eth_promiscuous_enable(options_.id);
+  if (options_.promiscuous && rte_eth_promiscuous_get(options_.id) == 0)
+    made_promiscuous_ = rte_eth_promiscuous_enable(options_.id) == 0;
+}
+
+std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
+  const std::uint32_t frame = data_room(mtu);
+  const auto host = host_interface(device_info(id));
+  return host ? std::max(frame, RTE_PKTMBUF_HEADROOM + host->rx_bytes) : frame;
 }
 
 void Port::configure() {
@@ -77,7 +86,12 @@ void Port::configure() {
     return rte_eth_dev_configure(options_.id, options_.rx_queues, options_.tx_queues, &conf);
   };
   int e = configure();
-  if (e == -EINVAL && conf.rxmode.mtu != 0) {
+  if (e == -EINVAL && host_) {
+    // net_af_packet knows no MTU above 1500; what counts is the interface's, and that was checked.
+    conf.rxmode.mtu = 0;
+    e = configure();
+    mtu_ = options_.mtu;
+  } else if (e == -EINVAL) {
     // Some drivers take a larger MTU only by set_mtu.
     conf.rxmode.mtu = 0;
     e = configure();
@@ -87,16 +101,20 @@ void Port::configure() {
                              "ask for an MTU that the interface carries");
   }
   if (e != 0) throw Error::from_code(tried("configuring"), e);
-  std::uint16_t mtu = 0;
-  if (e = rte_eth_dev_get_mtu(options_.id, &mtu); e != 0)
-    throw Error::from_code(tried("reading the MTU back"), e);
-  if (mtu != options_.mtu)
-    throw Error(tried(fmt::format("MTU {} asked for, the device says {}", options_.mtu, mtu)));
-  mtu_ = mtu;
+  if (mtu_ == 0) mtu_ = read_mtu();
   if (e = rte_eth_dev_adjust_nb_rx_tx_desc(options_.id, &options_.rx_descriptors,
                                            &options_.tx_descriptors);
       e != 0)
     throw Error::from_code(tried("choosing descriptor counts"), e, "change --rxd or --txd");
+}
+
+std::uint32_t Port::read_mtu() const {
+  std::uint16_t mtu = 0;
+  if (int e = rte_eth_dev_get_mtu(options_.id, &mtu); e != 0)
+    throw Error::from_code(tried("reading the MTU back"), e);
+  if (mtu != options_.mtu)
+    throw Error(tried(fmt::format("MTU {} asked for, the device says {}", options_.mtu, mtu)));
+  return mtu;
 }
 
 void Port::set_up_queues(BufferPool& rx_pool) {
@@ -142,6 +160,8 @@ void Port::stop() noexcept {
 }
 
 Port::~Port() {
+  // A host interface would stay in the mode when we are gone.
+  if (made_promiscuous_) (void)rte_eth_promiscuous_disable(options_.id);
   stop();
   (void)rte_eth_dev_close(options_.id);
 }

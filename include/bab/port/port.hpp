@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <bab/memory/buffer_pool.hpp>
+#include <bab/port/host_interface.hpp>
 #include <bab/port/offloads.hpp>
 #include <bab/port/queues.hpp>
 #include <bab/wire/ethernet.hpp>
@@ -60,7 +62,8 @@ class Port {
   [[nodiscard]] std::uint16_t id() const noexcept { return options_.id; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
-  /// As read back from the device.
+  /// Largest IP packet, in bytes: as read back from the device, or what the kernel's interface under it
+  /// was found to carry.
   [[nodiscard]] std::uint32_t mtu() const noexcept { return mtu_; }
   [[nodiscard]] wire::MacAddress mac() const noexcept;
   [[nodiscard]] const Offloads& offloads() const noexcept { return offloads_; }
@@ -76,9 +79,14 @@ class Port {
            static_cast<std::uint32_t>(wire::kEthernetBytes + wire::kVlanBytes + wire::kCrcBytes);
   }
 
+  /// What port `id`'s receive buffers need: some drivers want more than its frames do. Throws Error.
+  static std::uint32_t rx_data_room(std::uint16_t id, std::uint32_t mtu);
+
  private:
   void configure();
+  [[nodiscard]] std::uint32_t read_mtu() const;
   void set_up_queues(BufferPool& rx_pool);
+  [[nodiscard]] std::string label() const;
   [[nodiscard]] std::string tried(const std::string& what) const;
 
   PortOptions options_;
@@ -89,6 +97,8 @@ class Port {
   Offloads offloads_;
   std::uint64_t rss_ = 0;
   bool started_ = false;
+  bool made_promiscuous_ = false;
+  std::optional<HostInterface> host_;
   std::vector<RxQueue> rx_;
   std::vector<TxQueue> tx_;
 };

@@ -1,0 +1,91 @@
+#include <bab/port/host_interface.hpp>
+
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <rte_dev.h>
+#include <rte_devargs.h>
+#include <rte_ethdev.h>
+
+#include <bab/base/error.hpp>
+#include <bab/wire/ethernet.hpp>
+
+namespace bab {
+namespace {
+
+std::uint32_t kernel_mtu(const std::string& name) {
+  ifreq request{};
+  std::memcpy(request.ifr_name, name.data(), std::min(name.size(), sizeof request.ifr_name - 1));
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool good = fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0;
+  const int code = errno;
+  if (fd >= 0) close(fd);
+  if (!good) throw Error::from_code(fmt::format("asking the kernel for the MTU of {}", name), code);
+  return static_cast<std::uint32_t>(request.ifr_mtu);
+}
+
+/// The value of a driver's argument such as "framesz=16384" among "iface=eth0,framesz=16384".
+std::optional<std::uint32_t> device_number(std::string_view args, std::string_view key) {
+  while (!args.empty()) {
+    const std::string_view one = args.substr(0, args.find(','));
+    args.remove_prefix(std::min(args.size(), one.size() + 1));
+    if (!one.starts_with(key) || one.size() <= key.size() || one[key.size()] != '=') continue;
+    std::uint32_t value = 0;
+    const std::string_view digits = one.substr(key.size() + 1);
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc())
+      return value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<HostInterface> host_interface(const rte_eth_dev_info& device) {
+  std::array<char, IF_NAMESIZE> name{};
+  if (device.if_index == 0 || if_indextoname(device.if_index, name.data()) == nullptr)
+    return std::nullopt;
+  HostInterface host{name.data(), kernel_mtu(name.data())};
+  host.made_by_driver = std::string_view(device.driver_name) == "net_tap";
+  if (std::string_view(device.driver_name) == "net_af_packet") {
+    const rte_devargs* args = rte_dev_devargs(device.device);
+    const std::string_view text = args != nullptr && args->args != nullptr ? args->args : "";
+    constexpr std::uint32_t kDefaultFrameSize = 2048;  // the driver's
+    const std::uint32_t slot = device_number(text, "framesz").value_or(kDefaultFrameSize);
+    // The driver's reckoning of what a slot holds to send, and what it wants a receive buffer to hold.
+    constexpr auto kSlotHeader = static_cast<std::uint32_t>(TPACKET2_HDRLEN - sizeof(sockaddr_ll));
+    host.rx_bytes = slot - std::min(slot, kSlotHeader);
+    // The kernel puts a received frame's network header at TPACKET_ALIGN(header + 16), with the
+    // Ethernet header in front of it (net/packet/af_packet.c, tpacket_rcv).
+    constexpr auto kMac =
+        static_cast<std::uint32_t>(TPACKET_ALIGN(TPACKET2_HDRLEN + 16) - wire::kEthernetBytes);
+    host.ring_frame = slot - std::min(slot, kMac);
+  }
+  return host;
+}
+
+void require_mtu(const HostInterface& host, std::uint32_t mtu, const std::string& port) {
+  if (mtu > host.mtu)
+    throw Error(fmt::format("{}: MTU {} asked for, interface {} carries {}; lower --mtu{}", port, mtu,
+                            host.name, host.mtu,
+                            host.made_by_driver
+                                ? ""
+                                : fmt::format(", or: ip link set dev {} mtu {}", host.name, mtu)));
+  const auto frame = static_cast<std::uint32_t>(mtu + wire::kEthernetBytes + wire::kVlanBytes);
+  if (host.ring_frame != 0 && frame > host.ring_frame)
+    throw Error(fmt::format("{}: an MTU of {} makes frames of {} bytes, its shared ring's slots hold {}; "
+                            "lower --mtu, or give the --vdev framesz=16384,blocksz=65536", port, mtu,
+                            frame, host.ring_frame));
+}
+
+}  // namespace bab
