@@ -19,11 +19,16 @@
 namespace bab {
 namespace {
 
-/// Whether one of `args` is the option `name`, in any of the forms getopt_long takes.
+/// Whether `arg` is the option `name` as getopt_long reads it: "--name" or "--name=value", and either
+/// name cut short. (One cut so short that it fits several options is refused by EAL.)
+bool is_option(std::string_view arg, std::string_view name) {
+  const std::string_view given = arg.substr(0, arg.find('='));
+  return given == name || (given.size() > 2 && name.starts_with("--") && name.starts_with(given));
+}
+
 bool has_option(std::span<const std::string> args, std::string_view name) {
-  return std::any_of(args.begin(), args.end(), [&](std::string_view a) {
-    return a == name || (a.starts_with(name) && a.size() > name.size() && a[name.size()] == '=');
-  });
+  return std::any_of(args.begin(), args.end(),
+                     [&](std::string_view arg) { return is_option(arg, name); });
 }
 
 bool wants_text(std::span<const std::string> args) {
@@ -42,11 +47,11 @@ bool keeps_files(std::span<const std::string> args) {
 std::vector<std::string> vdevs(std::span<const std::string> args) {
   std::vector<std::string> found;
   for (std::size_t i = 0; i < args.size(); ++i) {
-    constexpr std::string_view kEq = "--vdev=";
-    if (args[i].starts_with(kEq))
-      found.push_back(args[i].substr(kEq.size()));
-    else if (args[i] == "--vdev" && i + 1 < args.size())
-      found.push_back(args[i + 1]);
+    if (!is_option(args[i], "--vdev")) continue;
+    if (const std::size_t eq = args[i].find('='); eq != std::string::npos)
+      found.push_back(args[i].substr(eq + 1));
+    else if (i + 1 < args.size())
+      found.push_back(args[++i]);
   }
   return found;
 }
@@ -70,8 +75,8 @@ Eal::Eal(Eal&& other) noexcept : log_(std::move(other.log_)), owns_(std::exchang
 
 Eal::Eal(std::span<const std::string> args) {
   std::vector<std::string> all{"bab"};
-  all.insert(all.end(), args.begin(), args.end());
   if (!keeps_files(args)) all.emplace_back("--in-memory");
+  all.insert(all.end(), args.begin(), args.end());
   std::vector<char*> argv;
   for (std::string& a : all) argv.push_back(a.data());
   argv.push_back(nullptr);
@@ -90,9 +95,10 @@ Eal::Eal(std::span<const std::string> args) {
   }
   owns_ = true;
   try {
+    // getopt_long has moved what is no option to the end of argv, which `all` does not know.
     if (used + 1 < static_cast<int>(all.size()))
       throw Error(fmt::format("starting EAL: it doesn't know what to do with \"{}\"; application "
-                              "arguments go behind --", all[static_cast<std::size_t>(used) + 1]));
+                              "arguments go behind --", argv[static_cast<std::size_t>(used) + 1]));
     check_vdevs(args, log_.get());
   } catch (...) {
     rte_eal_cleanup();

@@ -15,6 +15,10 @@ std::string unique_ring_name() {
 }
 
 rte_ring* make_spsc_ring(std::uint32_t capacity, int socket) {
+  // From here on rte_ring_create rounds up to 2^32, which it takes for 0.
+  if (capacity >= RTE_RING_SZ_MASK)
+    throw Error(fmt::format("creating a ring for {} pointers: it can hold {} at most", capacity,
+                            RTE_RING_SZ_MASK - 1));
   rte_ring* ring = rte_ring_create(unique_ring_name().c_str(), capacity, socket,
                                    RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
   if (ring == nullptr)

@@ -1,0 +1,376 @@
+#include <bab/base/eal.hpp>
+
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include <bab/base/error.hpp>
+
+namespace bab {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+/// What a child process said: EAL can be initialised once in a process's life, so each test has one.
+struct Said {
+  std::string result;  ///< what the child's function returned, or "Error: " and its sentence
+  std::string output;  ///< on standard output and standard error
+  int status = -1;
+};
+
+std::string read_all(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(n));
+  return text;
+}
+
+Said in_child(const std::function<std::string()>& work) {
+  int result[2];
+  std::FILE* output = std::tmpfile();
+  if (output == nullptr || pipe(result) != 0) return {};
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    dup2(fileno(output), STDOUT_FILENO);
+    dup2(fileno(output), STDERR_FILENO);
+    std::string text;
+    try {
+      text = work();
+    } catch (const Error& e) {
+      text = std::string("Error: ") + e.what();
+    }
+    std::fflush(nullptr);
+    (void)!write(result[1], text.data(), text.size());
+    _exit(0);
+  }
+  close(result[1]);
+  Said said;
+  said.result = read_all(result[0]);
+  close(result[0]);
+  waitpid(child, &said.status, 0);
+  lseek(fileno(output), 0, SEEK_SET);
+  said.output = read_all(fileno(output));
+  std::fclose(output);
+  return said;
+}
+
+const std::vector<std::string> kPlain{"--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
+                                      "-m",        "16",          "--lcores", "0@0,1@0,3@0"};
+
+std::vector<std::string> plain_and(std::vector<std::string> more) {
+  std::vector<std::string> args = kPlain;
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+std::string text(const std::vector<unsigned>& ids) {
+  std::string s;
+  for (unsigned id : ids) s += std::to_string(id) + ' ';
+  return s;
+}
+
+/// Starts EAL in a child; "started" and nothing printed is the good case.
+Said start(const std::vector<std::string>& args) {
+  return in_child([&] {
+    const Eal eal(args);
+    return std::string("started");
+  });
+}
+
+TEST(Eal, StartsAndEndsWithoutAWord) {
+  const Said said = start(kPlain);
+  EXPECT_EQ(said.result, "started");
+  EXPECT_EQ(said.output, "");
+  EXPECT_EQ(said.status, 0);
+}
+
+TEST(Eal, WorkersAreAllButTheMainLcore) {
+  const Said said = in_child([] {
+    const Eal eal(kPlain);
+    return std::to_string(rte_lcore_id()) + ": " + text(eal.workers());
+  });
+  EXPECT_EQ(said.result, "0: 1 3 ");
+}
+
+TEST(Eal, MainLcoreNeedNotBeTheFirst) {
+  const Said said = in_child([] {
+    const Eal eal(plain_and({"--main-lcore=1"}));
+    return std::to_string(rte_lcore_id()) + ": " + text(eal.workers());
+  });
+  EXPECT_EQ(said.result, "1: 0 3 ");
+}
+
+TEST(Eal, LeavesTheCallersOutputAsItWas) {
+  const Said said = in_child([] {
+    std::printf("before ");
+    const Eal eal(kPlain);
+    std::printf("after");
+    return std::string("started");
+  });
+  EXPECT_EQ(said.output, "before after");
+}
+
+TEST(Eal, LeavesAClosedOutputClosed) {
+  const Said said = in_child([] {
+    close(STDOUT_FILENO);
+    close(STDERR_FILENO);
+    const Eal eal(kPlain);
+    return std::string(write(STDOUT_FILENO, "x", 1) < 0 ? "closed" : "open");
+  });
+  EXPECT_EQ(said.result, "closed");
+}
+
+TEST(Eal, PrintsWhatLogLevelAsksFor) {
+  EXPECT_THAT(start(plain_and({"--log-level=lib.eal:debug"})).output, HasSubstr("EAL: "));
+  EXPECT_THAT(start(plain_and({"--log-level", "lib.eal:debug"})).output, HasSubstr("EAL: "));
+}
+
+TEST(Eal, MovesWithWhatItOwns) {
+  const Said said = in_child([] {
+    Eal first(kPlain);
+    const Eal second(std::move(first));
+    return text(second.workers());
+  });
+  EXPECT_EQ(said.result, "1 3 ");
+  EXPECT_EQ(said.status, 0);
+}
+
+TEST(Eal, CanNotBeStartedTwice) {
+  const Said said = in_child([] {
+    const Eal first(kPlain);
+    const Eal second(kPlain);
+    return std::string("started twice");
+  });
+  EXPECT_THAT(said.result, StartsWith("Error: starting EAL: already called initialization"));
+  EXPECT_EQ(said.output, "");
+}
+
+TEST(Eal, EmbeddedArgumentsGiveTwoWorkersAndAMainLcoreThatFloats) {
+  const Said said = in_child([] {
+    cpu_set_t before;
+    CPU_ZERO(&before);
+    sched_getaffinity(0, sizeof before, &before);
+    const Eal eal(embedded_eal_args());
+    const rte_cpuset_t main = rte_lcore_cpuset(rte_lcore_id());
+    return std::to_string(rte_lcore_id()) + ": " + text(eal.workers()) +
+           (CPU_EQUAL(&main, &before) ? "floats" : "is bound");
+  });
+  EXPECT_EQ(said.result, "0: 1 2 floats");
+  EXPECT_EQ(said.output, "");
+}
+
+TEST(Eal, EmbeddedArgumentsGiveEachWorkerACpuOfItsOwn) {
+  const Said said = in_child([] {
+    cpu_set_t before;
+    CPU_ZERO(&before);
+    sched_getaffinity(0, sizeof before, &before);
+    const Eal eal(embedded_eal_args());
+    const rte_cpuset_t one = rte_lcore_cpuset(1), two = rte_lcore_cpuset(2);
+    if (CPU_COUNT(&one) != 1 || CPU_COUNT(&two) != 1) return std::string("several CPUs");
+    const bool same = CPU_EQUAL(&one, &two);
+    return std::string(same == (CPU_COUNT(&before) == 1) ? "right" : "wrong");
+  });
+  EXPECT_EQ(said.result, "right");
+}
+
+TEST(Eal, EmbeddedArgumentsKeepToTheCpusAllowed) {
+  const Said said = in_child([] {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    sched_getaffinity(0, sizeof allowed, &allowed);
+    int last = CPU_SETSIZE - 1;
+    while (!CPU_ISSET(last, &allowed)) --last;
+    CPU_ZERO(&allowed);
+    CPU_SET(last, &allowed);
+    sched_setaffinity(0, sizeof allowed, &allowed);
+    const Eal eal(embedded_eal_args());
+    for (unsigned lcore : {0U, 1U, 2U}) {
+      const rte_cpuset_t cpus = rte_lcore_cpuset(lcore);
+      if (!CPU_EQUAL(&cpus, &allowed)) return std::string("beyond");
+    }
+    return text(eal.workers());
+  });
+  EXPECT_EQ(said.result, "1 2 ");
+}
+
+// What goes wrong is one sentence, and nothing is printed.
+
+void expect_error(const std::vector<std::string>& args, const std::string& part) {
+  const Said said = start(args);
+  EXPECT_THAT(said.result, StartsWith("Error: "));
+  EXPECT_THAT(said.result, HasSubstr(part));
+  EXPECT_THAT(said.result, Not(HasSubstr("\n")));
+  EXPECT_EQ(said.output, "");
+  EXPECT_EQ(said.status, 0);
+}
+
+TEST(Eal, RefusesAnUnknownOption) {
+  expect_error(plain_and({"--no-such-option"}), "unrecognized option '--no-such-option'");
+}
+
+TEST(Eal, RefusesABadLcoreList) { expect_error({"--no-huge", "--lcores", "nonsense"}, "lcore"); }
+
+TEST(Eal, RefusesACpuThatIsNotThere) {
+  expect_error({"--no-huge", "--no-pci", "--no-shconf", "--lcores", "0@1000"}, "core");
+}
+
+TEST(Eal, RefusesOptionsThatExcludeEachOther) {
+  expect_error({"--no-huge", "--in-memory"}, "not compatible with --in-memory");
+}
+
+TEST(Eal, RefusesAnArgumentThatIsNoOption) { expect_error(plain_and({"stray"}), "\"stray\""); }
+
+TEST(Eal, NamesTheStrayArgumentWhereverItStands) {
+  std::vector<std::string> args = kPlain;
+  args.insert(args.begin(), "stray");
+  expect_error(args, "\"stray\"");
+}
+
+TEST(Eal, RefusesAVdevOfNoDriver) {
+  expect_error(plain_and({"--vdev=no_such_driver0"}), "no_such_driver0");
+}
+
+TEST(Eal, RefusesAVdevThatFailedToProbe) {
+  expect_error(plain_and({"--vdev=net_pcap0,rx_pcap=/nowhere/at/all.pcap"}),
+               "--vdev=net_pcap0,rx_pcap=/nowhere/at/all.pcap did not become a port");
+}
+
+TEST(Eal, RefusesAVdevGivenInTwoArguments) {
+  expect_error(plain_and({"--vdev", "net_pcap0,rx_pcap=/nowhere/at/all.pcap"}),
+               "did not become a port");
+}
+
+TEST(Eal, LooksAtEveryVdev) {
+  expect_error(plain_and({"--vdev=net_null0", "--vdev=net_pcap0,rx_pcap=/nowhere.pcap"}),
+               "net_pcap0");
+}
+
+TEST(Eal, MakesPortsOfVdevs) {
+  const Said said = in_child([] {
+    const Eal eal(plain_and({"--vdev=net_null0", "--vdev", "net_null7,size=128"}));
+    std::uint16_t id;
+    return std::to_string(rte_eth_dev_count_avail()) +
+           (rte_eth_dev_get_port_by_name("net_null7", &id) == 0 ? " named" : " unnamed");
+  });
+  EXPECT_EQ(said.result, "2 named");
+}
+
+TEST(Eal, EndsAfterAVdevFailed) {
+  // EAL was there and is cleaned up: nothing of it answers any more.
+  const Said said = in_child([] {
+    try {
+      const Eal eal(plain_and({"--vdev=net_null0", "--vdev=no_such_driver0"}));
+    } catch (const Error&) {
+      return std::to_string(rte_eth_dev_count_avail());
+    }
+    return std::string("started");
+  });
+  EXPECT_EQ(said.result, "0");
+}
+
+// --in-memory is ours, unless the user says where files go.
+
+TEST(Eal, AddsNoInMemoryToNoHuge) {
+  // EAL would refuse the two together.
+  for (const char* no_huge : {"--no-huge", "--no-hug"}) {
+    std::vector<std::string> args = kPlain;
+    args[0] = no_huge;
+    EXPECT_EQ(start(args).result, "started") << no_huge << ", as getopt_long takes it";
+  }
+}
+
+TEST(Eal, AddsInMemoryUnlessToldWhereFilesGo) {
+  // What these start with differs from machine to machine, but not what EAL says to a pair of options
+  // that exclude each other: --huge-unlink=never needs the files that --in-memory does without.
+  const auto result = [](const std::vector<std::string>& more) {
+    std::vector<std::string> args{"--no-pci", "--no-telemetry", "--no-shconf",
+                                  "--huge-unlink=never"};
+    args.insert(args.end(), more.begin(), more.end());
+    return start(args).result;
+  };
+  EXPECT_THAT(result({}), HasSubstr("--in-memory"));
+  EXPECT_THAT(result({"--huge-dir=/nowhere"}), Not(HasSubstr("--in-memory")));
+  EXPECT_THAT(result({"--huge-dir", "/nowhere"}), Not(HasSubstr("--in-memory")));
+}
+
+TEST(Eal, ArgumentsComeBackUntouched) {
+  const Said said = in_child([] {
+    const std::vector<std::string> args = plain_and({"--vdev=net_null0,size=64"});
+    const Eal eal(args);
+    return std::string(args == plain_and({"--vdev=net_null0,size=64"}) ? "same" : "changed");
+  });
+  EXPECT_EQ(said.result, "same");
+}
+
+// A host's EAL.
+
+TEST(Eal, AdoptsWhatAHostHasInitialised) {
+  const Said said = in_child([] {
+    std::vector<std::string> all{"host"};
+    all.insert(all.end(), kPlain.begin(), kPlain.end());
+    all.push_back("--log-level=1");
+    std::vector<char*> argv;
+    for (std::string& a : all) argv.push_back(a.data());
+    if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) return std::string("no EAL");
+    std::string workers;
+    {
+      const Eal eal = Eal::adopt();
+      workers = text(eal.workers());
+    }
+    // Nothing was cleaned up: memory is still there.
+    void* memory = rte_malloc(nullptr, 64, 0);
+    return workers + (memory != nullptr ? "and memory" : "and none");
+  });
+  EXPECT_EQ(said.result, "1 3 and memory");
+}
+
+TEST(Eal, DoesNotAdoptWhatIsNotThere) {
+  EXPECT_THAT(in_child([] {
+                const Eal eal = Eal::adopt();
+                return std::string("adopted");
+              }).result,
+              StartsWith("Error: adopting EAL: this thread is no lcore"));
+}
+
+TEST(Eal, AdoptsOnARegisteredThreadOnly) {
+  const Said said = in_child([] {
+    const Eal eal(kPlain);
+    std::string result;
+    std::thread([&] {
+      try {
+        const Eal adopted = Eal::adopt();
+      } catch (const Error&) {
+        result = "refused, ";
+      }
+      if (rte_thread_register() != 0) return;
+      const Eal adopted = Eal::adopt();
+      result += "then adopted";
+      rte_thread_unregister();
+    }).join();
+    return result;
+  });
+  EXPECT_EQ(said.result, "refused, then adopted");
+}
+
+}  // namespace
+}  // namespace bab
