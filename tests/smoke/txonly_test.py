@@ -100,32 +100,36 @@ class RoundTrip(SmokeCase):
 class Damage(SmokeCase):
     """A file of txonly's in which something was changed must not pass as whole."""
 
+    frames = None  # made once, for all cases
+
     def setUp(self):
         super().setUp()
-        run, self.frames = self.txonly("--count=1000", "--msg-size=32", "--mtu=1500")
-        self.assert_good(run)
+        if not self.frames:
+            run, Damage.frames = self.txonly("--count=1000", "--msg-size=32", "--mtu=1500")
+            self.assert_good(run)
 
     def receive(self, frames, *app):
         run = self.rxonly(frames, *app)
         self.assert_ended(run, 1)
         return run.report["bus"], self.drops(run.report)
 
-    def flipped(self, at, byte, bit=1):
-        """The frames with a bit flipped in byte `byte` of the first message of frame `at`."""
-        frame = bytearray(self.frames[at])
-        frame[14 + 48 + 2 + byte] ^= bit
-        return self.frames[:at] + [bytes(frame)] + self.frames[at + 1:]
+    def flipped(self):
+        """The frames with a bit flipped in the first message of frame 5."""
+        frame = bytearray(self.frames[5])
+        frame[14 + 48 + 2 + 16] ^= 1
+        return self.frames[:5] + [bytes(frame)] + self.frames[6:]
 
     def test_a_flipped_bit_is_corruption(self):
-        bus, drops = self.receive(self.flipped(5, 16), UNVERIFIED)
+        bus, drops = self.receive(self.flipped(), UNVERIFIED)
         self.assertEqual((bus["corrupt"], bus["lost"], bus["messages_in"], drops), (1, 0, 1000, {}))
 
     def test_every_byte_of_a_message_is_checked(self):
-        """Each on its own: a second fault must not be needed to see the first."""
-        for byte in 0, 1, 7, 8, 15, 24, 31:
-            with self.subTest(byte=byte):
-                bus, _ = self.receive(self.flipped(3, byte, 0x80), UNVERIFIED)
-                self.assertEqual((bus["corrupt"], bus["lost"]), (1, 0))
+        """Each byte in a message of its own: 32 faults, 32 corrupt messages."""
+        frame = bytearray(self.frames[3])
+        for byte in range(32):
+            frame[14 + 48 + byte * (2 + 32) + 2 + byte] ^= 0x80
+        bus, _ = self.receive(self.frames[:3] + [bytes(frame)] + self.frames[4:], UNVERIFIED)
+        self.assertEqual((bus["corrupt"], bus["lost"]), (32, 0))
 
     def test_two_messages_that_change_places(self):
         frame = bytearray(self.frames[2])
@@ -135,7 +139,7 @@ class Damage(SmokeCase):
         self.assertEqual((bus["corrupt"], bus["lost"]), (2, 0))
 
     def test_a_flipped_bit_is_a_bad_checksum_when_verified(self):
-        bus, drops = self.receive(self.flipped(5, 16))
+        bus, drops = self.receive(self.flipped())
         lost = moldudp64.parse(self.frames[5]).count
         self.assertEqual((bus["corrupt"], bus["lost"], drops), (0, lost, {"bad_udp_checksum": 1}))
 
