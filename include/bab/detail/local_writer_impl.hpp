@@ -13,15 +13,17 @@ namespace bab {
 template <class Atom>
 BasicLocalWriter<Atom>::BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options)
     : pool_(pool), out_(out), options_(options) {
-  const std::uint32_t room = RTE_PKTMBUF_HEADROOM + options.header_size + options.payload_capacity;
+  const std::uint64_t room =
+      std::uint64_t{RTE_PKTMBUF_HEADROOM} + options.header_size + options.payload_capacity;
   if (options.payload_capacity < wire::kBlockLengthBytes)
     throw Error("a writer's frames must hold at least one message; the MTU leaves no room for it");
   if (room > pool.data_room())
-    throw Error("a frame of " + std::to_string(room) + " bytes with its headroom doesn't fit pool " +
-                pool.name() + "'s buffers of " + std::to_string(pool.data_room()) +
-                "; use larger buffers or a smaller MTU");
+    throw Error("a frame of " + std::to_string(room) +
+                " bytes with its headroom doesn't fit pool " + pool.name() + "'s buffers of " +
+                std::to_string(pool.data_room()) + "; use larger buffers or a smaller MTU");
   if (pool.size() < 2)
-    throw Error("a writer needs a pool of at least 2 buffers: one is set aside for gathered copies");
+    throw Error(
+        "a writer needs a pool of at least 2 buffers: one is set aside for gathered copies");
   if (out.capacity() < pool.size())
     throw Error("the writer's ring holds " + std::to_string(out.capacity()) + " frames, pool " +
                 pool.name() + " has " + std::to_string(pool.size()));
@@ -35,11 +37,7 @@ BasicLocalWriter<Atom>::~BasicLocalWriter() {
   assert(reserved_ == settled_ && waiting_ == 0 && "a Reservation outlives its writer");
   flush();
   if (frame_ != nullptr) BufferPool::release(frame_);
-  while (spares_ != nullptr) {
-    rte_mbuf* m = spares_;
-    spares_ = buffer_meta(m).next;
-    BufferPool::release(m);
-  }
+  keep_spares(0);
 }
 
 template <class Atom>
@@ -51,11 +49,12 @@ std::string BasicLocalWriter<Atom>::too_long_text(std::uint32_t len) const {
 template <class Atom>
 auto BasicLocalWriter<Atom>::reserve_slow(std::uint32_t len) noexcept -> Reservation {
   if (len > max_message_) return Reservation(ReserveFailure::kTooLong);
-  if (frame_ != nullptr && (block(len) > capacity_ - static_cast<std::uint32_t>(reserved_) || busy()))
+  if (frame_ != nullptr &&
+      (block(len) > capacity_ - static_cast<std::uint32_t>(reserved_) || busy()))
     seal();
   if (frame_ == nullptr) {
     if (ReserveFailure f = open_frame(); f != ReserveFailure::kNone) {
-      ++stats_.starved;
+      if (f == ReserveFailure::kNoBuffer) starve();
       return Reservation(f);
     }
   }
@@ -72,6 +71,24 @@ bool BasicLocalWriter<Atom>::set_spares_aside() noexcept {
     ++spare_count_;
   }
   return true;
+}
+
+template <class Atom>
+void BasicLocalWriter<Atom>::keep_spares(std::uint32_t wanted) noexcept {
+  while (spare_count_ > wanted) {
+    rte_mbuf* m = spares_;
+    spares_ = buffer_meta(m).next;
+    --spare_count_;
+    BufferPool::release(m);
+  }
+}
+
+/// No buffer: lets go of what others may be waiting for, or of what comes back when it has been sent.
+template <class Atom>
+void BasicLocalWriter<Atom>::starve() noexcept {
+  ++stats_.starved;
+  keep_spares(waiting_);
+  hand_over();
 }
 
 template <class Atom>
@@ -101,6 +118,7 @@ ReserveFailure BasicLocalWriter<Atom>::open_frame() noexcept {
 template <class Atom>
 void BasicLocalWriter<Atom>::settle_slow(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
                                          std::uint32_t keep) noexcept {
+  check_lcore();
   wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(keep));
   const std::uint64_t kept = kOneMessage + block(keep);
   if (frame == frame_) {
@@ -115,7 +133,9 @@ void BasicLocalWriter<Atom>::settle_slow(rte_mbuf* frame, std::uint8_t* data, st
 }
 
 template <class Atom>
-void BasicLocalWriter<Atom>::abort(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept {
+void BasicLocalWriter<Atom>::abort(rte_mbuf* frame, std::uint8_t* data,
+                                   std::uint32_t len) noexcept {
+  check_lcore();
   const bool is_open = frame == frame_;
   (is_open ? reserved_ : buffer_meta(frame).reserved) -= kOneMessage;
   cut(frame, data + len, static_cast<std::uint32_t>(block(len)));
@@ -156,19 +176,15 @@ void BasicLocalWriter<Atom>::settle_late(rte_mbuf* frame) noexcept {
     --waiting_;
     finish(m);
   }
-  while (spare_count_ > waiting_ + 1) {
-    rte_mbuf* m = spares_;
-    spares_ = buffer_meta(m).next;
-    --spare_count_;
-    BufferPool::release(m);
-  }
+  keep_spares(waiting_ + 1);
 }
 
 template <class Atom>
 Packet BasicLocalWriter<Atom>::packet_of(rte_mbuf* frame, const std::uint8_t* data,
                                          std::uint32_t len) noexcept {
+  check_lcore();
   BufferMeta& meta = buffer_meta(frame);
-  Account& account = pool_.account(rte_lcore_id(), meta.id);
+  Account& account = pool_.account(lcore_, meta.id);
   if (!meta.packets_out) {
     // The lcore's share is taken before this commit can complete the frame; the writer's own handle
     // keeps it until then, so that further Packets touch no atomic.
@@ -207,12 +223,14 @@ void BasicLocalWriter<Atom>::finish(rte_mbuf* m) noexcept {
   meta.payload_len = static_cast<std::uint32_t>(meta.reserved);
   if (meta.messages == 0) return BufferPool::release(m);
   if (meta.holes > 0) m = close_holes(m);
-  if (meta.packets_out) PacketSource::attach(pool_.account(rte_lcore_id(), meta.id)).reset();
+  // lcore_'s account even where another thread, which has seen that lcore stop, destroys the writer.
+  if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
   const BufferMeta& closed = buffer_meta(m);
   m->data_off = RTE_PKTMBUF_HEADROOM;
   m->data_len = static_cast<std::uint16_t>(options_.header_size + closed.payload_len);
   m->pkt_len = m->data_len;
   ++stats_.frames;
+  assert(batch_size_ < batch_.size() && "the ring doesn't hold all buffers of its writers' pools");
   batch_[batch_size_++] = m;
   if (batch_size_ == batch_.size()) hand_over();
 }

@@ -40,7 +40,8 @@ struct WriterStats {
 /// Packet of the frame was given out; then the wire gets a gathered copy, into a buffer set aside
 /// when the frame was opened. An empty frame is never sent: it would be a false heartbeat.
 ///
-/// All calls on one lcore (the first one that reserves). Nothing throws after construction.
+/// All calls on one lcore (the first one that reserves); when that has stopped, any thread may destroy
+/// the writer. Nothing throws after construction.
 template <class Atom = RealAtom>
 class BasicLocalWriter {
  public:
@@ -48,8 +49,8 @@ class BasicLocalWriter {
   using Ring = typename Atom::template Ring<rte_mbuf>;
 
   /// `out` must hold all the pool's buffers (capacity >= pool.size()), so that handing over never
-  /// fails. Throws Error: a frame that doesn't fit the pool's buffers, a pool of fewer than 2, a ring
-  /// too small.
+  /// fails; writers of one lcore may share it, and then it must hold those of all their pools. Throws
+  /// Error: a frame that doesn't fit the pool's buffers, a pool of fewer than 2, a ring too small.
   BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options);
   BasicLocalWriter(const BasicLocalWriter&) = delete;
   BasicLocalWriter& operator=(const BasicLocalWriter&) = delete;
@@ -107,11 +108,16 @@ class BasicLocalWriter {
 
   /// More unfinished reservations than holes can be noted for: the frame has to be sealed first.
   [[nodiscard]] bool busy() const noexcept {
-    return reserved_ != settled_ && count(reserved_) - count(settled_) + holes_ >= BufferMeta::kMaxHoles;
+    return reserved_ != settled_ &&
+           count(reserved_) - count(settled_) + holes_ >= BufferMeta::kMaxHoles;
+  }
+
+  void check_lcore() const noexcept {
+    assert(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
   }
 
   Reservation take(std::uint32_t len) noexcept {
-    assert(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
+    check_lcore();
     std::uint8_t* data = base_ + static_cast<std::uint32_t>(reserved_) + wire::kBlockLengthBytes;
     reserved_ += kOneMessage + block(len);
     detail::asan_unpoison(data - wire::kBlockLengthBytes, block(len));
@@ -120,10 +126,13 @@ class BasicLocalWriter {
 
   /// Publishes `keep` of the `len` bytes at `data`.
   void settle(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept {
-    if (frame != frame_ || keep != len) [[unlikely]] return settle_slow(frame, data, len, keep);
+    if (frame != frame_ || keep != len) [[unlikely]]
+      return settle_slow(frame, data, len, keep);
+    check_lcore();
     wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(len));
     settled_ += kOneMessage + block(len);
-    if (count(settled_) >= options_.flush.max_messages) [[unlikely]] seal();
+    if (count(settled_) >= options_.flush.max_messages) [[unlikely]]
+      seal();
   }
 
   Reservation reserve_slow(std::uint32_t len) noexcept;
@@ -136,6 +145,8 @@ class BasicLocalWriter {
 
   ReserveFailure open_frame() noexcept;
   bool set_spares_aside() noexcept;
+  void keep_spares(std::uint32_t wanted) noexcept;
+  void starve() noexcept;
   void seal() noexcept;
   void finish(rte_mbuf* m) noexcept;
   rte_mbuf* close_holes(rte_mbuf* m) noexcept;
