@@ -158,7 +158,10 @@ class BufferPool {
 #ifndef NDEBUG
     meta.is_free = true;
 #endif
-    if (!receives_) detail::asan_poison(m->buf_addr, m->buf_len);
+    if (receives_)
+      detail::asan_unpoison(m->buf_addr, m->buf_len);
+    else
+      detail::asan_poison(m->buf_addr, m->buf_len);
     // Plain stores: the caller is alone with the buffer.
     m->refcnt = 1;
     m->next = nullptr;
