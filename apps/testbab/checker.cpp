@@ -19,7 +19,7 @@ Checker::Stream* Checker::find(const bab::wire::MoldHeader& header) noexcept {
   const bool ours = strict_ || name.starts_with("TESTBAB");
   // A Generator starts at 1, and a receiver that must see all of it from there; others join late.
   const std::uint64_t next = strict_ ? bab::wire::kMoldFirstSequence : header.sequence;
-  s = {header.session, ours, ours, next, 0};
+  s = {header.session, ours, ours, next, 0, 0, 0};
   return &s;
 }
 
@@ -37,11 +37,11 @@ void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
     s.next = end;
   } else if (header.messages() > 0) {
     // Behind the newest: it fills a gap as far as there is one; the rest came twice.
-    ++out_of_order_;
+    ++s.out_of_order;
     const std::uint64_t old = std::min(end, s.next) - header.sequence;
     const std::uint64_t filled = std::min(old, s.missing);
     s.missing -= filled;
-    duplicates_ += old - filled;
+    s.duplicates += old - filled;
     s.next = std::max(s.next, end);
   }
 }
@@ -63,11 +63,13 @@ void Checker::sum_up(BusTotals& bus, bool port_lost) const {
   bus.streams += stream_count_;
   bus.corrupt += corrupt_;
   bus.gaps += gaps_;
-  bus.out_of_order += out_of_order_;
-  bus.duplicates += duplicates_;
   for (std::size_t i = 0; i < stream_count_; ++i) {
-    bus.missing += streams_[i].missing;
-    if (streams_[i].ours || port_lost) bus.lost += streams_[i].missing;
+    const Stream& s = streams_[i];
+    bus.missing += s.missing;
+    bus.out_of_order += s.out_of_order;
+    bus.duplicates += s.duplicates;
+    if (s.ours || port_lost) bus.lost += s.missing;
+    if (s.ours) bus.disordered += s.out_of_order;
   }
 }
 

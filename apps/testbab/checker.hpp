@@ -46,6 +46,8 @@ class Checker {
     bool judged;  ///< `ours` is settled
     std::uint64_t next;
     std::uint64_t missing;
+    std::uint64_t out_of_order;
+    std::uint64_t duplicates;
   };
 
   Stream* find(const bab::wire::MoldHeader& header) noexcept;
@@ -59,8 +61,6 @@ class Checker {
   std::uint64_t sequence_ = 0;  // of the next message
   std::uint64_t corrupt_ = 0;
   std::uint64_t gaps_ = 0;
-  std::uint64_t out_of_order_ = 0;
-  std::uint64_t duplicates_ = 0;
 };
 
 }  // namespace testbab

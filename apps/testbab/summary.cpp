@@ -19,6 +19,7 @@ std::string Summary::fault() const {
   };
   add(bus.lost, "messages lost");
   add(bus.corrupt, "messages corrupt");
+  add(bus.disordered, "frames out of order or repeated");
   add(drops[bab::Drop::kRxMissed], "frames missed by the NIC for lack of descriptors");
   add(drops[bab::Drop::kRxNombuf], "frames dropped by the driver for lack of buffers");
   add(drops[bab::Drop::kTxErrors], "frames that the driver failed to send");

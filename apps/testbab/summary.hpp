@@ -20,6 +20,7 @@ struct BusTotals {
   std::uint64_t missing = 0;       ///< sequence numbers that never came, whoever lost them
   std::uint64_t gaps = 0;          ///< places where the sequence jumped
   std::uint64_t out_of_order = 0;  ///< frames with a sequence number below the expected one
+  std::uint64_t disordered = 0;    ///< of those frames, the ones of testbab's own streams
   std::uint64_t duplicates = 0;    ///< messages that came again
   std::uint64_t streams = 0;       ///< sessions seen
 };

@@ -1,4 +1,4 @@
-#include <bab/port/host_interface.hpp>
+#include <bab/port/carrier_limits.hpp>
 
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -49,43 +49,59 @@ std::optional<std::uint32_t> device_number(std::string_view args, std::string_vi
   return std::nullopt;
 }
 
+std::string_view device_args(const rte_eth_dev_info& device) {
+  const rte_devargs* args = rte_dev_devargs(device.device);
+  return args != nullptr && args->args != nullptr ? args->args : "";
+}
+
+void add_af_packet_slots(CarrierLimits& limits, std::string_view args) {
+  constexpr std::uint32_t kDefaultSlot = 2048;
+  const std::uint32_t slot = device_number(args, "framesz").value_or(kDefaultSlot);
+  // The driver's reckoning of what a slot holds to send, and what it wants a receive buffer to hold.
+  constexpr auto kSlotHeader = static_cast<std::uint32_t>(TPACKET2_HDRLEN - sizeof(sockaddr_ll));
+  limits.rx_bytes = slot - std::min(slot, kSlotHeader);
+  // The kernel puts a received frame's network header at TPACKET_ALIGN(header + 16), with the
+  // Ethernet header in front of it (net/packet/af_packet.c, tpacket_rcv).
+  constexpr auto kMac =
+      static_cast<std::uint32_t>(TPACKET_ALIGN(TPACKET2_HDRLEN + 16) - wire::kEthernetBytes);
+  limits.slot_frame = slot - std::min(slot, kMac);
+  limits.slot_mend = "framesz=16384,blocksz=65536";
+}
+
 }  // namespace
 
-std::optional<HostInterface> host_interface(const rte_eth_dev_info& device) {
+std::optional<CarrierLimits> carrier_limits(const rte_eth_dev_info& device) {
+  const std::string_view driver = device.driver_name;
+  CarrierLimits limits;
+  if (driver == "net_memif") {
+    // It would chain buffers for a larger frame; DPDK 22.11 then mixes frames up (tried).
+    constexpr std::uint32_t kDefaultSlot = 2048;
+    limits.slot_frame = device_number(device_args(device), "bsize").value_or(kDefaultSlot);
+    limits.slot_mend = "bsize=9216 or more, on both sides";
+    return limits;
+  }
   std::array<char, IF_NAMESIZE> name{};
   if (device.if_index == 0 || if_indextoname(device.if_index, name.data()) == nullptr)
     return std::nullopt;
-  HostInterface host{name.data(), kernel_mtu(name.data())};
-  host.made_by_driver = std::string_view(device.driver_name) == "net_tap";
-  if (std::string_view(device.driver_name) == "net_af_packet") {
-    const rte_devargs* args = rte_dev_devargs(device.device);
-    const std::string_view text = args != nullptr && args->args != nullptr ? args->args : "";
-    constexpr std::uint32_t kDefaultFrameSize = 2048;  // the driver's
-    const std::uint32_t slot = device_number(text, "framesz").value_or(kDefaultFrameSize);
-    // The driver's reckoning of what a slot holds to send, and what it wants a receive buffer to hold.
-    constexpr auto kSlotHeader = static_cast<std::uint32_t>(TPACKET2_HDRLEN - sizeof(sockaddr_ll));
-    host.rx_bytes = slot - std::min(slot, kSlotHeader);
-    // The kernel puts a received frame's network header at TPACKET_ALIGN(header + 16), with the
-    // Ethernet header in front of it (net/packet/af_packet.c, tpacket_rcv).
-    constexpr auto kMac =
-        static_cast<std::uint32_t>(TPACKET_ALIGN(TPACKET2_HDRLEN + 16) - wire::kEthernetBytes);
-    host.ring_frame = slot - std::min(slot, kMac);
-  }
-  return host;
+  limits.interface = name.data();
+  limits.mtu = kernel_mtu(limits.interface);
+  limits.made_by_driver = driver == "net_tap";
+  if (driver == "net_af_packet") add_af_packet_slots(limits, device_args(device));
+  return limits;
 }
 
-void require_mtu(const HostInterface& host, std::uint32_t mtu, const std::string& port) {
-  if (mtu > host.mtu)
+void require_mtu(const CarrierLimits& limits, std::uint32_t mtu, const std::string& port) {
+  if (mtu > limits.mtu)
     throw Error(fmt::format("{}: MTU {} asked for, interface {} carries {}; lower --mtu{}", port, mtu,
-                            host.name, host.mtu,
-                            host.made_by_driver
-                                ? ""
-                                : fmt::format(", or: ip link set dev {} mtu {}", host.name, mtu)));
+                            limits.interface, limits.mtu,
+                            limits.made_by_driver ? ""
+                                                  : fmt::format(", or: ip link set dev {} mtu {}",
+                                                                limits.interface, mtu)));
   const auto frame = static_cast<std::uint32_t>(mtu + wire::kEthernetBytes + wire::kVlanBytes);
-  if (host.ring_frame != 0 && frame > host.ring_frame)
-    throw Error(fmt::format("{}: an MTU of {} makes frames of {} bytes, its shared ring's slots hold {}; "
-                            "lower --mtu, or give the --vdev framesz=16384,blocksz=65536", port, mtu,
-                            frame, host.ring_frame));
+  if (limits.slot_frame != 0 && frame > limits.slot_frame)
+    throw Error(fmt::format("{}: an MTU of {} makes frames of {} bytes, the slots of its shared memory "
+                            "hold {}; lower --mtu, or give the --vdev {}", port, mtu, frame,
+                            limits.slot_frame, limits.slot_mend));
 }
 
 }  // namespace bab

@@ -53,8 +53,8 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
   if (options_.mtu < info.min_mtu || options_.mtu > info.max_mtu)
     throw Error(tried(fmt::format("MTU {} asked for, it takes {} to {}", options_.mtu, info.min_mtu,
                                   info.max_mtu)));
-  host_ = host_interface(info);
-  if (host_) require_mtu(*host_, options_.mtu, label());
+  carrier_ = carrier_limits(info);
+  if (carrier_) require_mtu(*carrier_, options_.mtu, label());
   if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu); rx_pool.data_room() < need)
     throw Error(tried(fmt::format("an MTU of {} needs buffers of {} bytes, pool {} has {}; raise "
                                   "--mbuf-size or lower --mtu", options_.mtu, need, rx_pool.name(),
@@ -69,8 +69,8 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
 
 std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
   const std::uint32_t frame = data_room(mtu);
-  const auto host = host_interface(device_info(id));
-  return host ? std::max(frame, RTE_PKTMBUF_HEADROOM + host->rx_bytes) : frame;
+  const auto carrier = carrier_limits(device_info(id));
+  return carrier ? std::max(frame, RTE_PKTMBUF_HEADROOM + carrier->rx_bytes) : frame;
 }
 
 void Port::configure() {
@@ -86,8 +86,8 @@ void Port::configure() {
     return rte_eth_dev_configure(options_.id, options_.rx_queues, options_.tx_queues, &conf);
   };
   int e = configure();
-  if (e == -EINVAL && host_) {
-    // net_af_packet knows no MTU above 1500; what counts is the interface's, and that was checked.
+  if (e == -EINVAL && carrier_) {
+    // net_af_packet and net_memif know no MTU above 1500; what they carry was checked above.
     conf.rxmode.mtu = 0;
     e = configure();
     mtu_ = options_.mtu;

@@ -8,24 +8,25 @@ struct rte_eth_dev_info;
 
 namespace bab {
 
-/// The kernel's network interface under a port (net_af_packet, net_tap, net_af_xdp), and its limits. The
-/// driver takes larger frames and they never arrive, so that they are refused at start. bab never
-/// changes a host interface's MTU.
-struct HostInterface {
-  std::string name;   ///< "eth0"
-  std::uint32_t mtu;  ///< as the kernel has it now
-  /// Largest Ethernet frame, in bytes without CRC, that the driver's shared ring can hold; 0: any.
-  std::uint32_t ring_frame = 0;
-  /// Bytes of data, headroom not included, that the driver wants in a receive buffer; 0: any.
-  std::uint32_t rx_bytes = 0;
+/// What lies under a software port and its driver doesn't tell: larger frames are taken by the driver and
+/// never arrive (or arrive broken), so that they are refused at start. bab never changes a host
+/// interface's MTU.
+struct CarrierLimits {
+  std::string interface;      ///< the kernel's ("eth0") under net_af_packet, net_tap, net_af_xdp
+  std::uint32_t mtu = 65535;  ///< of that interface, as the kernel has it now
   /// It exists only while the driver runs (net_tap), so that nobody can set its MTU beforehand.
   bool made_by_driver = false;
+  /// Largest Ethernet frame, in bytes without CRC, that a slot of the shared memory holds; 0: any.
+  std::uint32_t slot_frame = 0;
+  std::string slot_mend;  ///< the driver's arguments that make slots larger
+  /// Bytes of data, headroom not included, that the driver wants in a receive buffer; 0: any.
+  std::uint32_t rx_bytes = 0;
 };
 
-/// None when the port has no interface of the kernel's. Throws Error when the kernel doesn't say its MTU.
-std::optional<HostInterface> host_interface(const rte_eth_dev_info& device);
+/// None where the driver itself knows. Throws Error when the kernel doesn't say an interface's MTU.
+std::optional<CarrierLimits> carrier_limits(const rte_eth_dev_info& device);
 
 /// Throws Error with the numbers when frames of this MTU don't fit; `port` begins the sentence.
-void require_mtu(const HostInterface& host, std::uint32_t mtu, const std::string& port);
+void require_mtu(const CarrierLimits& limits, std::uint32_t mtu, const std::string& port);
 
 }  // namespace bab

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <bab/memory/buffer_pool.hpp>
-#include <bab/port/host_interface.hpp>
+#include <bab/port/carrier_limits.hpp>
 #include <bab/port/offloads.hpp>
 #include <bab/port/queues.hpp>
 #include <bab/wire/ethernet.hpp>
@@ -98,7 +98,7 @@ class Port {
   std::uint64_t rss_ = 0;
   bool started_ = false;
   bool made_promiscuous_ = false;
-  std::optional<HostInterface> host_;
+  std::optional<CarrierLimits> carrier_;
   std::vector<RxQueue> rx_;
   std::vector<TxQueue> tx_;
 };
