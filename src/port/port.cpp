@@ -141,7 +141,8 @@ void Port::set_up_queues(BufferPool& rx_pool) {
 
 void Port::start() {
   if (int e = rte_eth_dev_start(options_.id); e != 0)
-    throw Error::from_code(tried("starting"), e);
+    throw Error::from_code(tried("starting"), e,
+                           driver_ == "net_memif" ? "start the side with role=server first" : "");
   started_ = true;
   // testpmd waits up to 9 s for links, too.
   constexpr int kTries = 90;
