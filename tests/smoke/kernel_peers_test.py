@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+"""testbab and plain UDP sockets, with a kernel between them: veth and net_af_packet, and net_tap.
+
+Everything happens in network namespaces made here; the machine's own interfaces are not touched.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import tap
+import testbab
+from smoke_case import SmokeCase
+
+PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "kernel_peer.py")
+OUR_ADDRESS, PEER_ADDRESS, GROUP, PORT = "198.18.5.1", "198.18.5.2", "239.18.5.5", 26477
+
+OBSTACLE = ("only root can make network namespaces" if os.geteuid() else
+            next((f"{tool} isn't installed" for tool in ("ip", "ethtool") if not shutil.which(tool)), None))
+
+
+def do(*command):
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def obstacle():
+    """Why no namespace can be made here, or None."""
+    if OBSTACLE:
+        return OBSTACLE
+    name = f"bab-try-{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
+    if made.returncode:
+        return f"a network namespace can't be made: {made.stderr.strip()}"
+    do("ip", "netns", "del", name)
+    return None
+
+
+CANNOT = obstacle()
+
+
+class Namespaces(SmokeCase):
+    """Two namespaces: testbab runs in `ours`, the sockets in `theirs`."""
+
+    number = 0
+
+    def setUp(self):
+        super().setUp()
+        Namespaces.number += 1
+        self.ours, self.theirs = (f"bab-{side}-{os.getpid()}-{Namespaces.number}" for side in ("us", "them"))
+        for name in self.ours, self.theirs:
+            do("ip", "netns", "add", name)
+            self.addCleanup(do, "ip", "netns", "del", name)
+            # IPv6 would send frames of its own whenever an interface comes up.
+            self.inside(name, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6")
+
+    def inside(self, name, *command):
+        do("ip", "netns", "exec", name, *command)
+
+    def start_inside(self, *app, vdevs):
+        report = self.path("report.json")
+        command = testbab.arguments((*app, f"--json={report}"), vdevs=vdevs)
+        process = testbab.Process(["ip", "netns", "exec", self.ours, *command], self.directory, report=report)
+        self.addCleanup(lambda: process.process.poll() is None and process.process.kill())
+        return process
+
+    def peer(self, namespace, *arguments):
+        peer = subprocess.Popen(["ip", "netns", "exec", namespace, "/usr/bin/python3", PEER, *map(str, arguments)],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: peer.poll() is None and peer.kill())
+        return peer
+
+    def finish_peer(self, peer):
+        out, err = peer.stdout.read(), peer.stderr.read()  # communicate() would forget what readline() read ahead
+        self.assertEqual(peer.wait(timeout=30), 0, err)
+        return out
+
+    def subscriber(self, namespace, address, count):
+        peer = self.peer(namespace, "subscribe", address, GROUP, PORT, count)
+        self.assertEqual(peer.stdout.readline().strip(), "ready")
+        return peer
+
+    def publish(self, namespace, address, count, size, per_packet):
+        self.finish_peer(self.peer(namespace, "publish", address, GROUP, PORT, count, size, per_packet))
+
+    def assert_subscriber_got(self, subscriber, count, mtu, size):
+        """All of them, in order, in packets as large as the MTU allows."""
+        got = json.loads(self.finish_peer(subscriber))
+        self.assertEqual((got["messages"], got["in_order"], got["sessions"]), (count, True, ["TESTBAB   "]))
+        room = mtu - 28
+        self.assertLessEqual(got["largest"], room)
+        self.assertGreater(got["largest"] + 2 + size, room)
+        return got
+
+    def receive(self, process, publish, count):
+        """Publishes when rxonly is up; gives its run, which saw all of it and nothing else from that session."""
+        self.assertTrue(process.wait_until_it_says(lambda said: any("rx" in line for _, _, line in said)),
+                        "no live text came")
+        publish()
+        run = process.finish()
+        self.assert_good(run)
+        bus = run.report["bus"]
+        self.assertEqual((bus["messages_in"], bus["streams"], bus["missing"], bus["gaps"]), (count, 1, 0, 0), run)
+        return run
+
+
+@unittest.skipIf(CANNOT, CANNOT)
+class Veth(Namespaces):
+    def connect(self, mtu):
+        do("ip", "link", "add", "bab0", "mtu", str(mtu), "netns", self.ours, "type", "veth",
+           "peer", "name", "peer0", "mtu", str(mtu), "netns", self.theirs)
+        self.inside(self.ours, "ip", "link", "set", "bab0", "up")
+        self.inside(self.theirs, "ip", "link", "set", "peer0", "up")
+        self.inside(self.theirs, "ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", "peer0")
+        # A veth carries checksums that were only begun.
+        self.inside(self.theirs, "ethtool", "-K", "peer0", "tx", "off")
+        return "net_af_packet0,iface=bab0,framesz=16384,blocksz=65536"
+
+    def send(self, mtu, *app):
+        vdev, count, size = self.connect(mtu), 20000, 64
+        subscriber = self.subscriber(self.theirs, PEER_ADDRESS, count)
+        run = self.start_inside("--forward-mode=txonly", f"--mtu={mtu}", f"--count={count}", f"--msg-size={size}",
+                                f"--tx-ip={OUR_ADDRESS},{GROUP}", f"--tx-udp=5000,{PORT}", "--max-delay-us=100000",
+                                *app, vdevs=[vdev]).finish()
+        self.assert_good(run)
+        self.assertEqual(run.report["bus"]["messages_out"], count)
+        return self.assert_subscriber_got(subscriber, count, mtu, size)
+
+    def test_subscriber_at_1500(self):
+        self.send(1500)
+
+    def test_subscriber_at_9000(self):
+        self.send(9000)
+
+    def test_subscriber_of_frames_without_udp_checksum(self):
+        self.send(1500, "--tx-checksum=off")
+
+    def test_publisher(self):
+        for mtu, per_packet in (1500, 10), (9000, 80):
+            with self.subTest(mtu=mtu):
+                vdev, count = self.connect(mtu), 4000
+                process = self.start_inside("--forward-mode=rxonly", f"--mtu={mtu}", "--idle-exit-ms=1500",
+                                            f"--rx-udp-port={PORT}", "--stats-period=1", vdevs=[vdev])
+                self.receive(process, lambda: self.publish(self.theirs, PEER_ADDRESS, count, 100, per_packet), count)
+                self.inside(self.theirs, "ip", "link", "del", "peer0")
+
+    def test_relay_between_kernels(self):
+        """Small packets in at 1500, jumbo frames out at 9000: two ports."""
+        inlet, count, size = self.connect(1500), 2000, 50
+        do("ip", "link", "add", "bab1", "mtu", "9000", "netns", self.ours, "type", "veth",
+           "peer", "name", "peer1", "mtu", "9000", "netns", self.theirs)
+        self.inside(self.ours, "ip", "link", "set", "bab1", "up")
+        self.inside(self.theirs, "ip", "link", "set", "peer1", "up")
+        self.inside(self.theirs, "ip", "addr", "add", "198.18.6.2/24", "dev", "peer1")
+        subscriber = self.subscriber(self.theirs, "198.18.6.2", count)
+        process = self.start_inside(
+            "--forward-mode=relay", "--mtu=1500", "--idle-exit-ms=1500", "--stats-period=1", f"--rx-udp-port={PORT}",
+            f"--tx-ip=198.18.6.1,{GROUP}", f"--tx-udp=5000,{PORT}",
+            vdevs=[inlet, "net_af_packet1,iface=bab1,framesz=16384,blocksz=65536"])
+        self.assertTrue(process.wait_until_it_says(lambda said: any("rx" in line for _, _, line in said)))
+        self.publish(self.theirs, PEER_ADDRESS, count, size, 5)
+        run = process.finish()
+        self.assert_good(run)
+        got = json.loads(self.finish_peer(subscriber))
+        self.assertEqual((got["messages"], got["in_order"]), (count, True))
+
+    def test_frames_larger_than_the_interface_carries(self):
+        vdev = self.connect(1500)
+        run = self.start_inside("--forward-mode=txonly", "--mtu=9000", "--count=1", vdevs=[vdev]).finish()
+        self.assert_refused(run, "9000", "1500", "bab0", "ip link set")
+
+    def test_frames_larger_than_a_slot(self):
+        self.connect(9000)
+        run = self.start_inside("--forward-mode=txonly", "--mtu=9000", "--count=1",
+                                vdevs=["net_af_packet0,iface=bab0"]).finish()
+        self.assert_refused(run, "9018", "1982", "framesz=16384,blocksz=65536")
+
+    def test_buffers_smaller_than_a_slot(self):
+        vdev = self.connect(1500)
+        run = self.start_inside("--forward-mode=rxonly", "--mbuf-size=2176", "--duration=1", vdevs=[vdev]).finish()
+        self.assert_refused(run, "mbuf-size=2176", "16480")
+
+    def test_the_interface_is_left_as_it_was(self):
+        vdev = self.connect(9000)
+
+        def state():
+            shown = subprocess.run(["ip", "netns", "exec", self.ours, "ip", "-j", "link", "show", "bab0"], check=True,
+                                   capture_output=True, text=True).stdout
+            link = json.loads(shown)[0]
+            return link["mtu"], sorted(link["flags"])
+
+        before = state()
+        run = self.start_inside("--forward-mode=txonly", "--mtu=1500", "--count=1000", vdevs=[vdev]).finish()
+        self.assert_good(run)
+        self.assertEqual(state(), before)
+
+
+@unittest.skipIf(CANNOT or not os.path.exists("/dev/net/tun"), CANNOT or "there is no /dev/net/tun")
+class Tap(Namespaces):
+    """The tap interface is in testbab's own namespace, and so are the sockets."""
+
+    def give_address(self):
+        self.inside(self.ours, "ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", "babtap")
+        self.inside(self.ours, "ethtool", "-K", "babtap", "tx", "off")
+
+    def wait_for_live_text(self, process):
+        self.assertTrue(process.wait_until_it_says(lambda said: any(" s " in line for _, _, line in said)))
+
+    def test_publisher(self):
+        count = 2000
+        process = self.start_inside("--forward-mode=rxonly", "--idle-exit-ms=2500", "--stats-period=1",
+                                    f"--rx-udp-port={PORT}", vdevs=["net_tap0,iface=babtap"])
+        self.wait_for_live_text(process)
+        self.give_address()
+        self.receive(process, lambda: self.publish(self.ours, PEER_ADDRESS, count, 100, 10), count)
+
+    def test_subscriber(self):
+        process = self.start_inside("--forward-mode=txonly", "--duration=4", "--stats-period=1", "--msg-size=1450",
+                                    "--burst=4", f"--tx-ip={OUR_ADDRESS},{GROUP}", f"--tx-udp=5000,{PORT}",
+                                    vdevs=["net_tap0,iface=babtap"])
+        self.wait_for_live_text(process)
+        self.give_address()
+        # It joins a stream that runs: the numbers don't begin at 1, and a flood doesn't all fit a socket.
+        subscriber = self.subscriber(self.ours, PEER_ADDRESS, 500)
+        got = json.loads(self.finish_peer(subscriber))
+        self.assertEqual((got["messages"], got["packets"], got["sessions"]), (500, 500, ["TESTBAB   "]))
+        self.assert_good(process.finish())
+
+    def test_jumbo_frames_are_refused(self):
+        run = self.start_inside("--forward-mode=txonly", "--mtu=9000", "--count=1",
+                                vdevs=["net_tap0,iface=babtap"]).finish()
+        self.assert_refused(run, "9000", "1500", "babtap")
+
+
+if __name__ == "__main__":
+    tap.main()
