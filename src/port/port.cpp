@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 
 #include <fmt/format.h>
 #include <rte_cycles.h>
@@ -37,6 +38,15 @@ std::vector<std::uint16_t> port_ids() {
 }
 
 std::string Port::label() const { return fmt::format("port {} ({}, {})", options_.id, name_, driver_); }
+
+std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
+                                 std::uint16_t fallback, const rte_eth_desc_lim& limits) noexcept {
+  std::uint32_t n = asked != 0 ? asked : preferred != 0 ? preferred : fallback;
+  if (limits.nb_align != 0) n = (n + limits.nb_align - 1) / limits.nb_align * limits.nb_align;
+  if (limits.nb_max != 0) n = std::min<std::uint32_t>(n, limits.nb_max);
+  return static_cast<std::uint16_t>(
+      std::clamp<std::uint32_t>(n, limits.nb_min, std::numeric_limits<std::uint16_t>::max()));
+}
 
 std::string Port::tried(const std::string& what) const { return fmt::format("{}: {}", label(), what); }
 
@@ -102,10 +112,13 @@ void Port::configure() {
   }
   if (e != 0) throw Error::from_code(tried("configuring"), e);
   if (mtu_ == 0) mtu_ = read_mtu();
-  if (e = rte_eth_dev_adjust_nb_rx_tx_desc(options_.id, &options_.rx_descriptors,
-                                           &options_.tx_descriptors);
-      e != 0)
-    throw Error::from_code(tried("choosing descriptor counts"), e, "change --rxd or --txd");
+  const rte_eth_dev_info info = device_info(options_.id);
+  options_.rx_descriptors =
+      choose_descriptors(options_.rx_descriptors, info.default_rxportconf.ring_size,
+                         RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim);
+  options_.tx_descriptors =
+      choose_descriptors(options_.tx_descriptors, info.default_txportconf.ring_size,
+                         RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
 }
 
 std::uint32_t Port::read_mtu() const {

@@ -103,6 +103,12 @@ class Port {
   std::vector<TxQueue> tx_;
 };
 
+/// Descriptors of a queue: `asked`, or where that is 0 the driver's default `preferred`, or where that
+/// is 0 too DPDK's `fallback`; rounded and bounded to what the device takes. Not
+/// rte_eth_dev_adjust_nb_rx_tx_desc, which makes a 0 the least that the device takes.
+std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
+                                 std::uint16_t fallback, const rte_eth_desc_lim& limits) noexcept;
+
 /// The ids of all ports there are.
 std::vector<std::uint16_t> port_ids();
 
