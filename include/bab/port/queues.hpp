@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -19,6 +20,11 @@ struct QueueCounters {
   std::uint64_t bytes = 0;  ///< Ethernet frames without CRC
 };
 
+/// DPDK counts a burst in 16 bits.
+[[nodiscard]] constexpr std::uint16_t burst_of(std::size_t size) noexcept {
+  return static_cast<std::uint16_t>(size < 0xffff ? size : 0xffff);
+}
+
 /// One receive queue of a started port. One lcore at a time.
 class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
  public:
@@ -26,8 +32,7 @@ class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
 
   /// One RX burst: fills the front of `out` and says how many. The caller owns one share of each.
   [[nodiscard]] unsigned receive(std::span<rte_mbuf*> out) noexcept {
-    const unsigned n =
-        rte_eth_rx_burst(port_, queue_, out.data(), static_cast<std::uint16_t>(out.size()));
+    const unsigned n = rte_eth_rx_burst(port_, queue_, out.data(), burst_of(out.size()));
     for (unsigned i = 0; i < n; ++i) {
       BufferPool::received(out[i]);
       counters_.bytes += out[i]->pkt_len;
@@ -55,7 +60,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the NIC,
   /// which gives up their share; a frame that tx_prepare refuses is taken, freed and counted.
   [[nodiscard]] unsigned send(std::span<rte_mbuf*> frames) noexcept {
-    const auto offered = static_cast<std::uint16_t>(frames.size());
+    const std::uint16_t offered = burst_of(frames.size());
     std::uint16_t good = offered;
     if (prepare_) good = rte_eth_tx_prepare(port_, queue_, frames.data(), offered);
     std::uint64_t bytes = 0;
