@@ -21,7 +21,9 @@ std::string why(ChecksumChoice choice, bool device_can, std::string_view driver)
   switch (choice) {
     case ChecksumChoice::kSw: return "asked for";
     case ChecksumChoice::kOff: return "asked for";
-    case ChecksumChoice::kHw: return "asked for";
+    case ChecksumChoice::kHw:
+      if (device_can) return "asked for";
+      break;
     case ChecksumChoice::kAuto: break;
   }
   return fmt::format("{} {} it", driver, device_can ? "offers" : "doesn't offer");

@@ -15,7 +15,7 @@ namespace bab {
 /// What a user asks of checksums, for one direction.
 enum class ChecksumChoice : std::uint8_t {
   kAuto,  ///< the device where it can, else software; on memory ports no UDP checksum is sent
-  kHw,    ///< the device; an error at start where it can't
+  kHw,    ///< the device; an error at start where it can't do UDP's (IPv4's may be left to software)
   kSw,
   kOff,  ///< TX: UDP checksum 0 (IPv4's can't be off and is computed). RX: nothing is verified
 };
@@ -38,7 +38,7 @@ struct Offloads {
 };
 
 /// Asks the device what it can do, uses what it has, does the rest in software.
-/// Throws Error when kHw is asked for and the device lacks it.
+/// Throws Error when kHw is asked for and the device has no UDP checksums in that direction.
 Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, ChecksumChoice tx,
                    ChecksumChoice rx);
 
