@@ -197,7 +197,8 @@ class Tap(unittest.TestCase):
                 def clean_up():
                     Sample.cleaned_up = True
                 self.addCleanup(clean_up)
-                os.kill(os.getpid(), signal.SIGTERM)
+                with self.subTest("first"):
+                    os.kill(os.getpid(), signal.SIGTERM)
                 self.fail("went on")
 
             def test_another(self):
@@ -206,6 +207,7 @@ class Tap(unittest.TestCase):
         self.assertFalse(good)
         self.assertEqual(lines, ["not ok 1 - Sample.a_case", "1..1"])
         self.assertIn("SystemExit: stopped by SIGTERM", why)
+        self.assertNotIn("AssertionError: went on", why)
         self.assertTrue(Sample.cleaned_up)
 
     def test_error_in_class_set_up(self):

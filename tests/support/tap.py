@@ -96,6 +96,7 @@ def run(suite, out=sys.stdout, err=sys.stderr):
 
     def give_up(number, _frame):
         result.stop()
+        result.failfast = True  # no further sub-test either
         raise SystemExit(f"stopped by {signal.Signals(number).name}")  # fails the case, which then cleans up
 
     before = signal.signal(signal.SIGTERM, give_up)
