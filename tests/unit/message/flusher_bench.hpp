@@ -1,0 +1,66 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <bab/message/write_flusher.hpp>
+#include <bab/wire/frame_parser.hpp>
+
+#include "writer_bench.hpp"
+
+namespace bab::test {
+
+inline wire::FrameHeaderOptions header_options() {
+  wire::FrameHeaderOptions o;
+  o.source_ip = 0xc0000201;
+  o.destination_ip = 0xef010203;
+  o.source_port = 4660;
+  o.destination_port = 26477;
+  o.session = wire::make_session("TEST");
+  return o;
+}
+
+/// A frame as it would be on the wire.
+struct Sent {
+  std::uint64_t sequence;
+  Frame messages;
+  std::uint64_t offloads;
+  friend bool operator==(const Sent&, const Sent&) = default;
+};
+
+/// Takes at most `room` frames until it is given more, and reads each.
+struct TestSink {
+  unsigned room = ~0U;
+  unsigned calls = 0;
+  std::size_t largest_burst = 0;
+  wire::ChecksumRules rules;
+  std::vector<Sent> sent;
+
+  unsigned send(std::span<rte_mbuf*> frames) noexcept {
+    ++calls;
+    largest_burst = std::max(largest_burst, frames.size());
+    const auto n = static_cast<unsigned>(std::min<std::size_t>(room, frames.size()));
+    room -= n;
+    for (rte_mbuf* m : frames.first(n)) {
+      wire::ParsedFrame parsed{};
+      EXPECT_EQ(wire::parse_frame({rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len}, rules,
+                                  26477, parsed),
+                Drop::kNone);
+      EXPECT_EQ(parsed.mold.session, wire::make_session("TEST"));
+      Frame messages;
+      const std::uint8_t* at = parsed.blocks.data();
+      for (unsigned i = 0; i < parsed.mold.messages(); ++i) {
+        const std::size_t len = wire::load_be<std::uint16_t>(at);
+        messages.emplace_back(reinterpret_cast<const char*>(at) + 2, len);
+        at += 2 + len;
+      }
+      sent.push_back({parsed.mold.sequence, messages, m->ol_flags});
+      BufferPool::release(m);
+    }
+    return n;
+  }
+};
+
+}  // namespace bab::test

@@ -1,0 +1,327 @@
+#include <bab/message/framer.hpp>
+
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "full_pool.hpp"
+#include "lcores.hpp"
+#include "made_frame.hpp"
+#include "packets.hpp"
+
+namespace bab {
+namespace {
+
+using test::FullPool;
+using test::MadeFrame;
+using test::text_of;
+using testing::ElementsAre;
+
+struct FramerTest : testing::Test {
+  /// A received mbuf with these bytes in it.
+  rte_mbuf* received(const test::Bytes& bytes, BufferPool* from = nullptr) {
+    rte_mbuf* m = (from != nullptr ? *from : pool).try_acquire();
+    EXPECT_NE(m, nullptr);
+    std::memcpy(rte_pktmbuf_append(m, static_cast<std::uint16_t>(bytes.size())), bytes.data(),
+                bytes.size());
+    return m;
+  }
+  rte_mbuf* received(const MadeFrame& frame) { return received(frame.bytes()); }
+
+  Drop dropped_as(Framer& by, rte_mbuf* m) {
+    EXPECT_FALSE(by.accept(m));
+    EXPECT_EQ(by.drops().total(DropUnit::kFrame), 1U) << "one frame, one reason";
+    for (std::size_t i = 0; i < kDrops; ++i)
+      if (by.drops()[static_cast<Drop>(i)] != 0) return static_cast<Drop>(i);
+    return Drop::kNone;
+  }
+
+  static std::vector<std::string> texts(ReceivedFrame& frame) {
+    std::vector<std::string> all;
+    while (frame.left() > 0) all.push_back(text_of(frame.next()));
+    return all;
+  }
+
+  FullPool pool{4};
+  Framer framer;
+};
+
+TEST_F(FramerTest, GivesAFramesMessagesInOrderWithoutACopy) {
+  MadeFrame made;
+  made.sequence = 77;
+  rte_mbuf* m = received(made);
+  const auto* start = rte_pktmbuf_mtod(m, const std::uint8_t*);
+  ReceivedFrame frame = framer.accept(m);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame.header().session, wire::make_session("DAY0000001"));
+  EXPECT_EQ(frame.header().sequence, 77U);
+  EXPECT_EQ(frame.header().count, 2);
+  EXPECT_EQ(frame.left(), 2U);
+  const Packet first = frame.next();
+  EXPECT_EQ(frame.left(), 1U);
+  const Packet second = frame.next();
+  EXPECT_EQ(frame.left(), 0U);
+  EXPECT_EQ(text_of(first), "never gonna");
+  EXPECT_EQ(text_of(second), "give");
+  EXPECT_EQ(first.data(), start + 62 + 2);
+  EXPECT_EQ(framer.stats().frames, 1U);
+  EXPECT_EQ(framer.stats().messages, 2U);
+  EXPECT_EQ(framer.stats().bytes, 15U);
+}
+
+TEST_F(FramerTest, NextBytesReadsTheSameWithoutAHandle) {
+  ReceivedFrame frame = framer.accept(received(MadeFrame{}));
+  const auto bytes = frame.next_bytes();
+  EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "never gonna");
+  EXPECT_EQ(text_of(frame.next()), "give") << "both may be used in turn";
+  EXPECT_EQ(frame.left(), 0U);
+}
+
+TEST_F(FramerTest, CountsABurst) {
+  std::vector<Packet> packets;
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    MadeFrame made;
+    made.sequence = 1 + 2 * i;
+    ReceivedFrame frame = framer.accept(received(made));
+    while (frame.left() > 0) packets.push_back(frame.next());
+  }
+  EXPECT_EQ(framer.stats().frames, 4U);
+  EXPECT_EQ(framer.stats().messages, 8U);
+  EXPECT_EQ(pool.in_use(), 4U) << "a small Packet pins its whole buffer";
+  packets.resize(1);
+  EXPECT_EQ(pool.in_use(), 1U);
+}
+
+TEST_F(FramerTest, ReturnsTheBufferOfAFrameThatNobodyReads) {
+  (void)framer.accept(received(MadeFrame{}));
+  EXPECT_EQ(pool.in_use(), 0U);
+  ReceivedFrame frame = framer.accept(received(MadeFrame{}));
+  (void)frame.next();
+  frame = ReceivedFrame();
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST_F(FramerTest, AFrameTakesTheNextOnesPlace) {
+  ReceivedFrame frame = framer.accept(received(MadeFrame{}));
+  frame = framer.accept(received(MadeFrame{}));
+  EXPECT_EQ(pool.in_use(), 1U);
+  EXPECT_THAT(texts(frame), ElementsAre("never gonna", "give"));
+}
+
+TEST_F(FramerTest, PacketsOutliveTheFrameAndCrossLcores) {
+  Packet kept;
+  SendPacket sent;
+  {
+    ReceivedFrame frame = framer.accept(received(MadeFrame{}));
+    kept = frame.next();
+    sent = frame.next().send();
+  }
+  EXPECT_EQ(text_of(kept), "never gonna");
+  kept = Packet();
+  test::on_lcore(1, [&] { EXPECT_EQ(text_of(sent.receive()), "give"); });
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST_F(FramerTest, AHeartbeatIsAValidFrameOfNoMessages) {
+  MadeFrame made;
+  made.messages.clear();
+  for (const std::uint16_t count : {wire::kMoldHeartbeat, wire::kMoldEndOfSession}) {
+    made.count = count;
+    const ReceivedFrame frame = framer.accept(received(made));
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame.header().count, count);
+    EXPECT_EQ(frame.left(), 0U);
+  }
+  EXPECT_EQ(framer.stats().frames, 2U);
+  EXPECT_EQ(framer.stats().messages, 0U);
+}
+
+TEST_F(FramerTest, CarriesMessagesOfNoBytes) {
+  MadeFrame made;
+  made.messages = {{}, test::bytes_of("x"), {}};
+  ReceivedFrame frame = framer.accept(received(made));
+  EXPECT_THAT(texts(frame), ElementsAre("", "x", ""));
+  EXPECT_EQ(framer.stats().bytes, 1U);
+}
+
+TEST_F(FramerTest, DropsAMalformedFrameWholeWithItsBuffer) {
+  MadeFrame made;
+  made.count = 3;
+  EXPECT_EQ(dropped_as(framer, received(made)), Drop::kMalformed);
+  EXPECT_EQ(framer.stats().frames, 0U);
+  EXPECT_EQ(framer.stats().messages, 0U);
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST_F(FramerTest, DropsAFrameThatIsEmptyOrTruncated) {
+  for (const std::size_t len : {0U, 1U, 13U, 14U, 60U, 61U}) {
+    Framer fresh;
+    test::Bytes bytes = MadeFrame{}.bytes();
+    bytes.resize(len);
+    EXPECT_EQ(dropped_as(fresh, received(bytes)), Drop::kTruncated) << len;
+  }
+}
+
+TEST_F(FramerTest, TakesOnlyItsPort) {
+  Framer ours({VerifyChecksums::kSoftware, 26477});
+  EXPECT_TRUE(ours.accept(received(MadeFrame{})));
+  Framer others({VerifyChecksums::kSoftware, 26478});
+  EXPECT_EQ(dropped_as(others, received(MadeFrame{})), Drop::kOtherPort);
+}
+
+TEST_F(FramerTest, DropsAFrameOfSeveralSegmentsWithAllOfThem) {
+  rte_mbuf* head = received(MadeFrame{});
+  ASSERT_EQ(rte_pktmbuf_chain(head, received(test::bytes_of("tail"))), 0);
+  ASSERT_EQ(rte_pktmbuf_chain(head, received(test::bytes_of("more"))), 0);
+  EXPECT_EQ(dropped_as(framer, head), Drop::kMultiSegment);
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+struct ForeignPool {
+  rte_mempool* mempool = rte_pktmbuf_pool_create("foreign", 4, 0, 0, 2048, SOCKET_ID_ANY);
+  ~ForeignPool() {
+    EXPECT_EQ(rte_mempool_avail_count(mempool), 4U);
+    rte_mempool_free(mempool);
+  }
+  rte_mbuf* with(const test::Bytes& bytes) const {
+    rte_mbuf* m = rte_pktmbuf_alloc(mempool);
+    std::memcpy(rte_pktmbuf_append(m, static_cast<std::uint16_t>(bytes.size())), bytes.data(),
+                bytes.size());
+    return m;
+  }
+};
+
+TEST_F(FramerTest, DropsABufferOfAnotherPoolAndGivesItBackThere) {
+  const ForeignPool foreign;
+  EXPECT_EQ(dropped_as(framer, foreign.with(MadeFrame{}.bytes())), Drop::kForeignBuffer);
+}
+
+TEST_F(FramerTest, DropsAChainOfBuffersOfSeveralPools) {
+  const ForeignPool foreign;
+  rte_mbuf* head = received(MadeFrame{});
+  ASSERT_EQ(rte_pktmbuf_chain(head, foreign.with(test::bytes_of("tail"))), 0);
+  ASSERT_EQ(rte_pktmbuf_chain(head, received(test::bytes_of("more"))), 0);
+  EXPECT_EQ(dropped_as(framer, head), Drop::kMultiSegment);
+}
+
+TEST_F(FramerTest, DropsOnAThreadWithoutAnLcoreId) {
+  rte_mbuf* m = received(MadeFrame{});
+  std::thread([&] { EXPECT_EQ(dropped_as(framer, m), Drop::kNoLcore); }).join();
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST_F(FramerTest, ReceivesAFrameOfWhichTheSenderStillHoldsPackets) {
+  rte_mbuf* m = received(MadeFrame{});
+  Shares<>::take(m);
+  Packet senders = PacketSource(m, 1).packet(rte_pktmbuf_mtod(m, const std::uint8_t*) + 64, 11);
+  ASSERT_EQ(Shares<>::count(m), 2U);
+  Packet mine;
+  {
+    ReceivedFrame frame = framer.accept(m);
+    ASSERT_TRUE(frame);
+    mine = frame.next();
+    EXPECT_EQ(mine.data(), senders.data()) << "the very same bytes";
+  }
+  senders = Packet();
+  EXPECT_EQ(text_of(mine), "never gonna");
+  EXPECT_EQ(pool.in_use(), 1U);
+}
+
+TEST_F(FramerTest, ReceivesAFrameOfWhichAnotherLcoreHoldsPackets) {
+  rte_mbuf* m = received(MadeFrame{});
+  Shares<>::take(m);
+  Packet theirs;
+  test::on_lcore(1, [&] {
+    theirs = PacketSource(m, 1).packet(rte_pktmbuf_mtod(m, const std::uint8_t*) + 64, 11);
+  });
+  ReceivedFrame frame = framer.accept(m);
+  EXPECT_THAT(texts(frame), ElementsAre("never gonna", "give"));
+  frame = ReceivedFrame();
+  EXPECT_EQ(pool.in_use(), 1U);
+  test::on_lcore(1, [&] {
+    EXPECT_EQ(text_of(theirs), "never gonna");
+    theirs = Packet();
+  });
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST_F(FramerTest, DroppingASharedFrameLeavesTheOtherShares) {
+  MadeFrame made;
+  made.count = 3;
+  rte_mbuf* m = received(made);
+  Shares<>::take(m);
+  EXPECT_EQ(dropped_as(framer, m), Drop::kMalformed);
+  EXPECT_EQ(Shares<>::count(m), 1U);
+  BufferPool::release(m);
+}
+
+// ---- Checksums: who is believed.
+
+constexpr std::uint64_t kIpGood = RTE_MBUF_F_RX_IP_CKSUM_GOOD, kIpBad = RTE_MBUF_F_RX_IP_CKSUM_BAD;
+constexpr std::uint64_t kL4Good = RTE_MBUF_F_RX_L4_CKSUM_GOOD, kL4Bad = RTE_MBUF_F_RX_L4_CKSUM_BAD;
+
+struct ChecksumCase {
+  VerifyChecksums mode;
+  bool ip_is_right, udp_is_right;
+  std::uint64_t nic_says;
+  Drop expected;
+};
+
+struct FramerChecksums : FramerTest, testing::WithParamInterface<ChecksumCase> {};
+
+TEST_P(FramerChecksums, AreJudgedByWhoeverIsToldTo) {
+  const ChecksumCase& c = GetParam();
+  MadeFrame made;
+  if (!c.ip_is_right) made.ip_checksum = 0x1234;
+  if (!c.udp_is_right) made.udp_checksum = 0x1234;
+  rte_mbuf* m = received(made);
+  m->ol_flags |= c.nic_says;
+  Framer judge({c.mode, 0});
+  if (c.expected == Drop::kNone)
+    EXPECT_TRUE(judge.accept(m));
+  else
+    EXPECT_EQ(dropped_as(judge, m), c.expected);
+}
+
+constexpr auto kOff = VerifyChecksums::kOff;
+constexpr auto kSoftware = VerifyChecksums::kSoftware;
+constexpr auto kDevice = VerifyChecksums::kDeviceThenHere;
+
+INSTANTIATE_TEST_SUITE_P(Off, FramerChecksums,
+                         testing::Values(ChecksumCase{kOff, true, true, 0, Drop::kNone},
+                                         ChecksumCase{kOff, false, false, 0, Drop::kNone},
+                                         ChecksumCase{kOff, false, false, kIpBad | kL4Bad,
+                                                      Drop::kNone}));
+INSTANTIATE_TEST_SUITE_P(
+    Software, FramerChecksums,
+    testing::Values(ChecksumCase{kSoftware, true, true, 0, Drop::kNone},
+                    ChecksumCase{kSoftware, true, true, kIpBad | kL4Bad, Drop::kNone},
+                    ChecksumCase{kSoftware, false, true, kIpGood | kL4Good, Drop::kBadIpChecksum},
+                    ChecksumCase{kSoftware, true, false, kIpGood | kL4Good, Drop::kBadUdpChecksum},
+                    ChecksumCase{kSoftware, false, false, 0, Drop::kBadIpChecksum}));
+INSTANTIATE_TEST_SUITE_P(
+    Device, FramerChecksums,
+    testing::Values(
+        // GOOD is believed, whatever the bytes say: that is the point of the offload.
+        ChecksumCase{kDevice, true, true, kIpGood | kL4Good, Drop::kNone},
+        ChecksumCase{kDevice, false, false, kIpGood | kL4Good, Drop::kNone},
+        // UNKNOWN is not GOOD.
+        ChecksumCase{kDevice, true, true, 0, Drop::kNone},
+        ChecksumCase{kDevice, false, true, kL4Good, Drop::kBadIpChecksum},
+        ChecksumCase{kDevice, true, false, kIpGood, Drop::kBadUdpChecksum},
+        // BAD is looked at again.
+        ChecksumCase{kDevice, false, true, kIpBad | kL4Good, Drop::kBadIpChecksum},
+        ChecksumCase{kDevice, true, false, kIpGood | kL4Bad, Drop::kBadUdpChecksum},
+        ChecksumCase{kDevice, true, true, kIpBad | kL4Bad, Drop::kNone},
+        // NONE: the NIC says that there is no checksum in the packet, but it looked at others' rules.
+        ChecksumCase{kDevice, true, false, kIpGood | RTE_MBUF_F_RX_L4_CKSUM_NONE,
+                     Drop::kBadUdpChecksum},
+        ChecksumCase{kDevice, false, true, RTE_MBUF_F_RX_IP_CKSUM_NONE | kL4Good,
+                     Drop::kBadIpChecksum}));
+
+}  // namespace
+}  // namespace bab

@@ -1,0 +1,255 @@
+#include <bab/message/write_flusher.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "flusher_bench.hpp"
+#include "packets.hpp"
+
+namespace bab {
+namespace {
+
+using test::Frame;
+using test::put;
+using test::Sent;
+using test::TestSink;
+using test::WriterBench;
+using testing::ElementsAre;
+
+using Flusher = WriteFlusher<TestSink>;
+
+struct WriteFlusherTest : testing::Test {
+  /// Hands over one frame per text, each with that one message.
+  void frames(WriterBench& bench, const Frame& texts) {
+    for (const std::string& text : texts) {
+      put(*bench.writer, text);
+      bench.writer->flush();
+    }
+  }
+
+  TestSink sink;
+  wire::FrameHeader header{test::header_options()};
+  WriterBench b{8, 64};
+};
+
+TEST_F(WriteFlusherTest, NumbersMessagesFromOne) {
+  Flusher flusher(sink, header);
+  flusher.add(b.ring);
+  EXPECT_TRUE(flusher.idle());
+  EXPECT_EQ(flusher.poll(), 0U);
+  EXPECT_EQ(sink.calls, 0U) << "no empty bursts";
+  put(*b.writer, "one");
+  put(*b.writer, "two");
+  b.writer->flush();
+  frames(b, {"three", ""});
+  EXPECT_FALSE(flusher.idle());
+  EXPECT_GT(flusher.poll(), 0U);
+  EXPECT_TRUE(flusher.idle());
+  EXPECT_THAT(sink.sent,
+              ElementsAre(Sent{1, {"one", "two"}, 0}, Sent{3, {"three"}, 0}, Sent{4, {""}, 0}));
+  EXPECT_EQ(flusher.next_sequence(), 5U);
+  EXPECT_EQ(flusher.stats().frames, 3U);
+  EXPECT_EQ(flusher.stats().messages, 4U);
+  EXPECT_EQ(flusher.stats().bytes, 11U);
+  EXPECT_EQ(flusher.stats().dropped_messages, 0U);
+}
+
+TEST_F(WriteFlusherTest, NumbersFromWhereItIsTold) {
+  Flusher flusher(sink, header, 32, 0xffff'ffff);
+  flusher.add(b.ring);
+  frames(b, {"a", "b"});
+  flusher.poll();
+  EXPECT_THAT(sink.sent, ElementsAre(Sent{0xffff'ffff, {"a"}, 0}, Sent{0x1'0000'0000, {"b"}, 0}));
+}
+
+TEST_F(WriteFlusherTest, KeepsWhatTheSinkDoesNotTakeInOrder) {
+  Flusher flusher(sink, header);
+  flusher.add(b.ring);
+  sink.room = 2;
+  frames(b, {"1", "2", "3", "4", "5"});
+  flusher.poll();
+  EXPECT_EQ(flusher.pending(), 3U);
+  EXPECT_EQ(flusher.stats().frames, 2U);
+  frames(b, {"6"});
+  flusher.poll();
+  EXPECT_EQ(flusher.pending(), 4U) << "the sink is full";
+  EXPECT_FALSE(flusher.idle());
+  sink.room = 1;
+  flusher.poll();
+  EXPECT_EQ(flusher.pending(), 3U);
+  sink.room = 100;
+  flusher.poll();
+  EXPECT_TRUE(flusher.idle());
+  EXPECT_THAT(sink.sent, ElementsAre(Sent{1, {"1"}, 0}, Sent{2, {"2"}, 0}, Sent{3, {"3"}, 0},
+                                     Sent{4, {"4"}, 0}, Sent{5, {"5"}, 0}, Sent{6, {"6"}, 0}));
+}
+
+TEST_F(WriteFlusherTest, ASinkThatTakesNothingEmptiesThePoolAndLosesNothing) {
+  Flusher flusher(sink, header);
+  flusher.add(b.ring);
+  sink.room = 0;
+  unsigned accepted = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (auto r = b.writer->reserve(1)) {
+      *r.data() = 'x';
+      r.commit();
+      ++accepted;
+    }
+    b.writer->flush();
+    flusher.poll();
+  }
+  EXPECT_EQ(accepted, 7U) << "all buffers but the writer's spare one";
+  EXPECT_FALSE(b.writer->reserve(1));
+  sink.room = 100;
+  flusher.poll();
+  EXPECT_EQ(sink.sent.size(), 7U);
+  EXPECT_TRUE(b.writer->reserve(1));
+}
+
+TEST_F(WriteFlusherTest, OffersNoMoreThanABurst) {
+  Flusher flusher(sink, header, 3);
+  flusher.add(b.ring);
+  frames(b, {"1", "2", "3", "4", "5"});
+  EXPECT_EQ(flusher.poll(), 6U) << "three came in, three went out";
+  EXPECT_EQ(sink.sent.size(), 3U);
+  EXPECT_EQ(sink.largest_burst, 3U);
+  flusher.poll();
+  EXPECT_EQ(sink.sent.size(), 5U);
+}
+
+TEST_F(WriteFlusherTest, ABurstOfNoneIsOne) {
+  Flusher flusher(sink, header, 0);
+  flusher.add(b.ring);
+  frames(b, {"1", "2"});
+  flusher.poll();
+  EXPECT_EQ(sink.sent.size(), 1U);
+  flusher.poll();
+  EXPECT_EQ(sink.sent.size(), 2U);
+}
+
+TEST_F(WriteFlusherTest, ServesSeveralRingsInTurn) {
+  WriterBench other(8, 64);
+  WriterBench third(8, 64);
+  Flusher flusher(sink, header, 2);
+  flusher.add(b.ring);
+  flusher.add(other.ring);
+  flusher.add(third.ring);
+  frames(b, {"a1", "a2", "a3", "a4"});
+  frames(other, {"b1", "b2"});
+  frames(third, {"c1", "c2", "c3"});
+  std::vector<std::string> order;
+  for (int i = 0; i < 20; ++i) flusher.poll();
+  for (const Sent& sent : sink.sent) order.push_back(sent.messages.at(0));
+  EXPECT_THAT(order, ElementsAre("a1", "a2", "b1", "b2", "c1", "c2", "a3", "a4", "c3"))
+      << "no ring starves another, and each one's order is kept";
+  for (std::size_t i = 0; i < sink.sent.size(); ++i) EXPECT_EQ(sink.sent[i].sequence, i + 1);
+}
+
+TEST_F(WriteFlusherTest, DropPendingCountsEverythingAndKeepsTheGap) {
+  Flusher flusher(sink, header, 2);
+  flusher.add(b.ring);
+  sink.room = 0;
+  put(*b.writer, "1");
+  put(*b.writer, "2");
+  b.writer->flush();
+  frames(b, {"3", "4", "5"});
+  flusher.poll();
+  EXPECT_EQ(flusher.pending(), 2U);
+  EXPECT_EQ(flusher.drop_pending(), 4U) << "those in the ring too";
+  EXPECT_TRUE(flusher.idle());
+  EXPECT_EQ(flusher.drops()[Drop::kTxFull], 4U);
+  EXPECT_EQ(flusher.stats().dropped_messages, 5U);
+  EXPECT_EQ(flusher.stats().messages, 5U);
+  EXPECT_EQ(flusher.stats().frames, 0U);
+  EXPECT_LE(b.pool.in_use(), 1U);
+  EXPECT_EQ(flusher.drop_pending(), 0U);
+  sink.room = 1;
+  frames(b, {"6"});
+  flusher.poll();
+  EXPECT_THAT(sink.sent, ElementsAre(Sent{6, {"6"}, 0})) << "receivers see the gap";
+}
+
+TEST_F(WriteFlusherTest, GoneItLeavesNoFrameBehind) {
+  sink.room = 1;
+  {
+    Flusher flusher(sink, header, 2);
+    flusher.add(b.ring);
+    frames(b, {"1", "2", "3"});
+    flusher.poll();
+  }
+  b.writer.reset();
+  EXPECT_EQ(b.pool.in_use(), 0U);
+}
+
+TEST_F(WriteFlusherTest, StampsFramesWithoutTouchingTheirPackets) {
+  Flusher flusher(sink, header);
+  flusher.add(b.ring);
+  const Packet packet = test::reserve(*b.writer, "one").commit_packet();
+  b.writer->flush();
+  flusher.poll();
+  EXPECT_THAT(sink.sent, ElementsAre(Sent{1, {"one"}, 0}));
+  EXPECT_EQ(test::text_of(packet), "one");
+}
+
+TEST_F(WriteFlusherTest, WritesAVlanTagWhereThereIsOne) {
+  wire::FrameHeaderOptions options = test::header_options();
+  options.vlan_id = 42;
+  const wire::FrameHeader tagged(options);
+  FrameRing ring(8);
+  LocalWriter writer(b.pool, ring, {64, tagged.size(), {}, 0});
+  Flusher flusher(sink, tagged);
+  flusher.add(ring);
+  put(writer, "one");
+  writer.flush();
+  flusher.poll();
+  EXPECT_THAT(sink.sent, ElementsAre(Sent{1, {"one"}, 0}));
+}
+
+TEST_F(WriteFlusherTest, AsksTheDeviceForTheChecksumsItComputes) {
+  using wire::ChecksumBy;
+  struct Case {
+    ChecksumBy ip, udp;
+    std::uint64_t flags;
+  };
+  for (const Case& c :
+       {Case{ChecksumBy::kSoftware, ChecksumBy::kSoftware, 0},
+        Case{ChecksumBy::kSoftware, ChecksumBy::kNone, 0},
+        Case{ChecksumBy::kDevice, ChecksumBy::kSoftware,
+             RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM},
+        Case{ChecksumBy::kSoftware, ChecksumBy::kDevice,
+             RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM},
+        Case{ChecksumBy::kDevice, ChecksumBy::kDevice,
+             RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM}}) {
+    wire::FrameHeaderOptions options = test::header_options();
+    options.ip_checksum = c.ip;
+    options.udp_checksum = c.udp;
+    TestSink judge;
+    judge.rules = {c.ip == ChecksumBy::kSoftware, c.udp == ChecksumBy::kSoftware};
+    Flusher flusher(judge, wire::FrameHeader(options));
+    flusher.add(b.ring);
+    frames(b, {"one"});
+    flusher.poll();
+    EXPECT_THAT(judge.sent, ElementsAre(Sent{1, {"one"}, c.flags}));
+  }
+  frames(b, {"one"});
+  for (rte_mbuf* m : b.take()) {
+    EXPECT_EQ(m->ol_flags, 0U) << "a buffer's next frame starts anew";
+    BufferPool::release(m);
+  }
+}
+
+TEST_F(WriteFlusherTest, SendsTheFramesOfAWriterThatHasGone) {
+  Flusher flusher(sink, header);
+  flusher.add(b.ring);
+  put(*b.writer, "last words");
+  b.writer.reset();
+  flusher.poll();
+  EXPECT_THAT(sink.sent, ElementsAre(Sent{1, {"last words"}, 0}));
+}
+
+}  // namespace
+}  // namespace bab
