@@ -22,6 +22,9 @@ class Job {
   /// Neighbours share an lcore where there are fewer lcores than pollers.
   std::vector<std::vector<std::unique_ptr<Poller>>> stages;
 
+  /// Nothing is generated: --count is of messages received.
+  bool counts_received = false;
+
   /// On the main thread, when stage `next` - 1 has finished and before `next` is asked to.
   virtual void before_stop(std::size_t next) { (void)next; }
 

@@ -157,6 +157,7 @@ class Relay final : public Poller {
 class RelayJob final : public Job {
  public:
   RelayJob(const Options& options, Wiring& wiring) {
+    counts_received = true;
     bab::Port& in = wiring.port(0);
     const std::size_t out = wiring.ports() - 1;
     const std::size_t relays = std::min<std::size_t>(wiring.port(out).tx_queues(), in.rx_queues());

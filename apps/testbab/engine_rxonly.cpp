@@ -9,6 +9,7 @@ namespace {
 class RxOnly final : public Job {
  public:
   RxOnly(const Options& options, Wiring& wiring) {
+    counts_received = true;
     auto& receivers = stages.emplace_back();
     for (std::size_t i = 0; i < wiring.ports(); ++i)
       for (bab::RxQueue* queue : rx_queues(wiring.port(i)))

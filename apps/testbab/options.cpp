@@ -143,7 +143,7 @@ class Parser {
              });
     add_number("--nb-cores", o_.nb_cores, 1, 127, "worker lcores to use; main isn't one");
     app_.add_flag("-a,--auto-start", auto_start_, "accepted for testpmd's sake: it always starts");
-    add_number("--count", o_.count, 0, UINT64_MAX, "messages to send, then stop; 0: no end");
+    add_number("--count", o_.count, 0, UINT64_MAX, "messages to send (rxonly, relay: to receive), then stop; 0: no end");
     add_text("--duration", "SEC", "stop after so many seconds; 0: no end",
              [this](const std::string& text) {
                char* end = nullptr;

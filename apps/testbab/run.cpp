@@ -66,13 +66,20 @@ bool everything_sent(const Job& job) {
   return finished(job.stages[0]);
 }
 
-std::uint64_t received(const Job& job) {
-  std::uint64_t frames = 0;
+struct Received {
+  std::uint64_t frames = 0;  ///< dropped ones included
+  std::uint64_t messages = 0;
+};
+
+Received received(const Job& job) {
+  Received sum;
   for (const auto& stage : job.stages)
-    for (const auto& p : stage)
-      frames += p->live_rx.frames.load(std::memory_order_relaxed) +
-                p->live_rx.dropped.load(std::memory_order_relaxed);
-  return frames;
+    for (const auto& p : stage) {
+      sum.frames += p->live_rx.frames.load(std::memory_order_relaxed) +
+                    p->live_rx.dropped.load(std::memory_order_relaxed);
+      sum.messages += p->live_rx.messages.load(std::memory_order_relaxed);
+    }
+  return sum;
 }
 
 /// True once nothing has come for --idle-exit-ms.
@@ -122,7 +129,10 @@ RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& opti
     interrupted = signals.wait(kTick);
     const auto now = Clock::now();
     live.tick(job);
-    if (interrupted || everything_sent(job) || idle.over(received(job), now) ||
+    const Received so_far = received(job);
+    const bool enough =
+        job.counts_received && options.count > 0 && so_far.messages >= options.count;
+    if (interrupted || enough || everything_sent(job) || idle.over(so_far.frames, now) ||
         (options.duration > 0 && now - start >= limit))
       break;
   }
