@@ -1,0 +1,181 @@
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <rte_mempool.h>
+
+#include <bab/message/framer.hpp>
+#include <bab/message/local_writer.hpp>
+#include <bab/message/write_flusher.hpp>
+#include <bab/port/loopback.hpp>
+#include <bab/port/port.hpp>
+
+#include "flusher_bench.hpp"
+#include "heap_counter.hpp"
+
+namespace bab {
+namespace {
+
+using test::HeapCounter;
+
+struct AllocationTest : testing::Test {
+  void SetUp() override {
+    if (!test::kCountsHeapCalls)
+      GTEST_SKIP() << "a sanitizer's own malloc is in the place where calls are counted";
+  }
+  std::uint64_t before = 0;
+  void start_counting() { before = HeapCounter::all(); }
+  [[nodiscard]] std::uint64_t counted() const { return HeapCounter::all() - before; }
+};
+
+TEST_F(AllocationTest, TheCounterCounts) {
+  start_counting();
+  volatile std::size_t size = 100;  // the compiler may drop a pair of calls that it sees through
+  EXPECT_EQ(counted(), 0U);
+  void* volatile p = std::malloc(size);
+  EXPECT_EQ(counted(), 1U);
+  p = std::realloc(p, 2 * size);
+  std::free(p);
+  EXPECT_EQ(counted(), 3U);
+  p = std::calloc(size, 2);
+  std::free(p);
+  p = std::aligned_alloc(64, 128 * size);
+  std::free(p);
+  EXPECT_EQ(counted(), 7U);
+  const std::uint64_t news = HeapCounter::news;
+  auto object = std::make_unique<std::array<char, 300>>();
+  (*object)[size] = 1;
+  object.reset();
+  auto array = std::make_unique<std::uint8_t[]>(size);
+  array[1] = 1;
+  array.reset();
+  EXPECT_EQ(HeapCounter::news, news + 2);
+  EXPECT_EQ(counted(), 7U + 8U) << "new and delete, and the malloc and free they call";
+}
+
+TEST_F(AllocationTest, TheCounterSeesOtherLibraries) {
+  start_counting();
+  // librte_mempool, a shared library, allocates its handle on the C library's heap.
+  rte_mempool* mp = rte_pktmbuf_pool_create("heap_counter", 2, 0, 0, 256, SOCKET_ID_ANY);
+  ASSERT_NE(mp, nullptr);
+  rte_mempool_free(mp);
+  char* copy = strdup("a call inside the C library");
+  std::free(copy);
+  EXPECT_GE(counted(), 2U);
+}
+
+/// A message's whole way on one lcore: writer, ring, flusher, port, framer, Packets.
+struct Bus {
+  static constexpr std::uint32_t kMtu = 1500;
+
+  static BufferPoolOptions pool_options() {
+    BufferPoolOptions o = test::small_pool(64, 16);
+    o.receives = true;
+    return o;
+  }
+
+  explicit Bus(FlushPolicy policy)
+      : writer(pool, ring, {wire::FrameHeader::payload_capacity(kMtu), header.size(), policy, 0}),
+        flusher(port.tx(0), header) {
+    flusher.add(ring);
+    port.start();
+  }
+
+  static PortOptions port_options(const Loopback& loopback) {
+    PortOptions o;
+    o.id = loopback.port_id();
+    o.mtu = kMtu;
+    return o;
+  }
+
+  test::FullPool pool{pool_options()};
+  Loopback loopback;
+  Port port{port_options(loopback), pool};
+  wire::FrameHeader header{test::header_options()};
+  FrameRing ring{64};
+  LocalWriter writer;
+  WriteFlusher<TxQueue> flusher;
+  Framer framer;
+  Packet kept;  // of the last frame: dropped with the bus
+  std::uint64_t received = 0;
+  std::uint64_t tsc = 0;
+
+  void write(std::uint64_t number) {
+    const auto len = static_cast<std::uint32_t>(8 + number % 57);
+    for (;;) {
+      if (auto r = writer.reserve(len)) return settle(std::move(r), number);
+      turn();  // starved: the frames that are out come back first
+    }
+  }
+
+  static void settle(LocalWriter::Reservation r, std::uint64_t number) {
+    std::memcpy(r.data(), &number, sizeof number);
+    switch (number % 11) {
+      case 3:
+        EXPECT_TRUE(r.commit(8));
+        break;
+      case 7:
+        EXPECT_TRUE(r.commit_packet());
+        break;
+      default:
+        r.commit();
+    }
+  }
+
+  void turn() {
+    writer.poll(++tsc);
+    flusher.poll();
+    std::array<rte_mbuf*, 32> burst;
+    const unsigned n = port.rx(0).receive(burst);
+    for (unsigned i = 0; i < n; ++i) {
+      ReceivedFrame frame = framer.accept(burst[i]);
+      while (frame.left() > 0) {
+        Packet packet = frame.next();
+        std::uint64_t number;
+        std::memcpy(&number, packet.data(), sizeof number);
+        if (number != received) ADD_FAILURE() << number << " came instead of " << received;
+        ++received;
+        Packet clone = packet.clone();
+        SendPacket sent = packet.send();
+        Packet again = sent.receive();
+        if (number % 5 == 0) kept = std::move(again);
+      }
+    }
+  }
+};
+
+TEST_F(AllocationTest, NoneForAHundredThousandMessagesFromEndToEnd) {
+  Bus bus({.max_messages = 40, .max_delay_tsc = 100});
+  start_counting();
+  constexpr std::uint64_t kMessages = 100'000;
+  for (std::uint64_t number = 0; number < kMessages; ++number) {
+    bus.write(number);
+    if (number % 16 == 0) bus.turn();
+  }
+  for (int i = 0; i < 200; ++i) bus.turn();
+  const std::uint64_t calls = counted();
+  EXPECT_EQ(bus.received, kMessages);
+  EXPECT_EQ(calls, 0U);
+  EXPECT_EQ(bus.framer.drops().total(DropUnit::kFrame), 0U);
+}
+
+TEST_F(AllocationTest, APlantedOneAmongThemIsSeen) {
+  Bus bus({.max_messages = 40, .max_delay_tsc = 100});
+  start_counting();
+  for (std::uint64_t number = 0; number < 1000; ++number) {
+    bus.write(number);
+    if (number == 500) std::string(100, 'x').swap(*std::make_unique<std::string>());
+    bus.turn();
+  }
+  for (int i = 0; i < 200; ++i) bus.turn();
+  EXPECT_EQ(bus.received, 1000U);
+  EXPECT_GT(counted(), 0U);
+}
+
+}  // namespace
+}  // namespace bab
