@@ -8,6 +8,9 @@ release_options=(--buildtype=release -Dtests=enabled -Dwerror=true)
 asan_options=(--buildtype=debug "-Db_sanitize=address,undefined" -Db_lundef=false -Dtests=enabled -Dwerror=true)
 tsan_options=(--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dtests=enabled -Dwerror=true
   -Dcpp_args=-DRTE_USE_C11_MEM_MODEL=1)
+fuzz_options=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false -Dtests=enabled
+  -Dwerror=true -Dfuzz=true)
+fuzz_targets=(frame_parser framer)
 
 # What a build directory was configured for, a line each: options first. Other options, packages or compiler
 # configure it anew.

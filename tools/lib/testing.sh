@@ -31,6 +31,43 @@ sanitizer_environment() {
   if setarch "$(uname -m)" -R true 2>/dev/null; then environment+=(setarch "$(uname -m)" -R); fi
 }
 
+# fuzz SECONDS TARGET...: libFuzzer's programs of build/fuzz, side by side, from the kept corpus on. New finds are not
+# kept (add what is worth it to tests/fuzz/corpus); an input that fails stays in build/fuzz.
+fuzz() {
+  local seconds=$1 environment=() finds target status=0
+  shift
+  sanitizer_environment asan
+  finds=$(mktemp -d)
+  step "fuzzing $# targets for $seconds s" fuzz_side_by_side "$finds" "$seconds" "$@" || status=$?
+  rm -rf "$finds"
+  for target; do
+    [[ ! -f $build/fuzz/$target-runs ]] || note "  $target: $(<"$build/fuzz/$target-runs") inputs"
+  done
+  return "$status"
+}
+
+fuzz_side_by_side() {  # FINDS SECONDS TARGET...
+  local finds=$1 seconds=$2 target pids=() pid status=0
+  shift 2
+  for target; do
+    rm -f "$build/fuzz/$target-runs"
+    fuzz_one "$finds/$target" "$seconds" "$target" &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || status=$?; done
+  return "$status"
+}
+
+fuzz_one() {  # FINDS SECONDS TARGET
+  mkdir "$1"
+  if ! "${environment[@]}" "$build/fuzz/tests/fuzz/fuzz_$3" -max_total_time="$2" -timeout=10 -print_final_stats=1 \
+    -artifact_prefix="$build/fuzz/$3-" "$1" "$root/tests/fuzz/corpus" >"$1.log" 2>&1; then
+    tail -n 60 "$1.log"
+    return 1
+  fi
+  sed -n 's/^stat::number_of_executed_units: *//p' "$1.log" >"$build/fuzz/$3-runs"
+}
+
 # LeakSanitizer stops the process by ptrace, which a container may forbid; then every program would fail at its end.
 leak_detection_works() {
   local probe works=0
