@@ -24,8 +24,10 @@ class Checker {
   /// Each message of the frame, in order.
   void message(std::span<const std::uint8_t> bytes) noexcept {
     if (stream_ != nullptr) {
-      if (!stream_->ours) [[unlikely]] recognise(bytes);
-      if (stream_->ours && !payload_.matches(bytes, sequence_)) [[unlikely]] ++corrupt_;
+      if (!stream_->ours) [[unlikely]]
+        recognise(bytes);
+      if (stream_->ours && !payload_.matches(bytes, sequence_)) [[unlikely]]
+        ++corrupt_;
     }
     ++sequence_;
   }

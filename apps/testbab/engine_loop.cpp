@@ -17,8 +17,7 @@ class Loop final : public Job {
     auto& receivers = stages.emplace_back();
     bab::Port& in = wiring.port(wiring.ports() - 1);
     // One poller per RX queue, but one for all where a NIC may spread a session over queues.
-    receivers.push_back(
-        std::make_unique<Receiver>(options, in.offloads().rx, rx_queues(in), true));
+    receivers.push_back(std::make_unique<Receiver>(options, in.offloads().rx, rx_queues(in), true));
   }
 
   void before_stop(std::size_t next) override {

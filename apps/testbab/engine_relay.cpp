@@ -29,7 +29,8 @@ class Relay final : public Poller {
         framer_(framer_options(options, checksums)),
         header_(wiring.header(options, out, tx_queue)),
         ring_(wiring.tx_pool(out).size()),
-        writer_(wiring.tx_pool(out), ring_, writer_options(options, header_, wiring.port(out).mtu())),
+        writer_(wiring.tx_pool(out), ring_,
+                writer_options(options, header_, wiring.port(out).mtu())),
         flusher_(queue_, header_, options.burst) {
     flusher_.add(ring_);
   }
@@ -101,7 +102,8 @@ class Relay final : public Poller {
       if (!frame_) {
         if (at_ == came_) return work;
         ++work;
-        if (bab::ReceivedFrame next = framer_.accept(burst_[at_++])) frame_.emplace(std::move(next));
+        if (bab::ReceivedFrame next = framer_.accept(burst_[at_++]))
+          frame_.emplace(std::move(next));
         continue;
       }
       while (waiting_ || frame_->left() > 0) {
@@ -133,7 +135,8 @@ class Relay final : public Poller {
         frame_.reset();
       }
       if (at_ < came_)
-        if (bab::ReceivedFrame next = framer_.accept(burst_[at_++])) frame_.emplace(std::move(next));
+        if (bab::ReceivedFrame next = framer_.accept(burst_[at_++]))
+          frame_.emplace(std::move(next));
     }
   }
 

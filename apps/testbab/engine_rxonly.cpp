@@ -13,8 +13,8 @@ class RxOnly final : public Job {
     auto& receivers = stages.emplace_back();
     for (std::size_t i = 0; i < wiring.ports(); ++i)
       for (bab::RxQueue* queue : rx_queues(wiring.port(i)))
-        receivers.push_back(std::make_unique<Receiver>(
-            options, wiring.port(i).offloads().rx, std::vector{queue}, false));
+        receivers.push_back(std::make_unique<Receiver>(options, wiring.port(i).offloads().rx,
+                                                       std::vector{queue}, false));
   }
 
   void sum_up(Summary& summary) const override {

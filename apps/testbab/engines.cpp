@@ -28,8 +28,8 @@ constexpr std::array kEngines{
 std::span<const Engine> engines() { return kEngines; }
 
 const Engine* find_engine(std::string_view name) {
-  const auto* found =
-      std::find_if(kEngines.begin(), kEngines.end(), [&](const Engine& e) { return e.name == name; });
+  const auto* found = std::find_if(kEngines.begin(), kEngines.end(),
+                                   [&](const Engine& e) { return e.name == name; });
   return found == kEngines.end() ? nullptr : found;
 }
 

@@ -23,7 +23,8 @@ bab::WriterOptions writer_options(const Options& options, const bab::wire::Frame
 Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, unsigned queue,
                      std::uint64_t count)
     : Poller(Direction::kTx),
-      end_(count == 0 ? std::numeric_limits<std::uint64_t>::max() : count + bab::wire::kMoldFirstSequence),
+      end_(count == 0 ? std::numeric_limits<std::uint64_t>::max()
+                      : count + bab::wire::kMoldFirstSequence),
       sizes_(options.msg_min, options.msg_max),
       queue_(wiring.port(port).tx(queue)),
       header_(wiring.header(options, port, queue)),
@@ -33,9 +34,11 @@ Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, u
       flusher_(queue_, header_, options.burst) {
   flusher_.add(ring_);
   if (options.msg_max > writer_.max_message())
-    throw bab::Error(fmt::format(
-        "--msg-size={}: a frame of MTU {} holds a message of at most {} bytes; raise --mtu or lower "
-        "--msg-size", options.msg_max, wiring.port(port).mtu(), writer_.max_message()));
+    throw bab::Error(
+        fmt::format("--msg-size={}: a frame of MTU {} holds a message of at most {} bytes; raise "
+                    "--mtu or lower "
+                    "--msg-size",
+                    options.msg_max, wiring.port(port).mtu(), writer_.max_message()));
 }
 
 unsigned Generator::generate() noexcept {

@@ -1,4 +1,6 @@
-#include <algorithm>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -25,11 +27,14 @@ constexpr int kSetUpFailed = 2;
 std::vector<unsigned> choose_lcores(const bab::Eal& eal, const Options& options) {
   std::vector<unsigned> workers = eal.workers();
   if (workers.empty())
-    throw bab::Error("there is no worker lcore beside the main one; give two or more, as in -l 0-2");
+    throw bab::Error(
+        "there is no worker lcore beside the main one; give two or more, as in -l 0-2");
   const std::size_t wanted = options.nb_cores.value_or(workers.size());
   if (wanted > workers.size())
-    throw bab::Error(fmt::format("--nb-cores={}: EAL has {} worker lcores; give it more with -l or "
-                                 "--lcores", wanted, workers.size()));
+    throw bab::Error(
+        fmt::format("--nb-cores={}: EAL has {} worker lcores; give it more with -l or "
+                    "--lcores",
+                    wanted, workers.size()));
   workers.resize(wanted);
   return workers;
 }
@@ -40,12 +45,13 @@ Summary run_engine(const Options& options, const Engine& engine, const Arguments
   const std::vector<unsigned> lcores = choose_lcores(eal, options);
   Summary summary;
   summary.engine = engine.name;
-  Wiring wiring(options, engine, static_cast<unsigned>(lcores.size()) + 1);
+  Wiring wiring(options, engine, static_cast<unsigned>(lcores.size()));
   std::unique_ptr<Job> job = engine.make(options, wiring);
   wiring.start();
   if (arguments.embedded)
-    fmt::print(text, "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a "
-                     "PCI_ADDRESS -- …\n");
+    fmt::print(text,
+               "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a "
+               "PCI_ADDRESS -- …\n");
   LiveText live(text, options.stats_period);
   const RunResult result = run(*job, lcores, options, signals, live);
   summary.seconds = result.seconds;
@@ -57,9 +63,22 @@ Summary run_engine(const Options& options, const Engine& engine, const Arguments
   return summary;
 }
 
+/// A closed standard stream's number would go to the next file or socket that DPDK opens, and our text into
+/// that. In its place: something that can't be written, so that a report is missed.
+void hold_standard_streams() {
+  while (true) {
+    const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fd > STDERR_FILENO) {
+      if (fd >= 0) close(fd);
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_standard_streams();
   StopSignals signals;
   const Arguments arguments = split_arguments(argc, argv);
   Options options;
@@ -73,7 +92,8 @@ int main(int argc, char** argv) {
   std::FILE* text = options.json_on_stdout() ? stderr : stdout;
   try {
     JsonReport json(options.json);
-    const Summary summary = run_engine(options, *find_engine(options.engine), arguments, signals, text);
+    const Summary summary =
+        run_engine(options, *find_engine(options.engine), arguments, signals, text);
     print_summary(text, summary);
     json.write(summary);
     return summary.exit_code();

@@ -4,10 +4,10 @@
 #include <charconv>
 #include <cstdio>
 
-#include <CLI/CLI.hpp>
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include "engine.hpp"
 
@@ -71,7 +71,8 @@ constexpr unsigned kMtuMax = 65385;  // what one mbuf of 65,535 bytes can hold b
 class Parser {
  public:
   explicit Parser(Options& o)
-      : o_(o), app_("Drive the bab message bus: testbab [EAL arguments] -- [arguments]", "testbab") {
+      : o_(o),
+        app_("Drive the bab message bus: testbab [EAL arguments] -- [arguments]", "testbab") {
     app_.set_version_flag("--version,-V", "testbab " BAB_VERSION);
     app_.footer(engine_help() +
                 "\nWithout --, all arguments are the application's, and EAL runs without root, "
@@ -94,8 +95,10 @@ class Parser {
       app_.parse(reversed);
       check();
     } catch (const CLI::ExtrasError&) {
-      return Ended{2, fmt::format("unexpected arguments: {}; EAL's go in front of a --, ours are listed "
-                                  "by testbab --help", fmt::join(app_.remaining(), " "))};
+      return Ended{
+          2, fmt::format("unexpected arguments: {}; EAL's go in front of a --, ours are listed "
+                         "by testbab --help",
+                         fmt::join(app_.remaining(), " "))};
     } catch (const CLI::ParseError& e) {
       if (e.get_exit_code() == 0) {
         std::ostringstream text;
@@ -143,7 +146,8 @@ class Parser {
              });
     add_number("--nb-cores", o_.nb_cores, 1, 127, "worker lcores to use; main isn't one");
     app_.add_flag("-a,--auto-start", auto_start_, "accepted for testpmd's sake: it always starts");
-    add_number("--count", o_.count, 0, UINT64_MAX, "messages to send (rxonly, relay: to receive), then stop; 0: no end");
+    add_number("--count", o_.count, 0, UINT64_MAX,
+               "messages to send (rxonly, relay: to receive), then stop; 0: no end");
     add_text("--duration", "SEC", "stop after so many seconds; 0: no end",
              [this](const std::string& text) {
                char* end = nullptr;
@@ -174,7 +178,8 @@ class Parser {
                "the same as a frame's length: MTU + 14 + 4 of VLAN + 4 of CRC");
     add_text("--tx-checksum", "auto|hw|sw|off", "who makes checksums; off: UDP has none",
              [this](const std::string& t) { o_.tx_checksum = checksum(t, "--tx-checksum"); });
-    add_text("--rx-checksum", "auto|hw|sw|off", "who verifies IPv4 and (where present) UDP checksums",
+    add_text("--rx-checksum", "auto|hw|sw|off",
+             "who verifies IPv4 and (where present) UDP checksums",
              [this](const std::string& t) { o_.rx_checksum = checksum(t, "--rx-checksum"); });
   }
 
@@ -202,9 +207,10 @@ class Parser {
              [this](const std::string& text) {
                const std::size_t dash = text.find('-');
                o_.msg_min = number<std::uint32_t>(text.substr(0, dash), "--msg-size", 0, 65535);
-               o_.msg_max = dash == std::string::npos
-                                ? o_.msg_min
-                                : number<std::uint32_t>(text.substr(dash + 1), "--msg-size", 0, 65535);
+               o_.msg_max =
+                   dash == std::string::npos
+                       ? o_.msg_min
+                       : number<std::uint32_t>(text.substr(dash + 1), "--msg-size", 0, 65535);
                if (o_.msg_min > o_.msg_max)
                  throw CLI::ValidationError(
                      fmt::format("--msg-size: {} is larger than {}", o_.msg_min, o_.msg_max));
@@ -221,12 +227,14 @@ class Parser {
     add_number("--vlan", o_.vlan, 0, bab::wire::kVlanIdMax, "802.1Q tag of outgoing frames");
     add_number("--max-delay-us", o_.max_delay_us, 0, 60'000'000,
                "a message waits no longer for its frame to fill; 0: for ever");
-    add_number("--rx-udp-port", o_.rx_udp_port, 0, 65535, "take only this destination port; 0: any");
+    add_number("--rx-udp-port", o_.rx_udp_port, 0, 65535,
+               "take only this destination port; 0: any");
   }
 
   void add_report_options() {
     add_number("--stats-period", o_.stats_period, 0, 86'400, "seconds between lines of live rates");
-    add_text("--json", "FILE", "write a report; - is standard output, and text goes to standard error",
+    add_text("--json", "FILE",
+             "write a report; - is standard output, and text goes to standard error",
              [this](const std::string& text) {
                if (text.empty()) throw CLI::ValidationError("--json: it takes a file's path, or -");
                o_.json = text;
@@ -246,7 +254,8 @@ class Parser {
         *o_.max_pkt_len != *o_.mtu + kUntaggedOverhead)
       throw CLI::ValidationError(
           fmt::format("--mtu={} and --max-pkt-len={} disagree: that MTU makes frames of {} bytes; "
-                      "give one of the two", *o_.mtu, *o_.max_pkt_len, *o_.mtu + kFrameOverhead));
+                      "give one of the two",
+                      *o_.mtu, *o_.max_pkt_len, *o_.mtu + kFrameOverhead));
   }
 
   Options& o_;

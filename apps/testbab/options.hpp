@@ -19,18 +19,18 @@ struct Options {
   std::uint16_t rxd = 0, txd = 0;  ///< 0: the driver's default
   unsigned burst = 32;
   std::optional<unsigned> mbcache;
-  std::optional<unsigned> mbuf_size;         ///< data room, headroom included
-  std::optional<unsigned> total_num_mbufs;   ///< per pool
-  unsigned stats_period = 0;                 ///< seconds; 0: no live text
+  std::optional<unsigned> mbuf_size;        ///< data room, headroom included
+  std::optional<unsigned> total_num_mbufs;  ///< per pool
+  unsigned stats_period = 0;                ///< seconds; 0: no live text
   std::optional<unsigned> max_pkt_len;
   std::optional<unsigned> mtu;
   std::map<unsigned, bab::wire::MacAddress> eth_peer;
   std::uint32_t source_ip = 0xc6120001, destination_ip = 0xc6120002;  // 198.18.0.1, .2 (RFC 2544)
   std::uint16_t source_port = 9, destination_port = 9;
   std::uint32_t msg_min = 32, msg_max = 32;
-  std::uint64_t count = 0;        ///< messages; 0: no end
-  double duration = 0;            ///< seconds; 0: no end
-  unsigned idle_exit_ms = 0;      ///< 0: never
+  std::uint64_t count = 0;    ///< messages; 0: no end
+  double duration = 0;        ///< seconds; 0: no end
+  unsigned idle_exit_ms = 0;  ///< 0: never
   std::string session = "TESTBAB";
   std::optional<std::uint16_t> vlan;
   unsigned max_delay_us = 100;

@@ -37,7 +37,8 @@ class Payload {
                              std::uint64_t sequence) const noexcept {
     const std::uint8_t* at = message.data();
     std::size_t left = message.size();
-    if (left < sizeof sequence) [[unlikely]] return std::memcmp(at, &sequence, left) == 0;
+    if (left < sizeof sequence) [[unlikely]]
+      return std::memcmp(at, &sequence, left) == 0;
     std::uint64_t difference = word(at) ^ sequence;
     const std::uint8_t* expected = source(sequence);
     for (at += 8, expected += 8, left -= 8; left >= 8; at += 8, expected += 8, left -= 8)

@@ -17,8 +17,8 @@ namespace testbab {
 /// Receives on some RX queues of one port and judges every message.
 class Receiver final : public Poller {
  public:
-  Receiver(const Options& options, bab::VerifyChecksums checksums, std::vector<bab::RxQueue*> queues,
-           bool strict);
+  Receiver(const Options& options, bab::VerifyChecksums checksums,
+           std::vector<bab::RxQueue*> queues, bool strict);
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
 

@@ -33,12 +33,18 @@ Json ports(const Summary& s) {
 }
 
 Json bus(const BusTotals& b) {
-  return {{"messages_in", b.messages_in}, {"messages_out", b.messages_out},
-          {"bytes_in", b.bytes_in},       {"bytes_out", b.bytes_out},
-          {"frames_in", b.frames_in},     {"frames_out", b.frames_out},
-          {"lost", b.lost},               {"corrupt", b.corrupt},
-          {"missing", b.missing},         {"gaps", b.gaps},
-          {"out_of_order", b.out_of_order}, {"duplicates", b.duplicates},
+  return {{"messages_in", b.messages_in},
+          {"messages_out", b.messages_out},
+          {"bytes_in", b.bytes_in},
+          {"bytes_out", b.bytes_out},
+          {"frames_in", b.frames_in},
+          {"frames_out", b.frames_out},
+          {"lost", b.lost},
+          {"corrupt", b.corrupt},
+          {"missing", b.missing},
+          {"gaps", b.gaps},
+          {"out_of_order", b.out_of_order},
+          {"duplicates", b.duplicates},
           {"streams", b.streams}};
 }
 
@@ -72,16 +78,11 @@ Json pools(const Summary& s) {
 }  // namespace
 
 std::string to_json(const Summary& s) {
-  const Json all{{"engine", s.engine},
-                 {"version", BAB_VERSION},
-                 {"seconds", s.seconds},
-                 {"interrupted", s.interrupted},
-                 {"exit_code", s.exit_code()},
-                 {"ports", ports(s)},
-                 {"bus", bus(s.bus)},
-                 {"drops", drops(s.drops)},
-                 {"ledger", ledger(s.ledger)},
-                 {"pools", pools(s)}};
+  const Json all{{"engine", s.engine},         {"version", BAB_VERSION},
+                 {"seconds", s.seconds},       {"interrupted", s.interrupted},
+                 {"exit_code", s.exit_code()}, {"ports", ports(s)},
+                 {"bus", bus(s.bus)},          {"drops", drops(s.drops)},
+                 {"ledger", ledger(s.ledger)}, {"pools", pools(s)}};
   return all.dump(2) + "\n";
 }
 

@@ -45,8 +45,7 @@ void LiveText::tick(const Job& job) {
                        with_prefix(static_cast<double>(b) * 8 / t),
                        f > 0 ? md / static_cast<double>(f) : 0.0);
   };
-  std::string line =
-      fmt::format("{:6.1f} s", std::chrono::duration<double>(now - start_).count());
+  std::string line = fmt::format("{:6.1f} s", std::chrono::duration<double>(now - start_).count());
   if (s.tx_messages > 0)
     line += side("tx", s.tx_messages - last_.tx_messages, s.tx_bytes - last_.tx_bytes,
                  s.tx_frames - last_.tx_frames);
@@ -78,15 +77,16 @@ void print_summary(std::FILE* out, const Summary& s) {
                   s.engine, s.seconds));
   const auto side = [&](const char* name, std::uint64_t m, std::uint64_t bytes, std::uint64_t f) {
     const double md = static_cast<double>(m);
-    add(fmt::format("  {} {} messages ({} msg/s), {} bytes, {} frames ({:.1f} messages each)", name, m,
-                    s.seconds > 0 ? with_prefix(md / s.seconds) : "-", bytes, f,
+    add(fmt::format("  {} {} messages ({} msg/s), {} bytes, {} frames ({:.1f} messages each)", name,
+                    m, s.seconds > 0 ? with_prefix(md / s.seconds) : "-", bytes, f,
                     f > 0 ? md / static_cast<double>(f) : 0.0));
   };
   if (b.messages_out + b.frames_out > 0) side("out:", b.messages_out, b.bytes_out, b.frames_out);
   if (b.messages_in + b.frames_in > 0) side("in: ", b.messages_in, b.bytes_in, b.frames_in);
-  add(fmt::format("  lost {}, corrupt {}; {} streams: {} gaps, {} missing, {} frames out of order, "
-                  "{} duplicates", b.lost, b.corrupt, b.streams, b.gaps, b.missing, b.out_of_order,
-                  b.duplicates));
+  add(
+      fmt::format("  lost {}, corrupt {}; {} streams: {} gaps, {} missing, {} frames out of order, "
+                  "{} duplicates",
+                  b.lost, b.corrupt, b.streams, b.gaps, b.missing, b.out_of_order, b.duplicates));
   for (std::size_t i = 1; i < bab::kDrops; ++i) {
     const auto reason = static_cast<bab::Drop>(i);
     if (s.drops[reason] > 0)
@@ -96,7 +96,8 @@ void print_summary(std::FILE* out, const Summary& s) {
   for (const bab::Ledger::Row& row : s.ledger.rows()) {
     std::string sum;
     for (const auto& [name, n] : row.out)
-      if (n > 0 || row.out.size() == 1) sum += fmt::format("{}{} {}", sum.empty() ? "" : " + ", n, name);
+      if (n > 0 || row.out.size() == 1)
+        sum += fmt::format("{}{} {}", sum.empty() ? "" : " + ", n, name);
     add(fmt::format("  ledger: {} {} {} {}", row.name, row.in, row.balanced() ? "=" : "≠",
                     sum.empty() ? "0" : sum));
   }

@@ -51,7 +51,8 @@ std::vector<Worker> deal(Job& job, const std::vector<unsigned>& lcores) {
   const std::size_t n = std::min(lcores.size(), all.size());
   std::vector<Worker> workers;
   for (std::size_t i = 0; i < n; ++i) workers.push_back({lcores[i], {}});
-  for (std::size_t j = 0; j < all.size(); ++j) workers[j * n / all.size()].pollers.push_back(all[j]);
+  for (std::size_t j = 0; j < all.size(); ++j)
+    workers[j * n / all.size()].pollers.push_back(all[j]);
   return workers;
 }
 

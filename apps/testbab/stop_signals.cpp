@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 
-#include <thread>
-
 namespace testbab {
 
 StopSignals::StopSignals() {
@@ -16,18 +14,19 @@ StopSignals::StopSignals() {
 }
 
 bool StopSignals::wait(std::chrono::milliseconds time) {
-  if (came_) {
-    std::this_thread::sleep_for(time);
-    return true;
-  }
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
   timespec t{};
   t.tv_sec = seconds.count();
   t.tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(time - seconds).count();
-  if (sigtimedwait(&set_, nullptr, &t) > 0) {
-    came_ = true;
+  const int signal = sigtimedwait(&set_, nullptr, &t);
+  if (signal <= 0) return came_;
+  const auto now = std::chrono::steady_clock::now();
+  if (came_ && now - came_at_ > kPatience) {
     pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+    raise(signal);
   }
+  if (!came_) came_at_ = now;
+  came_ = true;
   return came_;
 }
 

@@ -26,11 +26,13 @@ struct BusTotals {
 };
 
 struct PortSummary {
-  std::uint16_t id;
+  std::uint16_t id = 0;
   std::string name, driver;
-  std::uint32_t mtu;
-  bab::PortStats stats;
-  std::uint64_t left;  ///< frames still in a memory port at the stop, freed
+  std::uint32_t mtu = 0;
+  bab::PortStats stats{};
+  std::uint64_t left = 0;             ///< frames still in a memory port at the stop, freed
+  std::string capture;                ///< the file it writes frames to, if it does
+  std::uint64_t capture_missing = 0;  ///< bytes of them that are not in that file
 };
 
 struct PoolSummary {

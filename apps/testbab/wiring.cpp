@@ -1,5 +1,7 @@
 #include "wiring.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -22,8 +24,21 @@ std::uint32_t data_room(const Options& options, std::uint32_t mtu, std::uint32_t
   if (*options.mbuf_size < need)
     throw bab::Error(fmt::format(
         "--mbuf-size={} is too small: the port's MTU of {} needs buffers of {} bytes (headroom, "
-        "Ethernet, VLAN and CRC included); raise --mbuf-size or lower --mtu", *options.mbuf_size, mtu, need));
+        "Ethernet, VLAN and CRC included); raise --mbuf-size or lower --mtu",
+        *options.mbuf_size, mtu, need));
   return *options.mbuf_size;
+}
+
+/// net_pcap doesn't look whether its writes succeed; its file's size tells. 0 where the file is no file.
+std::uint64_t missing_in_capture(const PortSummary& port) {
+  constexpr std::uint64_t kFileHeader = 24, kFrameHeader = 16;  // libpcap's savefile format
+  struct stat file {};
+  if (stat(port.capture.c_str(), &file) != 0) return kFileHeader;
+  if (!S_ISREG(file.st_mode)) return 0;
+  const std::uint64_t whole =
+      kFileHeader + port.stats.tx_bytes + kFrameHeader * port.stats.tx_frames;
+  const auto size = static_cast<std::uint64_t>(file.st_size);
+  return whole - std::min(whole, size);
 }
 
 }  // namespace
@@ -35,12 +50,16 @@ Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores) : 
     ids = {loopback_->port_id()};
   }
   if (ids.empty())
-    throw bab::Error(fmt::format(
-        "{} needs {}, and EAL brought none; name a NIC with -a PCI_ADDRESS or a virtual device with "
-        "--vdev=… before the --", engine.name, engine.port_use));
+    throw bab::Error(
+        fmt::format("{} needs {}, and EAL brought none; name a NIC with -a PCI_ADDRESS or a "
+                    "virtual device with "
+                    "--vdev=… before the --",
+                    engine.name, engine.port_use));
   if (ids.size() > engine.most_ports)
-    throw bab::Error(fmt::format("{} uses at most {} ports and EAL brought {}; name fewer with -a or "
-                                 "--vdev", engine.name, engine.most_ports, ids.size()));
+    throw bab::Error(
+        fmt::format("{} uses at most {} ports and EAL brought {}; name fewer with -a or "
+                    "--vdev",
+                    engine.name, engine.most_ports, ids.size()));
   for (const auto& [id, mac] : options.eth_peer)
     if (std::find(ids.begin(), ids.end(), id) == ids.end())
       throw bab::Error(fmt::format("--eth-peer={},…: there is no port {}; the ports are {}", id, id,
@@ -58,9 +77,19 @@ std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const
   o.data_room = static_cast<std::uint16_t>(room);
   o.receives = receives;
   o.cache = options.mbcache.value_or(kTestpmdMbcache);
-  // An lcore's mempool cache may hold 1.5 times its size.
-  o.buffers = options.total_num_mbufs.value_or(queued + lcores_ * (o.cache * 3 / 2 + 2 * options.burst));
-  if (options.total_num_mbufs && o.buffers < 3 * o.cache / 2) o.cache = 2 * o.buffers / 3;
+  // What lcores' mempool caches may keep to themselves: 1.5 times their size each. A pool that fits into
+  // them can be stranded there, and nobody would ever find a buffer again.
+  const auto kept = [&] { return lcores_ * (o.cache * 3 / 2); };
+  const std::uint32_t working = 2 * options.burst;
+  o.buffers = options.total_num_mbufs.value_or(queued + kept() + lcores_ * working);
+  if (kept() >= o.buffers / 2 && !options.mbcache)
+    o.cache = o.buffers / (4 * lcores_);
+  else if (kept() >= o.buffers)
+    throw bab::Error(
+        fmt::format("--total-num-mbufs={}: {} lcores with --mbcache={} can keep {} of them "
+                    "in their caches, and none would be left; raise the one or lower the "
+                    "other",
+                    o.buffers, lcores_, o.cache, kept()));
   return std::make_shared<bab::BufferPool>(o);
 }
 
@@ -78,23 +107,24 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   po.rx_checksum = options.rx_checksum;
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
 
-  const auto descriptors = [](std::uint16_t asked, std::uint16_t preferred, std::uint16_t fallback) {
+  const auto descriptors = [](std::uint16_t asked, std::uint16_t preferred,
+                              std::uint16_t fallback) {
     return std::uint32_t{asked != 0 ? asked : preferred != 0 ? preferred : fallback};
   };
-  const std::uint32_t rxd = descriptors(options.rxd, info.default_rxportconf.ring_size,
-                                        RTE_ETH_DEV_FALLBACK_RX_RINGSIZE);
-  const std::uint32_t txd = descriptors(options.txd, info.default_txportconf.ring_size,
-                                        RTE_ETH_DEV_FALLBACK_TX_RINGSIZE);
+  const std::uint32_t rxd =
+      descriptors(options.rxd, info.default_rxportconf.ring_size, RTE_ETH_DEV_FALLBACK_RX_RINGSIZE);
+  const std::uint32_t txd =
+      descriptors(options.txd, info.default_txportconf.ring_size, RTE_ETH_DEV_FALLBACK_TX_RINGSIZE);
   const std::uint32_t room = data_room(options, po.mtu, bab::Port::data_room(po.mtu));
   Unit unit;
   unit.tx_pool = make_pool(options, fmt::format("tx_{}", id), room,
                            po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd), false);
   // The loopback port receives the very buffers that were sent: it needs no pool to receive into.
-  unit.rx_pool = is_loopback() ? unit.tx_pool
-                               : make_pool(options, fmt::format("rx_{}", id),
-                                           data_room(options, po.mtu,
-                                                     bab::Port::rx_data_room(id, po.mtu)),
-                                           po.rx_queues * rxd, true);
+  unit.rx_pool = is_loopback()
+                     ? unit.tx_pool
+                     : make_pool(options, fmt::format("rx_{}", id),
+                                 data_room(options, po.mtu, bab::Port::rx_data_room(id, po.mtu)),
+                                 po.rx_queues * rxd, true);
   unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
   units_.push_back(std::move(unit));
 }
@@ -137,7 +167,13 @@ void Wiring::stop(Summary& summary) {
   for (Unit& unit : units_) {
     bab::Port& port = *unit.port;
     const bab::DropCounters drops = port.drops();
-    PortSummary p{port.id(), port.name(), port.driver(), port.mtu(), port.stats(), 0};
+    PortSummary p;
+    p.id = port.id();
+    p.name = port.name();
+    p.driver = port.driver();
+    p.mtu = port.mtu();
+    p.stats = port.stats();
+    p.capture = bab::capture_file(port.id());
     if (bab::is_memory_port(port.driver())) p.left = port.drain();
     port.stop();
     summary.drops += drops;
@@ -148,6 +184,8 @@ void Wiring::stop(Summary& summary) {
 void Wiring::audit(Summary& summary) {
   for (Unit& unit : units_) unit.port.reset();
   loopback_.reset();
+  for (PortSummary& port : summary.ports)
+    if (!port.capture.empty()) port.capture_missing = missing_in_capture(port);
   constexpr std::size_t kHoldersShown = 8;
   std::vector<const bab::BufferPool*> seen;
   for (const Unit& unit : units_)
@@ -155,9 +193,9 @@ void Wiring::audit(Summary& summary) {
       if (std::find(seen.begin(), seen.end(), pool.get()) != seen.end()) continue;
       seen.push_back(pool.get());
       const std::uint32_t leaked = pool->in_use();
-      summary.pools.push_back({pool->name(), pool->size(), leaked,
-                               leaked > 0 ? pool->holders(kHoldersShown)
-                                          : std::vector<bab::BufferHolder>{}});
+      summary.pools.push_back(
+          {pool->name(), pool->size(), leaked,
+           leaked > 0 ? pool->holders(kHoldersShown) : std::vector<bab::BufferHolder>{}});
     }
 }
 

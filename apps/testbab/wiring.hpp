@@ -46,7 +46,8 @@ class Wiring {
   [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
                                                            const std::string& name,
                                                            std::uint32_t data_room,
-                                                           std::uint32_t queued, bool receives) const;
+                                                           std::uint32_t queued,
+                                                           bool receives) const;
   void add_port(const Options& options, std::uint16_t id);
 
   unsigned lcores_;

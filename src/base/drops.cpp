@@ -15,7 +15,8 @@ constexpr auto kMessage = DropUnit::kMessage;
 
 constexpr std::array<Entry, kDrops> kTable{{
     {Drop::kNone, kFrame, "none", "Nothing was dropped."},
-    {Drop::kNotIp, kFrame, "not_ip", "The frame does not carry IPv4 (under at most one 802.1Q tag)."},
+    {Drop::kNotIp, kFrame, "not_ip",
+     "The frame does not carry IPv4 (under at most one 802.1Q tag)."},
     {Drop::kNotUdp, kFrame, "not_udp", "The packet's IP protocol is not UDP."},
     {Drop::kIpFragment, kFrame, "ip_fragment",
      "The packet is an IP fragment; bab never sends or reassembles fragments."},

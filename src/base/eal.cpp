@@ -32,7 +32,8 @@ bool has_option(std::span<const std::string> args, std::string_view name) {
 }
 
 bool wants_text(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 5> kPrints{"--log-level", "--help", "-h", "--version", "-v"};
+  constexpr std::array<std::string_view, 5> kPrints{"--log-level", "--help", "-h", "--version",
+                                                    "-v"};
   return std::any_of(kPrints.begin(), kPrints.end(),
                      [&](std::string_view name) { return has_option(args, name); });
 }
@@ -63,15 +64,18 @@ void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
     if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) continue;
     std::string why = log != nullptr ? detail::explain_device_failure(log->text()) : "";
     if (why.empty()) why = "its driver gives no reason";
-    throw Error(fmt::format("--vdev={} did not become a port: {}; check its driver's arguments (and "
-                            "--log-level=8 shows all that was said)", vdev, why));
+    throw Error(
+        fmt::format("--vdev={} did not become a port: {}; check its driver's arguments (and "
+                    "--log-level=8 shows all that was said)",
+                    vdev, why));
   }
 }
 
 }  // namespace
 
 Eal::Eal() = default;
-Eal::Eal(Eal&& other) noexcept : log_(std::move(other.log_)), owns_(std::exchange(other.owns_, false)) {}
+Eal::Eal(Eal&& other) noexcept
+    : log_(std::move(other.log_)), owns_(std::exchange(other.owns_, false)) {}
 
 Eal::Eal(std::span<const std::string> args) {
   std::vector<std::string> all{"bab"};
@@ -97,8 +101,10 @@ Eal::Eal(std::span<const std::string> args) {
   try {
     // getopt_long has moved what is no option to the end of argv, which `all` does not know.
     if (used + 1 < static_cast<int>(all.size()))
-      throw Error(fmt::format("starting EAL: it doesn't know what to do with \"{}\"; application "
-                              "arguments go behind --", argv[static_cast<std::size_t>(used) + 1]));
+      throw Error(
+          fmt::format("starting EAL: it doesn't know what to do with \"{}\"; application "
+                      "arguments go behind --",
+                      argv[static_cast<std::size_t>(used) + 1]));
     check_vdevs(args, log_.get());
   } catch (...) {
     rte_eal_cleanup();
@@ -108,7 +114,8 @@ Eal::Eal(std::span<const std::string> args) {
 
 Eal Eal::adopt() {
   if (rte_lcore_id() == LCORE_ID_ANY)
-    throw Error("adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");
+    throw Error(
+        "adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");
   return Eal();
 }
 

@@ -16,7 +16,8 @@ struct Known {
 };
 
 constexpr std::string_view kSeeOptions = "EAL's options are listed by testbab -h --";
-constexpr std::string_view kSeeCpus = "choose CPUs there are and you may use (lscpu, taskset -p $$)";
+constexpr std::string_view kSeeCpus =
+    "choose CPUs there are and you may use (lscpu, taskset -p $$)";
 constexpr std::string_view kMoreHugepages =
     "add hugepages (echo 512 > /proc/sys/vm/nr_hugepages) or do without them (--no-huge -m 256)";
 
@@ -33,14 +34,17 @@ constexpr std::array kKnown{
     Known{"invalid ", kSeeOptions},
     Known{"Cannot create lock",
           "choose another --file-prefix, or leave it out: then processes share nothing"},
-    Known{"Not enough memory available", "ask for less (-m), add hugepages (echo 512 > "
-                                         "/proc/sys/vm/nr_hugepages) or do without them (--no-huge)"},
-    Known{"no mounted hugetlbfs", "mount -t hugetlbfs none /dev/hugepages, or leave out "
-                                  "--file-prefix and --huge-dir: then no files are needed"},
+    Known{"Not enough memory available",
+          "ask for less (-m), add hugepages (echo 512 > "
+          "/proc/sys/vm/nr_hugepages) or do without them (--no-huge)"},
+    Known{"no mounted hugetlbfs",
+          "mount -t hugetlbfs none /dev/hugepages, or leave out "
+          "--file-prefix and --huge-dir: then no files are needed"},
     Known{"No free", kMoreHugepages},
     Known{"hugepage", kMoreHugepages},
-    Known{"failed to parse device",
-          "check its spelling, and that the package with its driver is installed (librte-meta-net)"},
+    Known{
+        "failed to parse device",
+        "check its spelling, and that the package with its driver is installed (librte-meta-net)"},
     Known{"Cannot allocate memseg list", "ask for less memory with -m"},
     Known{"Cannot init memory", "ask for less memory with -m"},
     Known{"ermission denied", "run as root, or use --no-huge --no-shconf --no-pci -m 256"},
@@ -48,11 +52,11 @@ constexpr std::array kKnown{
 
 /// A line without the prefixes that only say where it comes from.
 std::string bare(std::string_view line) {
-  for (const std::string_view prefix : {"EAL: ", "FATAL: ", "Error - exiting with code: 1", "bab: "})
+  for (const std::string_view prefix :
+       {"EAL: ", "FATAL: ", "Error - exiting with code: 1", "bab: "})
     if (line.starts_with(prefix)) line.remove_prefix(prefix.size());
   // "some_function(): "
-  if (const std::size_t at = line.find("(): ");
-      at != std::string_view::npos && line.find(' ') > at)
+  if (const std::size_t at = line.find("(): "); at != std::string_view::npos && line.find(' ') > at)
     line.remove_prefix(at + 4);
   while (!line.empty() && (line.back() == '.' || line.back() == ' ')) line.remove_suffix(1);
   return std::string(line);

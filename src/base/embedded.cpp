@@ -19,10 +19,10 @@ std::vector<std::string> embedded_eal_args() {
   const int second = cpus.back();
   const int first = cpus.size() > 1 ? cpus[cpus.size() - 2] : second;
   // 256 MiB hold the default pools with room to spare.
-  return {"--no-huge",    "--no-shconf",
-          "--no-pci",     "--no-telemetry",
-          "-m",           "256",
-          "--lcores",     fmt::format("0@({}),1@{},2@{}", fmt::join(cpus, ","), first, second)};
+  return {"--no-huge", "--no-shconf",
+          "--no-pci",  "--no-telemetry",
+          "-m",        "256",
+          "--lcores",  fmt::format("0@({}),1@{},2@{}", fmt::join(cpus, ","), first, second)};
 }
 
 }  // namespace bab

@@ -33,8 +33,8 @@ Account* map_accounts(std::size_t bytes) {
 
 void check(const BufferPoolOptions& o) {
   if (o.buffers == 0 || o.buffers == std::numeric_limits<std::uint32_t>::max())
-    throw Error(fmt::format("pool {}: {} buffers asked for; it takes 1 to 4294967294", o.name,
-                            o.buffers));
+    throw Error(
+        fmt::format("pool {}: {} buffers asked for; it takes 1 to 4294967294", o.name, o.buffers));
   if (o.data_room <= RTE_PKTMBUF_HEADROOM)
     throw Error(fmt::format("pool {}: buffers of {} bytes hold no data behind the headroom of {}",
                             o.name, o.data_room, RTE_PKTMBUF_HEADROOM));
@@ -43,9 +43,9 @@ void check(const BufferPoolOptions& o) {
                             o.name, o.cache, RTE_MEMPOOL_CACHE_MAX_SIZE));
   // rte_mempool's own rule: a cache may hold 1.5 times its size before it flushes.
   if (o.cache * 3 / 2 > o.buffers)
-    throw Error(fmt::format(
-        "pool {}: a cache of {} buffers per lcore needs a pool of {} or more, not {}", o.name,
-        o.cache, o.cache * 3 / 2, o.buffers));
+    throw Error(
+        fmt::format("pool {}: a cache of {} buffers per lcore needs a pool of {} or more, not {}",
+                    o.name, o.cache, o.cache * 3 / 2, o.buffers));
 }
 
 }  // namespace
@@ -80,7 +80,8 @@ BufferPool::BufferPool(const BufferPoolOptions& options)
   priv->magic = kMagic;
   priv->pool = this;
   if (int e = rte_mempool_populate_default(mempool_.get()); e < 0) {
-    const double mib = static_cast<double>(size_) * static_cast<double>(kElement + data_room_) / 1048576.0;
+    const double mib =
+        static_cast<double>(size_) * static_cast<double>(kElement + data_room_) / 1048576.0;
     throw Error::from_code(fmt::format("{} ({:.0f} MiB)", tried, mib), e,
                            "use fewer or smaller buffers, or give more memory (EAL's -m, or "
                            "more hugepages in /proc/sys/vm/nr_hugepages)");

@@ -35,28 +35,18 @@ std::uint32_t kernel_mtu(const std::string& name) {
   return static_cast<std::uint32_t>(request.ifr_mtu);
 }
 
-/// The value of a driver's argument such as "framesz=16384" among "iface=eth0,framesz=16384".
-std::optional<std::uint32_t> device_number(std::string_view args, std::string_view key) {
-  while (!args.empty()) {
-    const std::string_view one = args.substr(0, args.find(','));
-    args.remove_prefix(std::min(args.size(), one.size() + 1));
-    if (!one.starts_with(key) || one.size() <= key.size() || one[key.size()] != '=') continue;
-    std::uint32_t value = 0;
-    const std::string_view digits = one.substr(key.size() + 1);
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc())
-      return value;
-  }
-  return std::nullopt;
+/// A number among the vdev's arguments, as in "iface=eth0,framesz=16384".
+std::uint32_t device_number(const rte_eth_dev_info& device, std::string_view key,
+                            std::uint32_t otherwise) {
+  const std::string digits = device_argument(device, key);
+  std::uint32_t value = otherwise;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
 }
 
-std::string_view device_args(const rte_eth_dev_info& device) {
-  const rte_devargs* args = rte_dev_devargs(device.device);
-  return args != nullptr && args->args != nullptr ? args->args : "";
-}
-
-void add_af_packet_slots(CarrierLimits& limits, std::string_view args) {
+void add_af_packet_slots(CarrierLimits& limits, const rte_eth_dev_info& device) {
   constexpr std::uint32_t kDefaultSlot = 2048;
-  const std::uint32_t slot = device_number(args, "framesz").value_or(kDefaultSlot);
+  const std::uint32_t slot = device_number(device, "framesz", kDefaultSlot);
   // The driver's reckoning of what a slot holds to send, and what it wants a receive buffer to hold.
   constexpr auto kSlotHeader = static_cast<std::uint32_t>(TPACKET2_HDRLEN - sizeof(sockaddr_ll));
   limits.rx_bytes = slot - std::min(slot, kSlotHeader);
@@ -70,13 +60,25 @@ void add_af_packet_slots(CarrierLimits& limits, std::string_view args) {
 
 }  // namespace
 
+std::string device_argument(const rte_eth_dev_info& device, std::string_view key) {
+  const rte_devargs* all = device.device != nullptr ? rte_dev_devargs(device.device) : nullptr;
+  std::string_view args = all != nullptr && all->args != nullptr ? all->args : "";
+  while (!args.empty()) {
+    const std::string_view one = args.substr(0, args.find(','));
+    args.remove_prefix(std::min(args.size(), one.size() + 1));
+    if (one.starts_with(key) && one.size() > key.size() && one[key.size()] == '=')
+      return std::string(one.substr(key.size() + 1));
+  }
+  return {};
+}
+
 std::optional<CarrierLimits> carrier_limits(const rte_eth_dev_info& device) {
   const std::string_view driver = device.driver_name;
   CarrierLimits limits;
   if (driver == "net_memif") {
     // It would chain buffers for a larger frame; DPDK 22.11 then mixes frames up (tried).
     constexpr std::uint32_t kDefaultSlot = 2048;
-    limits.slot_frame = device_number(device_args(device), "bsize").value_or(kDefaultSlot);
+    limits.slot_frame = device_number(device, "bsize", kDefaultSlot);
     limits.slot_mend = "bsize=9216 or more, on both sides";
     return limits;
   }
@@ -86,22 +88,23 @@ std::optional<CarrierLimits> carrier_limits(const rte_eth_dev_info& device) {
   limits.interface = name.data();
   limits.mtu = kernel_mtu(limits.interface);
   limits.made_by_driver = driver == "net_tap";
-  if (driver == "net_af_packet") add_af_packet_slots(limits, device_args(device));
+  if (driver == "net_af_packet") add_af_packet_slots(limits, device);
   return limits;
 }
 
 void require_mtu(const CarrierLimits& limits, std::uint32_t mtu, const std::string& port) {
   if (mtu > limits.mtu)
-    throw Error(fmt::format("{}: MTU {} asked for, interface {} carries {}; lower --mtu{}", port, mtu,
-                            limits.interface, limits.mtu,
+    throw Error(fmt::format("{}: MTU {} asked for, interface {} carries {}; lower --mtu{}", port,
+                            mtu, limits.interface, limits.mtu,
                             limits.made_by_driver ? ""
                                                   : fmt::format(", or: ip link set dev {} mtu {}",
                                                                 limits.interface, mtu)));
   const auto frame = static_cast<std::uint32_t>(mtu + wire::kEthernetBytes + wire::kVlanBytes);
   if (limits.slot_frame != 0 && frame > limits.slot_frame)
-    throw Error(fmt::format("{}: an MTU of {} makes frames of {} bytes, the slots of its shared memory "
-                            "hold {}; lower --mtu, or give the --vdev {}", port, mtu, frame,
-                            limits.slot_frame, limits.slot_mend));
+    throw Error(
+        fmt::format("{}: an MTU of {} makes frames of {} bytes, the slots of its shared memory "
+                    "hold {}; lower --mtu, or give the --vdev {}",
+                    port, mtu, frame, limits.slot_frame, limits.slot_mend));
 }
 
 }  // namespace bab

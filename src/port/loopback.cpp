@@ -18,8 +18,8 @@ Loopback::Loopback(std::uint16_t queues, std::uint32_t frames) {
   const std::string name = fmt::format("bab{}", next.fetch_add(1, std::memory_order_relaxed));
   std::vector<rte_ring*> rings;
   for (std::uint16_t q = 0; q < queues; ++q) rings.push_back(rings_.emplace_back(frames).raw());
-  const int id = rte_eth_from_rings(name.c_str(), rings.data(), queues, rings.data(), queues,
-                                    SOCKET_ID_ANY);
+  const int id =
+      rte_eth_from_rings(name.c_str(), rings.data(), queues, rings.data(), queues, SOCKET_ID_ANY);
   if (id < 0)
     throw Error::from_code(fmt::format("making a loopback port of {} queues", queues), rte_errno,
                            "install librte-meta-net, or use fewer queues");

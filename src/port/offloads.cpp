@@ -10,21 +10,27 @@ namespace {
 
 std::string_view by_name(wire::ChecksumBy by) {
   switch (by) {
-    case wire::ChecksumBy::kNone: return "off";
-    case wire::ChecksumBy::kSoftware: return "software";
-    case wire::ChecksumBy::kDevice: return "device";
+    case wire::ChecksumBy::kNone:
+      return "off";
+    case wire::ChecksumBy::kSoftware:
+      return "software";
+    case wire::ChecksumBy::kDevice:
+      return "device";
   }
   return "off";
 }
 
 std::string why(ChecksumChoice choice, bool device_can, std::string_view driver) {
   switch (choice) {
-    case ChecksumChoice::kSw: return "asked for";
-    case ChecksumChoice::kOff: return "asked for";
+    case ChecksumChoice::kSw:
+      return "asked for";
+    case ChecksumChoice::kOff:
+      return "asked for";
     case ChecksumChoice::kHw:
       if (device_can) return "asked for";
       break;
-    case ChecksumChoice::kAuto: break;
+    case ChecksumChoice::kAuto:
+      break;
   }
   return fmt::format("{} {} it", driver, device_can ? "offers" : "doesn't offer");
 }
@@ -43,11 +49,15 @@ Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, C
   const bool rx_ip = (device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
   const bool rx_udp = (device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
   if (tx == ChecksumChoice::kHw && !tx_udp)
-    throw Error(fmt::format("--tx-checksum=hw: port {} ({}) computes no UDP checksums; use auto, sw "
-                            "or off", port_name, driver));
+    throw Error(
+        fmt::format("--tx-checksum=hw: port {} ({}) computes no UDP checksums; use auto, sw "
+                    "or off",
+                    port_name, driver));
   if (rx == ChecksumChoice::kHw && !rx_udp)
-    throw Error(fmt::format("--rx-checksum=hw: port {} ({}) verifies no UDP checksums; use auto, sw "
-                            "or off", port_name, driver));
+    throw Error(
+        fmt::format("--rx-checksum=hw: port {} ({}) verifies no UDP checksums; use auto, sw "
+                    "or off",
+                    port_name, driver));
 
   Offloads o;
   const bool tx_device = tx == ChecksumChoice::kAuto || tx == ChecksumChoice::kHw;

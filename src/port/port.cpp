@@ -37,7 +37,11 @@ std::vector<std::uint16_t> port_ids() {
   return ids;
 }
 
-std::string Port::label() const { return fmt::format("port {} ({}, {})", options_.id, name_, driver_); }
+std::string capture_file(std::uint16_t id) { return device_argument(device_info(id), "tx_pcap"); }
+
+std::string Port::label() const {
+  return fmt::format("port {} ({}, {})", options_.id, name_, driver_);
+}
 
 std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
                                  std::uint16_t fallback, const rte_eth_desc_lim& limits) noexcept {
@@ -48,7 +52,9 @@ std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
       std::clamp<std::uint32_t>(n, limits.nb_min, std::numeric_limits<std::uint16_t>::max()));
 }
 
-std::string Port::tried(const std::string& what) const { return fmt::format("{}: {}", label(), what); }
+std::string Port::tried(const std::string& what) const {
+  return fmt::format("{}: {}", label(), what);
+}
 
 Port::Port(const PortOptions& options, BufferPool& rx_pool)
     : options_(options), name_(device_name(options.id)) {
@@ -57,18 +63,21 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
   socket_ = rte_eth_dev_socket_id(options_.id);
   offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum);
   if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
-    throw Error(tried(fmt::format("{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
-                                  "or --txq", options_.rx_queues, options_.tx_queues,
-                                  info.max_rx_queues, info.max_tx_queues)));
+    throw Error(tried(fmt::format(
+        "{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
+        "or --txq",
+        options_.rx_queues, options_.tx_queues, info.max_rx_queues, info.max_tx_queues)));
   if (options_.mtu < info.min_mtu || options_.mtu > info.max_mtu)
     throw Error(tried(fmt::format("MTU {} asked for, it takes {} to {}", options_.mtu, info.min_mtu,
                                   info.max_mtu)));
   carrier_ = carrier_limits(info);
   if (carrier_) require_mtu(*carrier_, options_.mtu, label());
-  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu); rx_pool.data_room() < need)
-    throw Error(tried(fmt::format("an MTU of {} needs buffers of {} bytes, pool {} has {}; raise "
-                                  "--mbuf-size or lower --mtu", options_.mtu, need, rx_pool.name(),
-                                  rx_pool.data_room())));
+  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
+      rx_pool.data_room() < need)
+    throw Error(
+        tried(fmt::format("an MTU of {} needs buffers of {} bytes, pool {} has {}; raise "
+                          "--mbuf-size or lower --mtu",
+                          options_.mtu, need, rx_pool.name(), rx_pool.data_room())));
   if (options_.rx_queues > 1)
     rss_ = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
   configure();
@@ -136,18 +145,17 @@ void Port::set_up_queues(BufferPool& rx_pool) {
     if (int e = rte_eth_rx_queue_setup(options_.id, q, options_.rx_descriptors, socket, nullptr,
                                        rx_pool.mempool());
         e != 0)
-      throw Error::from_code(
-          tried(fmt::format("setting up RX queue {} of {} descriptors", q, options_.rx_descriptors)),
-          e, "change --rxq or --rxd");
+      throw Error::from_code(tried(fmt::format("setting up RX queue {} of {} descriptors", q,
+                                               options_.rx_descriptors)),
+                             e, "change --rxq or --rxd");
     rx_.emplace_back(options_.id, q);
   }
   for (std::uint16_t q = 0; q < options_.tx_queues; ++q) {
-    if (int e =
-            rte_eth_tx_queue_setup(options_.id, q, options_.tx_descriptors, socket, nullptr);
+    if (int e = rte_eth_tx_queue_setup(options_.id, q, options_.tx_descriptors, socket, nullptr);
         e != 0)
-      throw Error::from_code(
-          tried(fmt::format("setting up TX queue {} of {} descriptors", q, options_.tx_descriptors)),
-          e, "change --txq or --txd");
+      throw Error::from_code(tried(fmt::format("setting up TX queue {} of {} descriptors", q,
+                                               options_.tx_descriptors)),
+                             e, "change --txq or --txd");
     tx_.emplace_back(options_.id, q, offloads_.tx_flags != 0);
   }
 }

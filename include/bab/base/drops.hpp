@@ -53,7 +53,9 @@ DropUnit drop_unit(Drop reason) noexcept;
 class DropCounters {
  public:
   void add(Drop reason, std::uint64_t n = 1) noexcept { counts_[index(reason)] += n; }
-  [[nodiscard]] std::uint64_t operator[](Drop reason) const noexcept { return counts_[index(reason)]; }
+  [[nodiscard]] std::uint64_t operator[](Drop reason) const noexcept {
+    return counts_[index(reason)];
+  }
 
   DropCounters& operator+=(const DropCounters& other) noexcept {
     for (std::size_t i = 0; i < kDrops; ++i) counts_[i] += other.counts_[i];
@@ -64,7 +66,9 @@ class DropCounters {
   [[nodiscard]] std::uint64_t total(DropUnit unit) const noexcept;
 
  private:
-  static constexpr std::size_t index(Drop reason) noexcept { return static_cast<std::size_t>(reason); }
+  static constexpr std::size_t index(Drop reason) noexcept {
+    return static_cast<std::size_t>(reason);
+  }
 
   std::array<std::uint64_t, kDrops> counts_{};
 };

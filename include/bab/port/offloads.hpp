@@ -15,7 +15,7 @@ namespace bab {
 /// What a user asks of checksums, for one direction.
 enum class ChecksumChoice : std::uint8_t {
   kAuto,  ///< the device where it can, else software; on memory ports no UDP checksum is sent
-  kHw,    ///< the device; an error at start where it can't do UDP's (IPv4's may be left to software)
+  kHw,  ///< the device; an error at start where it can't do UDP's (IPv4's may be left to software)
   kSw,
   kOff,  ///< TX: UDP checksum 0 (IPv4's can't be off and is computed). RX: nothing is verified
 };

@@ -109,6 +109,9 @@ class Port {
 std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
                                  std::uint16_t fallback, const rte_eth_desc_lim& limits) noexcept;
 
+/// The file that port `id` writes its frames to (net_pcap's tx_pcap); empty where it has none.
+std::string capture_file(std::uint16_t id);
+
 /// The ids of all ports there are.
 std::vector<std::uint16_t> port_ids();
 

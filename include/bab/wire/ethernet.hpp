@@ -20,8 +20,12 @@ using MacAddress = std::array<std::uint8_t, 6>;
 /// The group address of an IPv4 multicast address (host order): 01:00:5e and its low 23 bits
 /// (RFC 1112 §6.4).
 [[nodiscard]] constexpr MacAddress multicast_mac(std::uint32_t ip) noexcept {
-  return {0x01, 0x00, 0x5e, static_cast<std::uint8_t>((ip >> 16) & 0x7f),
-          static_cast<std::uint8_t>(ip >> 8), static_cast<std::uint8_t>(ip)};
+  return {0x01,
+          0x00,
+          0x5e,
+          static_cast<std::uint8_t>((ip >> 16) & 0x7f),
+          static_cast<std::uint8_t>(ip >> 8),
+          static_cast<std::uint8_t>(ip)};
 }
 
 [[nodiscard]] constexpr bool is_multicast(std::uint32_t ip) noexcept { return ip >> 28 == 0xe; }

@@ -24,7 +24,7 @@ struct FrameHeaderOptions {
   MacAddress source_mac{};
   MacAddress destination_mac{};
   std::optional<std::uint16_t> vlan_id{};  ///< 802.1Q tag, 0 … 4094
-  std::uint32_t source_ip = 0;           ///< host order
+  std::uint32_t source_ip = 0;             ///< host order
   std::uint32_t destination_ip = 0;
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
