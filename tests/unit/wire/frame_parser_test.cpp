@@ -23,18 +23,29 @@ using wire::ParsedFrame;
 constexpr wire::ChecksumRules kVerify{true, true};
 constexpr wire::ChecksumRules kTrust{false, false};
 
-/// In memory of exactly its size, so that AddressSanitizer sees a byte read past the end.
 Drop parse(const Bytes& frame, ParsedFrame& out, const wire::ChecksumRules& rules = kVerify,
            std::uint16_t port = 0) {
   return wire::parse_frame(frame, rules, port, out);
 }
 
+/// Memory of exactly a frame's size, so that AddressSanitizer sees a byte read past its end.
+class Exact {
+ public:
+  explicit Exact(const Bytes& frame)
+      : data_(std::make_unique<std::uint8_t[]>(frame.size())), size_(frame.size()) {
+    std::copy(frame.begin(), frame.end(), data_.get());
+  }
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return {data_.get(), size_}; }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> data_;
+  std::size_t size_;
+};
+
 Drop reason(const Bytes& frame, const wire::ChecksumRules& rules = kVerify,
             std::uint16_t port = 0) {
-  const auto exact = std::make_unique<std::uint8_t[]>(frame.size());
-  std::copy(frame.begin(), frame.end(), exact.get());
   ParsedFrame out{};
-  return wire::parse_frame({exact.get(), frame.size()}, rules, port, out);
+  return wire::parse_frame(Exact(frame).bytes(), rules, port, out);
 }
 
 Drop reason(const MadeFrame& frame) { return reason(frame.bytes()); }
@@ -505,7 +516,7 @@ TEST(FrameParser, AgreesWithANaiveParserOnRandomFrames) {
     const Bytes frame = random.below(4) == 0 ? random.valid().bytes() : random.wrong();
     const wire::ChecksumRules rules{random.below(4) == 0, random.below(4) == 0};
     const std::uint16_t port = random.below(4) == 0 ? 26477 : 0;
-    ASSERT_EQ(test::disagreement(frame, rules, port), "")
+    ASSERT_EQ(test::disagreement(Exact(frame).bytes(), rules, port), "")
         << "frame " << i << " of seed " << seed << ": " << testing::PrintToString(frame);
     ParsedFrame out;
     accepted += parse(frame, out, rules, port) == Drop::kNone;
