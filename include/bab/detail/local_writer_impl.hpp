@@ -151,10 +151,10 @@ void BasicLocalWriter<Atom>::abort(rte_mbuf* frame, std::uint8_t* data,
 template <class Atom>
 void BasicLocalWriter<Atom>::cut(rte_mbuf* frame, std::uint8_t* end, std::uint32_t bytes) noexcept {
   if (bytes == 0) return;
+  detail::asan_poison(end - bytes, bytes);
   const bool is_open = frame == frame_;
   if (is_open && end == base_ + static_cast<std::uint32_t>(reserved_)) {
     reserved_ -= bytes;
-    detail::asan_poison(end - bytes, bytes);
     return;
   }
   BufferMeta& meta = buffer_meta(frame);
@@ -226,6 +226,8 @@ void BasicLocalWriter<Atom>::finish(rte_mbuf* m) noexcept {
   // lcore_'s account even where another thread, which has seen that lcore stop, destroys the writer.
   if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
   const BufferMeta& closed = buffer_meta(m);
+  assert(wire::blocks_fit({payload(m), closed.payload_len}, closed.messages) &&
+         "a message was written past the end of its reservation");
   m->data_off = RTE_PKTMBUF_HEADROOM;
   m->data_len = static_cast<std::uint16_t>(options_.header_size + closed.payload_len);
   m->pkt_len = m->data_len;
