@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+"""SIGINT and SIGTERM at random moments, in every engine: whatever it was doing, it ends as a run does.
+
+A report, everything accounted for, exit 0. Only before the program can block them (it is still being linked) may a
+signal end it, silently. BAB_SEED plays a seed again; BAB_LONG=1 takes 100 runs per engine.
+"""
+
+import itertools
+import os
+import random
+import struct
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import captures
+import pcapfile
+import tap
+import testbab
+from smoke_case import SmokeCase
+from testbab import signal
+
+RUNS = 100 if testbab.LONG else 15  # per engine
+SIDE_BY_SIDE = 4
+HANGS = 20  # seconds
+SIGNALS = signal.SIGINT, signal.SIGTERM
+SEED = int(os.environ.get("BAB_SEED") or random.SystemRandom().randrange(1 << 32))
+
+# Frames of one 18-byte message: the capture of half a second stays small, and is read without parsing.
+SMALL = "--mtu=68", "--msg-size=18"
+RECORD = struct.Struct(">68xQ4x18s")  # of such a capture: its header, Ethernet, IPv4, UDP, session; then the rest
+INPUT = [struct.pack("!Q10x", number) for number in range(500)]
+
+ENGINES = {  # vdevs by file names in the run's directory, and arguments
+    "loop": (None, ()),
+    "loop on one lcore": (None, ("--nb-cores=1", "--txq=2", "--rxq=2")),
+    "txonly to a capture": (["net_pcap0,tx_pcap={out}"], ("--forward-mode=txonly", *SMALL)),
+    "txonly to nowhere": (["net_null0", "net_null1"], ("--forward-mode=txonly", "--msg-size=0-1400")),
+    "rxonly": (["net_pcap0,rx_pcap={in},infinite_rx=1"], ("--forward-mode=rxonly",)),
+    "relay": (["net_pcap0,rx_pcap={in},tx_pcap={out},infinite_rx=1"], ("--forward-mode=relay", SMALL[0])),
+    "relay between ports": (["net_pcap0,rx_pcap={in},infinite_rx=1", "net_null0"], ("--forward-mode=relay",)),
+}
+
+
+class Shot(NamedTuple):
+    at: float  # seconds after exec or after the signal before
+    number: int
+
+
+class Outcome(NamedTuple):
+    run: testbab.Run
+    protected: bool  # it blocked the signals when the first one was sent
+    out: str
+
+
+def shots(source):
+    """When to send what: linking and EAL's start take some 0.1 s; a run that is stopped drains within milliseconds."""
+    first = source.uniform(*source.choice(((0, 0.005), (0, 0.05), (0, 0.2), (0.1, 0.6))))
+    more = source.choice((0, 0, 1, 3))
+    return [Shot(first, source.choice(SIGNALS)),
+            *(Shot(source.uniform(0, 0.03), source.choice(SIGNALS)) for _ in range(more))]
+
+
+def blocks_signals(pid):
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            masks = dict(line.split(":", 1) for line in status)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    blocked = int(masks.get("SigBlk", "0"), 16)
+    return all(blocked >> (number - 1) & 1 for number in SIGNALS)
+
+
+class Stop(SmokeCase):
+    starting = threading.Lock()
+
+    def setUp(self):
+        super().setUp()
+        self.source = random.Random(f"{SEED} {tap.case_name(self)}")
+        stream = captures.Stream("STOPPED")
+        pcapfile.write(self.path("in.pcap"), [stream.frame([message]) for message in INPUT])
+
+    def stop(self, engine):
+        """RUNS of this engine, several side by side."""
+        plans = [shots(self.source) for _ in range(RUNS)]
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            ends = [pool.submit(self.stop_one, engine, number, plan) for number, plan in enumerate(plans)]
+            self.addCleanup(pool.shutdown, cancel_futures=True)
+            silent = ran = 0
+            for number, (plan, end) in enumerate(zip(plans, ends)):
+                with self.subTest(run=number, plan=plan, BAB_SEED=SEED):
+                    outcome = end.result()
+                    if self.was_too_early(outcome, plan):
+                        silent += 1
+                        continue
+                    self.assert_good(outcome.run)
+                    self.assertTrue(outcome.run.report["interrupted"], outcome.run)
+                    self.assertEqual(outcome.run.stderr, "", outcome.run)
+                    self.assert_in_order(outcome)
+                    ran += outcome.run.report["bus"]["messages_out"] + outcome.run.report["bus"]["messages_in"] > 0
+        print(f"# {engine}: {RUNS} runs, {silent} stopped before main(), {ran} with messages", flush=True)
+
+    def stop_one(self, engine, number, plan):
+        vdevs, app = ENGINES[engine]
+        out = self.path(f"out{number}.pcap")
+        files = {"in": self.path("in.pcap"), "out": out}
+        options = {"eal": None} if vdevs is None else {"vdevs": [vdev.format(**files) for vdev in vdevs]}
+        with self.starting:
+            process = self.start(*app, **options)
+        started = time.monotonic()
+        time.sleep(plan[0].at)
+        protected = blocks_signals(process.process.pid)
+        for shot in plan:
+            time.sleep(max(0.0, shot.at - (time.monotonic() - started)))
+            process.send(shot.number)
+            started = time.monotonic()
+        return Outcome(process.finish(HANGS), protected, out)
+
+    def was_too_early(self, outcome, plan):
+        run = outcome.run
+        if outcome.protected or run.status not in [-shot.number for shot in plan]:
+            return False
+        self.assertEqual((run.stdout, run.stderr, run.report), ("", "", None), run)
+        self.assertFalse(os.path.exists(outcome.out))
+        return True
+
+    def assert_in_order(self, outcome):
+        bus, engine = outcome.run.report["bus"], outcome.run.report["engine"]
+        if engine == "loop":
+            self.assertEqual((bus["messages_in"], bus["bytes_in"]), (bus["messages_out"], bus["bytes_out"]))
+            self.assertEqual([bus[what] for what in ("gaps", "missing", "out_of_order", "duplicates")], [0] * 4)
+        if not os.path.exists(outcome.out):
+            return
+        with open(outcome.out, "rb") as file:
+            data = file.read()[24:]
+        os.remove(outcome.out)
+        self.assertEqual(len(data), RECORD.size * bus["messages_out"], outcome.run)
+        numbers, messages = zip(*RECORD.iter_unpack(data)) if data else ((), ())
+        self.assertEqual(numbers, tuple(range(1, len(numbers) + 1)), "sequence numbers")
+        if engine == "relay":
+            self.assertTrue(all(map(bytes.__eq__, messages, itertools.cycle(INPUT))), "messages")
+
+    def test_loop(self):
+        self.stop("loop")
+
+    def test_loop_on_one_lcore(self):
+        self.stop("loop on one lcore")
+
+    def test_txonly_to_a_capture(self):
+        self.stop("txonly to a capture")
+
+    def test_txonly_to_nowhere(self):
+        self.stop("txonly to nowhere")
+
+    def test_rxonly(self):
+        self.stop("rxonly")
+
+    def test_relay(self):
+        self.stop("relay")
+
+    def test_relay_between_ports(self):
+        self.stop("relay between ports")
+
+
+if __name__ == "__main__":
+    print(f"# BAB_SEED={SEED}", flush=True)
+    tap.main()
