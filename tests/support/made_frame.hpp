@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +15,20 @@ namespace bab::test {
 using Bytes = std::vector<std::uint8_t>;
 
 inline Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+
+/// Memory of exactly a frame's size, so that AddressSanitizer sees a byte read past its end.
+class Exact {
+ public:
+  explicit Exact(const Bytes& frame)
+      : data_(std::make_unique<std::uint8_t[]>(frame.size())), size_(frame.size()) {
+    std::copy(frame.begin(), frame.end(), data_.get());
+  }
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return {data_.get(), size_}; }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> data_;
+  std::size_t size_;
+};
 
 /// The Internet checksum as RFC 1071 §1 puts it: big-endian 16-bit words, one after another, the carry
 /// added at once. Slow and shares nothing with bab.
