@@ -2,7 +2,9 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <limits>
 
@@ -29,6 +31,26 @@ Account* map_accounts(std::size_t bytes) {
   if (p == MAP_FAILED)
     throw Error::from_code(fmt::format("mapping {} bytes of handle counts", bytes), errno);
   return static_cast<Account*>(p);
+}
+
+/// Pools there are: entered and left in set-up, walked by lcores. 256: rte_mempool's names run out later.
+std::array<std::atomic<BufferPool*>, 256> all_pools;
+
+void enter_pool(BufferPool* pool, const std::string& name) {
+  for (auto& place : all_pools)
+    if (BufferPool* none = nullptr; place.compare_exchange_strong(none, pool)) return;
+  throw Error(fmt::format("creating pool {}: there are {} pools already", name, all_pools.size()));
+}
+
+void leave_pools(BufferPool* pool) {
+  for (auto& place : all_pools)
+    if (BufferPool* same = pool; place.compare_exchange_strong(same, nullptr)) return;
+}
+
+template <class Visit>
+void for_each_pool(Visit visit) {
+  for (const auto& place : all_pools)
+    if (BufferPool* pool = place.load(std::memory_order_acquire)) visit(*pool);
 }
 
 void check(const BufferPoolOptions& o) {
@@ -101,6 +123,7 @@ BufferPool::BufferPool(const BufferPoolOptions& options)
       this);
   const std::size_t bytes = account_stride_ * sizeof(Account) * RTE_MAX_LCORE;
   accounts_ = {map_accounts(bytes), AccountsDeleter{bytes}};
+  enter_pool(this, name_);
   // The rows of the lcores there are get their pages now: no page fault on the data path.
   unsigned lcore;
   RTE_LCORE_FOREACH(lcore) {
@@ -110,6 +133,7 @@ BufferPool::BufferPool(const BufferPoolOptions& options)
 }
 
 BufferPool::~BufferPool() {
+  leave_pools(this);
   rte_mempool_obj_iter(
       mempool_.get(),
       [](rte_mempool*, void*, void* object, unsigned) {
@@ -121,6 +145,7 @@ BufferPool::~BufferPool() {
 
 bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
   if (out.empty()) return true;  // the mempool's driver would call this a failure
+  if (waiters_.load(std::memory_order_relaxed) != 0) return false;
   auto** objects = reinterpret_cast<void**>(out.data());
   if (rte_mempool_get_bulk(mempool_.get(), objects, static_cast<unsigned>(out.size())) < 0)
     return false;
@@ -196,6 +221,61 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
       &walk);
   for (void* each : taken) rte_mempool_generic_put(mp, &each, 1, nullptr);
   return std::move(walk.found);
+}
+
+BufferPoolStats BufferPool::stats() const {
+  BufferPoolStats s;
+  s.total = size_;
+  s.free = available();
+  s.waiting = waiters_.load(std::memory_order_relaxed);
+  s.most_out = most_out_.load(std::memory_order_relaxed);
+  for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
+    if (const rte_mempool_cache* cache = rte_mempool_default_cache(mempool_.get(), lcore))
+      if (const std::uint32_t n = cache->len; n > 0) s.cached.emplace_back(lcore, n);
+  return s;
+}
+
+void BufferPool::note_refill() noexcept {
+  const rte_mempool* mp = mempool_.get();
+  const std::uint32_t shared = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
+  const std::uint32_t out = size_ - std::min(size_, shared);
+  std::uint32_t most = most_out_.load(std::memory_order_relaxed);
+  while (most < out && !most_out_.compare_exchange_weak(most, out, std::memory_order_relaxed)) {
+  }
+}
+
+std::atomic<std::uint32_t>& BufferPool::awaited_pools() noexcept {
+  static std::atomic<std::uint32_t> pools{0};
+  return pools;
+}
+
+std::optional<std::uint64_t> BufferPool::line_up() noexcept {
+  const std::optional<std::uint64_t> ticket = line_.try_take();
+  // Relaxed: a hint for relieve() and try_acquire(), which look again every turn.
+  if (ticket && waiters_.fetch_add(1, std::memory_order_relaxed) == 0)
+    awaited_pools().fetch_add(1, std::memory_order_relaxed);
+  return ticket;
+}
+
+void BufferPool::leave_line(std::uint64_t ticket) noexcept {
+  if (waiters_.fetch_sub(1, std::memory_order_relaxed) == 1)
+    awaited_pools().fetch_sub(1, std::memory_order_relaxed);
+  line_.leave(ticket);
+}
+
+void BufferPool::relieve_all() noexcept {
+  for_each_pool([](BufferPool& pool) {
+    if (pool.waiters_.load(std::memory_order_relaxed) == 0) return;
+    if (rte_mempool_cache* cache = rte_mempool_default_cache(pool.mempool(), rte_lcore_id()))
+      rte_mempool_cache_flush(cache, pool.mempool());
+  });
+}
+
+void BufferPool::empty_caches() noexcept {
+  for_each_pool([](BufferPool& pool) {
+    if (rte_mempool_cache* cache = rte_mempool_default_cache(pool.mempool(), rte_lcore_id()))
+      rte_mempool_cache_flush(cache, pool.mempool());
+  });
 }
 
 }  // namespace bab

@@ -80,8 +80,14 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
                           options_.mtu, need, rx_pool.name(), rx_pool.data_room())));
   if (options_.rx_queues > 1)
     rss_ = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
-  configure();
-  set_up_queues(rx_pool);
+  try {
+    configure();
+    set_up_queues(rx_pool);
+  } catch (...) {
+    // A device that kept some of its queues would refer to a pool that may be gone.
+    (void)rte_eth_dev_close(options_.id);
+    throw;
+  }
   if (options_.promiscuous && rte_eth_promiscuous_get(options_.id) == 0)
     made_promiscuous_ = rte_eth_promiscuous_enable(options_.id) == 0;
 }
@@ -160,7 +166,7 @@ void Port::set_up_queues(BufferPool& rx_pool) {
   }
 }
 
-void Port::start() {
+void Port::start(const std::function<bool()>& give_up) {
   if (int e = rte_eth_dev_start(options_.id); e != 0)
     throw Error::from_code(tried("starting"), e,
                            driver_ == "net_memif" ? "start the side with role=server first" : "");
@@ -170,6 +176,7 @@ void Port::start() {
   rte_eth_link link{};
   for (int i = 0; i < kTries; ++i) {
     if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return;
+    if (give_up && give_up()) return;
     rte_delay_us_sleep(100'000);
   }
   throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));

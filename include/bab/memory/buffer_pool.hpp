@@ -1,10 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <cassert>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <rte_lcore.h>
@@ -15,8 +18,12 @@
 #include <bab/memory/account.hpp>
 #include <bab/memory/buffer_meta.hpp>
 #include <bab/memory/shares.hpp>
+#include <bab/memory/ticket_queue.hpp>
 
 namespace bab {
+
+class Acquire;
+class AcquireBulk;
 
 struct BufferPoolOptions {
   std::string name{};         ///< unique in the process, at most 25 characters
@@ -28,6 +35,15 @@ struct BufferPoolOptions {
   /// A NIC receives into this pool: its driver takes buffers behind our back, so that sanitizer
   /// builds leave the free ones readable.
   bool receives = false;
+};
+
+struct BufferPoolStats {
+  std::uint32_t total = 0;
+  std::uint32_t free = 0;  ///< those in lcores' caches included
+  std::vector<std::pair<unsigned, std::uint32_t>> cached;  ///< (lcore, buffers), of caches that aren't empty
+  std::uint32_t waiting = 0;  ///< acquires that wait
+  /// High-water mark: most buffers outside the part that all lcores share, in use or in lcores' caches.
+  std::uint32_t most_out = 0;
 };
 
 /// Who holds what of a pool: a line for an operator when buffers are missing.
@@ -58,22 +74,22 @@ class BufferPool {
     return p->magic == kMagic ? p->pool : nullptr;
   }
 
-  /// One buffer with one share, or null when none is free. Any thread; lcores use their cache.
+  /// One buffer with one share, or null when none is free or somebody waits for one (acquire()): nobody
+  /// barges in. Any thread; lcores use their cache.
   [[nodiscard]] rte_mbuf* try_acquire() noexcept {
-    rte_mempool_cache* cache = rte_mempool_default_cache(mempool_.get(), rte_lcore_id());
-    void* object;
-    if (cache != nullptr && cache->len > 0) [[likely]] {
-      object = cache->objs[--cache->len];
-    } else if (rte_mempool_generic_get(mempool_.get(), &object, 1, cache) < 0) {
+    if (waiters_.load(std::memory_order_relaxed) != 0) [[unlikely]]
       return nullptr;
-    }
-    auto* m = static_cast<rte_mbuf*>(object);
-    prepare(m);
-    return m;
+    return take();
   }
 
   /// Fills all of `out`, or nothing and returns false. Any thread.
   [[nodiscard]] bool try_acquire(std::span<rte_mbuf*> out) noexcept;
+
+  /// `co_await pool.acquire()`: one buffer, or null when the wait was cancelled. First come, first served,
+  /// over all lcores. Defined in bab/lcore/acquire.hpp.
+  [[nodiscard]] Acquire acquire() noexcept;
+  /// All of `out` or, when cancelled, none. More than size() is never granted: kClosed at once.
+  [[nodiscard]] AcquireBulk acquire(std::span<rte_mbuf*> out) noexcept;
 
   /// Gives up the caller's share; the last one returns the buffer to its own pool. Any thread.
   static void release(rte_mbuf* m) noexcept {
@@ -122,6 +138,19 @@ class BufferPool {
   }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return size_ - available(); }
 
+  /// What the pool has and who waits. Figures of lcores that run are a moment's; slow.
+  [[nodiscard]] BufferPoolStats stats() const;
+
+  /// Once per turn of every lcore's loop: where somebody waits for a pool's buffers, those in the calling
+  /// lcore's cache go back to where all lcores find them (drivers free into that cache, too).
+  static void relieve() noexcept {
+    if (awaited_pools().load(std::memory_order_relaxed) != 0) [[unlikely]]
+      relieve_all();
+  }
+
+  /// Before an lcore goes: what it keeps in its caches, of all pools, goes back.
+  static void empty_caches() noexcept;
+
   /// Buffers that are not free, for a report after all lcores have stopped. At most `most`.
   [[nodiscard]] std::vector<BufferHolder> holders(std::size_t most) const;
 
@@ -143,6 +172,31 @@ class BufferPool {
   };
 
   static void note_received(rte_mbuf* m) noexcept;
+  static std::atomic<std::uint32_t>& awaited_pools() noexcept;
+  static void relieve_all() noexcept;
+  void note_refill() noexcept;
+
+  friend class AcquireBulk;
+
+  /// try_acquire() for whoever is served.
+  [[nodiscard]] rte_mbuf* take() noexcept {
+    rte_mempool_cache* cache = rte_mempool_default_cache(mempool_.get(), rte_lcore_id());
+    void* object;
+    if (cache != nullptr && cache->len > 0) [[likely]] {
+      object = cache->objs[--cache->len];
+    } else {
+      if (rte_mempool_generic_get(mempool_.get(), &object, 1, cache) < 0) return nullptr;
+      note_refill();
+    }
+    auto* m = static_cast<rte_mbuf*>(object);
+    prepare(m);
+    return m;
+  }
+
+  // What AcquireBulk does, on the waiter's lcore.
+  std::optional<std::uint64_t> line_up() noexcept;
+  bool is_served(std::uint64_t ticket) const noexcept { return line_.is_served(ticket); }
+  void leave_line(std::uint64_t ticket) noexcept;
 
   /// A free mbuf has refcnt 1, nb_segs 1 and no next (mbuf invariant); the rest is set here.
   void prepare(rte_mbuf* m) noexcept {
@@ -176,6 +230,9 @@ class BufferPool {
   std::unique_ptr<rte_mempool, MempoolDeleter> mempool_;
   std::size_t account_stride_;
   std::unique_ptr<Account[], AccountsDeleter> accounts_;
+  alignas(RTE_CACHE_LINE_SIZE) std::atomic<std::uint32_t> waiters_{0};
+  TicketQueue<> line_;
+  std::atomic<std::uint32_t> most_out_{0};
 };
 
 }  // namespace bab

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <rte_mbuf.h>
+
+#include <bab/lcore/wait.hpp>
+#include <bab/memory/buffer_pool.hpp>
+
+namespace bab {
+
+/// `co_await pool.acquire(span)`: waits its turn, then gathers as many buffers as were asked for while
+/// those behind it wait; so two that want many can't block each other with half of theirs.
+class AcquireBulk : public Wait {
+ public:
+  AcquireBulk(BufferPool& pool, std::span<rte_mbuf*> out) noexcept : pool_(pool), out_(out) {}
+  ~AcquireBulk() override { assert(!ticket_); }
+
+  /// kDone: all of the span are the caller's. kCancelled or kClosed: none is.
+  Outcome await_resume() const noexcept { return outcome(); }
+
+ protected:
+  [[nodiscard]] std::span<rte_mbuf*> granted() const noexcept { return out_.first(got_); }
+
+ private:
+  bool poll() noexcept override;
+  void withdraw() noexcept override;
+
+  BufferPool& pool_;
+  std::span<rte_mbuf*> out_;
+  std::size_t got_ = 0;
+  std::optional<std::uint64_t> ticket_;
+};
+
+/// `co_await pool.acquire()`: one buffer, or null when the wait was cancelled.
+class Acquire final : public AcquireBulk {
+ public:
+  explicit Acquire(BufferPool& pool) noexcept : AcquireBulk(pool, std::span(&buffer_, 1)) {}
+
+  [[nodiscard]] rte_mbuf* await_resume() const noexcept { return buffer(); }
+  /// After AnyOf: the buffer, the caller's, or null.
+  [[nodiscard]] rte_mbuf* buffer() const noexcept {
+    return outcome() == Outcome::kDone ? buffer_ : nullptr;
+  }
+
+ private:
+  rte_mbuf* buffer_ = nullptr;
+};
+
+inline Acquire BufferPool::acquire() noexcept { return Acquire(*this); }
+inline AcquireBulk BufferPool::acquire(std::span<rte_mbuf*> out) noexcept {
+  return AcquireBulk(*this, out);
+}
+
+}  // namespace bab

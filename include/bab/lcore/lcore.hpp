@@ -1,0 +1,197 @@
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include <rte_common.h>
+
+#include <bab/lcore/frame_pool.hpp>
+#include <bab/lcore/idle.hpp>
+#include <bab/lcore/task.hpp>
+#include <bab/lcore/wait.hpp>
+
+namespace bab {
+
+/// What an lcore did; any thread may read while it runs.
+struct LcoreCounters {
+  std::atomic<std::uint64_t> turns{0};
+  std::atomic<std::uint64_t> busy_cycles{0};  ///< TSC ticks of turns with work
+  std::atomic<std::uint64_t> idle_cycles{0};  ///< of those without, and of rest
+};
+
+/// One lcore's loop: pollers that say how much work they did, tasks that wait without blocking, timers, a
+/// stop request. One object per polling thread; or several on one thread, turned by hand with a clock of
+/// the caller's (tests, simulation). Only request_stop() and counters() may be called from elsewhere.
+///
+/// A turn: pollers, then waits in the order in which they began, then timers that are due, then every
+/// task that is ready, once. The clock is read once per turn.
+class Lcore {
+ public:
+  explicit Lcore(const IdleOptions& idle = {});
+  Lcore(const Lcore&) = delete;
+  Lcore& operator=(const Lcore&) = delete;
+  /// All tasks must have ended: request_stop() and turn until tasks() is 0.
+  ~Lcore();
+
+  /// The one whose turn this thread is in, or null.
+  static Lcore* current() noexcept { return current_; }
+
+  /// `poller.poll(now_tsc)` is called every turn and says how much work it did (0: none). Not owned. Before
+  /// run(), or on this lcore outside of a poll.
+  template <class Poller>
+  void add(Poller& poller) {
+    pollers_.push_back({&poller, [](void* self, std::uint64_t now) -> unsigned {
+                          return static_cast<Poller*>(self)->poll(now);
+                        }});
+  }
+
+  /// Starts `make()`, which gives a Task<void>, in the next turn; `make` and what it holds live as long as
+  /// the task. Before run(), or on this lcore. An exception that leaves the task requests a stop and is
+  /// thrown by run().
+  template <class Make>
+  void spawn(Make make) {
+    ++tasks_;
+    root(*this, std::move(make));
+  }
+
+  /// Turns until a stop was requested and all tasks have ended; then throws what a task threw.
+  void run();
+  /// Turns until `done()`.
+  template <class Done>
+  void run_until(Done done) {
+    while (!done()) spin();
+    rethrow();
+  }
+
+  /// One turn at the caller's time. Returns work done.
+  unsigned turn(std::uint64_t now_tsc);
+
+  /// Ends every wait on this lcore, and each one that begins from then on, with kCancelled. Any thread.
+  void request_stop() noexcept { stop_requested_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool stop_requested() const noexcept {
+    return stop_requested_.load(std::memory_order_acquire);
+  }
+
+  /// The time of this turn, in TSC ticks.
+  [[nodiscard]] std::uint64_t now() const noexcept { return now_; }
+  /// Deadline of the next timer; the largest value when there is none.
+  [[nodiscard]] std::uint64_t next_timer() const noexcept {
+    return timers_.empty() ? std::numeric_limits<std::uint64_t>::max() : timers_.front()->deadline_;
+  }
+  [[nodiscard]] std::size_t tasks() const noexcept { return tasks_; }
+  [[nodiscard]] const LcoreCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const FramePool& frames() const noexcept { return frames_; }
+  [[nodiscard]] IdleStrategy idle_strategy() const noexcept { return idle_.in_force(); }
+  /// Throws what a task threw, once.
+  void rethrow();
+
+ private:
+  friend class Wait;
+  friend class AnyOfBase;
+  friend class Sleep;
+  friend class Yield;
+
+  struct Poller {
+    void* self;
+    unsigned (*poll)(void*, std::uint64_t);
+  };
+
+  /// A list of Waits, first in first out.
+  struct List {
+    Wait* head = nullptr;
+    Wait* tail = nullptr;
+    void push(Wait& w) noexcept;
+    void remove(Wait& w) noexcept;
+  };
+
+  /// The frame around a spawned task; destroys itself at its end.
+  struct Root {
+    struct promise_type {
+      static void* operator new(std::size_t bytes) { return FramePool::allocate(bytes); }
+      static void operator delete(void* frame) noexcept { FramePool::free(frame); }
+      Root get_return_object() noexcept { return {}; }
+      std::suspend_never initial_suspend() noexcept { return {}; }
+      std::suspend_never final_suspend() noexcept { return {}; }
+      void return_void() noexcept {}
+      void unhandled_exception() noexcept { std::terminate(); }  // root() catches all
+    };
+  };
+  template <class Make>
+  static Root root(Lcore& lcore, Make make);
+
+  void spin();
+  void failed(std::exception_ptr exception) noexcept;
+  void cancel_all() noexcept;
+  void link(Wait& w) noexcept;
+  void unlink(Wait& w) noexcept;
+  void make_ready(Wait& w) noexcept { ready_.push(w); }
+  void add_timer(Wait& w) noexcept;
+  void remove_timer(Wait& w) noexcept;
+  void place(std::size_t at, Wait* w) noexcept;
+  void sift_up(std::size_t at) noexcept;
+  void sift_down(std::size_t at) noexcept;
+  unsigned poll_waits() noexcept;
+  unsigned fire_timers() noexcept;
+  unsigned resume_ready();
+
+  static thread_local Lcore* current_;
+
+  FramePool frames_;
+  Idle idle_;
+  std::vector<Poller> pollers_;
+  List polled_;
+  Wait* next_polled_ = nullptr;  // of the walk that is under way
+  List ready_;
+  std::vector<Wait*> timers_;  // a binary heap by deadline
+  std::uint64_t now_ = 0;
+  std::size_t tasks_ = 0;
+  bool stopping_ = false;
+  std::exception_ptr exception_;
+  alignas(RTE_CACHE_LINE_SIZE) LcoreCounters counters_;
+  alignas(RTE_CACHE_LINE_SIZE) std::atomic<bool> stop_requested_{false};
+};
+
+/// `co_await Yield()`: lets everything else have its turn first.
+class Yield final : public Wait {
+ public:
+  Yield() noexcept = default;
+  bool await_ready() noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> coroutine) noexcept;
+  void await_resume() const noexcept {}
+
+ private:
+  friend class Lcore;
+  explicit Yield(Lcore& lcore) noexcept : on_(&lcore) {}
+  bool poll() noexcept override { return true; }
+  Lcore* on_ = nullptr;
+};
+
+/// `co_await Sleep(deadline_tsc)`: kDone at the first turn whose time is at or past the deadline, or
+/// kCancelled.
+class Sleep final : public Wait {
+ public:
+  explicit Sleep(std::uint64_t deadline_tsc) noexcept { deadline_ = deadline_tsc; }
+  Outcome await_resume() const noexcept { return outcome(); }
+
+ private:
+  bool poll() noexcept override { return lcore().now() >= deadline_; }
+};
+
+template <class Make>
+auto Lcore::root(Lcore& lcore, Make make) -> Root {
+  co_await Yield(lcore);
+  try {
+    co_await make();
+  } catch (...) {
+    lcore.failed(std::current_exception());
+  }
+  --lcore.tasks_;
+}
+
+}  // namespace bab

@@ -1,0 +1,34 @@
+#include <bab/lcore/acquire.hpp>
+
+namespace bab {
+
+bool AcquireBulk::poll() noexcept {
+  if (out_.size() > pool_.size()) {
+    set_outcome(Outcome::kClosed);
+    return true;
+  }
+  // Where nobody waits there is no line to stand in.
+  if (!ticket_ && !waiting() && pool_.try_acquire(out_)) {
+    got_ = out_.size();
+    return true;
+  }
+  if (!ticket_ && !(ticket_ = pool_.line_up())) return false;
+  if (!pool_.is_served(*ticket_)) return false;
+  while (got_ < out_.size()) {
+    rte_mbuf* m = pool_.take();
+    if (m == nullptr) return false;
+    out_[got_++] = m;
+  }
+  pool_.leave_line(*ticket_);
+  ticket_.reset();
+  return true;
+}
+
+void AcquireBulk::withdraw() noexcept {
+  BufferPool::release(granted());
+  got_ = 0;
+  if (ticket_) pool_.leave_line(*ticket_);
+  ticket_.reset();
+}
+
+}  // namespace bab
