@@ -14,15 +14,16 @@ std::string unique_ring_name() {
   return fmt::format("bab_ring_{}", next.fetch_add(1, std::memory_order_relaxed));
 }
 
-rte_ring* make_spsc_ring(std::uint32_t capacity, int socket) {
+rte_ring* make_element_ring(unsigned bytes, std::uint32_t capacity, int socket) {
   // From here on rte_ring_create rounds up to 2^32, which it takes for 0.
   if (capacity >= RTE_RING_SZ_MASK)
-    throw Error(fmt::format("creating a ring for {} pointers: it can hold {} at most", capacity,
+    throw Error(fmt::format("creating a ring for {} items: it can hold {} at most", capacity,
                             RTE_RING_SZ_MASK - 1));
-  rte_ring* ring = rte_ring_create(unique_ring_name().c_str(), capacity, socket,
-                                   RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+  rte_ring* ring = rte_ring_create_elem(unique_ring_name().c_str(), bytes, capacity, socket,
+                                        RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
   if (ring == nullptr)
-    throw Error::from_code(fmt::format("creating a ring for {} pointers", capacity), rte_errno,
+    throw Error::from_code(fmt::format("creating a ring for {} items of {} bytes", capacity, bytes),
+                           rte_errno,
                            "give more memory (EAL's -m or --socket-mem) or use fewer buffers");
   return ring;
 }

@@ -27,7 +27,8 @@ IdleStrategy possible(IdleStrategy wanted) {
 
 Idle::Idle(const IdleOptions& options)
     : strategy_(possible(options.strategy)),
-      max_sleep_tsc_(std::clamp(options.max_sleep_us, 1U, 1'000'000U) * (rte_get_tsc_hz() / 1'000'000)),
+      max_sleep_tsc_(std::clamp(options.max_sleep_us, 1U, 1'000'000U) *
+                     (rte_get_tsc_hz() / 1'000'000)),
       tsc_per_us_(std::max<std::uint64_t>(1, rte_get_tsc_hz() / 1'000'000)) {}
 
 void Idle::rest(std::uint64_t now_tsc, std::uint64_t next_tsc) noexcept {

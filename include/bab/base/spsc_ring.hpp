@@ -50,11 +50,12 @@ class SpscRing {
 };
 
 namespace detail {
-rte_ring* make_spsc_ring(std::uint32_t capacity, int socket);
+/// An SP/SC ring of items of `bytes`, a multiple of 4. Throws Error.
+rte_ring* make_element_ring(unsigned bytes, std::uint32_t capacity, int socket);
 }
 
 template <class T>
 SpscRing<T>::SpscRing(std::uint32_t capacity, int socket)
-    : ring_(detail::make_spsc_ring(capacity, socket)) {}
+    : ring_(detail::make_element_ring(sizeof(T*), capacity, socket)) {}
 
 }  // namespace bab

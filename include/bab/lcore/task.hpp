@@ -34,7 +34,9 @@ class TaskPromiseBase {
   Final final_suspend() noexcept { return {}; }
 
   void unhandled_exception() noexcept { exception_ = std::current_exception(); }
-  void continue_with(std::coroutine_handle<> continuation) noexcept { continuation_ = continuation; }
+  void continue_with(std::coroutine_handle<> continuation) noexcept {
+    continuation_ = continuation;
+  }
 
  protected:
   void rethrow() const {
@@ -87,7 +89,7 @@ class [[nodiscard("a Task does nothing until it is awaited")]] Task {
     if (handle_) handle_.destroy();
   }
 
-  auto operator co_await() && noexcept {
+  auto operator co_await()&& noexcept {
     struct Awaiter {
       std::coroutine_handle<promise_type> handle;
       bool await_ready() noexcept { return false; }

@@ -40,7 +40,8 @@ struct BufferPoolOptions {
 struct BufferPoolStats {
   std::uint32_t total = 0;
   std::uint32_t free = 0;  ///< those in lcores' caches included
-  std::vector<std::pair<unsigned, std::uint32_t>> cached;  ///< (lcore, buffers), of caches that aren't empty
+  std::vector<std::pair<unsigned, std::uint32_t>>
+      cached;                 ///< (lcore, buffers), of caches that aren't empty
   std::uint32_t waiting = 0;  ///< acquires that wait
   /// High-water mark: most buffers outside the part that all lcores share, in use or in lcores' caches.
   std::uint32_t most_out = 0;

@@ -40,6 +40,17 @@ class SendPacket {
   [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
   [[nodiscard]] explicit operator bool() const noexcept { return buffer_ != nullptr; }
 
+  /// The same as plain words, for a ring: owns the share until it is adopted again, exactly once.
+  struct Raw {
+    const std::uint8_t* data;
+    rte_mbuf* buffer;
+    std::uint64_t len;
+  };
+  [[nodiscard]] Raw release() noexcept { return {data_, std::exchange(buffer_, nullptr), len_}; }
+  [[nodiscard]] static SendPacket adopt(const Raw& raw) noexcept {
+    return SendPacket(raw.data, static_cast<std::uint32_t>(raw.len), raw.buffer);
+  }
+
  private:
   friend class Packet;
   SendPacket(const std::uint8_t* data, std::uint32_t len, rte_mbuf* buffer) noexcept

@@ -1,0 +1,190 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <rte_ring_elem.h>
+
+#include <bab/base/spsc_ring.hpp>
+#include <bab/detail/sanitizers.hpp>
+#include <bab/lcore/wait.hpp>
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/memory/send_packet.hpp>
+
+namespace bab {
+
+/// How an item of a Channel travels through a ring of plain words.
+template <class T>
+struct ChannelItem;
+
+template <>
+struct ChannelItem<SendPacket> {
+  using Raw = SendPacket::Raw;
+  static Raw to_raw(SendPacket& item) noexcept { return item.release(); }
+  static SendPacket from_raw(const Raw& raw) noexcept { return SendPacket::adopt(raw); }
+  static void drop(const Raw& raw) noexcept { (void)SendPacket::adopt(raw); }
+  static void* key(const Raw& raw) noexcept { return raw.buffer; }
+};
+
+/// Buffers travel with one share each.
+template <>
+struct ChannelItem<rte_mbuf*> {
+  struct Raw {
+    rte_mbuf* buffer;
+  };
+  static Raw to_raw(rte_mbuf*& item) noexcept { return {std::exchange(item, nullptr)}; }
+  static rte_mbuf* from_raw(const Raw& raw) noexcept { return raw.buffer; }
+  static void drop(const Raw& raw) noexcept { BufferPool::release(raw.buffer); }
+  static void* key(const Raw& raw) noexcept { return raw.buffer; }
+};
+
+/// Batches of items from one lcore to one lcore: a bounded SP/SC ring with waiting at both ends.
+///
+/// Either side may close it, once and for all. After the sender has, the receiver gets what is inside and
+/// then kClosed. After the receiver has, sends end with kClosed and keep what they couldn't pass on; what
+/// was inside is released, when the channel is destroyed at the latest, and counted.
+template <class T>
+class Channel {
+  using Item = ChannelItem<T>;
+  using Raw = typename Item::Raw;
+  static_assert(std::is_trivially_copyable_v<Raw> && sizeof(Raw) % 4 == 0);
+
+ public:
+  /// Holds at least `capacity` items. Throws Error when there is no memory for it.
+  explicit Channel(std::uint32_t capacity, int socket = SOCKET_ID_ANY)
+      : ring_(detail::make_element_ring(sizeof(Raw), capacity, socket)) {}
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  /// When neither side uses it any more: releases what is inside.
+  ~Channel() { discard(); }
+
+  /// The sending lcore: moves as many from the front of `items` as fit and says how many. 0 when closed.
+  unsigned try_send(std::span<T> items) noexcept {
+    unsigned sent = 0;
+    while (sent < items.size() && !closed()) {
+      Raw raw[kBatch];
+      unsigned n = std::min(
+          {static_cast<unsigned>(items.size() - sent), kBatch, rte_ring_free_count(ring_.get())});
+      if (n == 0) break;
+      for (unsigned i = 0; i < n; ++i) {
+        raw[i] = Item::to_raw(items[sent + i]);
+        detail::tsan_release(Item::key(raw[i]));
+      }
+      // There is room and no other sender: all of them are taken.
+      n = rte_ring_sp_enqueue_bulk_elem(ring_.get(), raw, sizeof(Raw), n, nullptr);
+      sent += n;
+    }
+    return sent;
+  }
+
+  /// The receiving lcore: fills the front of `out` with what there is and says how many.
+  unsigned try_receive(std::span<T> out) noexcept {
+    unsigned got = 0;
+    while (got < out.size()) {
+      Raw raw[kBatch];
+      const unsigned n = rte_ring_sc_dequeue_burst_elem(
+          ring_.get(), raw, sizeof(Raw), std::min(static_cast<unsigned>(out.size() - got), kBatch),
+          nullptr);
+      if (n == 0) break;
+      for (unsigned i = 0; i < n; ++i) {
+        detail::tsan_acquire(Item::key(raw[i]));
+        out[got++] = Item::from_raw(raw[i]);
+      }
+    }
+    return got;
+  }
+
+  /// `co_await channel.send(items)`: all of them, in order, as room comes; `sent()` says how many went when
+  /// it ends with kClosed or kCancelled, and the rest is still the caller's.
+  class Send final : public Wait {
+   public:
+    Send(Channel& channel, std::span<T> items) noexcept : channel_(channel), items_(items) {}
+    Outcome await_resume() const noexcept { return outcome(); }
+    [[nodiscard]] std::size_t sent() const noexcept { return sent_; }
+
+   private:
+    bool poll() noexcept override {
+      sent_ += channel_.try_send(items_.subspan(sent_));
+      if (sent_ == items_.size()) return true;
+      if (!channel_.closed()) return false;
+      set_outcome(Outcome::kClosed);
+      return true;
+    }
+    Channel& channel_;
+    std::span<T> items_;
+    std::size_t sent_ = 0;
+  };
+  [[nodiscard]] Send send(std::span<T> items) noexcept { return Send(*this, items); }
+
+  /// `co_await channel.receive(out)`: at least one item, as many as there are; `received()` says how many.
+  /// kClosed: none, and none will come.
+  class Receive final : public Wait {
+   public:
+    Receive(Channel& channel, std::span<T> out) noexcept : channel_(channel), out_(out) {}
+    Outcome await_resume() const noexcept { return outcome(); }
+    [[nodiscard]] std::size_t received() const noexcept { return received_; }
+
+   private:
+    bool poll() noexcept override {
+      // Closed is looked at first: what was sent before the close is then seen by the receive.
+      const bool closed = channel_.closed();
+      received_ = channel_.try_receive(out_);
+      if (received_ > 0 || out_.empty()) return true;
+      if (!closed) return false;
+      set_outcome(Outcome::kClosed);
+      return true;
+    }
+    Channel& channel_;
+    std::span<T> out_;
+    std::size_t received_ = 0;
+  };
+  [[nodiscard]] Receive receive(std::span<T> out) noexcept { return Receive(*this, out); }
+
+  /// The sending lcore: nothing more will come. Release pairs with closed().
+  void close_sender() noexcept { closed_.store(true, std::memory_order_release); }
+  /// The receiving lcore: nothing more is wanted; releases what is inside. Returns how many items.
+  std::uint64_t close_receiver() noexcept {
+    closed_.store(true, std::memory_order_release);
+    return discard();
+  }
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  /// Items released because nobody received them.
+  [[nodiscard]] std::uint64_t discarded() const noexcept {
+    return discarded_.load(std::memory_order_relaxed);
+  }
+  /// A moment's figure when the other side runs.
+  [[nodiscard]] unsigned size() const noexcept { return rte_ring_count(ring_.get()); }
+  [[nodiscard]] unsigned capacity() const noexcept { return rte_ring_get_capacity(ring_.get()); }
+
+ private:
+  static constexpr unsigned kBatch =
+      32;  // items moved through the stack at a time: one ring operation
+
+  std::uint64_t discard() noexcept {
+    std::uint64_t n = 0;
+    Raw raw;
+    while (rte_ring_sc_dequeue_elem(ring_.get(), &raw, sizeof(Raw)) == 0) {
+      detail::tsan_acquire(Item::key(raw));
+      Item::drop(raw);
+      ++n;
+    }
+    discarded_.fetch_add(n, std::memory_order_relaxed);
+    return n;
+  }
+
+  std::unique_ptr<rte_ring, detail::RingDeleter> ring_;
+  std::atomic<bool> closed_{false};
+  std::atomic<std::uint64_t> discarded_{0};
+};
+
+using PacketChannel = Channel<SendPacket>;
+using BufferChannel = Channel<rte_mbuf*>;
+
+}  // namespace bab
