@@ -23,6 +23,9 @@ using namespace testbab;
 
 constexpr int kSetUpFailed = 2;
 
+/// As well as it goes: fmt::print throws where nothing can be written, and that must not end a run.
+void say(std::FILE* out, const std::string& text) { std::fputs(text.c_str(), out); }
+
 /// The worker lcores that the run may use.
 std::vector<unsigned> choose_lcores(const bab::Eal& eal, const Options& options) {
   std::vector<unsigned> workers = eal.workers();
@@ -47,11 +50,11 @@ Summary run_engine(const Options& options, const Engine& engine, const Arguments
   summary.engine = engine.name;
   Wiring wiring(options, engine, static_cast<unsigned>(lcores.size()));
   std::unique_ptr<Job> job = engine.make(options, wiring);
-  wiring.start();
+  wiring.start(signals);
   if (arguments.embedded)
-    fmt::print(text,
-               "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a "
-               "PCI_ADDRESS -- …\n");
+    say(text,
+        "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a PCI_ADDRESS -- "
+        "…\n");
   LiveText live(text, options.stats_period);
   const RunResult result = run(*job, lcores, options, signals, live);
   summary.seconds = result.seconds;
@@ -84,9 +87,9 @@ int main(int argc, char** argv) {
   Options options;
   if (const auto ended = parse_options(arguments.app, options)) {
     if (ended->exit_code == 0)
-      fmt::print("{}", ended->text);
+      say(stdout, ended->text);
     else
-      fmt::print(stderr, "testbab: {}\n", ended->text);
+      say(stderr, fmt::format("testbab: {}\n", ended->text));
     return ended->exit_code;
   }
   std::FILE* text = options.json_on_stdout() ? stderr : stdout;
@@ -98,7 +101,7 @@ int main(int argc, char** argv) {
     json.write(summary);
     return summary.exit_code();
   } catch (const bab::Error& e) {
-    fmt::print(stderr, "testbab: {}\n", e.what());
+    say(stderr, fmt::format("testbab: {}\n", e.what()));
     return kSetUpFailed;
   }
 }

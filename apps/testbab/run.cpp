@@ -119,14 +119,17 @@ RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& opti
               StopSignals& signals, LiveText& live) {
   std::vector<Worker> workers = deal(job, lcores);
   const auto start = Clock::now();
+  bool interrupted = signals.wait(milliseconds{0});
+  // Perhaps there is no link: nothing may be sent that then couldn't go.
+  if (interrupted)
+    for (const auto& p : job.stages[0]) p->enter(Poller::Phase::kFinish);
   for (Worker& w : workers)
     if (rte_eal_remote_launch([](void* self) { return static_cast<Worker*>(self)->loop(); }, &w,
                               w.lcore) != 0)
       throw bab::Error("lcore " + std::to_string(w.lcore) + " is busy and can't be started");
   IdleWatch idle(options.idle_exit_ms);
   const std::chrono::duration<double> limit(options.duration);
-  bool interrupted = false;
-  while (true) {
+  while (!interrupted) {
     interrupted = signals.wait(kTick);
     const auto now = Clock::now();
     live.tick(job);

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <optional>
+
 namespace testbab {
 
 StopSignals::StopSignals() {
@@ -11,23 +13,39 @@ StopSignals::StopSignals() {
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   // A reader of our output that went away is an error of write(), not the end of the bus.
   std::signal(SIGPIPE, SIG_IGN);
+  listener_ = std::thread([this] { listen(); });
+}
+
+StopSignals::~StopSignals() {
+  over_.store(true);
+  pthread_kill(listener_.native_handle(), SIGTERM);
+  listener_.join();
+}
+
+void StopSignals::listen() {
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> first;
+  while (true) {
+    int signal = 0;
+    if (sigwait(&set_, &signal) != 0 || over_.load()) return;
+    const auto now = Clock::now();
+    if (first && now - *first > kPatience) {
+      std::signal(signal, SIG_DFL);
+      pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+      raise(signal);
+    }
+    if (!first) first = now;
+    const std::lock_guard lock(mutex_);
+    ++came_;
+    another_.notify_one();
+  }
 }
 
 bool StopSignals::wait(std::chrono::milliseconds time) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-  timespec t{};
-  t.tv_sec = seconds.count();
-  t.tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(time - seconds).count();
-  const int signal = sigtimedwait(&set_, nullptr, &t);
-  if (signal <= 0) return came_;
-  const auto now = std::chrono::steady_clock::now();
-  if (came_ && now - came_at_ > kPatience) {
-    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-    raise(signal);
-  }
-  if (!came_) came_at_ = now;
-  came_ = true;
-  return came_;
+  std::unique_lock lock(mutex_);
+  another_.wait_for(lock, time, [this] { return came_ != seen_; });
+  seen_ = came_;
+  return came_ > 0;
 }
 
 }  // namespace testbab

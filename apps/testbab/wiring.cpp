@@ -129,8 +129,9 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   units_.push_back(std::move(unit));
 }
 
-void Wiring::start() {
-  for (Unit& unit : units_) unit.port->start();
+void Wiring::start(StopSignals& signals) {
+  const auto stopped = [&] { return signals.wait(std::chrono::milliseconds{0}); };
+  for (Unit& unit : units_) unit.port->start(stopped);
 }
 
 bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, unsigned queue) const {

@@ -9,6 +9,7 @@
 #include <bab/port/port.hpp>
 
 #include "engine.hpp"
+#include "stop_signals.hpp"
 
 namespace testbab {
 
@@ -20,7 +21,8 @@ class Wiring {
   Wiring(const Options& options, const Engine& engine, unsigned lcores);
   ~Wiring();
 
-  void start();
+  /// A signal ends the wait for links.
+  void start(StopSignals& signals);
 
   [[nodiscard]] std::size_t ports() const noexcept { return units_.size(); }
   [[nodiscard]] bab::Port& port(std::size_t i) noexcept { return *units_.at(i).port; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,8 +45,9 @@ class Port {
   /// Stops and closes the device: its driver frees what it holds.
   ~Port();
 
-  /// Starts the device and waits until its link is up. Throws Error; a link that stays down is one.
-  void start();
+  /// Starts the device and waits until its link is up, or `give_up`, asked ten times a second, is true.
+  /// Throws Error; a link that stays down is one.
+  void start(const std::function<bool()>& give_up = {});
   /// Stops the device. Frames queued inside a memory port stay there: drain() first.
   void stop() noexcept;
   /// Frees what can still be received, when no lcore polls; at most 65,536 frames a queue, since a peer
