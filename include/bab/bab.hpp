@@ -5,10 +5,17 @@
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
 #include <bab/base/ledger.hpp>
+#include <bab/lcore/acquire.hpp>
+#include <bab/lcore/any_of.hpp>
+#include <bab/lcore/channel.hpp>
+#include <bab/lcore/lcore.hpp>
+#include <bab/lcore/registration.hpp>
+#include <bab/lcore/signal.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
 #include <bab/message/framer.hpp>
 #include <bab/message/local_writer.hpp>
+#include <bab/message/staging_framer.hpp>
 #include <bab/message/write_flusher.hpp>
 #include <bab/port/loopback.hpp>
 #include <bab/port/port.hpp>

@@ -25,7 +25,7 @@ bool AcquireBulk::poll() noexcept {
 }
 
 void AcquireBulk::withdraw() noexcept {
-  BufferPool::release(granted());
+  BufferPool::release(out_.first(got_));
   got_ = 0;
   if (ticket_) pool_.leave_line(*ticket_);
   ticket_.reset();

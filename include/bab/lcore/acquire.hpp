@@ -23,12 +23,10 @@ class AcquireBulk : public Wait {
   Outcome await_resume() const noexcept { return outcome(); }
 
  protected:
-  [[nodiscard]] std::span<rte_mbuf*> granted() const noexcept { return out_.first(got_); }
-
- private:
   bool poll() noexcept override;
   void withdraw() noexcept override;
 
+ private:
   BufferPool& pool_;
   std::span<rte_mbuf*> out_;
   std::size_t got_ = 0;

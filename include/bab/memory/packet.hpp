@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -41,6 +42,43 @@ class Packet {
   /// any other takes one more. An empty SendPacket comes back, and this handle stays, when the buffer
   /// has Shares::kLimit of them.
   [[nodiscard]] SendPacket send() noexcept;
+
+  /// The same for the front of `packets`, with at most one atomic per run of Packets of one buffer. Moves
+  /// as many as `out` takes, in order, and says how many; fewer only at Shares::kLimit.
+  static std::size_t send(std::span<Packet> packets, std::span<SendPacket> out) noexcept;
+
+  /// Leaves out the first n bytes. False, and nothing changes, when there are fewer.
+  [[nodiscard]] bool advance(std::uint64_t n) noexcept {
+    if (n > len_) return false;
+    data_ += n;
+    len_ -= static_cast<std::uint32_t>(n);
+    return true;
+  }
+
+  /// Leaves out the last n bytes. False, and nothing changes, when there are fewer.
+  [[nodiscard]] bool trim(std::uint64_t n) noexcept {
+    if (n > len_) return false;
+    len_ -= static_cast<std::uint32_t>(n);
+    return true;
+  }
+
+  /// A handle to `len` of the bytes from `offset` on; empty when they aren't all there.
+  [[nodiscard]] Packet subpacket(std::uint64_t offset, std::uint64_t len) const noexcept {
+    if (offset > len_ || len > len_ - offset) return {};
+    Packet part = clone();
+    part.data_ += offset;
+    part.len_ = static_cast<std::uint32_t>(len);
+    return part;
+  }
+
+  /// Cuts at `offsets`, ascending and at most size(), into out.size() = offsets.size() + 1 handles; none
+  /// gives the whole. False, and nothing changes, when the offsets or `out` don't fit.
+  [[nodiscard]] bool split(std::span<const std::uint64_t> offsets,
+                           std::span<Packet> out) const noexcept;
+
+  /// A copy in a buffer of `pool`, so that this one's is not pinned by a small message. Empty when the
+  /// pool has no buffer or its buffers are too small.
+  [[nodiscard]] Packet copy_out(BufferPool& pool) const noexcept;
 
   [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept { return {data_, len_}; }
   [[nodiscard]] const std::uint8_t* data() const noexcept { return data_; }
@@ -96,14 +134,14 @@ class PacketSource {
 
   /// Adds `shares`, which the caller already holds, to the calling lcore's account of `m`.
   PacketSource(rte_mbuf* m, std::uint32_t shares) noexcept {
+    assert(rte_lcore_id() < RTE_MAX_LCORE && "Packets are made on an lcore");
     BufferMeta& meta = buffer_meta(m);
     account_ = &meta.pool->account(rte_lcore_id(), meta.id);
     account_->buffer = m;
     account_->shares += shares;
     ++account_->handles;
   }
-  PacketSource(PacketSource&& other) noexcept
-      : account_(std::exchange(other.account_, nullptr)) {}
+  PacketSource(PacketSource&& other) noexcept : account_(std::exchange(other.account_, nullptr)) {}
   PacketSource& operator=(PacketSource&& other) noexcept {
     std::swap(account_, other.account_);
     return *this;
@@ -139,6 +177,33 @@ class PacketSource {
  private:
   Account* account_ = nullptr;
 };
+
+inline bool Packet::split(std::span<const std::uint64_t> offsets,
+                          std::span<Packet> out) const noexcept {
+  if (account_ == nullptr || out.size() != offsets.size() + 1) return false;
+  std::uint64_t from = 0;
+  for (const std::uint64_t to : offsets) {
+    if (to < from || to > len_) return false;
+    from = to;
+  }
+  from = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::uint64_t to = i < offsets.size() ? offsets[i] : len_;
+    out[i] = subpacket(from, to - from);
+    from = to;
+  }
+  return true;
+}
+
+inline Packet Packet::copy_out(BufferPool& pool) const noexcept {
+  const std::uint32_t room = pool.data_room() - RTE_PKTMBUF_HEADROOM;
+  if (account_ == nullptr || len_ > room || rte_lcore_id() >= RTE_MAX_LCORE) return {};
+  rte_mbuf* m = pool.try_acquire();
+  if (m == nullptr) return {};
+  auto* to = rte_pktmbuf_mtod(m, std::uint8_t*);
+  std::memcpy(to, data_, len_);
+  return PacketSource(m, 1).packet(to, len_);
+}
 
 }  // namespace bab
 

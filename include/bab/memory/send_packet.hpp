@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include <bab/memory/packet.hpp>
@@ -35,6 +37,14 @@ class SendPacket {
     ++account.shares;
     ++account.handles;
     return Packet(data_, len_, &account);
+  }
+
+  /// The same for all of `packets`, to the front of `out`, which must be as long. False, and nothing changes,
+  /// when it isn't or the thread has no lcore id.
+  [[nodiscard]] static bool receive(std::span<SendPacket> packets, std::span<Packet> out) noexcept {
+    if (out.size() < packets.size() || rte_lcore_id() >= RTE_MAX_LCORE) return false;
+    for (std::size_t i = 0; i < packets.size(); ++i) out[i] = packets[i].receive();
+    return true;
   }
 
   [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
@@ -78,6 +88,39 @@ inline SendPacket Packet::send() noexcept {
   }
   account_ = nullptr;
   return SendPacket(data_, len_, m);
+}
+
+inline std::size_t Packet::send(std::span<Packet> packets, std::span<SendPacket> out) noexcept {
+  const std::size_t most = std::min(packets.size(), out.size());
+  std::size_t sent = 0;
+  while (sent < most) {
+    Account* account = packets[sent].account_;
+    // A run of one buffer's Packets; 64 keeps it far from Shares::kLimit.
+    std::size_t run = 1;
+    while (sent + run < most && run < 64 && packets[sent + run].account_ == account) ++run;
+    if (account != nullptr) {
+      packets[sent].check_lcore();
+      const auto k = static_cast<std::uint32_t>(run);
+      if (account->handles > k) {
+        if (!Shares<>::try_take(account->buffer, static_cast<std::uint16_t>(k))) return sent;
+      } else if (account->shares < k) {
+        // The lcore's last handles: its own shares go along, and only those that are short are taken.
+        if (!Shares<>::try_take(account->buffer, static_cast<std::uint16_t>(k - account->shares)))
+          return sent;
+        account->shares = 0;
+      } else {
+        const std::uint32_t rest = std::exchange(account->shares, 0U) - k;
+        if (rest > 0) (void)Shares<>::give_up(account->buffer, static_cast<std::uint16_t>(rest));
+      }
+      account->handles -= k;
+    }
+    for (; run > 0; --run, ++sent) {
+      Packet& p = packets[sent];
+      out[sent] = SendPacket(p.data_, p.len_, account != nullptr ? account->buffer : nullptr);
+      p.account_ = nullptr;
+    }
+  }
+  return sent;
 }
 
 }  // namespace bab

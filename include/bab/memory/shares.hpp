@@ -29,11 +29,11 @@ struct Shares {
     ref(m).fetch_add(k, std::memory_order_relaxed);
   }
 
-  /// Like take(1), but fails when the buffer has kLimit shares.
-  [[nodiscard]] static bool try_take(rte_mbuf* m) noexcept {
-    if (ref(m).fetch_add(1, std::memory_order_relaxed) < kLimit) [[likely]]
+  /// Like take(k), but fails when that would make more than kLimit shares.
+  [[nodiscard]] static bool try_take(rte_mbuf* m, std::uint16_t k = 1) noexcept {
+    if (ref(m).fetch_add(k, std::memory_order_relaxed) + std::uint32_t{k} <= kLimit) [[likely]]
       return true;
-    ref(m).fetch_sub(1, std::memory_order_relaxed);
+    ref(m).fetch_sub(k, std::memory_order_relaxed);
     return false;
   }
 

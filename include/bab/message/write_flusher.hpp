@@ -53,7 +53,8 @@ class WriteFlusher {
   WriteFlusher& operator=(const WriteFlusher&) = delete;
   ~WriteFlusher() { drop_pending(); }
 
-  /// Before the first poll(). Rings are served in turn; each one's order is kept.
+  /// Before the first poll(). Rings are served in turn; each one's order is kept. Their writers'
+  /// header_size must be this flusher's header's; a ring must outlive the flusher.
   void add(Ring& ring) { rings_.push_back(&ring); }
 
   /// One turn: at most one burst in, one out. Returns frames that went out or came in.
@@ -102,6 +103,8 @@ class WriteFlusher {
 
   void stamp(rte_mbuf* m) noexcept {
     const BufferMeta& meta = buffer_meta(m);
+    assert(m->data_len == header_.size() + meta.payload_len &&
+           "the writer left room for other headers than this flusher's");
     header_.stamp(rte_pktmbuf_mtod(m, std::uint8_t*), meta.payload_len, next_sequence_,
                   meta.messages);
     if (header_.ip_checksum_by() == wire::ChecksumBy::kDevice ||

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <rte_mbuf.h>
+
+#include <bab/lcore/acquire.hpp>
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/memory/packet.hpp>
+
+namespace bab {
+
+/// Makes Packets of a byte stream that does not come from a NIC (a socket, a file): bytes are staged in a
+/// buffer, and what has become whole is taken out as a Packet, in place.
+///
+///     std::span<std::uint8_t> room = co_await framer.write();   // as much as the buffer has left
+///     framer.commit(read(fd, room.data(), room.size()));        // so many were filled
+///     while (const auto len = whole_frame(framer.staged()))     // the application's own framing
+///       use(framer.finish_frame(len));
+///
+///     |<- given out as Packets ->|<- staged ->|<- room ->|
+///     0                        begin_       end_       capacity()
+///
+/// All calls on one lcore. A frame may be as long as a buffer, to its last byte.
+class StagingFramer {
+ public:
+  explicit StagingFramer(BufferPool& pool) noexcept : pool_(pool) {}
+  StagingFramer(const StagingFramer&) = delete;
+  StagingFramer& operator=(const StagingFramer&) = delete;
+
+  /// Awaitable: room for more bytes, never empty but when the wait was cancelled or the staged bytes fill a
+  /// whole buffer. Acquires a buffer where there is none, or where the one there is has no room left; the
+  /// staged bytes then move to the new one.
+  class Write;
+  [[nodiscard]] Write write() noexcept;
+  /// The same without waiting: empty when the pool has no buffer.
+  [[nodiscard]] std::span<std::uint8_t> try_write() noexcept;
+
+  /// n bytes of the room are filled. False, and nothing changes, when n is more than room().size().
+  [[nodiscard]] bool commit(std::uint64_t n) noexcept {
+    if (n > room().size()) return false;
+    end_ += static_cast<std::uint32_t>(n);
+    return true;
+  }
+
+  /// Committed bytes that no Packet was made of yet.
+  [[nodiscard]] std::span<const std::uint8_t> staged() const noexcept {
+    return {data_ + begin_, end_ - begin_};
+  }
+  /// Where the next bytes go; empty without a buffer.
+  [[nodiscard]] std::span<std::uint8_t> room() const noexcept {
+    return data_ == nullptr ? std::span<std::uint8_t>()
+                            : std::span<std::uint8_t>(data_ + end_, capacity() - end_);
+  }
+  /// Bytes of a buffer, and so of the longest frame.
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return pool_.data_room(); }
+
+  /// The first `len` staged bytes as a Packet; empty when there are fewer, or no buffer.
+  [[nodiscard]] Packet finish_frame(std::uint64_t len) noexcept {
+    if (data_ == nullptr || len > staged().size()) return {};
+    const std::uint8_t* at = data_ + begin_;
+    begin_ += static_cast<std::uint32_t>(len);
+    return source_.packet(at, static_cast<std::uint32_t>(len));
+  }
+  /// All staged bytes as a Packet; one of no bytes where nothing is staged; empty without a buffer.
+  [[nodiscard]] Packet finish_frame() noexcept { return finish_frame(staged().size()); }
+
+  /// Awaitable: goes on in a fresh buffer, to which the staged bytes move, so that a Packet handed out
+  /// doesn't pin what is still to come. kDone or kCancelled.
+  class NextBuffer;
+  [[nodiscard]] NextBuffer next_buffer() noexcept;
+
+ private:
+  /// Whether write() needs another buffer, and one would help.
+  [[nodiscard]] bool wants_buffer() const noexcept {
+    return data_ == nullptr || (room().empty() && staged().size() < capacity());
+  }
+  void move_to(rte_mbuf* m) noexcept;
+
+  BufferPool& pool_;
+  PacketSource source_;  // of the current buffer
+  std::uint8_t* data_ = nullptr;
+  std::uint32_t begin_ = 0;
+  std::uint32_t end_ = 0;
+};
+
+class StagingFramer::Write final : public AcquireBulk {
+ public:
+  explicit Write(StagingFramer& framer) noexcept
+      : AcquireBulk(framer.pool_, std::span(&buffer_, 1)), framer_(framer) {}
+
+  [[nodiscard]] std::span<std::uint8_t> await_resume() noexcept {
+    if (outcome() != Outcome::kDone) return {};
+    if (buffer_ != nullptr) framer_.move_to(buffer_);
+    return framer_.room();
+  }
+
+ private:
+  bool poll() noexcept override { return !framer_.wants_buffer() || AcquireBulk::poll(); }
+
+  StagingFramer& framer_;
+  rte_mbuf* buffer_ = nullptr;
+};
+
+class StagingFramer::NextBuffer final : public AcquireBulk {
+ public:
+  explicit NextBuffer(StagingFramer& framer) noexcept
+      : AcquireBulk(framer.pool_, std::span(&buffer_, 1)), framer_(framer) {}
+
+  Outcome await_resume() noexcept {
+    if (outcome() == Outcome::kDone) framer_.move_to(buffer_);
+    return outcome();
+  }
+
+ private:
+  StagingFramer& framer_;
+  rte_mbuf* buffer_ = nullptr;
+};
+
+inline StagingFramer::Write StagingFramer::write() noexcept { return Write(*this); }
+inline StagingFramer::NextBuffer StagingFramer::next_buffer() noexcept { return NextBuffer(*this); }
+
+}  // namespace bab
