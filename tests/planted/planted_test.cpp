@@ -125,4 +125,8 @@ TEST(Planted, LateReservationOutlivesItsWriter) {
   expect_assert("late_reservation_outlives_its_writer", "a Reservation outlives its writer");
 }
 
+TEST(Planted, FlusherWithOtherHeadersThanItsWriter) {
+  expect_assert("flusher_with_other_headers", "other headers than this flusher's");
+}
+
 }  // namespace
