@@ -59,6 +59,7 @@ Summary run_engine(const Options& options, const Engine& engine, const Arguments
   const RunResult result = run(*job, lcores, options, signals, live);
   summary.seconds = result.seconds;
   summary.interrupted = result.interrupted;
+  summary.lcores = result.lcores;
   wiring.stop(summary);
   job->sum_up(summary);
   job.reset();

@@ -65,6 +65,11 @@ const std::map<std::string, ChecksumChoice> kChecksums{{"auto", ChecksumChoice::
 constexpr unsigned kFrameOverhead = 14 + 4 + 4;
 /// The same as counted without a tag.
 constexpr unsigned kUntaggedOverhead = 14 + 4;
+const std::map<std::string, bab::IdleStrategy> kIdle{{"spin", bab::IdleStrategy::kSpin},
+                                                     {"pause", bab::IdleStrategy::kPause},
+                                                     {"backoff", bab::IdleStrategy::kBackOff},
+                                                     {"monitor", bab::IdleStrategy::kMonitor}};
+
 constexpr unsigned kMtuMin = 68;     // RFC 791: every module must forward so much
 constexpr unsigned kMtuMax = 65385;  // what one mbuf of 65,535 bytes can hold behind its headroom
 
@@ -157,6 +162,9 @@ class Parser {
                      fmt::format("--duration: \"{}\" is not a number of seconds", text));
                o_.duration = v;
              });
+    add_text("--idle", "spin|pause|backoff|monitor",
+             "what an lcore does between turns without work; default pause",
+             [this](const std::string& t) { o_.idle = choice(kIdle, t, "--idle"); });
     add_number("--idle-exit-ms", o_.idle_exit_ms, 0, 86'400'000,
                "stop when nothing came for so long; 0: never");
   }
@@ -176,11 +184,12 @@ class Parser {
                "bytes of IP packet; default 1500, 9000 on the loopback port");
     add_number("--max-pkt-len", o_.max_pkt_len, kMtuMin + kFrameOverhead, kMtuMax + kFrameOverhead,
                "the same as a frame's length: MTU + 14 + 4 of VLAN + 4 of CRC");
-    add_text("--tx-checksum", "auto|hw|sw|off", "who makes checksums; off: UDP has none",
-             [this](const std::string& t) { o_.tx_checksum = checksum(t, "--tx-checksum"); });
-    add_text("--rx-checksum", "auto|hw|sw|off",
-             "who verifies IPv4 and (where present) UDP checksums",
-             [this](const std::string& t) { o_.rx_checksum = checksum(t, "--rx-checksum"); });
+    add_text(
+        "--tx-checksum", "auto|hw|sw|off", "who makes checksums; off: UDP has none",
+        [this](const std::string& t) { o_.tx_checksum = choice(kChecksums, t, "--tx-checksum"); });
+    add_text(
+        "--rx-checksum", "auto|hw|sw|off", "who verifies IPv4 and (where present) UDP checksums",
+        [this](const std::string& t) { o_.rx_checksum = choice(kChecksums, t, "--rx-checksum"); });
   }
 
   void add_stream_options() {
@@ -241,12 +250,14 @@ class Parser {
              });
   }
 
-  static ChecksumChoice checksum(const std::string& text, std::string_view option) {
-    const auto found = kChecksums.find(text);
-    if (found == kChecksums.end())
-      throw CLI::ValidationError(
-          fmt::format("{}: \"{}\" is none of auto, hw, sw, off", option, text));
-    return found->second;
+  /// The value of one of a few words.
+  template <class T>
+  static T choice(const std::map<std::string, T>& words, const std::string& text,
+                  std::string_view option) {
+    if (const auto found = words.find(text); found != words.end()) return found->second;
+    std::string all;
+    for (const auto& [word, value] : words) all += (all.empty() ? "" : ", ") + word;
+    throw CLI::ValidationError(fmt::format("{}: \"{}\" is none of {}", option, text, all));
   }
 
   void check() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <bab/lcore/idle.hpp>
 #include <bab/port/offloads.hpp>
 #include <bab/wire/ethernet.hpp>
 
@@ -34,6 +35,7 @@ struct Options {
   std::string session = "TESTBAB";
   std::optional<std::uint16_t> vlan;
   unsigned max_delay_us = 100;
+  bab::IdleStrategy idle = bab::IdleStrategy::kPause;
   bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
   bab::ChecksumChoice rx_checksum = bab::ChecksumChoice::kAuto;
   std::uint16_t rx_udp_port = 0;

@@ -39,6 +39,9 @@ class Poller {
   /// On its lcore. Returns how much work it did; 0 means idle.
   virtual unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept = 0;
 
+  /// The same in the phase that it was asked to be in: what its lcore's loop calls.
+  unsigned poll(std::uint64_t now_tsc) noexcept { return poll(now_tsc, phase()); }
+
   [[nodiscard]] Direction direction() const noexcept { return direction_; }
 
   /// Any thread. Acquire pairs with finish()'s release: the results are there to read.

@@ -75,6 +75,17 @@ Json pools(const Summary& s) {
   return all;
 }
 
+Json lcores(const Summary& s) {
+  Json all = Json::array();
+  for (const LcoreSummary& l : s.lcores)
+    all.push_back({{"lcore", l.lcore},
+                   {"cpu", l.cpu},
+                   {"turns", l.turns},
+                   {"busy_cycles", l.busy_cycles},
+                   {"idle_cycles", l.idle_cycles}});
+  return all;
+}
+
 }  // namespace
 
 std::string to_json(const Summary& s) {
@@ -82,7 +93,8 @@ std::string to_json(const Summary& s) {
                  {"seconds", s.seconds},       {"interrupted", s.interrupted},
                  {"exit_code", s.exit_code()}, {"ports", ports(s)},
                  {"bus", bus(s.bus)},          {"drops", drops(s.drops)},
-                 {"ledger", ledger(s.ledger)}, {"pools", pools(s)}};
+                 {"ledger", ledger(s.ledger)}, {"pools", pools(s)},
+                 {"lcores", lcores(s)}};
   return all.dump(2) + "\n";
 }
 

@@ -110,6 +110,11 @@ void print_summary(std::FILE* out, const Summary& s) {
                       who.empty() ? " a queue or a driver" : who));
     }
   }
+  for (const LcoreSummary& l : s.lcores) {
+    const double cycles = static_cast<double>(l.busy_cycles + l.idle_cycles);
+    add(fmt::format("  lcore {}: {} turns, {:.0f} % of its time busy", l.lcore, l.turns,
+                    cycles > 0 ? 100 * static_cast<double>(l.busy_cycles) / cycles : 0.0));
+  }
   const std::string fault = s.fault();
   add(fault.empty() ? "  good: every message accounted for, every buffer back"
                     : fmt::format("  FAULT: {}", fault));

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 
-#include <rte_cycles.h>
 #include <rte_launch.h>
-#include <rte_pause.h>
+#include <rte_lcore.h>
 
 #include <bab/base/error.hpp>
+#include <bab/lcore/lcore.hpp>
 
 #include "report_text.hpp"
 
@@ -23,36 +24,35 @@ constexpr milliseconds kTick{10};
 /// A stage that does not finish by itself in this time is abandoned: what it holds is dropped and counted.
 constexpr std::chrono::seconds kGrace{5};
 
+/// One lcore's loop and the pollers it was dealt.
 struct Worker {
-  unsigned lcore;
+  unsigned id;
+  std::unique_ptr<bab::Lcore> lcore;
   std::vector<Poller*> pollers;
 
-  /// The lcore's loop: until all its pollers have finished. The clock is read once per turn.
-  int loop() noexcept {
-    bool all_finished = false;
-    while (!all_finished) {
-      const std::uint64_t now = rte_rdtsc();
-      unsigned work = 0;
-      all_finished = true;
-      for (Poller* p : pollers) {
-        work += p->poll(now, p->phase());
-        all_finished &= p->finished();
-      }
-      if (work == 0) rte_pause();
-    }
+  /// On its lcore: until all its pollers have finished.
+  int loop() {
+    lcore->run_until([this] {
+      return std::all_of(pollers.begin(), pollers.end(),
+                         [](const Poller* p) { return p->finished(); });
+    });
     return 0;
   }
 };
 
-std::vector<Worker> deal(Job& job, const std::vector<unsigned>& lcores) {
+std::vector<Worker> deal(Job& job, const std::vector<unsigned>& lcores, bab::IdleStrategy idle) {
   std::vector<Poller*> all;
   for (const auto& stage : job.stages)
     for (const auto& p : stage) all.push_back(p.get());
   const std::size_t n = std::min(lcores.size(), all.size());
   std::vector<Worker> workers;
-  for (std::size_t i = 0; i < n; ++i) workers.push_back({lcores[i], {}});
-  for (std::size_t j = 0; j < all.size(); ++j)
-    workers[j * n / all.size()].pollers.push_back(all[j]);
+  for (std::size_t i = 0; i < n; ++i)
+    workers.push_back({lcores[i], std::make_unique<bab::Lcore>(bab::IdleOptions{idle}), {}});
+  for (std::size_t j = 0; j < all.size(); ++j) {
+    Worker& w = workers[j * n / all.size()];
+    w.pollers.push_back(all[j]);
+    w.lcore->add(*all[j]);
+  }
   return workers;
 }
 
@@ -117,7 +117,7 @@ void stop(Job& job, StopSignals& signals, LiveText& live) {
 
 RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& options,
               StopSignals& signals, LiveText& live) {
-  std::vector<Worker> workers = deal(job, lcores);
+  std::vector<Worker> workers = deal(job, lcores, options.idle);
   const auto start = Clock::now();
   bool interrupted = signals.wait(milliseconds{0});
   // Perhaps there is no link: nothing may be sent that then couldn't go.
@@ -125,8 +125,8 @@ RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& opti
     for (const auto& p : job.stages[0]) p->enter(Poller::Phase::kFinish);
   for (Worker& w : workers)
     if (rte_eal_remote_launch([](void* self) { return static_cast<Worker*>(self)->loop(); }, &w,
-                              w.lcore) != 0)
-      throw bab::Error("lcore " + std::to_string(w.lcore) + " is busy and can't be started");
+                              w.id) != 0)
+      throw bab::Error("lcore " + std::to_string(w.id) + " is busy and can't be started");
   IdleWatch idle(options.idle_exit_ms);
   const std::chrono::duration<double> limit(options.duration);
   while (!interrupted) {
@@ -143,7 +143,15 @@ RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& opti
   stop(job, signals, live);
   const std::chrono::duration<double> seconds = Clock::now() - start;
   rte_eal_mp_wait_lcore();
-  return {seconds.count(), interrupted};
+  RunResult result{seconds.count(), interrupted, {}};
+  for (const Worker& w : workers) {
+    const bab::LcoreCounters& c = w.lcore->counters();
+    // -1: an lcore that floats over several CPUs.
+    const int cpu = rte_lcore_to_cpu_id(static_cast<int>(w.id));
+    result.lcores.push_back(
+        {w.id, cpu, c.turns.load(), c.busy_cycles.load(), c.idle_cycles.load()});
+  }
+  return result;
 }
 
 }  // namespace testbab

@@ -12,6 +12,7 @@ class LiveText;
 struct RunResult {
   double seconds;    ///< from the first poll to the last frame
   bool interrupted;  ///< by a signal
+  std::vector<LcoreSummary> lcores;
 };
 
 /// Runs the job's pollers on `lcores` until its end: all it had to do is done, --duration, --idle-exit-ms

@@ -42,6 +42,12 @@ struct PoolSummary {
   std::vector<bab::BufferHolder> holders;  ///< of some of the leaked ones
 };
 
+struct LcoreSummary {
+  unsigned lcore;
+  int cpu;  ///< -1: it floats over several
+  std::uint64_t turns, busy_cycles, idle_cycles;
+};
+
 /// Everything that is said of a run when it is over.
 struct Summary {
   std::string engine;
@@ -52,6 +58,7 @@ struct Summary {
   bab::Ledger ledger;
   std::vector<PortSummary> ports;
   std::vector<PoolSummary> pools;
+  std::vector<LcoreSummary> lcores;
 
   [[nodiscard]] std::uint64_t leaked() const;
   /// 0 good; 1 the bus lost, corrupted or leaked something, or the ledger doesn't balance.
