@@ -34,8 +34,18 @@ BasicLocalWriter<Atom>::BasicLocalWriter(BufferPool& pool, Ring& out, const Writ
 
 template <class Atom>
 BasicLocalWriter<Atom>::~BasicLocalWriter() {
-  assert(reserved_ == settled_ && waiting_ == 0 && "a Reservation outlives its writer");
+  assert(reserved_ == settled_ && (waiting_ == 0 || settled(waiting_head_)) &&
+         "a Reservation outlives its writer");
   flush();
+  // Only a ring too small for its writers' pools leaves some: they go back unsent.
+  BufferPool::release(std::span<rte_mbuf* const>(batch_.data(), batch_size_));
+  while (waiting_head_ != nullptr) {
+    rte_mbuf* m = waiting_head_;
+    BufferMeta& meta = buffer_meta(m);
+    waiting_head_ = meta.next;
+    if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
+    BufferPool::release(m);
+  }
   if (frame_ != nullptr) BufferPool::release(frame_);
   keep_spares(0);
 }
@@ -95,8 +105,7 @@ template <class Atom>
 ReserveFailure BasicLocalWriter<Atom>::open_frame() noexcept {
   if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
   if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
-  // A full batch means that the ring takes no more: its reader is behind.
-  if (batch_size_ == batch_.size() && hand_over() == 0) return ReserveFailure::kNoBuffer;
+  if (!batch_has_room()) return ReserveFailure::kNoBuffer;
   if (!set_spares_aside()) return ReserveFailure::kNoBuffer;
   rte_mbuf* m = pool_.try_acquire();
   if (m == nullptr) return ReserveFailure::kNoBuffer;
@@ -167,11 +176,16 @@ void BasicLocalWriter<Atom>::cut(rte_mbuf* frame, std::uint8_t* end, std::uint32
 template <class Atom>
 void BasicLocalWriter<Atom>::settle_late(rte_mbuf* frame) noexcept {
   BufferMeta& late = buffer_meta(frame);
-  if (late.reserved != late.settled) return;
+  if (late.reserved == late.settled) finish_waiting();
+}
+
+/// Finishes the complete frames at the head of those that wait.
+template <class Atom>
+void BasicLocalWriter<Atom>::finish_waiting() noexcept {
   while (waiting_head_ != nullptr) {
     rte_mbuf* m = waiting_head_;
     BufferMeta& meta = buffer_meta(m);
-    if (meta.reserved != meta.settled) break;
+    if (meta.reserved != meta.settled || !batch_has_room()) break;
     waiting_head_ = meta.next;
     --waiting_;
     finish(m);
@@ -204,7 +218,7 @@ void BasicLocalWriter<Atom>::seal() noexcept {
   frame_ = nullptr;
   capacity_ = 0;
   reserved_ = settled_ = 0;
-  if (meta.reserved == meta.settled && waiting_ == 0) return finish(m);
+  if (meta.reserved == meta.settled && waiting_ == 0 && batch_has_room()) return finish(m);
   meta.next = nullptr;
   if (waiting_head_ == nullptr)
     waiting_head_ = m;
@@ -232,7 +246,6 @@ void BasicLocalWriter<Atom>::finish(rte_mbuf* m) noexcept {
   m->data_len = static_cast<std::uint16_t>(options_.header_size + closed.payload_len);
   m->pkt_len = m->data_len;
   ++stats_.frames;
-  assert(batch_size_ < batch_.size() && "the ring doesn't hold all buffers of its writers' pools");
   batch_[batch_size_++] = m;
   if (batch_size_ == batch_.size()) hand_over();
 }
@@ -270,6 +283,13 @@ rte_mbuf* BasicLocalWriter<Atom>::close_holes(rte_mbuf* m) noexcept {
   closed.payload_len = static_cast<std::uint32_t>(to - payload(target));
   if (target != m) BufferPool::release(m);
   return target;
+}
+
+template <class Atom>
+unsigned BasicLocalWriter<Atom>::go_on() noexcept {
+  const std::uint32_t waited = waiting_;
+  if (waited > 0) finish_waiting();
+  return hand_over() + (waited - waiting_);
 }
 
 template <class Atom>

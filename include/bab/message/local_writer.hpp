@@ -74,7 +74,7 @@ class BasicLocalWriter {
   /// Seals the open frame if it holds a committed message and hands over all complete frames.
   void flush() noexcept {
     if (count(settled_) > 0) seal();
-    hand_over();
+    go_on();
   }
 
   /// Once per loop turn: keeps the deadline and hands over complete frames. Returns work done.
@@ -85,7 +85,7 @@ class BasicLocalWriter {
       else if (now_tsc >= deadline_)
         seal();
     }
-    return batch_size_ == 0 ? 0 : hand_over();
+    return batch_size_ + waiting_ == 0 ? 0 : go_on();
   }
 
   /// True when nothing is committed but not handed over, and nothing is reserved.
@@ -151,6 +151,15 @@ class BasicLocalWriter {
   void finish(rte_mbuf* m) noexcept;
   rte_mbuf* close_holes(rte_mbuf* m) noexcept;
   unsigned hand_over() noexcept;
+  unsigned go_on() noexcept;
+  void finish_waiting() noexcept;
+  /// A full batch means that the ring takes no more: its reader is behind, and complete frames wait here.
+  [[nodiscard]] bool batch_has_room() noexcept {
+    return batch_size_ < batch_.size() || hand_over() > 0;
+  }
+  [[nodiscard]] static bool settled(rte_mbuf* m) noexcept {
+    return buffer_meta(m).reserved == buffer_meta(m).settled;
+  }
   [[nodiscard]] std::uint8_t* payload(rte_mbuf* m) const noexcept {
     return static_cast<std::uint8_t*>(m->buf_addr) + RTE_PKTMBUF_HEADROOM + options_.header_size;
   }

@@ -21,13 +21,14 @@ namespace bab {
 /// share each). A port's TX queue, a test, a socket. Must not throw.
 template <class S>
 concept FrameSink = requires(S& sink, std::span<rte_mbuf*> frames) {
-  { sink.send(frames) } noexcept -> std::same_as<unsigned>;
+  { sink.send(frames) }
+  noexcept->std::same_as<unsigned>;
 };
 
 struct FlusherStats {
-  std::uint64_t frames = 0;    ///< taken by the sink
-  std::uint64_t messages = 0;  ///< numbered; dropped ones are a gap that receivers see
-  std::uint64_t bytes = 0;     ///< of those messages, without their length prefixes
+  std::uint64_t frames = 0;            ///< taken by the sink
+  std::uint64_t messages = 0;          ///< numbered; dropped ones are a gap that receivers see
+  std::uint64_t bytes = 0;             ///< of those messages, without their length prefixes
   std::uint64_t dropped_messages = 0;  ///< in frames that drop_pending() dropped
 };
 

@@ -1,5 +1,6 @@
 #include <bab/message/local_writer.hpp>
 
+#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
@@ -425,6 +426,40 @@ TEST(LocalWriter, RefusesPoliciesThatNoFrameMeets) {
   FrameRing ring(4);
   EXPECT_THAT(error_of(pool, ring, small_frames(64, {0, 0})), HasSubstr("1 to 65534"));
   EXPECT_THAT(error_of(pool, ring, small_frames(64, {65535, 0})), HasSubstr("1 to 65534"));
+}
+
+TEST(LocalWriter, KeepsCompleteFramesInOrderWhileTheRingIsFull) {
+  // Two writers on one ring that holds the buffers of one pool only: against the contract, and nothing
+  // may be lost or overwritten all the same.
+  WriterBench first(32, 64, {.max_messages = 1});
+  test::FullPool pool(64);
+  {
+    LocalWriter second(pool, first.ring, small_frames(64, {.max_messages = 1}));
+    for (int i = 0; i < 30; ++i) put(*first.writer, "first");
+    first.writer->flush();
+    for (int i = 0; i < 40; ++i) {
+      auto r = second.reserve(2);
+      if (!r) break;
+      std::memcpy(r.data(), std::to_string(10 + i).data(), 2);
+      r.commit();
+    }
+    std::vector<std::string> got;
+    for (int turn = 0; turn < 10; ++turn) {
+      for (const Frame& frame : first.frames())
+        if (frame[0] != "first") got.push_back(frame[0]);
+      second.flush();
+    }
+    ASSERT_GE(got.size(), 18U);
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], std::to_string(10 + i));
+    EXPECT_TRUE(second.idle());
+    for (int i = 0; i < 30; ++i) put(*first.writer, "first");
+    first.writer->flush();
+    for (int i = 0; i < 40; ++i) {
+      auto r = second.reserve(2);
+      if (r) r.commit();
+    }
+  }
+  (void)first.frames();
 }
 
 }  // namespace
