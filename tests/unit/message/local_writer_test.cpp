@@ -431,11 +431,11 @@ TEST(LocalWriter, RefusesPoliciesThatNoFrameMeets) {
 TEST(LocalWriter, KeepsCompleteFramesInOrderWhileTheRingIsFull) {
   // Two writers on one ring that holds the buffers of one pool only: against the contract, and nothing
   // may be lost or overwritten all the same.
-  WriterBench first(32, 64, {.max_messages = 1});
+  WriterBench first(64, 64, {.max_messages = 1});
   test::FullPool pool(64);
   {
     LocalWriter second(pool, first.ring, small_frames(64, {.max_messages = 1}));
-    for (int i = 0; i < 30; ++i) put(*first.writer, "first");
+    for (int i = 0; i < 60; ++i) put(*first.writer, "first");
     first.writer->flush();
     for (int i = 0; i < 40; ++i) {
       auto r = second.reserve(2);
@@ -452,7 +452,7 @@ TEST(LocalWriter, KeepsCompleteFramesInOrderWhileTheRingIsFull) {
     ASSERT_GE(got.size(), 18U);
     for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], std::to_string(10 + i));
     EXPECT_TRUE(second.idle());
-    for (int i = 0; i < 30; ++i) put(*first.writer, "first");
+    for (int i = 0; i < 60; ++i) put(*first.writer, "first");
     first.writer->flush();
     for (int i = 0; i < 40; ++i) {
       auto r = second.reserve(2);
