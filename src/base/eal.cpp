@@ -1,5 +1,8 @@
 #include <bab/base/eal.hpp>
 
+#include <strings.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -7,6 +10,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -15,6 +19,7 @@
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_failure.hpp>
 #include <bab/detail/log_capture.hpp>
+#include <bab/detail/stale_socket.hpp>
 
 namespace bab {
 namespace {
@@ -45,17 +50,24 @@ bool keeps_files(std::span<const std::string> args) {
                      [&](std::string_view name) { return has_option(args, name); });
 }
 
-std::vector<std::string> vdevs(std::span<const std::string> args) {
+/// The values of an option: "--name=value", "--name value", and of its letter "-nvalue", "-n value".
+std::vector<std::string> values(std::span<const std::string> args, std::string_view name,
+                                std::string_view letter = "") {
   std::vector<std::string> found;
   for (std::size_t i = 0; i < args.size(); ++i) {
-    if (!is_option(args[i], "--vdev")) continue;
-    if (const std::size_t eq = args[i].find('='); eq != std::string::npos)
+    const bool by_letter = !letter.empty() && args[i].starts_with(letter);
+    if (!by_letter && !is_option(args[i], name)) continue;
+    if (by_letter && args[i].size() > letter.size())
+      found.push_back(args[i].substr(letter.size()));
+    else if (const std::size_t eq = args[i].find('='); eq != std::string::npos)
       found.push_back(args[i].substr(eq + 1));
     else if (i + 1 < args.size())
       found.push_back(args[++i]);
   }
   return found;
 }
+
+std::vector<std::string> vdevs(std::span<const std::string> args) { return values(args, "--vdev"); }
 
 void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
   for (const std::string& vdev : vdevs(args)) {
@@ -68,6 +80,45 @@ void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
         fmt::format("--vdev={} did not become a port: {}; check its driver's arguments (and "
                     "--log-level=8 shows all that was said)",
                     vdev, why));
+  }
+}
+
+/// "0000:01:00.0" of "0000:01:00.0,key=value", "pci:0000:01:00.0" or "01:00.0"; empty: not on a PCI bus.
+std::string pci_address(std::string_view device) {
+  device = device.substr(0, device.find(','));
+  if (device.starts_with("pci:")) device.remove_prefix(4);
+  if (device.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos ||
+      device.find('.') == std::string_view::npos)
+    return {};
+  const auto colons = std::count(device.begin(), device.end(), ':');
+  return colons == 1 || colons == 2 ? fmt::format("{}{}", colons == 1 ? "0000:" : "", device) : "";
+}
+
+bool is_probed(const std::string& pci) {
+  rte_dev_iterator it{};
+  const rte_device* device;
+  RTE_DEV_FOREACH(device, "bus=pci", &it)
+  if (strcasecmp(rte_dev_name(device), pci.c_str()) == 0) return rte_dev_is_probed(device) != 0;
+  return false;
+}
+
+/// EAL passes over an allowed PCI device that it can't use without a word.
+void check_allowed(std::span<const std::string> args) {
+  for (const std::string& device : values(args, "--allow", "-a")) {
+    const std::string pci = pci_address(device);
+    if (pci.empty() || is_probed(pci)) continue;
+    if (has_option(args, "--no-pci"))
+      throw Error(
+          fmt::format("-a {}: --no-pci keeps EAL from it; leave one of the two out", device));
+    if (access(("/sys/bus/pci/devices/" + pci).c_str(), F_OK) != 0)
+      throw Error(
+          fmt::format("-a {}: there is no PCI device of that address; lspci -D shows those "
+                      "there are",
+                      device));
+    throw Error(
+        fmt::format("-a {}: no DPDK driver took that device; dpdk-devbind.py --status shows what "
+                    "has it, dpdk-devbind.py -b vfio-pci {} gives it to DPDK",
+                    device, pci));
   }
 }
 
@@ -84,6 +135,8 @@ Eal::Eal(std::span<const std::string> args) {
   std::vector<char*> argv;
   for (std::string& a : all) argv.push_back(a.data());
   argv.push_back(nullptr);
+
+  for (const std::string& vdev : vdevs(args)) detail::remove_stale_socket(vdev);
 
   std::optional<LogCapture::Redirect> redirect;
   if (!wants_text(args)) {
@@ -106,6 +159,7 @@ Eal::Eal(std::span<const std::string> args) {
                       "arguments go behind --",
                       argv[static_cast<std::size_t>(used) + 1]));
     check_vdevs(args, log_.get());
+    check_allowed(args);
   } catch (...) {
     rte_eal_cleanup();
     throw;

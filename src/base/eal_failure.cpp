@@ -18,6 +18,7 @@ struct Known {
 constexpr std::string_view kSeeOptions = "EAL's options are listed by testbab -h --";
 constexpr std::string_view kSeeCpus =
     "choose CPUs there are and you may use (lscpu, taskset -p $$)";
+constexpr std::string_view kSeePlugins = "give -d a DPDK driver's library, or a directory of them";
 constexpr std::string_view kMoreHugepages =
     "add hugepages (echo 512 > /proc/sys/vm/nr_hugepages) or do without them (--no-huge -m 256)";
 
@@ -26,8 +27,14 @@ constexpr std::array kKnown{
     Known{"unrecognized option", kSeeOptions},
     Known{"invalid option", kSeeOptions},
     Known{"requires an argument", kSeeOptions},
+    Known{"--legacy-mem is not compatible with --in-memory",
+          "--no-huge implies --legacy-mem: leave --in-memory out"},
     Known{"is not compatible with", "leave one of the two out"},
     Known{" unavailable", kSeeCpus},
+    Known{"Main lcore is not enabled", "--main-lcore names one of -l's or --lcores'"},
+    Known{"Invalid process type", "it is primary, secondary or auto"},
+    Known{"cannot open shared object file", kSeePlugins},
+    Known{"invalid ELF header", kSeePlugins},
     Known{"invalid core list", kSeeCpus},
     Known{"invalid coremask", kSeeCpus},
     Known{"invalid parameter", kSeeOptions},
@@ -40,6 +47,8 @@ constexpr std::array kKnown{
     Known{"no mounted hugetlbfs",
           "mount -t hugetlbfs none /dev/hugepages, or leave out "
           "--file-prefix and --huge-dir: then no files are needed"},
+    Known{"Couldn't get fd on hugepage file",
+          "run as who may write to the hugetlbfs (--huge-dir), or use --no-huge -m 256"},
     Known{"No free", kMoreHugepages},
     Known{"hugepage", kMoreHugepages},
     Known{
@@ -62,11 +71,21 @@ std::string bare(std::string_view line) {
   return std::string(line);
 }
 
+/// What is no reason: also a success, or of no consequence where it comes.
+bool is_chatter(std::string_view line) {
+  return line.empty() || line.find("selecting IOVA") != std::string_view::npos ||
+         line.find("Failed to register mp action callback") != std::string_view::npos;
+}
+
 std::vector<std::string> lines(const std::string& log) {
   std::vector<std::string> all;
   std::istringstream stream(log);
-  for (std::string line; std::getline(stream, line);)
-    if (!line.empty() && line.find("selecting IOVA") == std::string::npos) all.push_back(line);
+  bool usage = false;  // EAL's list of options, which speaks of everything
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with("Usage: ")) usage = true;
+    if (line.starts_with("EAL: ") || line.starts_with("bab: ")) usage = false;
+    if (!usage && !is_chatter(line)) all.push_back(line);
+  }
   return all;
 }
 

@@ -39,7 +39,7 @@ class SmokeCase(unittest.TestCase):
 
     # Running
 
-    def start(self, *app, eal=testbab.PLAIN_EAL, vdevs=(), user=None, report=True):
+    def start(self, *app, eal=testbab.PLAIN_EAL, vdevs=(), report=True, **options):
         """`report`: True for a file of its own, "-" for standard output, None for none."""
         if report is True:
             self.reports += 1
@@ -47,7 +47,7 @@ class SmokeCase(unittest.TestCase):
         if report is not None:
             app += (f"--json={report}",)
         command = testbab.arguments(app, eal=eal, vdevs=vdevs)
-        process = testbab.Process(command, self.directory, user=user, report=report)
+        process = testbab.Process(command, self.directory, report=report, **options)
         self.addCleanup(lambda: process.process.poll() is None and process.process.kill())
         return process
 

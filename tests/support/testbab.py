@@ -53,7 +53,7 @@ def obstacle_for(user):
         pwd.getpwnam(user)
     except KeyError:
         return f"there is no user {user}"
-    if subprocess.run(["test", "-x", PROGRAM], check=False, **_as(user)).returncode:
+    if subprocess.run(["test", "-x", PROGRAM], check=False, **as_user(user)).returncode:
         return f"{user} may not run {PROGRAM}"
     return None
 
@@ -62,7 +62,8 @@ def _is(user):
     return pwd.getpwuid(os.geteuid()).pw_name == user
 
 
-def _as(user):
+def as_user(user):
+    """What subprocess needs to run something as `user`."""
     if user is None or _is(user):
         return {}
     entry = pwd.getpwnam(user)
@@ -72,17 +73,17 @@ def _as(user):
 class Process:
     """A started testbab. Always `finish` it."""
 
-    def __init__(self, command, directory, *, user=None, report=None):
+    def __init__(self, command, directory, *, user=None, report=None, largest_file=LARGEST_FILE):
         self.command, self.report = command, report
         self.said, self.changed = [], threading.Condition()
         self.start = time.monotonic()
         # DPDK keeps a directory per user there, even of runs that share nothing.
         environment = {**os.environ, "XDG_RUNTIME_DIR": directory}
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, limits[1]))  # inherited
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, limits[1]))  # inherited
         try:
             self.process = subprocess.Popen(command, cwd=directory, env=environment, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **_as(user))
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **as_user(user))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         self.readers = [threading.Thread(target=self._read, args=(name, stream), daemon=True)
