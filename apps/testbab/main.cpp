@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <rte_eal.h>
 
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
@@ -26,6 +27,22 @@ constexpr int kSetUpFailed = 2;
 /// As well as it goes: fmt::print throws where nothing can be written, and that must not end a run.
 void say(std::FILE* out, const std::string& text) { std::fputs(text.c_str(), out); }
 
+/// With --no-shconf, EAL would wait for its primary for ever.
+void require_primary(bool secondary) {
+  if (secondary)
+    throw bab::Error(
+        "--proc-type=secondary: testbab makes pools and ports of its own, as a primary process; "
+        "leave it out");
+}
+
+bool asks_for_secondary(const std::vector<std::string>& eal) {
+  for (std::size_t i = 0; i < eal.size(); ++i)
+    if (eal[i] == "--proc-type=secondary" ||
+        (eal[i] == "--proc-type" && i + 1 < eal.size() && eal[i + 1] == "secondary"))
+      return true;
+  return false;
+}
+
 /// The worker lcores that the run may use.
 std::vector<unsigned> choose_lcores(const bab::Eal& eal, const Options& options) {
   std::vector<unsigned> workers = eal.workers();
@@ -44,7 +61,9 @@ std::vector<unsigned> choose_lcores(const bab::Eal& eal, const Options& options)
 
 Summary run_engine(const Options& options, const Engine& engine, const Arguments& arguments,
                    StopSignals& signals, std::FILE* text) {
+  require_primary(asks_for_secondary(arguments.eal));
   const bab::Eal eal(arguments.eal);
+  require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY);
   const std::vector<unsigned> lcores = choose_lcores(eal, options);
   Summary summary;
   summary.engine = engine.name;

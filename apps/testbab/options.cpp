@@ -78,7 +78,8 @@ class Parser {
   explicit Parser(Options& o)
       : o_(o),
         app_("Drive the bab message bus: testbab [EAL arguments] -- [arguments]", "testbab") {
-    app_.set_version_flag("--version,-V", "testbab " BAB_VERSION);
+    app_.set_version_flag("--version,-V", "testbab " BAB_VERSION)->disable_flag_override();
+    app_.get_help_ptr()->disable_flag_override();
     app_.footer(engine_help() +
                 "\nWithout --, all arguments are the application's, and EAL runs without root, "
                 "hugepages or a NIC.\nA real NIC:  testbab -l 0-2 -a 0000:01:00.0 -- "
@@ -104,6 +105,8 @@ class Parser {
           2, fmt::format("unexpected arguments: {}; EAL's go in front of a --, ours are listed "
                          "by testbab --help",
                          fmt::join(app_.remaining(), " "))};
+    } catch (const CLI::ArgumentMismatch& e) {
+      return Ended{2, in_our_words(e.what())};
     } catch (const CLI::ParseError& e) {
       if (e.get_exit_code() == 0) {
         std::ostringstream text;
@@ -118,6 +121,19 @@ class Parser {
   }
 
  private:
+  /// What CLI11 says of a wrong number of values.
+  static std::string in_our_words(std::string_view what) {
+    std::string option(what.substr(0, what.find_first_of(": ")));
+    if (!option.starts_with("-")) option.insert(0, "--");  // flags come without
+    const auto has = [&](std::string_view words) {
+      return what.find(words) != std::string_view::npos;
+    };
+    const std::string_view why = has("At Most")         ? "it is given more than once; give it once"
+                                 : has("flag override") ? "it takes no value; leave the = out"
+                                                        : "a value is missing behind it";
+    return fmt::format("{}: {}; see testbab --help", option, why);
+  }
+
   template <class T>
   CLI::Option* add_number(const std::string& name, T& value, std::uint64_t lo, std::uint64_t hi,
                           const std::string& help) {
@@ -150,7 +166,8 @@ class Parser {
                o_.engine = name;
              });
     add_number("--nb-cores", o_.nb_cores, 1, 127, "worker lcores to use; main isn't one");
-    app_.add_flag("-a,--auto-start", auto_start_, "accepted for testpmd's sake: it always starts");
+    app_.add_flag("-a,--auto-start", auto_start_, "accepted for testpmd's sake: it always starts")
+        ->disable_flag_override();
     add_number("--count", o_.count, 0, UINT64_MAX,
                "messages to send (rxonly, relay: to receive), then stop; 0: no end");
     add_text("--duration", "SEC", "stop after so many seconds; 0: no end",

@@ -14,6 +14,12 @@
 namespace bab {
 
 Loopback::Loopback(std::uint16_t queues, std::uint32_t frames) {
+  constexpr unsigned kMostQueues = 16;  // RTE_PMD_RING_MAX_RX_RINGS, in the driver's source
+  if (queues > kMostQueues)
+    throw Error(
+        fmt::format("a loopback port of {} queues was asked for, it has at most {}; lower --rxq "
+                    "or --txq",
+                    queues, kMostQueues));
   static std::atomic<unsigned> next{0};
   const std::string name = fmt::format("bab{}", next.fetch_add(1, std::memory_order_relaxed));
   std::vector<rte_ring*> rings;
@@ -22,7 +28,7 @@ Loopback::Loopback(std::uint16_t queues, std::uint32_t frames) {
       rte_eth_from_rings(name.c_str(), rings.data(), queues, rings.data(), queues, SOCKET_ID_ANY);
   if (id < 0)
     throw Error::from_code(fmt::format("making a loopback port of {} queues", queues), rte_errno,
-                           "install librte-meta-net, or use fewer queues");
+                           "install librte-meta-net");
   port_id_ = static_cast<std::uint16_t>(id);
   std::array<char, RTE_ETH_NAME_MAX_LEN> device{};
   if (rte_eth_dev_get_name_by_port(port_id_, device.data()) == 0) device_ = device.data();
