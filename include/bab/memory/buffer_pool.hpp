@@ -78,7 +78,7 @@ class BufferPool {
   /// One buffer with one share, or null when none is free or somebody waits for one (acquire()): nobody
   /// barges in. Any thread; lcores use their cache.
   [[nodiscard]] rte_mbuf* try_acquire() noexcept {
-    if (waiters_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    if (awaited()) [[unlikely]]
       return nullptr;
     return take();
   }
@@ -138,6 +138,11 @@ class BufferPool {
     return rte_mempool_avail_count(mempool_.get());
   }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return size_ - available(); }
+
+  /// Whether somebody waits for a buffer: writers then let go of frames that aren't full.
+  [[nodiscard]] bool awaited() const noexcept {
+    return waiters_.load(std::memory_order_relaxed) != 0;
+  }
 
   /// What the pool has and who waits. Figures of lcores that run are a moment's; slow.
   [[nodiscard]] BufferPoolStats stats() const;

@@ -77,13 +77,18 @@ class BasicLocalWriter {
     go_on();
   }
 
-  /// Once per loop turn: keeps the deadline and hands over complete frames. Returns work done.
+  /// Once per loop turn: keeps the deadline, lets go of the open frame when others wait for the pool's
+  /// buffers, and hands over complete frames. Returns work done.
   unsigned poll(std::uint64_t now_tsc) noexcept {
-    if (options_.flush.max_delay_tsc != 0 && count(settled_) > 0) {
-      if (deadline_ == 0)
-        deadline_ = now_tsc + options_.flush.max_delay_tsc;
-      else if (now_tsc >= deadline_)
+    if (count(settled_) > 0) {
+      if (pool_.awaited()) {
         seal();
+      } else if (options_.flush.max_delay_tsc != 0) {
+        if (deadline_ == 0)
+          deadline_ = now_tsc + options_.flush.max_delay_tsc;
+        else if (now_tsc >= deadline_)
+          seal();
+      }
     }
     return batch_size_ + waiting_ == 0 ? 0 : go_on();
   }

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <bab/base/atom.hpp>
 #include <bab/base/drops.hpp>
 #include <bab/memory/buffer_pool.hpp>
+#include <bab/message/frame_order.hpp>
 #include <bab/wire/frame_header.hpp>
 
 namespace bab {
@@ -56,7 +58,13 @@ class WriteFlusher {
 
   /// Before the first poll(). Rings are served in turn; each one's order is kept. Their writers'
   /// header_size must be this flusher's header's; a ring must outlive the flusher.
-  void add(Ring& ring) { rings_.push_back(&ring); }
+  void add(Ring& ring) { rings_.push_back({&ring, nullptr}); }
+
+  /// The rings of all Producers of one shared writer, whose frames are brought back into its order here.
+  void add_shared(std::span<Ring* const> rings) {
+    orders_.push_back(std::make_unique<FrameOrder>());
+    for (Ring* ring : rings) rings_.push_back({ring, orders_.back().get()});
+  }
 
   /// One turn: at most one burst in, one out. Returns frames that went out or came in.
   unsigned poll() noexcept {
@@ -67,19 +75,29 @@ class WriteFlusher {
   /// True when no frame is pending here or in a ring.
   [[nodiscard]] bool idle() const noexcept {
     return pending_count_ == 0 &&
-           std::all_of(rings_.begin(), rings_.end(), [](const Ring* r) { return r->size() == 0; });
+           std::all_of(rings_.begin(), rings_.end(),
+                       [](const Source& s) { return s.ring->size() == 0; }) &&
+           std::all_of(orders_.begin(), orders_.end(), [](const auto& o) { return o->empty(); });
   }
 
   /// Frees what the sink would not take, counted as Drop::kTxFull. Returns frames.
   unsigned drop_pending() noexcept {
     unsigned dropped = 0;
+    const auto drop = [&](std::span<rte_mbuf* const> frames) {
+      for (rte_mbuf* m : frames) stats_.dropped_messages += buffer_meta(m).messages;
+      BufferPool::release(frames);
+      dropped += static_cast<unsigned>(frames.size());
+    };
     do {
-      for (unsigned i = 0; i < pending_count_; ++i)
-        stats_.dropped_messages += buffer_meta(pending_[i]).messages;
-      BufferPool::release(std::span<rte_mbuf* const>(pending_.data(), pending_count_));
-      dropped += pending_count_;
+      drop(std::span<rte_mbuf* const>(pending_.data(), pending_count_));
       pending_count_ = 0;
     } while (fill() > 0);
+    // What still waits for a frame that never came was not numbered: it would have been next.
+    for (const auto& order : orders_)
+      while (rte_mbuf* m = order->take_any()) {
+        stats_.messages += buffer_meta(m).messages;
+        drop(std::span<rte_mbuf* const>(&m, 1));
+      }
     drops_.add(Drop::kTxFull, dropped);
     return dropped;
   }
@@ -91,15 +109,54 @@ class WriteFlusher {
   [[nodiscard]] unsigned pending() const noexcept { return pending_count_; }
 
  private:
+  struct Source {
+    Ring* ring;
+    FrameOrder* order;  // null: the ring's own order is it
+  };
+
+  /// Frames that came in; those that only kept a number's place are among them.
   unsigned fill() noexcept {
-    const unsigned before = pending_count_;
+    unsigned came = 0;
+    for (const auto& order : orders_) came += admit(*order);
     for (std::size_t i = 0; i < rings_.size() && pending_count_ < burst_; ++i) {
       if (turn_ >= rings_.size()) turn_ = 0;
-      pending_count_ += rings_[turn_++]->pop(
-          std::span(pending_.data() + pending_count_, burst_ - pending_count_));
+      const Source& source = rings_[turn_++];
+      came += source.order == nullptr ? fill_from(*source.ring) : fill_from(source);
     }
-    for (unsigned i = before; i < pending_count_; ++i) stamp(pending_[i]);
-    return pending_count_ - before;
+    return came;
+  }
+
+  unsigned fill_from(Ring& ring) noexcept {
+    const unsigned n =
+        ring.pop(std::span(pending_.data() + pending_count_, burst_ - pending_count_));
+    for (unsigned i = 0; i < n; ++i) stamp(pending_[pending_count_ + i]);
+    pending_count_ += n;
+    return n;
+  }
+
+  unsigned fill_from(const Source& source) noexcept {
+    std::array<rte_mbuf*, FrameOrder::kWindow> frames;
+    const unsigned n = source.ring->pop(frames);
+    for (unsigned i = 0; i < n; ++i) source.order->put(frames[i]);
+    admit(*source.order);
+    return n;
+  }
+
+  /// Takes what is next in order, as far as there is room.
+  unsigned admit(FrameOrder& order) noexcept {
+    unsigned n = 0;
+    while (pending_count_ < burst_) {
+      rte_mbuf* m = order.take_next();
+      if (m == nullptr) break;
+      ++n;
+      if (buffer_meta(m).messages == 0) {
+        BufferPool::release(m);  // it only gave up its place
+      } else {
+        stamp(m);
+        pending_[pending_count_++] = m;
+      }
+    }
+    return n;
   }
 
   void stamp(rte_mbuf* m) noexcept {
@@ -137,7 +194,8 @@ class WriteFlusher {
   wire::FrameHeader header_;
   unsigned burst_;
   std::uint64_t next_sequence_;
-  std::vector<Ring*> rings_;
+  std::vector<Source> rings_;
+  std::vector<std::unique_ptr<FrameOrder>> orders_;
   std::size_t turn_ = 0;
   unsigned pending_count_ = 0;
   std::array<rte_mbuf*, kMaxBurst> pending_;

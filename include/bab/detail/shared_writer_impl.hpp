@@ -1,0 +1,266 @@
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include <bab/base/error.hpp>
+#include <bab/message/shared_writer.hpp>
+
+/// The cold half of BasicSharedWriter, for whoever instantiates it with an Atom of their own.
+namespace bab {
+
+template <class Atom>
+BasicSharedWriter<Atom>::BasicSharedWriter(BufferPool& pool, const WriterOptions& options)
+    : pool_(pool), options_(options) {
+  const std::uint64_t room =
+      std::uint64_t{RTE_PKTMBUF_HEADROOM} + options.header_size + options.payload_capacity;
+  if (options.payload_capacity < wire::kBlockLengthBytes)
+    throw Error("a writer's frames must hold at least one message; the MTU leaves no room for it");
+  if (options.payload_capacity > kMostPayload)
+    throw Error("a shared writer's frames hold at most " + std::to_string(kMostPayload) +
+                " bytes of messages, not " + std::to_string(options.payload_capacity) +
+                "; use a smaller MTU");
+  if (room > pool.data_room())
+    throw Error("a frame of " + std::to_string(room) +
+                " bytes with its headroom doesn't fit pool " + pool.name() + "'s buffers of " +
+                std::to_string(pool.data_room()) + "; use larger buffers or a smaller MTU");
+  if (pool.size() < 2)
+    throw Error("a writer needs a pool of at least 2 buffers: one is set aside per frame");
+  if (options.flush.max_messages == 0 || options.flush.max_messages > wire::kMoldMaxCount)
+    throw Error("a frame takes 1 to 65534 messages");
+  max_message_ = options.payload_capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
+}
+
+template <class Atom>
+BasicSharedWriter<Atom>::~BasicSharedWriter() {
+  const std::uint64_t word = word_.load(std::memory_order_acquire);
+  assert((unfinished() == 0 || (is_open(word) && unfinished() == 1)) &&
+         "a shared writer was destroyed before its frames were complete");
+  if (!is_open(word)) return;
+  assert(messages(word) == 0 && "a shared writer was destroyed with a frame that holds messages");
+  rte_mbuf* m = slot(word).load(std::memory_order_relaxed);
+  BufferPool::release(buffer_meta(m).next);
+  BufferPool::release(m);
+}
+
+template <class Atom>
+unsigned BasicSharedWriter<Atom>::unfinished() const noexcept {
+  unsigned n = 0;
+  for (const auto& frame : frames_) n += frame.load(std::memory_order_relaxed) != nullptr ? 1 : 0;
+  return n;
+}
+
+template <class Atom>
+BasicSharedWriter<Atom>::Producer::Producer(BasicSharedWriter& writer, Ring& out)
+    : w_(writer), out_(out) {
+  if (out.capacity() < writer.pool_.size())
+    throw Error("the writer's ring holds " + std::to_string(out.capacity()) + " frames, pool " +
+                writer.pool_.name() + " has " + std::to_string(writer.pool_.size()));
+}
+
+template <class Atom>
+BasicSharedWriter<Atom>::Producer::~Producer() {
+  flush();
+  // Only a ring too small leaves some: they go back unsent.
+  BufferPool::release(std::span<rte_mbuf* const>(batch_.data(), batch_size_));
+}
+
+template <class Atom>
+auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept -> Reservation {
+  if (len > w_.max_message_) return Reservation(ReserveFailure::kTooLong);
+  if (rte_lcore_id() >= RTE_MAX_LCORE) return Reservation(ReserveFailure::kNoLcore);
+  while (true) {
+    if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) {
+      const std::uint64_t before = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
+      if (bytes(before) + wire::kBlockLengthBytes + len <= w_.options_.payload_capacity)
+        return room(before, len);
+      crossed(before);
+    }
+    if (const ReserveFailure failure = open_frame(); failure != ReserveFailure::kNone) {
+      ++stats_.starved;
+      hand_over();
+      return Reservation(failure);
+    }
+  }
+}
+
+/// Brings the next buffer in, if nobody has or does. Whoever finds another one at it is told that there is no
+/// buffer: it tries again, and waits for nobody.
+template <class Atom>
+ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
+  if (w_.opening_.exchange(true, std::memory_order_acquire)) return ReserveFailure::kNoBuffer;
+  const auto give_back = [this](ReserveFailure result) {
+    // Pairs with the exchange above: the next one sees next_number_ and the word.
+    w_.opening_.store(false, std::memory_order_release);
+    return result;
+  };
+  const std::uint64_t word = w_.word_.load(std::memory_order_acquire);
+  if (w_.is_open(word)) return give_back(ReserveFailure::kNone);
+  const std::uint64_t next = (word / kGeneration + 1) * kGeneration;
+  auto& slot = w_.slot(next);
+  // Acquire pairs with complete(): the frame that had this slot has gone.
+  if (slot.load(std::memory_order_acquire) != nullptr) return give_back(ReserveFailure::kNoBuffer);
+  std::array<rte_mbuf*, 2> buffers;
+  if (!w_.pool_.try_acquire(buffers)) return give_back(ReserveFailure::kNoBuffer);
+  BufferMeta& meta = buffer_meta(buffers[0]);
+  meta.writer_id = w_.options_.writer_id;
+  meta.number = w_.next_number_++;
+  meta.next = buffers[1];  // set aside for a gathered copy
+  meta.settled = 0;
+  meta.holes = 0;
+  meta.packets_out = false;
+  slot.store(buffers[0], std::memory_order_relaxed);
+  w_.deadline_.store(0, std::memory_order_relaxed);
+  // Adds that overshot the closed frame are wiped out here; each of them has seen that it failed.
+  w_.word_.store(next, std::memory_order_release);
+  return give_back(ReserveFailure::kNone);
+}
+
+/// The caller closed the frame whose last word was `final_word`: the one that crossed its end, or a flush.
+template <class Atom>
+void BasicSharedWriter<Atom>::Producer::closed(std::uint64_t final_word) noexcept {
+  rte_mbuf* m = w_.slot(final_word).load(std::memory_order_relaxed);
+  const std::uint64_t total = final_word & (kGeneration - 1);
+  BufferMeta& meta = buffer_meta(m);
+  meta.reserved = total;  // before the RMW below, whose release makes it the completer's
+  if (settled(m, std::uint64_t{0} - total)) complete(m);
+}
+
+/// Closes the open frame if it holds a message. False when there is nothing to close.
+template <class Atom>
+bool BasicSharedWriter<Atom>::Producer::close_open() noexcept {
+  std::uint64_t word = w_.word_.load(std::memory_order_acquire);
+  while (w_.is_open(word) && messages(word) > 0) {
+    const std::uint64_t closed_word = (word & ~(kGeneration - 1)) | kClosed;
+    if (w_.word_.compare_exchange_weak(word, closed_word, std::memory_order_acq_rel,
+                                       std::memory_order_acquire)) {
+      closed(word);
+      return true;
+    }
+  }
+  return false;
+}
+
+template <class Atom>
+void BasicSharedWriter<Atom>::Producer::flush() noexcept {
+  (void)close_open();
+  hand_over();
+}
+
+template <class Atom>
+unsigned BasicSharedWriter<Atom>::Producer::poll(std::uint64_t now_tsc) noexcept {
+  const std::uint64_t word = w_.word_.load(std::memory_order_relaxed);
+  if (w_.is_open(word) && messages(word) > 0) {
+    const FlushPolicy& policy = w_.options_.flush;
+    bool due = messages(word) >= policy.max_messages || w_.pool_.awaited();
+    if (policy.max_delay_tsc != 0) {
+      // Whoever comes first arms it; that two do makes a difference of one turn.
+      const std::uint64_t deadline = w_.deadline_.load(std::memory_order_relaxed);
+      if (deadline == 0)
+        w_.deadline_.store(now_tsc + policy.max_delay_tsc, std::memory_order_relaxed);
+      else
+        due |= now_tsc >= deadline;
+    }
+    if (due) (void)close_open();
+  }
+  return batch_size_ == 0 ? 0 : hand_over();
+}
+
+template <class Atom>
+void BasicSharedWriter<Atom>::Producer::put_short(rte_mbuf* m, std::uint8_t* data,
+                                                  std::uint32_t len, std::uint32_t keep) noexcept {
+  const std::uint32_t unused = len - keep;
+  put_length(data, unused == 1 ? kOneUnused : kUnused, keep);
+  if (unused > 1) wire::store_be(data + keep, static_cast<std::uint16_t>(unused));
+  note_holes(m);
+}
+
+template <class Atom>
+Packet BasicSharedWriter<Atom>::Producer::packet_of(rte_mbuf* m, const std::uint8_t* data,
+                                                    std::uint32_t len) noexcept {
+  BufferMeta& meta = buffer_meta(m);
+  Account& account = w_.pool_.account(rte_lcore_id(), meta.id);
+  // The lcore's share is taken before the commit, and so before the frame can be complete.
+  if (account.handles == 0) {
+    Shares<Atom>::take(m);
+    ++account.shares;
+    account.buffer = m;
+  }
+  typename Atom::template Ref<bool>(meta.packets_out).store(true, std::memory_order_relaxed);
+  return PacketSource::more(account, data, len);
+}
+
+/// All is settled and the frame is closed: this lcore alone has it.
+template <class Atom>
+void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
+  BufferMeta& meta = buffer_meta(m);
+  auto& slot = w_.frames_[(meta.number + 1) % kMostFrames];
+  assert(slot.load(std::memory_order_relaxed) == m);
+  meta.payload_len = bytes(meta.reserved);
+  meta.messages = static_cast<std::uint16_t>(messages(meta.reserved));
+  rte_mbuf* const spare = std::exchange(meta.next, nullptr);
+  rte_mbuf* frame = m;
+  if (meta.holes != 0) frame = without_holes(m, spare);
+  if (frame == m)
+    BufferPool::release(spare);
+  else
+    BufferPool::release(m);
+  const BufferMeta& whole = buffer_meta(frame);
+  frame->data_off = RTE_PKTMBUF_HEADROOM;
+  frame->data_len = static_cast<std::uint16_t>(w_.options_.header_size + whole.payload_len);
+  frame->pkt_len = frame->data_len;
+  if (whole.messages > 0) ++stats_.frames;
+  // A frame without a message goes along all the same: the flusher waits for its number.
+  assert(batch_size_ < batch_.size() && "the ring doesn't hold all the pool's buffers");
+  batch_[batch_size_++] = frame;
+  // Release: who opens the next frame here sees that this one has gone.
+  slot.store(nullptr, std::memory_order_release);
+  if (batch_size_ == batch_.size()) hand_over();
+}
+
+template <class Atom>
+rte_mbuf* BasicSharedWriter<Atom>::Producer::without_holes(rte_mbuf* m, rte_mbuf* spare) noexcept {
+  BufferMeta& meta = buffer_meta(m);
+  rte_mbuf* target = m;
+  if (meta.packets_out) {
+    // Packets' bytes never move: the wire gets a copy.
+    target = spare;
+    ++stats_.gathered;
+  }
+  const std::uint8_t* from = w_.payload(m);
+  const std::uint8_t* const end = from + meta.payload_len;
+  std::uint8_t* to = w_.payload(target);
+  std::uint16_t kept = 0;
+  while (from < end) {
+    const auto head = wire::load_be<std::uint16_t>(from);
+    const Kind kind = static_cast<Kind>(head >> 14);
+    const std::uint32_t len = head & 0x3fffU;
+    const std::uint8_t* data = from + wire::kBlockLengthBytes;
+    from = data + len;
+    if (kind == kAborted) continue;
+    if (kind == kOneUnused) from += 1;
+    if (kind == kUnused) from += wire::load_be<std::uint16_t>(from);
+    std::memmove(to + wire::kBlockLengthBytes, data, len);
+    wire::store_be(to, static_cast<std::uint16_t>(len));
+    to += wire::kBlockLengthBytes + len;
+    ++kept;
+  }
+  BufferMeta& whole = buffer_meta(target);
+  whole.number = meta.number;
+  whole.writer_id = meta.writer_id;
+  whole.messages = kept;
+  whole.payload_len = static_cast<std::uint32_t>(to - w_.payload(target));
+  return target;
+}
+
+template <class Atom>
+unsigned BasicSharedWriter<Atom>::Producer::hand_over() noexcept {
+  const unsigned n = out_.push(std::span(batch_.data(), batch_size_));
+  std::copy(batch_.begin() + n, batch_.begin() + batch_size_, batch_.begin());
+  batch_size_ -= n;
+  return n;
+}
+
+}  // namespace bab

@@ -1,0 +1,229 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <cstdint>
+#include <string>
+
+#include <rte_common.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <bab/base/atom.hpp>
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/memory/packet.hpp>
+#include <bab/message/flush_policy.hpp>
+#include <bab/message/local_writer.hpp>
+#include <bab/message/reservation.hpp>
+#include <bab/wire/frame_header.hpp>
+
+namespace bab {
+
+/// One writer for several lcores: their messages share its frames. No lock, no waiting for one another, no
+/// required order of commits. Each lcore has a Producer of its own; this is what they share.
+///
+/// One word holds generation (24 bits) | messages (16) | bytes (24) of the open frame. A reserve is one
+/// fetch_add on it: whose bytes still fit has them, and the one that crosses the frame's end closes it.
+/// The frame's `settled` counts what was committed or aborted; the closer subtracts the total, once;
+/// only the RMW that brings it to 0 completes the frame. "Closed and not yet followed by the next" is a
+/// state that any reserver may mend: the claim to do so is held within one call only, never across a
+/// wait, so that nobody is needed to go on.
+///
+/// Messages that end shorter leave holes, noted in the two length bytes that are ours until the frame is
+/// complete (its top bits; hence payloads of at most 16,383 bytes), never in bytes that a Packet may see.
+template <class Atom = RealAtom>
+class BasicSharedWriter {
+ public:
+  class Producer;
+  using Ring = typename Atom::template Ring<rte_mbuf>;
+
+  /// Open, closed and unfinished frames at once; then reserves find no buffer until one is complete, so
+  /// that a slow commit can't pin the pool.
+  static constexpr unsigned kMostFrames = 16;
+  static constexpr std::uint32_t kMostPayload = 16'383;
+
+  /// Throws Error: a frame that doesn't fit the pool's buffers or kMostPayload, a pool of fewer than 2.
+  BasicSharedWriter(BufferPool& pool, const WriterOptions& options);
+  BasicSharedWriter(const BasicSharedWriter&) = delete;
+  BasicSharedWriter& operator=(const BasicSharedWriter&) = delete;
+  /// When all Producers are gone: an open frame must be empty (they have flushed).
+  ~BasicSharedWriter();
+
+  /// Longest message that fits a frame, in bytes.
+  [[nodiscard]] std::uint32_t max_message() const noexcept { return max_message_; }
+  /// Frames that are open, or closed and not yet complete. A moment's figure.
+  [[nodiscard]] unsigned unfinished() const noexcept;
+
+ private:
+  friend Producer;
+  template <class T>
+  using Atomic = typename Atom::template Atomic<T>;
+
+  static constexpr unsigned kBytesBits = 24;
+  static constexpr unsigned kCountBits = 16;
+  static constexpr std::uint64_t kOne = std::uint64_t{1} << kBytesBits;
+  static constexpr std::uint64_t kBytesMask = kOne - 1;
+  static constexpr std::uint64_t kGeneration = std::uint64_t{1} << (kBytesBits + kCountBits);
+  /// More bytes than a frame can have: closed.
+  static constexpr std::uint64_t kClosed = kMostPayload + 1;
+  // An lcore looks before it adds, so that at most one add of each lcore overshoots a closed frame.
+  static_assert(kClosed + (RTE_MAX_LCORE + 1) * (65'535 + wire::kBlockLengthBytes) < kOne);
+  static_assert(kMostPayload / wire::kBlockLengthBytes + RTE_MAX_LCORE + 1 < (1U << kCountBits));
+
+  static constexpr std::uint32_t bytes(std::uint64_t word) noexcept {
+    return static_cast<std::uint32_t>(word & kBytesMask);
+  }
+  static constexpr std::uint32_t messages(std::uint64_t word) noexcept {
+    return static_cast<std::uint32_t>(word >> kBytesBits) & ((1U << kCountBits) - 1);
+  }
+  static constexpr std::uint64_t block(std::uint32_t len) noexcept {
+    return kOne + wire::kBlockLengthBytes + len;
+  }
+  [[nodiscard]] bool is_open(std::uint64_t word) const noexcept {
+    return bytes(word) <= options_.payload_capacity;
+  }
+  Atomic<rte_mbuf*>& slot(std::uint64_t word) noexcept {
+    return frames_[(word / kGeneration) % kMostFrames];
+  }
+  [[nodiscard]] std::uint8_t* payload(rte_mbuf* m) const noexcept {
+    return static_cast<std::uint8_t*>(m->buf_addr) + RTE_PKTMBUF_HEADROOM + options_.header_size;
+  }
+
+  BufferPool& pool_;
+  WriterOptions options_;
+  std::uint32_t max_message_;
+  alignas(RTE_CACHE_LINE_SIZE) Atomic<std::uint64_t> word_{kClosed};
+  alignas(RTE_CACHE_LINE_SIZE) Atomic<bool> opening_{false};  // somebody brings the next buffer in
+  std::uint64_t next_number_ = 0;                             // of who holds opening_
+  Atomic<std::uint64_t> deadline_{0};                         // of the open frame; 0: not armed
+  alignas(RTE_CACHE_LINE_SIZE) std::array<Atomic<rte_mbuf*>, kMostFrames> frames_{};
+};
+
+/// A shared writer's end on one lcore: all calls there. Order: what one lcore reserves arrives in that order.
+template <class Atom>
+class BasicSharedWriter<Atom>::Producer {
+ public:
+  using Reservation = BasicReservation<Producer>;
+
+  /// `out` is this lcore's own way to the flusher, which must be told of all the writer's rings together
+  /// (WriteFlusher::add_shared); it must hold all the pool's buffers. Throws Error when it doesn't.
+  Producer(BasicSharedWriter& writer, Ring& out);
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
+  /// Flushes. Its Reservations must be settled before.
+  ~Producer();
+
+  /// Room for a message of `len` bytes. On failure, `failure()` of the result says why.
+  [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept {
+    check_lcore();
+    if (len <= w_.max_message_) [[likely]] {
+      // Looks before it adds (see kClosed); the line is needed in any case.
+      if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) [[likely]] {
+        const std::uint64_t before = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
+        if (bytes(before) + wire::kBlockLengthBytes + len <= w_.options_.payload_capacity)
+            [[likely]]
+          return room(before, len);
+        crossed(before);
+      }
+    }
+    return reserve_slow(len);
+  }
+
+  [[nodiscard]] std::uint32_t max_message() const noexcept { return w_.max_message_; }
+
+  /// Closes the open frame if it holds a message; all that this lcore committed is then on its way as soon as
+  /// its frame's other reservations are settled. Hands over complete frames.
+  void flush() noexcept;
+
+  /// Once per loop turn: the deadline, pressure on the pool, complete frames. Returns work done.
+  unsigned poll(std::uint64_t now_tsc) noexcept;
+
+  /// Nothing waits here to be handed over.
+  [[nodiscard]] bool idle() const noexcept { return batch_size_ == 0; }
+  [[nodiscard]] const WriterStats& stats() const noexcept { return stats_; }
+
+ private:
+  friend Reservation;
+
+  // What a length's two bytes say until the frame is complete: kind << 14 | length.
+  enum Kind : std::uint16_t {
+    kWhole = 0,
+    kAborted = 1,    // the length is the reserved one
+    kOneUnused = 2,  // one byte behind the message is no message's
+    kUnused = 3,     // two or more are, and the first two of them say how many
+  };
+
+  Reservation room(std::uint64_t before, std::uint32_t len) noexcept {
+    // Acquire of the word pairs with open_frame()'s release: the slot is set.
+    rte_mbuf* m = w_.slot(before).load(std::memory_order_relaxed);
+    std::uint8_t* data = w_.payload(m) + bytes(before) + wire::kBlockLengthBytes;
+    if (messages(before) + 1 >= w_.options_.flush.max_messages) [[unlikely]]
+      (void)close_open();
+    return Reservation(this, m, data, len);
+  }
+
+  void check_lcore() noexcept {
+#ifndef NDEBUG
+    if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
+    assert(lcore_ == rte_lcore_id() && "a Producer was used on a second lcore");
+#endif
+  }
+
+  void settle(rte_mbuf* m, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept {
+    check_lcore();
+    if (keep == len) [[likely]]
+      put_length(data, kWhole, len);
+    else
+      put_short(m, data, len, keep);
+    if (settled(m, block(len))) [[unlikely]]
+      complete(m);
+  }
+  void abort(rte_mbuf* m, std::uint8_t* data, std::uint32_t len) noexcept {
+    check_lcore();
+    put_length(data, kAborted, len);
+    note_holes(m);
+    if (settled(m, block(len))) complete(m);
+  }
+
+  static void put_length(std::uint8_t* data, Kind kind, std::uint32_t len) noexcept {
+    wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(kind << 14 | len));
+  }
+
+  /// Adds to the frame's settled; true when that brought it to 0: all is settled and it is closed. Release:
+  /// the message is there for whoever completes. Acquire: so are all others', for us.
+  static bool settled(rte_mbuf* m, std::uint64_t amount) noexcept {
+    typename Atom::template Ref<std::uint64_t> counter(buffer_meta(m).settled);
+    return counter.fetch_add(amount, std::memory_order_acq_rel) + amount == 0;
+  }
+  static void note_holes(rte_mbuf* m) noexcept {
+    typename Atom::template Ref<std::uint8_t>(buffer_meta(m).holes)
+        .store(1, std::memory_order_relaxed);
+  }
+
+  void put_short(rte_mbuf* m, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept;
+  Packet packet_of(rte_mbuf* m, const std::uint8_t* data, std::uint32_t len) noexcept;
+  Reservation reserve_slow(std::uint32_t len) noexcept;
+  /// `before` was seen by the add that didn't fit: if it is the one that crossed the end, it closes.
+  void crossed(std::uint64_t before) noexcept {
+    if (w_.is_open(before)) closed(before);
+  }
+  void closed(std::uint64_t final_word) noexcept;
+  bool close_open() noexcept;
+  ReserveFailure open_frame() noexcept;
+  void complete(rte_mbuf* m) noexcept;
+  rte_mbuf* without_holes(rte_mbuf* m, rte_mbuf* spare) noexcept;
+  unsigned hand_over() noexcept;
+
+  BasicSharedWriter& w_;
+  Ring& out_;
+  std::array<rte_mbuf*, kMostFrames> batch_;  // no more than that can be unfinished
+  unsigned batch_size_ = 0;
+  unsigned lcore_ = LCORE_ID_ANY;  // kept in debug builds
+  WriterStats stats_;
+};
+
+extern template class BasicSharedWriter<RealAtom>;
+using SharedWriter = BasicSharedWriter<RealAtom>;
+
+}  // namespace bab
