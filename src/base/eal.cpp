@@ -44,8 +44,8 @@ bool wants_text(std::span<const std::string> args) {
 }
 
 bool keeps_files(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 5> kFiles{"--no-huge", "--in-memory", "--file-prefix",
-                                                   "--proc-type", "--huge-dir"};
+  constexpr std::array<std::string_view, 6> kFiles{"--no-huge",     "--in-memory", "--legacy-mem",
+                                                   "--file-prefix", "--proc-type", "--huge-dir"};
   return std::any_of(kFiles.begin(), kFiles.end(),
                      [&](std::string_view name) { return has_option(args, name); });
 }

@@ -15,7 +15,7 @@ class Eal {
  public:
   /// `args`: EAL arguments as on a command line, without the program's name. They go through
   /// untouched, but for `--in-memory`, which is added unless --no-huge, --in-memory, --file-prefix,
-  /// --proc-type or --huge-dir is there: it leaves no files behind, even after a kill -9. What EAL and
+  /// --proc-type, --huge-dir or --legacy-mem (which excludes it) is there: it leaves no files behind, even after a kill -9. What EAL and
   /// the drivers print is kept back unless --log-level asks for it. Every --vdev must have become a
   /// port. The calling thread becomes the main lcore. Throws Error.
   explicit Eal(std::span<const std::string> args);
