@@ -15,9 +15,11 @@ class Loop final : public Job {
   Loop(const Options& options, Wiring& wiring) {
     stages.push_back(make_generators(options, wiring, 1));
     auto& receivers = stages.emplace_back();
-    bab::Port& in = wiring.port(wiring.ports() - 1);
+    const std::size_t last = wiring.ports() - 1;
+    const bab::Port& in = wiring.port(last);
     // One poller per RX queue, but one for all where a NIC may spread a session over queues.
-    receivers.push_back(std::make_unique<Receiver>(options, in.offloads().rx, rx_queues(in), true));
+    receivers.push_back(
+        std::make_unique<Receiver>(options, in.offloads().rx, wiring.rx_queues(last), true));
   }
 
   void before_stop(std::size_t next) override {

@@ -165,7 +165,7 @@ class RelayJob final : public Job {
     const std::size_t out = wiring.ports() - 1;
     const std::size_t relays = std::min<std::size_t>(wiring.port(out).tx_queues(), in.rx_queues());
     std::vector<std::vector<bab::RxQueue*>> dealt(relays);
-    const auto queues = rx_queues(in);
+    const auto queues = wiring.rx_queues(0);
     for (std::size_t q = 0; q < queues.size(); ++q) dealt[q % relays].push_back(queues[q]);
     auto& pollers = stages.emplace_back();
     for (std::size_t i = 0; i < relays; ++i)
@@ -175,7 +175,6 @@ class RelayJob final : public Job {
 
   void sum_up(Summary& summary) const override {
     for (const auto& p : stages[0]) static_cast<const Relay&>(*p).sum_up(summary);
-    // The outgoing port receives, too, when it isn't the same; nobody polls it.
     add_frames_row(summary);
   }
 };

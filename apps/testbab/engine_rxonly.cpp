@@ -12,7 +12,7 @@ class RxOnly final : public Job {
     counts_received = true;
     auto& receivers = stages.emplace_back();
     for (std::size_t i = 0; i < wiring.ports(); ++i)
-      for (bab::RxQueue* queue : rx_queues(wiring.port(i)))
+      for (bab::RxQueue* queue : wiring.rx_queues(i))
         receivers.push_back(std::make_unique<Receiver>(options, wiring.port(i).offloads().rx,
                                                        std::vector{queue}, false));
   }

@@ -10,6 +10,11 @@
 #include "wiring.hpp"
 
 namespace testbab {
+namespace {
+
+constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
 
 bab::WriterOptions writer_options(const Options& options, const bab::wire::FrameHeader& header,
                                   std::uint32_t mtu) {
@@ -23,8 +28,9 @@ bab::WriterOptions writer_options(const Options& options, const bab::wire::Frame
 Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, unsigned queue,
                      std::uint64_t count)
     : Poller(Direction::kTx),
-      end_(count == 0 ? std::numeric_limits<std::uint64_t>::max()
-                      : count + bab::wire::kMoldFirstSequence),
+      end_(count == 0 || count > kNoEnd - bab::wire::kMoldFirstSequence
+               ? kNoEnd
+               : count + bab::wire::kMoldFirstSequence),
       sizes_(options.msg_min, options.msg_max),
       queue_(wiring.port(port).tx(queue)),
       header_(wiring.header(options, port, queue)),

@@ -241,7 +241,9 @@ class Parser {
                  throw CLI::ValidationError(
                      fmt::format("--msg-size: {} is larger than {}", o_.msg_min, o_.msg_max));
              });
-    add_text("--session", "NAME", "MoldUDP64 session, 1 to 10 ASCII characters; default TESTBAB",
+    add_text("--session", "NAME",
+             "MoldUDP64 session, 1 to 10 ASCII characters; default TESTBAB, of "
+             "relay BABRELAY",
              [this](const std::string& text) {
                const bool ascii = std::all_of(text.begin(), text.end(),
                                               [](char c) { return c >= ' ' && c <= '~'; });

@@ -29,10 +29,10 @@ struct Options {
   std::uint32_t source_ip = 0xc6120001, destination_ip = 0xc6120002;  // 198.18.0.1, .2 (RFC 2544)
   std::uint16_t source_port = 9, destination_port = 9;
   std::uint32_t msg_min = 32, msg_max = 32;
-  std::uint64_t count = 0;    ///< messages; 0: no end
-  double duration = 0;        ///< seconds; 0: no end
-  unsigned idle_exit_ms = 0;  ///< 0: never
-  std::string session = "TESTBAB";
+  std::uint64_t count = 0;             ///< messages; 0: no end
+  double duration = 0;                 ///< seconds; 0: no end
+  unsigned idle_exit_ms = 0;           ///< 0: never
+  std::optional<std::string> session;  ///< default: the engine's
   std::optional<std::uint16_t> vlan;
   unsigned max_delay_us = 100;
   bab::IdleStrategy idle = bab::IdleStrategy::kPause;

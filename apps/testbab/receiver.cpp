@@ -10,12 +10,6 @@ bab::FramerOptions framer_options(const Options& options, bab::VerifyChecksums c
   return {checksums, options.rx_udp_port};
 }
 
-std::vector<bab::RxQueue*> rx_queues(bab::Port& port) {
-  std::vector<bab::RxQueue*> queues;
-  for (unsigned q = 0; q < port.rx_queues(); ++q) queues.push_back(&port.rx(q));
-  return queues;
-}
-
 Receiver::Receiver(const Options& options, bab::VerifyChecksums checksums,
                    std::vector<bab::RxQueue*> queues, bool strict)
     : Poller(Direction::kRx),
@@ -66,7 +60,7 @@ void Receiver::sum_up(Summary& summary) const {
 
 void add_frames_row(Summary& summary) {
   std::uint64_t received = 0;
-  for (const PortSummary& port : summary.ports) received += port.stats.rx_frames;
+  for (const PortSummary& port : summary.ports) received += port.taken;
   auto& row = summary.ledger.row("frames received", received);
   row.out.emplace_back("good", summary.bus.frames_in);
   for (std::size_t i = 1; i < bab::kDrops; ++i) {

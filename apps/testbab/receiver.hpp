@@ -50,10 +50,7 @@ class Receiver final : public Poller {
 /// The framer options that the program's options ask for.
 bab::FramerOptions framer_options(const Options& options, bab::VerifyChecksums checksums);
 
-/// All RX queues of a port.
-std::vector<bab::RxQueue*> rx_queues(bab::Port& port);
-
-/// The ledger's row of frames: what the ports received went to good frames or to a reason.
+/// The ledger's row of frames: what was taken from the ports' queues went to good frames or to a reason.
 void add_frames_row(Summary& summary);
 
 }  // namespace testbab

@@ -95,7 +95,8 @@ std::string to_json(const Summary& s) {
                  {"bus", bus(s.bus)},          {"drops", drops(s.drops)},
                  {"ledger", ledger(s.ledger)}, {"pools", pools(s)},
                  {"lcores", lcores(s)}};
-  return all.dump(2) + "\n";
+  // A device's name is whatever bytes --vdev had.
+  return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 JsonReport::JsonReport(std::string path) : path_(std::move(path)) {

@@ -1,6 +1,7 @@
 #include "summary.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace testbab {
 
@@ -24,7 +25,8 @@ std::string Summary::fault() const {
   add(drops[bab::Drop::kRxNombuf], "frames dropped by the driver for lack of buffers");
   add(drops[bab::Drop::kTxErrors], "frames that the driver failed to send");
   for (const PortSummary& port : ports)
-    add(port.capture_missing, fmt::format("bytes missing in {} (is its disk full?)", port.capture));
+    add(port.capture_missing,
+        fmt::format("bytes missing in {} (is its disk full?)", fmt::join(port.captures, " and ")));
   add(leaked(), "buffers leaked");
   std::uint64_t rows = 0;
   for (const bab::Ledger::Row& row : ledger.rows()) rows += row.balanced() ? 0 : 1;

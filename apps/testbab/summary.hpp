@@ -31,8 +31,9 @@ struct PortSummary {
   std::uint32_t mtu = 0;
   bab::PortStats stats{};
   std::uint64_t left = 0;             ///< frames still in a memory port at the stop, freed
-  std::string capture;                ///< the file it writes frames to, if it does
-  std::uint64_t capture_missing = 0;  ///< bytes of them that are not in that file
+  std::uint64_t taken = 0;            ///< frames that pollers took from its queues, by our count
+  std::vector<std::string> captures;  ///< the files it writes frames to, if it does
+  std::uint64_t capture_missing = 0;  ///< bytes of them that are not in those files
 };
 
 struct PoolSummary {

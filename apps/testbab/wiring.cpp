@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,6 +21,12 @@ constexpr unsigned kLoopbackMtu = 9000;
 
 /// Bytes per buffer where `need` are needed.
 std::uint32_t data_room(const Options& options, std::uint32_t mtu, std::uint32_t need) {
+  constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();
+  if (need > kMost)
+    throw bab::Error(
+        fmt::format("the port's slots need buffers of {} bytes, and one has at most {}; give the "
+                    "--vdev a smaller framesz (framesz=16384,blocksz=65536 carries jumbo frames)",
+                    need, kMost));
   if (!options.mbuf_size) return std::max(need, kTestpmdMbufSize);
   if (*options.mbuf_size < need)
     throw bab::Error(fmt::format(
@@ -29,21 +36,25 @@ std::uint32_t data_room(const Options& options, std::uint32_t mtu, std::uint32_t
   return *options.mbuf_size;
 }
 
-/// net_pcap doesn't look whether its writes succeed; its file's size tells. 0 where the file is no file.
+/// net_pcap doesn't look whether its writes succeed; its files' sizes tell. 0 where one is no file.
 std::uint64_t missing_in_capture(const PortSummary& port) {
   constexpr std::uint64_t kFileHeader = 24, kFrameHeader = 16;  // libpcap's savefile format
-  struct stat file {};
-  if (stat(port.capture.c_str(), &file) != 0) return kFileHeader;
-  if (!S_ISREG(file.st_mode)) return 0;
-  const std::uint64_t whole =
-      kFileHeader + port.stats.tx_bytes + kFrameHeader * port.stats.tx_frames;
-  const auto size = static_cast<std::uint64_t>(file.st_size);
+  std::uint64_t whole = port.stats.tx_bytes + kFrameHeader * port.stats.tx_frames;
+  std::uint64_t size = 0;
+  for (const std::string& path : port.captures) {
+    whole += kFileHeader;
+    struct stat file {};
+    if (stat(path.c_str(), &file) != 0) continue;
+    if (!S_ISREG(file.st_mode)) return 0;
+    size += static_cast<std::uint64_t>(file.st_size);
+  }
   return whole - std::min(whole, size);
 }
 
 }  // namespace
 
-Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores) : lcores_(lcores) {
+Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores)
+    : lcores_(lcores), default_session_(engine.session) {
   std::vector<std::uint16_t> ids = bab::port_ids();
   if (ids.empty() && engine.makes_loopback) {
     loopback_.emplace(std::max(options.rxq, options.txq));
@@ -107,14 +118,12 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   po.rx_checksum = options.rx_checksum;
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
 
-  const auto descriptors = [](std::uint16_t asked, std::uint16_t preferred,
-                              std::uint16_t fallback) {
-    return std::uint32_t{asked != 0 ? asked : preferred != 0 ? preferred : fallback};
-  };
   const std::uint32_t rxd =
-      descriptors(options.rxd, info.default_rxportconf.ring_size, RTE_ETH_DEV_FALLBACK_RX_RINGSIZE);
+      bab::choose_descriptors(options.rxd, info.default_rxportconf.ring_size,
+                              RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim);
   const std::uint32_t txd =
-      descriptors(options.txd, info.default_txportconf.ring_size, RTE_ETH_DEV_FALLBACK_TX_RINGSIZE);
+      bab::choose_descriptors(options.txd, info.default_txportconf.ring_size,
+                              RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
   const std::uint32_t room = data_room(options, po.mtu, bab::Port::data_room(po.mtu));
   Unit unit;
   unit.tx_pool = make_pool(options, fmt::format("tx_{}", id), room,
@@ -127,6 +136,14 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
                                  po.rx_queues * rxd, true);
   unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
   units_.push_back(std::move(unit));
+}
+
+std::vector<bab::RxQueue*> Wiring::rx_queues(std::size_t i) {
+  Unit& unit = units_.at(i);
+  unit.receives = true;
+  std::vector<bab::RxQueue*> queues;
+  for (unsigned q = 0; q < unit.port->rx_queues(); ++q) queues.push_back(&unit.port->rx(q));
+  return queues;
 }
 
 void Wiring::start(StopSignals& signals) {
@@ -151,12 +168,16 @@ bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, uns
   h.source_port = static_cast<std::uint16_t>(options.source_port + queue);
   h.destination_port = options.destination_port;
   // One session per TX queue: the first one has the name that was asked for.
-  std::string session = options.session;
+  const std::string name = options.session.value_or(default_session_);
+  std::string session = name;
   const std::size_t index = i * port.tx_queues() + queue;
   if (index > 0) {
-    const std::string suffix = fmt::format(".{}", index);
-    session.resize(std::min(session.size(), std::size_t{10} - suffix.size()));
-    session += suffix;
+    const auto numbered = [&](char separator) {
+      const std::string suffix = fmt::format("{}{}", separator, index);
+      return name.substr(0, std::size_t{10} - suffix.size()) + suffix;
+    };
+    session = numbered('.');
+    if (session == name) session = numbered('-');
   }
   h.session = bab::wire::make_session(session);
   h.ip_checksum = port.offloads().tx_ip;
@@ -167,17 +188,20 @@ bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, uns
 void Wiring::stop(Summary& summary) {
   for (Unit& unit : units_) {
     bab::Port& port = *unit.port;
-    const bab::DropCounters drops = port.drops();
     PortSummary p;
     p.id = port.id();
     p.name = port.name();
     p.driver = port.driver();
     p.mtu = port.mtu();
     p.stats = port.stats();
-    p.capture = bab::capture_file(port.id());
+    bab::PortStats ours = p.stats;
+    if (!unit.receives) ours.rx_missed = ours.rx_nombuf = ours.rx_errors = 0;
+    summary.drops += port.drops(ours);
+    // A NIC's own count has frames in it that nobody took from its queues before the stop.
+    for (unsigned q = 0; q < port.rx_queues(); ++q) p.taken += port.rx(q).counters().frames;
+    p.captures = bab::capture_files(port.id());
     if (bab::is_memory_port(port.driver())) p.left = port.drain();
     port.stop();
-    summary.drops += drops;
     summary.ports.push_back(std::move(p));
   }
 }
@@ -186,7 +210,7 @@ void Wiring::audit(Summary& summary) {
   for (Unit& unit : units_) unit.port.reset();
   loopback_.reset();
   for (PortSummary& port : summary.ports)
-    if (!port.capture.empty()) port.capture_missing = missing_in_capture(port);
+    if (!port.captures.empty()) port.capture_missing = missing_in_capture(port);
   constexpr std::size_t kHoldersShown = 8;
   std::vector<const bab::BufferPool*> seen;
   for (const Unit& unit : units_)

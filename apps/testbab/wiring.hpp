@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <bab/memory/buffer_pool.hpp>
@@ -26,6 +27,9 @@ class Wiring {
 
   [[nodiscard]] std::size_t ports() const noexcept { return units_.size(); }
   [[nodiscard]] bab::Port& port(std::size_t i) noexcept { return *units_.at(i).port; }
+  /// All RX queues of port i, for a poller. What arrives at a port whose queues nobody asked for is not the
+  /// bus's, and no loss.
+  [[nodiscard]] std::vector<bab::RxQueue*> rx_queues(std::size_t i);
   [[nodiscard]] bab::BufferPool& tx_pool(std::size_t i) noexcept { return *units_.at(i).tx_pool; }
   /// EAL brought no port and the ring loopback was made.
   [[nodiscard]] bool is_loopback() const noexcept { return loopback_.has_value(); }
@@ -44,6 +48,7 @@ class Wiring {
     std::shared_ptr<bab::BufferPool> rx_pool;
     std::shared_ptr<bab::BufferPool> tx_pool;
     std::unique_ptr<bab::Port> port;
+    bool receives = false;
   };
   [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
                                                            const std::string& name,
@@ -53,6 +58,7 @@ class Wiring {
   void add_port(const Options& options, std::uint16_t id);
 
   unsigned lcores_;
+  std::string default_session_;
   std::optional<bab::Loopback> loopback_;
   std::vector<Unit> units_;
 };

@@ -38,9 +38,9 @@ std::uint32_t kernel_mtu(const std::string& name) {
 /// A number among the vdev's arguments, as in "iface=eth0,framesz=16384".
 std::uint32_t device_number(const rte_eth_dev_info& device, std::string_view key,
                             std::uint32_t otherwise) {
-  const std::string digits = device_argument(device, key);
   std::uint32_t value = otherwise;
-  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  for (const std::string& digits : device_arguments(device, key))
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return value;
 }
 
@@ -60,16 +60,17 @@ void add_af_packet_slots(CarrierLimits& limits, const rte_eth_dev_info& device) 
 
 }  // namespace
 
-std::string device_argument(const rte_eth_dev_info& device, std::string_view key) {
+std::vector<std::string> device_arguments(const rte_eth_dev_info& device, std::string_view key) {
+  std::vector<std::string> values;
   const rte_devargs* all = device.device != nullptr ? rte_dev_devargs(device.device) : nullptr;
   std::string_view args = all != nullptr && all->args != nullptr ? all->args : "";
   while (!args.empty()) {
     const std::string_view one = args.substr(0, args.find(','));
     args.remove_prefix(std::min(args.size(), one.size() + 1));
     if (one.starts_with(key) && one.size() > key.size() && one[key.size()] == '=')
-      return std::string(one.substr(key.size() + 1));
+      values.emplace_back(one.substr(key.size() + 1));
   }
-  return {};
+  return values;
 }
 
 std::optional<CarrierLimits> carrier_limits(const rte_eth_dev_info& device) {

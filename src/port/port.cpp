@@ -37,7 +37,9 @@ std::vector<std::uint16_t> port_ids() {
   return ids;
 }
 
-std::string capture_file(std::uint16_t id) { return device_argument(device_info(id), "tx_pcap"); }
+std::vector<std::string> capture_files(std::uint16_t id) {
+  return device_arguments(device_info(id), "tx_pcap");
+}
 
 std::string Port::label() const {
   return fmt::format("port {} ({}, {})", options_.id, name_, driver_);
@@ -249,8 +251,7 @@ PortStats Port::stats() const noexcept {
           s.oerrors};
 }
 
-DropCounters Port::drops() const noexcept {
-  const PortStats s = stats();
+DropCounters Port::drops(const PortStats& s) const noexcept {
   DropCounters drops;
   drops.add(Drop::kRxMissed, s.rx_missed);
   drops.add(Drop::kRxNombuf, s.rx_nombuf);

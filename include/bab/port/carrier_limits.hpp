@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct rte_eth_dev_info;
 
@@ -27,8 +28,8 @@ struct CarrierLimits {
 /// None where the driver itself knows. Throws Error when the kernel doesn't say an interface's MTU.
 std::optional<CarrierLimits> carrier_limits(const rte_eth_dev_info& device);
 
-/// The value of a vdev's argument: "/tmp/out.pcap" for tx_pcap; empty when it wasn't given.
-std::string device_argument(const rte_eth_dev_info& device, std::string_view key);
+/// The values of a vdev's argument, in order: "/tmp/out.pcap" for tx_pcap.
+std::vector<std::string> device_arguments(const rte_eth_dev_info& device, std::string_view key);
 
 /// Throws Error with the numbers when frames of this MTU don't fit; `port` begins the sentence.
 void require_mtu(const CarrierLimits& limits, std::uint32_t mtu, const std::string& port);

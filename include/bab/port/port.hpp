@@ -72,7 +72,9 @@ class Port {
   [[nodiscard]] std::uint16_t rx_descriptors() const noexcept { return options_.rx_descriptors; }
   [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }
   [[nodiscard]] PortStats stats() const noexcept;
-  [[nodiscard]] DropCounters drops() const noexcept;
+  [[nodiscard]] DropCounters drops() const noexcept { return drops(stats()); }
+  /// The same by figures that stats() gave before.
+  [[nodiscard]] DropCounters drops(const PortStats& stats) const noexcept;
 
   /// Bytes of data a buffer needs, headroom included, to hold a frame of `mtu` in one segment: Ethernet
   /// header and one 802.1Q tag; the CRC, since some NICs leave it.
@@ -111,8 +113,8 @@ class Port {
 std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
                                  std::uint16_t fallback, const rte_eth_desc_lim& limits) noexcept;
 
-/// The file that port `id` writes its frames to (net_pcap's tx_pcap); empty where it has none.
-std::string capture_file(std::uint16_t id);
+/// The files that port `id` writes its frames to (net_pcap's tx_pcap, one per TX queue).
+std::vector<std::string> capture_files(std::uint16_t id);
 
 /// The ids of all ports there are.
 std::vector<std::uint16_t> port_ids();
