@@ -15,6 +15,7 @@
 #include <bab/memory/packet.hpp>
 #include <bab/message/framer.hpp>
 #include <bab/message/local_writer.hpp>
+#include <bab/message/reserve_wait.hpp>
 #include <bab/message/shared_writer.hpp>
 #include <bab/message/staging_framer.hpp>
 #include <bab/message/write_flusher.hpp>

@@ -59,6 +59,7 @@ std::string BasicLocalWriter<Atom>::too_long_text(std::uint32_t len) const {
 template <class Atom>
 auto BasicLocalWriter<Atom>::reserve_slow(std::uint32_t len) noexcept -> Reservation {
   if (len > max_message_) return Reservation(ReserveFailure::kTooLong);
+  if (reserves_waiting_ > 0 && !served_) return Reservation(ReserveFailure::kNoBuffer);
   if (frame_ != nullptr &&
       (block(len) > capacity_ - static_cast<std::uint32_t>(reserved_) || busy()))
     seal();
@@ -74,7 +75,7 @@ auto BasicLocalWriter<Atom>::reserve_slow(std::uint32_t len) noexcept -> Reserva
 template <class Atom>
 bool BasicLocalWriter<Atom>::set_spares_aside() noexcept {
   while (spare_count_ < waiting_ + 1) {
-    rte_mbuf* m = pool_.try_acquire();
+    rte_mbuf* m = acquire();
     if (m == nullptr) return false;
     buffer_meta(m).next = spares_;
     spares_ = m;
@@ -107,7 +108,7 @@ ReserveFailure BasicLocalWriter<Atom>::open_frame() noexcept {
   if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
   if (!batch_has_room()) return ReserveFailure::kNoBuffer;
   if (!set_spares_aside()) return ReserveFailure::kNoBuffer;
-  rte_mbuf* m = pool_.try_acquire();
+  rte_mbuf* m = acquire();
   if (m == nullptr) return ReserveFailure::kNoBuffer;
   BufferMeta& meta = buffer_meta(m);
   meta.writer_id = options_.writer_id;

@@ -71,6 +71,7 @@ template <class Atom>
 auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept -> Reservation {
   if (len > w_.max_message_) return Reservation(ReserveFailure::kTooLong);
   if (rte_lcore_id() >= RTE_MAX_LCORE) return Reservation(ReserveFailure::kNoLcore);
+  if (reserves_waiting_ > 0 && !served_) return Reservation(ReserveFailure::kNoBuffer);
   while (true) {
     if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) {
       const std::uint64_t before = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
@@ -84,6 +85,18 @@ auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept
       return Reservation(failure);
     }
   }
+}
+
+/// A frame's buffer and the one set aside for it, or neither.
+template <class Atom>
+bool BasicSharedWriter<Atom>::Producer::acquire(std::array<rte_mbuf*, 2>& buffers) noexcept {
+  if (!served_) return w_.pool_.try_acquire(buffers);
+  buffers[0] = w_.pool_.take_served();
+  if (buffers[0] == nullptr) return false;
+  buffers[1] = w_.pool_.take_served();
+  if (buffers[1] != nullptr) return true;
+  BufferPool::release(buffers[0]);
+  return false;
 }
 
 /// Brings the next buffer in, if nobody has or does. Whoever finds another one at it is told that there is no
@@ -103,7 +116,7 @@ ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
   // Acquire pairs with complete(): the frame that had this slot has gone.
   if (slot.load(std::memory_order_acquire) != nullptr) return give_back(ReserveFailure::kNoBuffer);
   std::array<rte_mbuf*, 2> buffers;
-  if (!w_.pool_.try_acquire(buffers)) return give_back(ReserveFailure::kNoBuffer);
+  if (!acquire(buffers)) return give_back(ReserveFailure::kNoBuffer);
   BufferMeta& meta = buffer_meta(buffers[0]);
   meta.writer_id = w_.options_.writer_id;
   meta.number = w_.next_number_++;

@@ -86,6 +86,9 @@ class BufferPool {
   /// Fills all of `out`, or nothing and returns false. Any thread.
   [[nodiscard]] bool try_acquire(std::span<rte_mbuf*> out) noexcept;
 
+  /// try_acquire() for whoever waited and is served now (its turn in the line has come), and only for them.
+  [[nodiscard]] rte_mbuf* take_served() noexcept { return take(); }
+
   /// `co_await pool.acquire()`: one buffer, or null when the wait was cancelled. First come, first served,
   /// over all lcores. Defined in bab/lcore/acquire.hpp.
   [[nodiscard]] Acquire acquire() noexcept;
@@ -183,6 +186,8 @@ class BufferPool {
   void note_refill() noexcept;
 
   friend class AcquireBulk;
+  template <class Writer>
+  friend class ReserveWait;
 
   /// try_acquire() for whoever is served.
   [[nodiscard]] rte_mbuf* take() noexcept {

@@ -31,6 +31,9 @@ struct WriterStats {
   std::uint64_t starved = 0;   ///< reserves that found no buffer
 };
 
+template <class Writer>
+class ReserveWait;
+
 /// Packs messages into frames on one lcore: reserve, fill in place, commit. Complete frames go to a
 /// ring, in the order of their reservations, for a WriteFlusher on this lcore or another.
 ///
@@ -63,6 +66,13 @@ class BasicLocalWriter {
     if (std::uint64_t{len} + wire::kBlockLengthBytes > capacity_ - used || busy()) [[unlikely]]
       return reserve_slow(len);
     return take(len);
+  }
+
+  /// `co_await writer.reserve_wait(len)`: the same when there is a buffer; kNoBuffer then means that the
+  /// wait was cancelled. Needs bab/message/reserve_wait.hpp.
+  template <class Self = BasicLocalWriter>
+  [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
+    return ReserveWait<Self>(*this, pool_, len);
   }
 
   /// Longest message that fits a frame, in bytes.
@@ -102,6 +112,7 @@ class BasicLocalWriter {
 
  private:
   friend Reservation;
+  friend class ReserveWait<BasicLocalWriter>;
 
   static constexpr std::uint64_t kOneMessage = std::uint64_t{1} << 32;
   static constexpr std::uint32_t count(std::uint64_t cursor) noexcept {
@@ -149,6 +160,9 @@ class BasicLocalWriter {
   Packet packet_of(rte_mbuf* frame, const std::uint8_t* data, std::uint32_t len) noexcept;
 
   ReserveFailure open_frame() noexcept;
+  [[nodiscard]] rte_mbuf* acquire() noexcept {
+    return served_ ? pool_.take_served() : pool_.try_acquire();
+  }
   bool set_spares_aside() noexcept;
   void keep_spares(std::uint32_t wanted) noexcept;
   void starve() noexcept;
@@ -196,6 +210,9 @@ class BasicLocalWriter {
   // Complete frames of this loop turn: one ring operation for all. 16: more than a turn fills.
   std::array<rte_mbuf*, 16> batch_;
   unsigned batch_size_ = 0;
+
+  unsigned reserves_waiting_ = 0;  // nobody else may reserve before those
+  bool served_ = false;            // the reserve under way waited for the pool and has its turn
 
   WriterStats stats_;
 };

@@ -130,6 +130,13 @@ class BasicSharedWriter<Atom>::Producer {
     return reserve_slow(len);
   }
 
+  /// `co_await producer.reserve_wait(len)`: the same when there is a buffer; kNoBuffer then means that
+  /// the wait was cancelled. Needs bab/message/reserve_wait.hpp.
+  template <class Self = Producer>
+  [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
+    return ReserveWait<Self>(*this, w_.pool_, len);
+  }
+
   [[nodiscard]] std::uint32_t max_message() const noexcept { return w_.max_message_; }
 
   /// Closes the open frame if it holds a message; all that this lcore committed is then on its way as soon as
@@ -145,6 +152,7 @@ class BasicSharedWriter<Atom>::Producer {
 
  private:
   friend Reservation;
+  friend class ReserveWait<Producer>;
 
   // What a length's two bytes say until the frame is complete: kind << 14 | length.
   enum Kind : std::uint16_t {
@@ -210,6 +218,7 @@ class BasicSharedWriter<Atom>::Producer {
   }
   void closed(std::uint64_t final_word) noexcept;
   bool close_open() noexcept;
+  bool acquire(std::array<rte_mbuf*, 2>& buffers) noexcept;
   ReserveFailure open_frame() noexcept;
   void complete(rte_mbuf* m) noexcept;
   rte_mbuf* without_holes(rte_mbuf* m, rte_mbuf* spare) noexcept;
@@ -220,6 +229,8 @@ class BasicSharedWriter<Atom>::Producer {
   std::array<rte_mbuf*, kMostFrames> batch_;  // no more than that can be unfinished
   unsigned batch_size_ = 0;
   unsigned lcore_ = LCORE_ID_ANY;  // kept in debug builds
+  unsigned reserves_waiting_ = 0;  // nobody else may reserve here before those
+  bool served_ = false;            // the reserve under way waited for the pool and has its turn
   WriterStats stats_;
 };
 
