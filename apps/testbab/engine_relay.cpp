@@ -67,7 +67,7 @@ class Relay final : public Poller {
     bus.bytes_in += in.bytes;
     bus.frames_in += in.frames;
     bus.messages_out += sent;
-    bus.bytes_out += out.bytes;
+    bus.bytes_out += out.bytes - out.dropped_bytes - queue_.refused_bytes();
     bus.frames_out += queue_.counters().frames;
     const std::uint64_t too_long = drops_[bab::Drop::kTooLong];
     const std::uint64_t no_buffer = drops_[bab::Drop::kNoBuffer];

@@ -88,7 +88,7 @@ void Generator::sum_up(Summary& summary) const {
   const bab::FlusherStats& s = flusher_.stats();
   const std::uint64_t refused = queue_.refused_messages();
   summary.bus.messages_out += sent();
-  summary.bus.bytes_out += s.bytes;
+  summary.bus.bytes_out += s.bytes - s.dropped_bytes - queue_.refused_bytes();
   summary.bus.frames_out += queue_.counters().frames;
   summary.bus.lost += s.dropped_messages + refused;
   summary.drops += flusher_.drops();

@@ -1,5 +1,7 @@
 #include <bab/port/queues.hpp>
 
+#include <bab/wire/moldudp64.hpp>
+
 namespace bab {
 
 void TxQueue::refuse(rte_mbuf* m) noexcept {
@@ -8,7 +10,9 @@ void TxQueue::refuse(rte_mbuf* m) noexcept {
     rte_pktmbuf_free(m);
     return;
   }
-  refused_messages_ += buffer_meta(m).messages;
+  const BufferMeta& meta = buffer_meta(m);
+  refused_messages_ += meta.messages;
+  refused_bytes_ += meta.payload_len - wire::kBlockLengthBytes * meta.messages;
   BufferPool::release(m);
 }
 

@@ -53,6 +53,17 @@ class Captures(SmokeCase):
 
 
 
+class Totals(SmokeCase):
+    def test_bytes_are_those_of_the_messages_that_went_out(self):
+        """Those of messages that were dropped at the stop were among them."""
+        run = self.run_testbab("--forward-mode=txonly", "--duration=0.1", "--total-num-mbufs=2000", "--mbcache=0",
+                               "--msg-size=32", vdevs=["net_ring0"])  # a ring of 1023 frames, which nobody reads
+        self.assert_ended(run, 1)
+        bus = run.report["bus"]
+        self.assertGreater(bus["lost"], 0)
+        self.assertEqual(bus["bytes_out"], 32 * bus["messages_out"])
+
+
 class Names(SmokeCase):
     def test_a_device_named_in_no_encoding(self):
         """The report threw, and the program was ended."""

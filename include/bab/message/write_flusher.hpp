@@ -32,6 +32,7 @@ struct FlusherStats {
   std::uint64_t messages = 0;          ///< numbered; dropped ones are a gap that receivers see
   std::uint64_t bytes = 0;             ///< of those messages, without their length prefixes
   std::uint64_t dropped_messages = 0;  ///< in frames that drop_pending() dropped
+  std::uint64_t dropped_bytes = 0;     ///< of those messages
 };
 
 /// One session's way out: takes complete frames from writers' rings, numbers their messages, writes the
@@ -84,7 +85,10 @@ class WriteFlusher {
   unsigned drop_pending() noexcept {
     unsigned dropped = 0;
     const auto drop = [&](std::span<rte_mbuf* const> frames) {
-      for (rte_mbuf* m : frames) stats_.dropped_messages += buffer_meta(m).messages;
+      for (rte_mbuf* m : frames) {
+        stats_.dropped_messages += buffer_meta(m).messages;
+        stats_.dropped_bytes += message_bytes(buffer_meta(m));
+      }
       BufferPool::release(frames);
       dropped += static_cast<unsigned>(frames.size());
     };
@@ -96,6 +100,7 @@ class WriteFlusher {
     for (const auto& order : orders_)
       while (rte_mbuf* m = order->take_any()) {
         stats_.messages += buffer_meta(m).messages;
+        stats_.bytes += message_bytes(buffer_meta(m));
         drop(std::span<rte_mbuf* const>(&m, 1));
       }
     drops_.add(Drop::kTxFull, dropped);
@@ -159,6 +164,10 @@ class WriteFlusher {
     return n;
   }
 
+  static std::uint64_t message_bytes(const BufferMeta& meta) noexcept {
+    return meta.payload_len - wire::kBlockLengthBytes * meta.messages;
+  }
+
   void stamp(rte_mbuf* m) noexcept {
     const BufferMeta& meta = buffer_meta(m);
     assert(m->data_len == header_.size() + meta.payload_len &&
@@ -177,7 +186,7 @@ class WriteFlusher {
     }
     next_sequence_ += meta.messages;
     stats_.messages += meta.messages;
-    stats_.bytes += meta.payload_len - wire::kBlockLengthBytes * meta.messages;
+    stats_.bytes += message_bytes(meta);
   }
 
   unsigned drain() noexcept {

@@ -83,6 +83,8 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
   /// Messages in the frames that tx_prepare refused.
   [[nodiscard]] std::uint64_t refused_messages() const noexcept { return refused_messages_; }
+  /// Bytes of those messages.
+  [[nodiscard]] std::uint64_t refused_bytes() const noexcept { return refused_bytes_; }
 
  private:
   void refuse(rte_mbuf* m) noexcept;
@@ -93,6 +95,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   QueueCounters counters_;
   DropCounters drops_;
   std::uint64_t refused_messages_ = 0;
+  std::uint64_t refused_bytes_ = 0;
 };
 
 }  // namespace bab

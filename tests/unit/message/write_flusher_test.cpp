@@ -163,6 +163,7 @@ TEST_F(WriteFlusherTest, DropPendingCountsEverythingAndKeepsTheGap) {
   EXPECT_TRUE(flusher.idle());
   EXPECT_EQ(flusher.drops()[Drop::kTxFull], 4U);
   EXPECT_EQ(flusher.stats().dropped_messages, 5U);
+  EXPECT_EQ(flusher.stats().dropped_bytes, flusher.stats().bytes);
   EXPECT_EQ(flusher.stats().messages, 5U);
   EXPECT_EQ(flusher.stats().frames, 0U);
   EXPECT_LE(b.pool.in_use(), 1U);

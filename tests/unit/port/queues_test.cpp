@@ -95,12 +95,14 @@ TEST_F(Queues, RefusedFrameIsTakenFreedAndCounted) {
   TxQueue queue = preparing();
   std::vector<rte_mbuf*> sent = frames_of(pool_, {60, kRefusedBytes, 61});
   buffer_meta(sent[1]).messages = 7;
+  buffer_meta(sent[1]).payload_len = 7 * (2 + 3);
   EXPECT_EQ(queue.send(sent), 2U);
   EXPECT_EQ(queue.counters().frames, 1U);
   EXPECT_EQ(queue.counters().bytes, 60U);
   EXPECT_EQ(queue.drops()[Drop::kTxRefused], 1U);
   EXPECT_EQ(queue.drops().total(DropUnit::kFrame), 1U);
   EXPECT_EQ(queue.refused_messages(), 7U);
+  EXPECT_EQ(queue.refused_bytes(), 21U);
   EXPECT_EQ(pool_.in_use(), 2U);
   EXPECT_EQ(queue.send(std::span(sent).last(1)), 1U) << "what comes behind it goes on";
   EXPECT_EQ(queue.counters().bytes, 121U);
