@@ -25,6 +25,7 @@ class TaskPromiseBase {
 
   struct Final {
     bool await_ready() noexcept { return false; }
+    /// Who awaits goes on from here if it had to wait; else resume() below returns to it.
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
       return self.promise().continuation_;
@@ -78,6 +79,10 @@ class TaskPromise<void> : public TaskPromiseBase {
 /// A coroutine that starts when it is awaited, on the awaiter's lcore, and gives its value or its exception
 /// to it. Await it at once, in the expression that makes it (or hand it to Lcore::spawn): it can't be
 /// copied, moved or kept, so that what its arguments refer to outlives it.
+///
+/// GCC 12.2 (tried) miscompiles a coroutine function, not a lambda, that awaits in the condition of an if or a
+/// loop and declares no variable in its outermost block: it never starts, or dies of an illegal instruction.
+/// Declare one there, or await into it: `const bool more = co_await next();`.
 template <class T = void>
 class [[nodiscard("a Task does nothing until it is awaited")]] Task {
  public:
@@ -93,9 +98,13 @@ class [[nodiscard("a Task does nothing until it is awaited")]] Task {
     struct Awaiter {
       std::coroutine_handle<promise_type> handle;
       bool await_ready() noexcept { return false; }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+      /// Runs it at once. No symmetric transfer, which GCC makes a call unless it optimizes: then a
+      /// loop over Tasks that needn't wait would grow the stack with each.
+      bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
+        handle.resume();
+        if (handle.done()) return false;
         handle.promise().continue_with(awaiting);
-        return handle;
+        return true;
       }
       T await_resume() { return handle.promise().result(); }
     };
