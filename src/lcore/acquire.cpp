@@ -8,10 +8,7 @@ bool AcquireBulk::poll() noexcept {
     return true;
   }
   // Where nobody waits there is no line to stand in.
-  if (!ticket_ && !waiting() && pool_.try_acquire(out_)) {
-    got_ = out_.size();
-    return true;
-  }
+  if (!ticket_ && !waiting() && pool_.try_acquire(out_)) return true;
   if (!ticket_ && !(ticket_ = pool_.line_up())) return false;
   if (!pool_.is_served(*ticket_)) return false;
   while (got_ < out_.size()) {
@@ -19,6 +16,7 @@ bool AcquireBulk::poll() noexcept {
     if (m == nullptr) return false;
     out_[got_++] = m;
   }
+  got_ = 0;  // they are the caller's
   pool_.leave_line(*ticket_);
   ticket_.reset();
   return true;

@@ -37,13 +37,13 @@ void Lcore::List::remove(Wait& w) noexcept {
 bool Wait::begin() noexcept {
   lcore_ = Lcore::current();
   assert(lcore_ != nullptr && "an await outside of an Lcore's turn");
-  outcome_ = Outcome::kDone;
-  if (poll()) return true;
   if (lcore_->stopping_) {
     withdraw();
     outcome_ = Outcome::kCancelled;
     return true;
   }
+  outcome_ = Outcome::kDone;
+  if (poll()) return true;
   waiting_ = true;
   lcore_->link(*this);
   return false;
@@ -68,8 +68,10 @@ void Wait::complete() noexcept {
 void AnyOfBase::ended(Wait& first) noexcept {
   if (first_ != nullptr) return;  // a loser, cancelled below
   first_ = &first;
-  for (Wait* w : waits_)
+  for (Wait* w : waits_) {
     if (w != &first) w->cancel();
+    w->group_ = nullptr;  // each may be awaited again, in another group or on its own
+  }
   // Nobody may be suspended yet: then await_ready() says that it is over.
   if (!coroutine_) return;
   first.coroutine_ = coroutine_;
@@ -77,6 +79,8 @@ void AnyOfBase::ended(Wait& first) noexcept {
 }
 
 bool AnyOfBase::await_ready() noexcept {
+  first_ = nullptr;
+  coroutine_ = nullptr;
   for (Wait* w : waits_) {
     w->group_ = this;
     w->outcome_ = Outcome::kCancelled;
@@ -118,8 +122,15 @@ void Lcore::unlink(Wait& w) noexcept {
 }
 
 unsigned Lcore::turn(std::uint64_t now_tsc) {
-  Lcore* const outer = std::exchange(current_, this);
-  FramePool* const outer_frames = std::exchange(FramePool::current(), &frames_);
+  // Given back by a destructor: a poller may throw.
+  struct Current {
+    Lcore* outer;
+    FramePool* outer_frames;
+    ~Current() {
+      FramePool::current() = outer_frames;
+      current_ = outer;
+    }
+  } const current{std::exchange(current_, this), std::exchange(FramePool::current(), &frames_)};
   now_ = now_tsc;
   if (stop_requested() && !stopping_) {
     stopping_ = true;
@@ -133,8 +144,6 @@ unsigned Lcore::turn(std::uint64_t now_tsc) {
   BufferPool::relieve();
   counters_.turns.store(counters_.turns.load(std::memory_order_relaxed) + 1,
                         std::memory_order_relaxed);
-  FramePool::current() = outer_frames;
-  current_ = outer;
   return work;
 }
 
@@ -149,6 +158,11 @@ void Lcore::spin() {
 
 void Lcore::run() {
   run_until([this] { return stop_requested() && tasks_ == 0; });
+}
+
+void Lcore::finish() {
+  BufferPool::empty_caches();
+  rethrow();
 }
 
 void Lcore::failed(std::exception_ptr exception) noexcept {

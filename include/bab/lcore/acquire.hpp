@@ -29,7 +29,7 @@ class AcquireBulk : public Wait {
  private:
   BufferPool& pool_;
   std::span<rte_mbuf*> out_;
-  std::size_t got_ = 0;
+  std::size_t got_ = 0;  // of out_, while it waits
   std::optional<std::uint64_t> ticket_;
 };
 

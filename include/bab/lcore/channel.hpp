@@ -140,6 +140,7 @@ class Channel {
       set_outcome(Outcome::kClosed);
       return true;
     }
+    void withdraw() noexcept override { received_ = 0; }
     Channel& channel_;
     std::span<T> out_;
     std::size_t received_ = 0;

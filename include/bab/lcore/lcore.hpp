@@ -60,13 +60,14 @@ class Lcore {
     root(*this, std::move(make));
   }
 
-  /// Turns until a stop was requested and all tasks have ended; then throws what a task threw.
+  /// Turns until a stop was requested and all tasks have ended; then throws what a task threw. What the
+  /// lcore's buffer caches keep goes back to the pools: nobody relieves them from now on.
   void run();
-  /// Turns until `done()`.
+  /// The same until `done()`.
   template <class Done>
   void run_until(Done done) {
     while (!done()) spin();
-    rethrow();
+    finish();
   }
 
   /// One turn at the caller's time. Returns work done.
@@ -126,6 +127,7 @@ class Lcore {
   static Root root(Lcore& lcore, Make make);
 
   void spin();
+  void finish();
   void failed(std::exception_ptr exception) noexcept;
   void cancel_all() noexcept;
   void link(Wait& w) noexcept;
@@ -168,7 +170,7 @@ class Yield final : public Wait {
  private:
   friend class Lcore;
   explicit Yield(Lcore& lcore) noexcept : on_(&lcore) {}
-  bool poll() noexcept override { return true; }
+  bool poll() noexcept override { return waiting(); }  // in AnyOf: over when polled again
   Lcore* on_ = nullptr;
 };
 
