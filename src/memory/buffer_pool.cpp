@@ -147,8 +147,11 @@ bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
   if (out.empty()) return true;  // the mempool's driver would call this a failure
   if (waiters_.load(std::memory_order_relaxed) != 0) return false;
   auto** objects = reinterpret_cast<void**>(out.data());
-  if (rte_mempool_get_bulk(mempool_.get(), objects, static_cast<unsigned>(out.size())) < 0)
-    return false;
+  const auto n = static_cast<unsigned>(out.size());
+  rte_mempool_cache* cache = rte_mempool_default_cache(mempool_.get(), rte_lcore_id());
+  const bool refills = cache == nullptr || cache->len < n;
+  if (rte_mempool_generic_get(mempool_.get(), objects, n, cache) < 0) return false;
+  if (refills) note_refill();
   for (rte_mbuf* m : out) prepare(m);
   return true;
 }

@@ -95,5 +95,45 @@ TEST(Acquire, StopCancelsAndNothingIsKept) {
   BufferPool::release(again);
 }
 
+TEST(Acquire, EvenThoseWhoFindNoPlaceInTheLineAreServed) {
+  FullPool pool(2);
+  Lcore lcore;
+  rte_mbuf* held[2] = {pool.try_acquire(), pool.try_acquire()};
+  std::vector<int> order;
+  constexpr int kTasks = 1024 + 200;
+  for (int name = 0; name < kTasks; ++name)
+    lcore.spawn([&pool, &order, name]() -> Task<> {
+      rte_mbuf* m = co_await pool.acquire();
+      order.push_back(name);
+      BufferPool::release(m);
+    });
+  lcore.turn(1);
+  EXPECT_EQ(pool.stats().waiting, 1024U);
+  BufferPool::release(held);
+  for (int t = 2; lcore.tasks() > 0 && t < 5000; ++t) lcore.turn(t);
+  std::vector<int> wanted(kTasks);
+  for (int i = 0; i < kTasks; ++i) wanted[i] = i;
+  EXPECT_EQ(order, wanted);
+  EXPECT_EQ(lcore.tasks(), 0U);
+}
+
+TEST(BufferPoolStats, HighWaterCountsBulksAndAwaitedBuffers) {
+  for (std::uint32_t cache : {0U, 2U}) {
+    FullPool pool(test::small_pool(8, cache));
+    std::array<rte_mbuf*, 6> some;
+    ASSERT_TRUE(pool.try_acquire(some));
+    EXPECT_GE(pool.stats().most_out, 6U);
+    BufferPool::release(some);
+    Lcore lcore;
+    lcore.spawn([&]() -> Task<> {
+      std::array<rte_mbuf*, 8> all;
+      EXPECT_EQ(co_await pool.acquire(all), Outcome::kDone);
+      BufferPool::release(all);
+    });
+    lcore.turn(1);
+    EXPECT_EQ(pool.stats().most_out, 8U);
+  }
+}
+
 }  // namespace
 }  // namespace bab
