@@ -1,6 +1,7 @@
 #include "checker.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 namespace testbab {
@@ -19,7 +20,7 @@ Checker::Stream* Checker::find(const bab::wire::MoldHeader& header) noexcept {
   const bool ours = strict_ || name.starts_with("TESTBAB");
   // A Generator starts at 1, and a receiver that must see all of it from there; others join late.
   const std::uint64_t next = strict_ ? bab::wire::kMoldFirstSequence : header.sequence;
-  s = {header.session, ours, ours, next, 0, 0, 0};
+  s = {header.session, ours, ours, ours, next, 0, 0, 0};
   return &s;
 }
 
@@ -35,6 +36,9 @@ void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
     ++gaps_;
     s.missing += header.sequence - s.next;
     s.next = end;
+  } else if (header.sequence == bab::wire::kMoldFirstSequence && end < s.next && !strict_) {
+    ++restarts_;  // the sender began again
+    s.next = end;
   } else if (header.messages() > 0) {
     // Behind the newest: it fills a gap as far as there is one; the rest came twice.
     ++s.out_of_order;
@@ -44,6 +48,17 @@ void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
     s.duplicates += old - filled;
     s.next = std::max(s.next, end);
   }
+}
+
+/// A message of ours that isn't what its number says. In a stream that only looks like ours it may have been
+/// relayed, and then carries the number that it had before.
+void Checker::judge(std::span<const std::uint8_t> bytes) noexcept {
+  std::uint64_t number = 0;
+  if (!stream_->named && bytes.size() >= sizeof number) {
+    std::memcpy(&number, bytes.data(), sizeof number);
+    if (payload_.matches(bytes, number)) return;
+  }
+  ++corrupt_;
 }
 
 void Checker::recognise(std::span<const std::uint8_t> bytes) noexcept {
@@ -63,6 +78,7 @@ void Checker::sum_up(BusTotals& bus, bool port_lost) const {
   bus.streams += stream_count_;
   bus.corrupt += corrupt_;
   bus.gaps += gaps_;
+  bus.restarts += restarts_;
   for (std::size_t i = 0; i < stream_count_; ++i) {
     const Stream& s = streams_[i];
     bus.missing += s.missing;

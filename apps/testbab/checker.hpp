@@ -27,7 +27,7 @@ class Checker {
       if (!stream_->ours) [[unlikely]]
         recognise(bytes);
       if (stream_->ours && !payload_.matches(bytes, sequence_)) [[unlikely]]
-        ++corrupt_;
+        judge(bytes);
     }
     ++sequence_;
   }
@@ -46,6 +46,7 @@ class Checker {
     bab::wire::Session session;
     bool ours;
     bool judged;  ///< `ours` is settled
+    bool named;   ///< `ours` by name, or because everything is: numbers are the Generator's own
     std::uint64_t next;
     std::uint64_t missing;
     std::uint64_t out_of_order;
@@ -53,6 +54,7 @@ class Checker {
   };
 
   Stream* find(const bab::wire::MoldHeader& header) noexcept;
+  void judge(std::span<const std::uint8_t> bytes) noexcept;
   void recognise(std::span<const std::uint8_t> bytes) noexcept;
 
   bool strict_;
@@ -63,6 +65,7 @@ class Checker {
   std::uint64_t sequence_ = 0;  // of the next message
   std::uint64_t corrupt_ = 0;
   std::uint64_t gaps_ = 0;
+  std::uint64_t restarts_ = 0;
 };
 
 }  // namespace testbab

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine.hpp"
+#include "engine_flowgen.hpp"
 #include "engine_loop.hpp"
 #include "engine_relay.hpp"
 #include "engine_rxonly.hpp"
@@ -22,6 +23,8 @@ constexpr std::array kEngines{
     Engine{"relay", "re-pack the messages of one port into large frames on it or on a second one",
            false, "a port to receive on and one (or the same) to send on", 2, "BABRELAY",
            make_relay},
+    Engine{"flowgen", "many writers into one session, each one's order checked by the receiver",
+           true, "a port to send and receive on", 2, "TESTBABF", make_flowgen},
 };
 
 }  // namespace

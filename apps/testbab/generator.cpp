@@ -102,12 +102,12 @@ void Generator::sum_up(Summary& summary) const {
 
 std::vector<std::unique_ptr<Poller>> make_generators(const Options& options, Wiring& wiring,
                                                      std::size_t ports) {
-  std::size_t sessions = 0;
-  for (std::size_t i = 0; i < ports; ++i) sessions += wiring.port(i).tx_queues();
+  // The loopback port has as many TX queues as RX queues, whatever --txq says.
+  const std::size_t sessions = ports * options.txq;
   std::vector<std::unique_ptr<Poller>> generators;
   std::size_t index = 0;
   for (std::size_t i = 0; i < ports; ++i)
-    for (unsigned q = 0; q < wiring.port(i).tx_queues(); ++q, ++index) {
+    for (unsigned q = 0; q < options.txq; ++q, ++index) {
       // The first sessions take what doesn't divide; a share of 0 would mean "no end".
       const std::uint64_t share =
           options.count / sessions + (index < options.count % sessions ? 1 : 0);

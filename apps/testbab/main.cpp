@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
     print_summary(text, summary);
     json.write(summary);
     return summary.exit_code();
-  } catch (const bab::Error& e) {
+  } catch (const std::exception& e) {  // bab::Error; std::bad_alloc and the like
     say(stderr, fmt::format("testbab: {}\n", e.what()));
     return kSetUpFailed;
   }

@@ -70,6 +70,9 @@ const std::map<std::string, bab::IdleStrategy> kIdle{{"spin", bab::IdleStrategy:
                                                      {"backoff", bab::IdleStrategy::kBackOff},
                                                      {"monitor", bab::IdleStrategy::kMonitor}};
 
+const std::map<std::string, WriterKind> kWriterKinds{{"shared", WriterKind::kShared},
+                                                     {"local", WriterKind::kLocal}};
+
 constexpr unsigned kMtuMin = 68;     // RFC 791: every module must forward so much
 constexpr unsigned kMtuMax = 65385;  // what one mbuf of 65,535 bytes can hold behind its headroom
 
@@ -179,6 +182,13 @@ class Parser {
                      fmt::format("--duration: \"{}\" is not a number of seconds", text));
                o_.duration = v;
              });
+    add_number("--writers", o_.writers, 1, 1024,
+               "flowgen: writers, dealt out over the lcores; default 2");
+    add_text("--writer-kind", "shared|local",
+             "flowgen: all on one shared writer, or one local writer each; default shared",
+             [this](const std::string& t) {
+               o_.writer_kind = choice(kWriterKinds, t, "--writer-kind");
+             });
     add_text("--idle", "spin|pause|backoff|monitor",
              "what an lcore does between turns without work; default pause",
              [this](const std::string& t) { o_.idle = choice(kIdle, t, "--idle"); });
@@ -197,8 +207,21 @@ class Parser {
                "bytes per buffer, headroom of 128 included; default: what the MTU needs");
     add_number("--total-num-mbufs", o_.total_num_mbufs, 2, 100'000'000,
                "buffers per pool; default: what queues and caches can hold");
-    add_number("--mtu", o_.mtu, kMtuMin, kMtuMax,
-               "bytes of IP packet; default 1500, 9000 on the loopback port");
+    add_text(
+        "--mtu", "N[,N…]",
+        fmt::format("bytes of IP packet [{}-{}]; default 1500, 9000 on the loopback port; a "
+                    "second one is the second port's (relay: in,out)",
+                    kMtuMin, kMtuMax),
+        [this](const std::string& text) {
+          o_.mtu.clear();
+          std::string_view rest = text;
+          while (true) {
+            const std::size_t comma = rest.find(',');
+            o_.mtu.push_back(number<unsigned>(rest.substr(0, comma), "--mtu", kMtuMin, kMtuMax));
+            if (comma == std::string_view::npos) break;
+            rest.remove_prefix(comma + 1);
+          }
+        });
     add_number("--max-pkt-len", o_.max_pkt_len, kMtuMin + kFrameOverhead, kMtuMax + kFrameOverhead,
                "the same as a frame's length: MTU + 14 + 4 of VLAN + 4 of CRC");
     add_text(
@@ -280,12 +303,12 @@ class Parser {
   }
 
   void check() const {
-    if (o_.mtu && o_.max_pkt_len && *o_.max_pkt_len != *o_.mtu + kFrameOverhead &&
-        *o_.max_pkt_len != *o_.mtu + kUntaggedOverhead)
+    if (!o_.mtu.empty() && o_.max_pkt_len && *o_.max_pkt_len != o_.mtu[0] + kFrameOverhead &&
+        *o_.max_pkt_len != o_.mtu[0] + kUntaggedOverhead)
       throw CLI::ValidationError(
           fmt::format("--mtu={} and --max-pkt-len={} disagree: that MTU makes frames of {} bytes; "
                       "give one of the two",
-                      *o_.mtu, *o_.max_pkt_len, *o_.mtu + kFrameOverhead));
+                      o_.mtu[0], *o_.max_pkt_len, o_.mtu[0] + kFrameOverhead));
   }
 
   Options& o_;
@@ -295,8 +318,8 @@ class Parser {
 
 }  // namespace
 
-std::optional<unsigned> Options::asked_mtu() const {
-  if (mtu) return mtu;
+std::optional<unsigned> Options::asked_mtu(std::size_t port) const {
+  if (!mtu.empty()) return mtu[std::min(port, mtu.size() - 1)];
   if (max_pkt_len) return *max_pkt_len - kFrameOverhead;
   return std::nullopt;
 }

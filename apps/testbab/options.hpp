@@ -12,6 +12,8 @@
 
 namespace testbab {
 
+enum class WriterKind : std::uint8_t { kShared, kLocal };
+
 /// The application arguments. Defaults are testpmd's where testpmd has the argument.
 struct Options {
   std::string engine = "loop";
@@ -24,11 +26,14 @@ struct Options {
   std::optional<unsigned> total_num_mbufs;  ///< per pool
   unsigned stats_period = 0;                ///< seconds; 0: no live text
   std::optional<unsigned> max_pkt_len;
-  std::optional<unsigned> mtu;
+  std::vector<unsigned>
+      mtu;  ///< of the ports in their order; the last one is that of all others, too
   std::map<unsigned, bab::wire::MacAddress> eth_peer;
   std::uint32_t source_ip = 0xc6120001, destination_ip = 0xc6120002;  // 198.18.0.1, .2 (RFC 2544)
   std::uint16_t source_port = 9, destination_port = 9;
   std::uint32_t msg_min = 32, msg_max = 32;
+  unsigned writers = 2;  ///< flowgen's
+  WriterKind writer_kind = WriterKind::kShared;
   std::uint64_t count = 0;             ///< messages; 0: no end
   double duration = 0;                 ///< seconds; 0: no end
   unsigned idle_exit_ms = 0;           ///< 0: never
@@ -41,8 +46,8 @@ struct Options {
   std::uint16_t rx_udp_port = 0;
   std::string json;  ///< empty: none; "-": standard output
 
-  /// The MTU asked for, by --mtu or --max-pkt-len.
-  [[nodiscard]] std::optional<unsigned> asked_mtu() const;
+  /// The MTU asked for the port-th port, by --mtu or --max-pkt-len.
+  [[nodiscard]] std::optional<unsigned> asked_mtu(std::size_t port) const;
   [[nodiscard]] bool json_on_stdout() const { return json == "-"; }
 };
 

@@ -14,15 +14,7 @@ namespace testbab {
 /// then random bytes from a place in a table that depends on it. Every byte is checked on receipt.
 class Payload {
  public:
-  Payload() : table_(std::make_unique<Table>()) {
-    std::uint64_t x = 0x9e3779b97f4a7c15;  // splitmix64, any seed
-    for (std::uint64_t& word : *table_) {
-      x += 0x9e3779b97f4a7c15;
-      std::uint64_t z = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-      z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-      word = z ^ (z >> 31);
-    }
-  }
+  Payload() : table_(&shared_table()) {}
 
   void fill(std::uint8_t* at, std::uint32_t len, std::uint64_t sequence) const noexcept {
     if (len >= sizeof sequence) [[likely]] {
@@ -53,6 +45,22 @@ class Payload {
   static constexpr std::size_t kPlaces = 512;
   using Table = std::array<std::uint64_t, kPlaces + 65536 / 8 + 1>;
 
+  /// One for the whole program, read by all lcores.
+  static const Table& shared_table() {
+    static const std::unique_ptr<const Table> table = [] {
+      auto made = std::make_unique<Table>();
+      std::uint64_t x = 0x9e3779b97f4a7c15;  // splitmix64, any seed
+      for (std::uint64_t& word : *made) {
+        x += 0x9e3779b97f4a7c15;
+        std::uint64_t z = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+        word = z ^ (z >> 31);
+      }
+      return made;
+    }();
+    return *table;
+  }
+
   static std::uint64_t word(const std::uint8_t* at) noexcept {
     std::uint64_t w;
     std::memcpy(&w, at, sizeof w);
@@ -62,7 +70,7 @@ class Payload {
     return reinterpret_cast<const std::uint8_t*>(table_->data() + sequence % kPlaces);
   }
 
-  std::unique_ptr<Table> table_;
+  const Table* table_;
 };
 
 /// Sizes of a stream's messages: fixed, or spread over a range by sequence number.

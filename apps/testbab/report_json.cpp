@@ -15,7 +15,10 @@ using Json = nlohmann::ordered_json;
 
 Json ports(const Summary& s) {
   Json all = Json::array();
-  for (const PortSummary& p : s.ports)
+  for (const PortSummary& p : s.ports) {
+    Json offloads = Json::object();
+    for (const bab::Capability& c : p.offloads)
+      offloads[std::string(c.name)] = {{"by", c.by}, {"why", c.why}};
     all.push_back({{"port", p.id},
                    {"name", p.name},
                    {"driver", p.driver},
@@ -28,7 +31,9 @@ Json ports(const Summary& s) {
                    {"rx_nombuf", p.stats.rx_nombuf},
                    {"rx_errors", p.stats.rx_errors},
                    {"tx_errors", p.stats.tx_errors},
-                   {"left", p.left}});
+                   {"left", p.left},
+                   {"offloads", offloads}});
+  }
   return all;
 }
 
@@ -45,7 +50,8 @@ Json bus(const BusTotals& b) {
           {"gaps", b.gaps},
           {"out_of_order", b.out_of_order},
           {"duplicates", b.duplicates},
-          {"streams", b.streams}};
+          {"streams", b.streams},
+          {"restarts", b.restarts}};
 }
 
 Json drops(const bab::DropCounters& counters) {

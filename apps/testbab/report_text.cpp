@@ -66,6 +66,10 @@ void print_summary(std::FILE* out, const Summary& s) {
     add(fmt::format("  ######################## statistics for port {:<2} ########################",
                     p.id));
     add(fmt::format("  {} ({}), MTU {}", p.name, p.driver, p.mtu));
+    std::string who;
+    for (const bab::Capability& c : p.offloads)
+      who += fmt::format("{}{} by {}", who.empty() ? "" : ", ", c.name, c.by);
+    add(fmt::format("  {}", who));
     add(fmt::format("  RX-packets: {:<14} RX-missed: {:<10} RX-bytes:  {}", p.stats.rx_frames,
                     p.stats.rx_missed, p.stats.rx_bytes));
     add(fmt::format("  RX-errors:  {:<14} RX-nombuf: {}", p.stats.rx_errors, p.stats.rx_nombuf));

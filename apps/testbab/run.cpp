@@ -76,8 +76,10 @@ Received received(const Job& job) {
   Received sum;
   for (const auto& stage : job.stages)
     for (const auto& p : stage) {
+      // For --idle-exit-ms a frame that goes is as good as one that comes.
       sum.frames += p->live_rx.frames.load(std::memory_order_relaxed) +
-                    p->live_rx.dropped.load(std::memory_order_relaxed);
+                    p->live_rx.dropped.load(std::memory_order_relaxed) +
+                    p->live_tx.frames.load(std::memory_order_relaxed);
       sum.messages += p->live_rx.messages.load(std::memory_order_relaxed);
     }
   return sum;
@@ -125,8 +127,13 @@ RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& opti
     for (const auto& p : job.stages[0]) p->enter(Poller::Phase::kFinish);
   for (Worker& w : workers)
     if (rte_eal_remote_launch([](void* self) { return static_cast<Worker*>(self)->loop(); }, &w,
-                              w.id) != 0)
+                              w.id) != 0) {
+      // Those that run already end at once; only then may their pollers go.
+      for (const auto& stage : job.stages)
+        for (const auto& p : stage) p->enter(Poller::Phase::kAbandon);
+      rte_eal_mp_wait_lcore();
       throw bab::Error("lcore " + std::to_string(w.id) + " is busy and can't be started");
+    }
   IdleWatch idle(options.idle_exit_ms);
   const std::chrono::duration<double> limit(options.duration);
   while (!interrupted) {

@@ -23,6 +23,7 @@ struct BusTotals {
   std::uint64_t disordered = 0;    ///< of those frames, the ones of testbab's own streams
   std::uint64_t duplicates = 0;    ///< messages that came again
   std::uint64_t streams = 0;       ///< sessions seen
+  std::uint64_t restarts = 0;      ///< times that a session began again at 1
 };
 
 struct PortSummary {
@@ -30,7 +31,8 @@ struct PortSummary {
   std::string name, driver;
   std::uint32_t mtu = 0;
   bab::PortStats stats{};
-  std::uint64_t left = 0;             ///< frames still in a memory port at the stop, freed
+  std::vector<bab::Capability> offloads;  ///< who does what, and why
+  std::uint64_t left = 0;                 ///< frames still in a memory port at the stop, freed
   std::uint64_t taken = 0;            ///< frames that pollers took from its queues, by our count
   std::vector<std::string> captures;  ///< the files it writes frames to, if it does
   std::uint64_t capture_missing = 0;  ///< bytes of them that are not in those files

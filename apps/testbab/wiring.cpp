@@ -113,7 +113,7 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   po.tx_queues = options.txq;
   po.rx_descriptors = options.rxd;
   po.tx_descriptors = options.txd;
-  po.mtu = options.asked_mtu().value_or(is_loopback() ? kLoopbackMtu : kDefaultMtu);
+  po.mtu = options.asked_mtu(units_.size()).value_or(is_loopback() ? kLoopbackMtu : kDefaultMtu);
   po.tx_checksum = options.tx_checksum;
   po.rx_checksum = options.rx_checksum;
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
@@ -127,7 +127,9 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   const std::uint32_t room = data_room(options, po.mtu, bab::Port::data_room(po.mtu));
   Unit unit;
   unit.tx_pool = make_pool(options, fmt::format("tx_{}", id), room,
-                           po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd), false);
+                           po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd) +
+                               2 * options.writers,  // each has a frame open and a buffer set aside
+                           false);
   // The loopback port receives the very buffers that were sent: it needs no pool to receive into.
   unit.rx_pool = is_loopback()
                      ? unit.tx_pool
@@ -164,8 +166,10 @@ bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, uns
   h.vlan_id = options.vlan;
   h.source_ip = options.source_ip;
   h.destination_ip = options.destination_ip;
-  // Another source port per queue: receivers' RSS can tell the sessions apart.
-  h.source_port = static_cast<std::uint16_t>(options.source_port + queue);
+  // Another source port per queue: receivers' RSS can tell the sessions apart. 65535 is followed by 1.
+  h.source_port = queue == 0
+                      ? options.source_port
+                      : static_cast<std::uint16_t>((options.source_port + queue - 1) % 65535 + 1);
   h.destination_port = options.destination_port;
   // One session per TX queue: the first one has the name that was asked for.
   const std::string name = options.session.value_or(default_session_);
@@ -193,6 +197,8 @@ void Wiring::stop(Summary& summary) {
     p.name = port.name();
     p.driver = port.driver();
     p.mtu = port.mtu();
+    p.offloads = port.offloads().report;
+    port.reclaim();
     p.stats = port.stats();
     bab::PortStats ours = p.stats;
     if (!unit.receives) ours.rx_missed = ours.rx_nombuf = ours.rx_errors = 0;

@@ -158,7 +158,7 @@ class Veth(Namespaces):
         self.inside(self.theirs, "ip", "addr", "add", "198.18.6.2/24", "dev", "peer1")
         subscriber = self.subscriber(self.theirs, "198.18.6.2", count)
         process = self.start_inside(
-            "--forward-mode=relay", "--mtu=1500", "--idle-exit-ms=1500", "--stats-period=1", f"--rx-udp-port={PORT}",
+            "--forward-mode=relay", "--mtu=1500,9000", "--max-delay-us=100000", "--idle-exit-ms=1500", "--stats-period=1", f"--rx-udp-port={PORT}",
             f"--tx-ip=198.18.6.1,{GROUP}", f"--tx-udp=5000,{PORT}",
             vdevs=[inlet, "net_af_packet1,iface=bab1,framesz=16384,blocksz=65536"])
         self.assertTrue(process.wait_until_it_says(lambda said: any("rx" in line for _, _, line in said)))

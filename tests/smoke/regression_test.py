@@ -64,6 +64,29 @@ class Totals(SmokeCase):
         self.assertEqual(bus["bytes_out"], 32 * bus["messages_out"])
 
 
+class Streams(SmokeCase):
+    def sent(self, *app):
+        run, frames = self.txonly("--count=500", "--mtu=1500", *app)
+        self.assert_good(run)
+        return frames
+
+    def test_two_sessions_relayed_into_one_are_not_corrupt(self):
+        """The first message gave the stream away as testbab's, and the other session's weren't what it expected."""
+        one, other = self.sent("--session=ONE"), self.sent("--session=OTHER")
+        mixed = [frame for pair in zip(one, other) for frame in pair]
+        run, relayed = self.relay(mixed, "--mtu=1500")
+        self.assert_good(run)
+        run = self.rxonly(relayed)
+        self.assert_good(run)
+        self.assertEqual(run.report["bus"]["messages_in"], 1000)
+
+    def test_a_sender_that_begins_again_is_no_disorder(self):
+        run = self.rxonly(self.sent() * 2)
+        self.assert_good(run)
+        bus = run.report["bus"]
+        self.assertEqual((bus["messages_in"], bus["restarts"], bus["out_of_order"]), (1000, 1, 0))
+
+
 class Names(SmokeCase):
     def test_a_device_named_in_no_encoding(self):
         """The report threw, and the program was ended."""

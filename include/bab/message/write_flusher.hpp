@@ -99,6 +99,10 @@ class WriteFlusher {
     // What still waits for a frame that never came was not numbered: it would have been next.
     for (const auto& order : orders_)
       while (rte_mbuf* m = order->take_any()) {
+        if (buffer_meta(m).messages == 0) {
+          BufferPool::release(m);  // it only kept a place
+          continue;
+        }
         stats_.messages += buffer_meta(m).messages;
         stats_.bytes += message_bytes(buffer_meta(m));
         drop(std::span<rte_mbuf* const>(&m, 1));

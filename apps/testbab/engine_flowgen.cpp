@@ -1,0 +1,130 @@
+#include "engine_flowgen.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include <bab/base/error.hpp>
+
+#include "flow_checker.hpp"
+#include "flow_writer.hpp"
+#include "flusher_poller.hpp"
+#include "generator.hpp"
+#include "wiring.hpp"
+
+namespace testbab {
+namespace {
+
+using LocalFlow = FlowWriter<bab::LocalWriter>;
+using SharedFlow = FlowWriter<bab::SharedWriter::Producer>;
+
+/// Many writers, each with a flow of its own, into one session: --writers flows through one shared writer or
+/// as many local ones, a flusher that sends them on the first port, a checker on the last one.
+class Flowgen final : public Job {
+ public:
+  Flowgen(const Options& options, Wiring& wiring)
+      : header_(wiring.header(options, 0, 0)),
+        shared_kind_(options.writer_kind == WriterKind::kShared) {
+    bab::BufferPool& pool = wiring.tx_pool(0);
+    bab::WriterOptions writer = writer_options(options, header_, wiring.port(0).mtu());
+    check(options, writer, pool);
+    auto flusher = std::make_unique<FlusherPoller>(wiring.port(0).tx(0), header_, options.burst);
+    if (shared_kind_) shared_.emplace(pool, writer);
+    auto& flows = stages.emplace_back();
+    std::vector<bab::FrameRing*> all;
+    for (unsigned i = 0; i < options.writers; ++i) {
+      rings_.push_back(std::make_unique<bab::FrameRing>(pool.size()));
+      all.push_back(rings_.back().get());
+      const std::uint64_t share =
+          options.count / options.writers + (i < options.count % options.writers ? 1 : 0);
+      if (options.count > 0 && share == 0) continue;
+      writer.writer_id = i;
+      if (shared_kind_) {
+        flows.push_back(std::make_unique<SharedFlow>(options, i, share, *shared_, *all.back()));
+      } else {
+        flows.push_back(std::make_unique<LocalFlow>(options, i, share, pool, *all.back(), writer));
+        flusher->flusher().add(*all.back());
+      }
+    }
+    if (shared_kind_) flusher->flusher().add_shared(all);
+    stages.emplace_back().push_back(std::move(flusher));
+    const std::size_t in = wiring.ports() - 1;
+    stages.emplace_back().push_back(std::make_unique<FlowChecker>(
+        options, wiring.port(in).offloads().rx, wiring.rx_queues(in)));
+  }
+  ~Flowgen() override {
+    // Writers hand over what they hold, then the flusher frees it, then the rings may go.
+    stages[0].clear();
+    stages.clear();
+  }
+
+  void before_stop(std::size_t next) override {
+    if (next == 2) checker().expect(flusher().sent());
+  }
+
+  void sum_up(Summary& summary) const override {
+    std::vector<std::uint64_t> written;
+    std::uint64_t messages = 0, frames = 0;
+    for (const auto& p : stages[0]) {
+      written.push_back(generated(*p));
+      messages += written.back();
+      frames += shared_kind_ ? static_cast<const SharedFlow&>(*p).stats().frames
+                             : static_cast<const LocalFlow&>(*p).stats().frames;
+    }
+    flusher().sum_up(summary, messages, frames);
+    checker().sum_up(summary, written);
+    add_frames_row(summary);
+    BusTotals& bus = summary.bus;
+    const std::uint64_t lost = bus.messages_out - std::min(bus.messages_in, bus.messages_out);
+    bus.lost += lost;
+    summary.ledger.row("messages sent", bus.messages_out).out = {{"received", bus.messages_in},
+                                                                 {"lost on the way", lost}};
+  }
+
+ private:
+  static void check(const Options& options, const bab::WriterOptions& writer,
+                    const bab::BufferPool& pool) {
+    const std::uint32_t most = writer.payload_capacity - 2;
+    if (options.msg_min < sizeof(std::uint64_t))
+      throw bab::Error(
+          fmt::format("--msg-size={}: flowgen's messages carry their flow and number in 8 "
+                      "bytes; give 8 or more",
+                      options.msg_min));
+    if (options.msg_max > most)
+      throw bab::Error(
+          fmt::format("--msg-size={}: a frame holds a message of at most {} bytes; raise "
+                      "--mtu or lower --msg-size",
+                      options.msg_max, most));
+    // Each local writer has a frame open and a buffer set aside, and some must be on their way.
+    const std::uint32_t held =
+        2 * (options.writer_kind == WriterKind::kShared ? 1 : options.writers);
+    if (pool.size() < held + 2)
+      throw bab::Error(
+          fmt::format("--writers={} hold {} buffers among them and the pool has {}; raise "
+                      "--total-num-mbufs or lower --writers",
+                      options.writers, held, pool.size()));
+  }
+
+  [[nodiscard]] std::uint64_t generated(const Poller& p) const {
+    return shared_kind_ ? static_cast<const SharedFlow&>(p).generated()
+                        : static_cast<const LocalFlow&>(p).generated();
+  }
+  [[nodiscard]] FlusherPoller& flusher() const {
+    return static_cast<FlusherPoller&>(*stages[1][0]);
+  }
+  [[nodiscard]] FlowChecker& checker() const { return static_cast<FlowChecker&>(*stages[2][0]); }
+
+  bab::wire::FrameHeader header_;
+  bool shared_kind_;
+  std::optional<bab::SharedWriter> shared_;
+  std::vector<std::unique_ptr<bab::FrameRing>> rings_;
+};
+
+}  // namespace
+
+std::unique_ptr<Job> make_flowgen(const Options& options, Wiring& wiring) {
+  return std::make_unique<Flowgen>(options, wiring);
+}
+
+}  // namespace testbab

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include <bab/message/local_writer.hpp>
+#include <bab/message/shared_writer.hpp>
+
+#include "flow.hpp"
+#include "options.hpp"
+#include "payload.hpp"
+#include "poller.hpp"
+
+namespace testbab {
+
+/// One flow's messages, written into a writer that others may share. `Writer` is a bab::LocalWriter or a
+/// bab::SharedWriter's Producer; its frames go to a flusher on some lcore.
+template <class Writer>
+class FlowWriter final : public Poller {
+ public:
+  /// `count`: messages, 0 for no end. The other arguments are those of the writer.
+  template <class... Args>
+  FlowWriter(const Options& options, std::uint64_t flow, std::uint64_t count, Args&&... args)
+      : Poller(Direction::kTx),
+        flow_(flow),
+        end_(count == 0 ? std::numeric_limits<std::uint64_t>::max() : count),
+        sizes_(options.msg_min, options.msg_max),
+        writer_(std::forward<Args>(args)...) {}
+
+  unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override {
+    if (finished()) return 0;
+    unsigned work = 0;
+    if (phase == Phase::kRun) work += generate();
+    if (phase != Phase::kRun || next_ == end_) {
+      writer_.flush();
+      // The shared frame's other reservations are settled by their own lcores within their turn.
+      if (writer_.idle()) finish();
+    } else {
+      work += writer_.poll(now_tsc);
+    }
+    return work;
+  }
+
+  /// After it has finished.
+  [[nodiscard]] std::uint64_t generated() const noexcept { return next_; }
+  [[nodiscard]] const bab::WriterStats& stats() const noexcept { return writer_.stats(); }
+
+ private:
+  unsigned generate() noexcept {
+    // As in Generator: enough for a good burst, and small enough to stay in the L2 cache.
+    constexpr std::uint32_t kBytesPerTurn = 16 * 1024;
+    constexpr std::uint32_t kPerMessage = 16;
+    unsigned made = 0;
+    for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && next_ < end_; ++made) {
+      const std::uint32_t len = sizes_.of(next_);
+      auto room = writer_.reserve(len);
+      if (!room) break;
+      payload_.fill(room.data(), len, FlowNumber::make(flow_, next_));
+      room.commit();
+      ++next_;
+      bytes += len + kPerMessage;
+    }
+    return made;
+  }
+
+  std::uint64_t flow_;
+  std::uint64_t end_;
+  std::uint64_t next_ = 0;
+  Payload payload_;
+  MessageSizes sizes_;
+  Writer writer_;
+};
+
+}  // namespace testbab
