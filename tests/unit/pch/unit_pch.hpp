@@ -1,0 +1,5 @@
+// Not a header to include: what most unit tests include, compiled once for each of their programs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bab/bab.hpp>
