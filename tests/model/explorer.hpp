@@ -97,6 +97,17 @@ class Machine {
     machine_->go_on();
     self.waits_at.reset();
   }
+  /// Nothing to do until `holds()`, which looks at what it wants to and takes no step itself.
+  static void wait_until(const std::function<bool()>& holds) {
+    if (machine_ == nullptr) return;
+    Fiber& self = machine_->fibers_[machine_->current_];
+    self.waits_for = &holds;
+    machine_->go_on();
+    self.waits_for = nullptr;
+  }
+  /// Called with the thread that goes on now, whenever that is another one: what is a thread's own is set
+  /// here.
+  static void on_change_of_thread(void (*call)(unsigned thread)) { on_change_ = call; }
   /// Ends the run: nobody goes on.
   static void fail(std::string why) {
     if (machine_ == nullptr) {
@@ -116,6 +127,7 @@ class Machine {
     ucontext_t context{};
     std::unique_ptr<std::byte[]> stack;
     std::optional<std::uint64_t> waits_at;
+    const std::function<bool()>* waits_for = nullptr;
     bool done = false;
 #ifdef BAB_TSAN
     void* tsan = nullptr;
@@ -126,6 +138,7 @@ class Machine {
     detail::asan_unpoison(f.stack.get(), kStackBytes);  // a failed run leaves its frames there
     f.done = false;
     f.waits_at.reset();
+    f.waits_for = nullptr;
     getcontext(&f.context);
     f.context.uc_stack.ss_sp = f.stack.get();
     f.context.uc_stack.ss_size = kStackBytes;
@@ -147,7 +160,8 @@ class Machine {
     std::array<unsigned, 16> can;
     std::size_t choices = 0;
     const auto ready = [this](const Fiber& f) {
-      return !f.done && (!f.waits_at || *f.waits_at != version_);
+      return !f.done && (!f.waits_at || *f.waits_at != version_) &&
+             (f.waits_for == nullptr || (*f.waits_for)());
     };
     const bool may_stay = current_ != kNobody && ready(fibers_[current_]);
     if (may_stay) can[choices++] = current_;
@@ -190,6 +204,7 @@ class Machine {
   }
 
   static void arrived([[maybe_unused]] void* fake_stack) {
+    if (on_change_ != nullptr && machine_->current_ != kNobody) on_change_(machine_->current_);
 #ifdef BAB_ASAN
     const void* bottom = nullptr;
     std::size_t bytes = 0;
@@ -202,6 +217,7 @@ class Machine {
   }
 
   static inline Machine* machine_ = nullptr;
+  static inline void (*on_change_)(unsigned thread) = nullptr;
 
   std::vector<Fiber> fibers_;
   ucontext_t main_{};
