@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -15,6 +16,15 @@ std::string unique_ring_name();
 struct RingDeleter {
   void operator()(rte_ring* ring) const noexcept { rte_ring_free(ring); }
 };
+
+/// rte_ring_count() for a ring that another lcore uses meanwhile: that one reads by plain loads what the
+/// other writes. Relaxed: what an enqueue or dequeue then does is ordered by its own loads, which see this
+/// or later.
+inline unsigned ring_count(const rte_ring& ring) noexcept {
+  const std::uint32_t in = __atomic_load_n(&ring.prod.tail, __ATOMIC_RELAXED);
+  const std::uint32_t out = __atomic_load_n(&ring.cons.tail, __ATOMIC_RELAXED);
+  return std::min((in - out) & ring.mask, ring.capacity);
+}
 }  // namespace detail
 
 /// A bounded queue of pointers from one lcore to one lcore: DPDK's rte_ring, SP/SC.
@@ -39,7 +49,7 @@ class SpscRing {
   }
 
   /// A moment's figure when the other side is running.
-  [[nodiscard]] unsigned size() const noexcept { return rte_ring_count(ring_.get()); }
+  [[nodiscard]] unsigned size() const noexcept { return detail::ring_count(*ring_); }
   [[nodiscard]] unsigned capacity() const noexcept { return rte_ring_get_capacity(ring_.get()); }
 
   /// For DPDK's own functions; the one-producer, one-consumer rule stays.
@@ -52,7 +62,7 @@ class SpscRing {
 namespace detail {
 /// An SP/SC ring of items of `bytes`, a multiple of 4. Throws Error.
 rte_ring* make_element_ring(unsigned bytes, std::uint32_t capacity, int socket);
-}
+}  // namespace detail
 
 template <class T>
 SpscRing<T>::SpscRing(std::uint32_t capacity, int socket)

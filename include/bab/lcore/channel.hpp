@@ -69,8 +69,8 @@ class Channel {
     unsigned sent = 0;
     while (sent < items.size() && !closed()) {
       Raw raw[kBatch];
-      unsigned n = std::min(
-          {static_cast<unsigned>(items.size() - sent), kBatch, rte_ring_free_count(ring_.get())});
+      unsigned n =
+          std::min({static_cast<unsigned>(items.size() - sent), kBatch, capacity() - size()});
       if (n == 0) break;
       for (unsigned i = 0; i < n; ++i) {
         raw[i] = Item::to_raw(items[sent + i]);
@@ -161,7 +161,7 @@ class Channel {
     return discarded_.load(std::memory_order_relaxed);
   }
   /// A moment's figure when the other side runs.
-  [[nodiscard]] unsigned size() const noexcept { return rte_ring_count(ring_.get()); }
+  [[nodiscard]] unsigned size() const noexcept { return detail::ring_count(*ring_); }
   [[nodiscard]] unsigned capacity() const noexcept { return rte_ring_get_capacity(ring_.get()); }
 
  private:
