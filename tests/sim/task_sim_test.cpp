@@ -1,6 +1,10 @@
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -85,17 +89,35 @@ struct SignalTree {
   std::size_t woken = 0, finished = 0;
 };
 
-/// Timers and yields, many on each lcore: none early, none a turn late, equal shares for those who yield.
+/// Timers and yields, many on each lcore: none early, none a turn late, equal shares for those who yield. One
+/// task would sleep for ever; the last of the others stops the lcore, which ends that, too.
 struct Sleepers {
   Sleepers(SimMachine& m, BufferPool&) : machine(m) {
     for (unsigned i = 0; i < m.size(); ++i) {
-      for (int task = 0; task < 7; ++task) m.spawn(i, [this] { return sleep(); });
+      m.spawn(i, [this] { return sleep_for_ever(); });
+      for (int task = 0; task < 7; ++task) m.spawn(i, [this, i] { return sleep(left[i]); });
       for (std::size_t task = 0; task < 2; ++task)
-        m.spawn(i, [this, i, task] { return yield(shares[i], task); });
+        m.spawn(i, [this, i, task] { return yield(shares[i], task, left[i]); });
     }
   }
 
-  Task<> sleep() {
+  Task<> sleep_for_ever() {
+    Outcome outcome = Outcome::kDone;
+    do {
+      Sleep sleep(std::numeric_limits<std::uint64_t>::max());
+      outcome = co_await machine.watch(sleep);
+      EXPECT_EQ(outcome, Outcome::kCancelled);
+    } while (!Lcore::current()->stop_requested());
+    // Nor does one that begins after the stop.
+    Sleep again(std::numeric_limits<std::uint64_t>::max());
+    EXPECT_EQ(co_await machine.watch(again), Outcome::kCancelled);
+  }
+
+  static void one_less(int& others) {
+    if (--others == 0) Lcore::current()->request_stop();
+  }
+
+  Task<> sleep(int& others) {
     for (int round = 0; round < 4; ++round) {
       const Lcore& lcore = *Lcore::current();
       const std::uint64_t began = lcore.now();
@@ -108,14 +130,16 @@ struct Sleepers {
         ++slept;
       }
     }
+    one_less(others);
   }
 
-  Task<> yield(std::array<int, 2>& share, std::size_t task) {
+  Task<> yield(std::array<int, 2>& share, std::size_t task, int& others) {
     for (int i = 0; i < 10; ++i) {
       ++share[task];
       EXPECT_LE(std::abs(share[0] - share[1]), 1);
       co_await Yield();
     }
+    one_less(others);
   }
 
   void check(bool undisturbed) const {
@@ -127,6 +151,7 @@ struct Sleepers {
 
   SimMachine& machine;
   std::array<std::array<int, 2>, 3> shares{};
+  std::array<int, 3> left{9, 9, 9};  // tasks but the one that sleeps for ever
   int slept = 0;
 };
 

@@ -225,8 +225,10 @@ class Station {
   /// As bab drops it, or as a driver does, past everything of ours.
   void drop(rte_mbuf* m) {
     if (random(2) == 0) return BufferPool::release(m);
+    rte_mempool* pool = m->pool;
+    if (rte_pktmbuf_prefree_seg(m) == nullptr) return;
     detail::tsan_release(m);
-    rte_pktmbuf_free_seg(m);
+    rte_mempool_put(pool, m);
   }
 
   BufferPool& pool_;
