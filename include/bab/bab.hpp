@@ -21,4 +21,5 @@
 #include <bab/message/write_flusher.hpp>
 #include <bab/port/loopback.hpp>
 #include <bab/port/port.hpp>
+#include <bab/port/shareable.hpp>
 #include <bab/wire/frame_header.hpp>
