@@ -21,6 +21,8 @@ namespace {
 /// of lcores that never come cost no memory.
 constexpr std::size_t kPage = 4096;
 
+constexpr std::uint32_t kTestpmdCache = 250;
+
 std::size_t account_row(std::uint32_t buffers) {
   return (buffers * sizeof(Account) + kPage - 1) / kPage * kPage / sizeof(Account);
 }
@@ -76,12 +78,15 @@ void BufferPool::AccountsDeleter::operator()(Account* accounts) const noexcept {
   munmap(accounts, bytes);
 }
 
-BufferPool::BufferPool(const BufferPoolOptions& options)
-    : name_(options.name),
-      size_(options.buffers),
-      data_room_(options.data_room),
-      receives_(options.receives),
-      account_stride_(account_row(options.buffers)) {
+BufferPool::BufferPool(const BufferPoolOptions& asked)
+    : name_(asked.name),
+      size_(asked.buffers),
+      data_room_(asked.data_room),
+      receives_(asked.receives),
+      account_stride_(account_row(asked.buffers)) {
+  BufferPoolOptions options = asked;
+  if (options.cache == BufferPoolOptions::kFitting)
+    options.cache = std::min(kTestpmdCache, options.buffers / 4);
   check(options);
   const std::string tried =
       fmt::format("creating pool {} of {} buffers of {} bytes", name_, size_, data_room_);

@@ -127,6 +127,7 @@ class Lcore {
   static Root root(Lcore& lcore, Make make);
 
   void spin();
+  void account(std::uint64_t now_tsc) noexcept;
   void finish();
   void failed(std::exception_ptr exception) noexcept;
   void cancel_all() noexcept;
@@ -152,6 +153,8 @@ class Lcore {
   List ready_;
   std::vector<Wait*> timers_;  // a binary heap by deadline
   std::uint64_t now_ = 0;
+  std::uint64_t spun_at_ = 0;  // when the last turn of spin() began; 0: accounted for
+  bool spun_busy_ = false;
   std::size_t tasks_ = 0;
   bool stopping_ = false;
   std::exception_ptr exception_;

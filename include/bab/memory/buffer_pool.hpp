@@ -30,7 +30,9 @@ struct BufferPoolOptions {
   std::uint32_t buffers = 0;  ///< 1 … 2^32 - 2
   /// Bytes of data per buffer, DPDK's headroom of 128 included; at most 65,535.
   std::uint16_t data_room = RTE_MBUF_DEFAULT_BUF_SIZE;
-  std::uint32_t cache = 250;  ///< buffers an lcore keeps to itself, 0 … 512; testpmd's default
+  /// Buffers an lcore keeps to itself, 0 … 512. kFitting: testpmd's 250, or a quarter of a smaller pool.
+  static constexpr std::uint32_t kFitting = 0xffffffff;
+  std::uint32_t cache = kFitting;
   int socket = SOCKET_ID_ANY;
   /// A NIC receives into this pool: its driver takes buffers behind our back, so that sanitizer
   /// builds leave the free ones readable.

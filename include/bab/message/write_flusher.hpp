@@ -68,7 +68,8 @@ class WriteFlusher {
   }
 
   /// One turn: at most one burst in, one out. Returns frames that went out or came in.
-  unsigned poll() noexcept {
+  /// (An Lcore's pollers are given the time; it isn't used here.)
+  unsigned poll(std::uint64_t /*now_tsc*/ = 0) noexcept {
     const unsigned came = fill();
     return came + drain();
   }

@@ -91,7 +91,7 @@ TEST(SpscRing, SaysThatThereIsNoMemory) {
     FAIL() << "2 GiB out of 128 MiB";
   } catch (const Error& e) {
     EXPECT_EQ(std::string(e.what()),
-              "creating a ring for 268435456 pointers: Cannot allocate memory; give more memory "
+              "creating a ring for 268435456 items of 8 bytes: Cannot allocate memory; give more memory "
               "(EAL's -m or --socket-mem) or use fewer buffers");
   }
 }

@@ -85,9 +85,9 @@ TEST(LcoreCounters, AddUpToTheTimeOfTheRun) {
     const LcoreCounters& c = lcore.counters();
     EXPECT_GE(took, us_to_tsc(5000));
     EXPECT_LE(c.busy_cycles + c.idle_cycles, took);
-    EXPECT_GE(c.busy_cycles + c.idle_cycles, took / 2) << "most of the time is in turns";
+    EXPECT_GE(c.busy_cycles + c.idle_cycles, took * 9 / 10) << "none of it is in neither";
     EXPECT_GT(c.busy_cycles, 0U);
-    EXPECT_GT(c.idle_cycles, c.busy_cycles) << "50 times 100 µs of sleep";
+    EXPECT_GT(c.idle_cycles, 0U);
     EXPECT_GE(turns, 500U);
     EXPECT_GE(c.turns, turns);
   }
