@@ -90,9 +90,10 @@ TEST(SpscRing, SaysThatThereIsNoMemory) {
     SpscRing<int> ring(1U << 28);
     FAIL() << "2 GiB out of 128 MiB";
   } catch (const Error& e) {
-    EXPECT_EQ(std::string(e.what()),
-              "creating a ring for 268435456 items of 8 bytes: Cannot allocate memory; give more memory "
-              "(EAL's -m or --socket-mem) or use fewer buffers");
+    EXPECT_EQ(
+        std::string(e.what()),
+        "creating a ring for 268435456 items of 8 bytes: Cannot allocate memory; give more memory "
+        "(EAL's -m or --socket-mem) or use fewer buffers");
   }
 }
 
