@@ -15,6 +15,7 @@ std::string unique_ring_name() {
 }
 
 rte_ring* make_element_ring(unsigned bytes, std::uint32_t capacity, int socket) {
+  if (capacity == 0) throw Error("creating a ring for 0 items: it would never carry any");
   // From here on rte_ring_create rounds up to 2^32, which it takes for 0.
   if (capacity >= RTE_RING_SZ_MASK)
     throw Error(fmt::format("creating a ring for {} items: it can hold {} at most", capacity,

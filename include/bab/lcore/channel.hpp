@@ -56,7 +56,7 @@ class Channel {
   static_assert(std::is_trivially_copyable_v<Raw> && sizeof(Raw) % 4 == 0);
 
  public:
-  /// Holds at least `capacity` items. Throws Error when there is no memory for it.
+  /// Holds at least `capacity` items, 1 or more. Throws Error when it can't be or there is no memory for it.
   explicit Channel(std::uint32_t capacity, int socket = SOCKET_ID_ANY)
       : ring_(detail::make_element_ring(sizeof(Raw), capacity, socket)) {}
   Channel(const Channel&) = delete;

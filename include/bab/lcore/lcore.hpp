@@ -51,7 +51,7 @@ class Lcore {
                         }});
   }
 
-  /// Starts `make()`, which gives a Task<void>, in the next turn; `make` and what it holds live as long as
+  /// Starts `make()`, which gives a Task<void>, when this lcore's ready tasks are next resumed; `make` and what it holds live as long as
   /// the task. Before run(), or on this lcore. An exception that leaves the task requests a stop and is
   /// thrown by run().
   template <class Make>
@@ -66,7 +66,10 @@ class Lcore {
   /// The same until `done()`.
   template <class Done>
   void run_until(Done done) {
-    while (!done()) spin();
+    while (!done()) {
+      if (exception_ && tasks_ == 0) break;  // what done() waits for may never come
+      spin();
+    }
     finish();
   }
 

@@ -67,6 +67,7 @@ class BufferPool {
   explicit BufferPool(const BufferPoolOptions& options);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
+  /// When all its buffers are back and no other lcore runs a loop: relieve() looks at every pool there is.
   ~BufferPool();
 
   /// The pool of a buffer, or null when the mbuf is not from one of ours. Any thread.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bab/base/error.hpp>
 #include <bab/lcore/acquire.hpp>
 #include <bab/lcore/lcore.hpp>
 
@@ -13,6 +14,8 @@ namespace bab {
 namespace {
 
 using test::FullPool;
+
+TEST(Channel, OfNoItemsCannotBe) { EXPECT_THROW(BufferChannel(0), Error); }
 
 TEST(Channel, CarriesBuffersInOrderThroughASmallRing) {
   FullPool pool(8);

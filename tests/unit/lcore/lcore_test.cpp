@@ -56,6 +56,12 @@ TEST(Lcore, ThrowsWhatATaskThrewAndStops) {
   EXPECT_TRUE(lcore.stop_requested());
 }
 
+TEST(Lcore, RunUntilEndsWhenTheTaskItWaitsForThrew) {
+  Lcore lcore;
+  lcore.spawn([]() -> Task<> { (void)co_await failing(); });
+  EXPECT_THROW(lcore.run_until([] { return false; }), std::runtime_error);
+}
+
 TEST(Sleep, EndsAtTheFirstTurnAtItsDeadlineInOrderOfDeadlines) {
   Lcore lcore;
   std::vector<int> order;
