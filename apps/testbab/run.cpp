@@ -155,8 +155,8 @@ RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& opti
     const bab::LcoreCounters& c = w.lcore->counters();
     // -1: an lcore that floats over several CPUs.
     const int cpu = rte_lcore_to_cpu_id(static_cast<int>(w.id));
-    result.lcores.push_back(
-        {w.id, cpu, c.turns.load(), c.busy_cycles.load(), c.idle_cycles.load()});
+    result.lcores.push_back({w.id, cpu, c.turns.load(), c.busy_cycles.load(), c.idle_cycles.load(),
+                             w.lcore->idle_strategy()});
   }
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include <bab/base/drops.hpp>
 #include <bab/base/ledger.hpp>
+#include <bab/lcore/idle.hpp>
 #include <bab/port/port.hpp>
 
 namespace testbab {
@@ -49,6 +50,7 @@ struct LcoreSummary {
   unsigned lcore;
   int cpu;  ///< -1: it floats over several
   std::uint64_t turns, busy_cycles, idle_cycles;
+  bab::IdleStrategy idle;  ///< in force: --idle=monitor is pause on a CPU without TPAUSE
 };
 
 /// Everything that is said of a run when it is over.

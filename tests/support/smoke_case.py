@@ -107,6 +107,11 @@ class SmokeCase(unittest.TestCase):
         self.assertLessEqual(set(BUS_KEYS), report["bus"].keys())
         self.assert_counts(report["bus"], BUS_KEYS)
         self.assert_counts(report["drops"], report["drops"])
+        self.assertTrue(report["lcores"])
+        for lcore in report["lcores"]:
+            self.assert_counts(lcore, ("lcore", "turns", "busy_cycles", "idle_cycles"))
+            self.assertGreaterEqual(lcore["cpu"], -1)
+            self.assertIn(lcore["idle"], ("spin", "pause", "backoff", "monitor"))
         for pool in report["pools"]:
             self.assertTrue(pool["name"])
             self.assert_counts(pool, ("buffers", "leaked"))
