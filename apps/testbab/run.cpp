@@ -21,8 +21,10 @@ using std::chrono::milliseconds;
 
 /// How often the main lcore looks; a stop takes at most this longer.
 constexpr milliseconds kTick{10};
-/// A stage that does not finish by itself in this time is abandoned: what it holds is dropped and counted.
+/// A stage that makes no progress for so long is abandoned: what it holds is dropped and counted.
 constexpr std::chrono::seconds kGrace{5};
+/// So is one that makes some all the time and still doesn't finish (a peer may go on for ever).
+constexpr std::chrono::seconds kLastGrace{60};
 
 /// One lcore's loop and the pollers it was dealt.
 struct Worker {
@@ -105,8 +107,14 @@ void stop(Job& job, StopSignals& signals, LiveText& live) {
   for (std::size_t i = 0; i < job.stages.size(); ++i) {
     job.before_stop(i);
     for (const auto& p : job.stages[i]) p->enter(Poller::Phase::kFinish);
-    const auto deadline = Clock::now() + kGrace;
+    const auto last_deadline = Clock::now() + kLastGrace;
+    auto deadline = Clock::now() + kGrace;
+    std::uint64_t progress = received(job).frames;
     while (!finished(job.stages[i])) {
+      if (const std::uint64_t now = received(job).frames; now != progress) {
+        progress = now;
+        deadline = std::min(Clock::now() + kGrace, last_deadline);
+      }
       if (Clock::now() >= deadline)
         for (const auto& p : job.stages[i]) p->enter(Poller::Phase::kAbandon);
       signals.wait(milliseconds{1});
