@@ -19,9 +19,7 @@ FLOWGEN = "--forward-mode=flowgen"
 
 class Flowgen(SmokeCase):
     def flows(self, *app, eal=FLOATING):
-        # More lcores than CPUs: one that has nothing to do leaves its CPU to the others.
-        idle = () if eal is None else ("--idle=backoff",)
-        run = self.run_testbab(FLOWGEN, *idle, *app, eal=eal)
+        run = self.run_testbab(FLOWGEN, *app, eal=eal)
         self.assert_good(run)
         bus = run.report["bus"]
         self.assertEqual((bus["out_of_order"], bus["gaps"], bus["missing"]), (0, 0, 0), run)

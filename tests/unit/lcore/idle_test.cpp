@@ -68,28 +68,34 @@ TEST(Idle, BoundsThatMakeNoSenseAreBroughtIntoRange) {
 TEST(LcoreCounters, AddUpToTheTimeOfTheRun) {
   for (const IdleStrategy s : {IdleStrategy::kSpin, IdleStrategy::kPause, IdleStrategy::kBackOff,
                                IdleStrategy::kMonitor}) {
-    Lcore lcore({s, 50});
-    std::uint64_t turns = 0;
-    lcore.spawn([&]() -> Task<> {
-      const std::uint64_t began = lcore.now();
-      for (int i = 1; i <= 50; ++i) {
-        (void)co_await Sleep(began + i * us_to_tsc(100));
-        for (int k = 0; k < 10; ++k) co_await Yield();
-      }
-      turns = lcore.counters().turns;
-      lcore.request_stop();
-    });
-    const std::uint64_t before = rte_rdtsc();
-    lcore.run();
-    const std::uint64_t took = rte_rdtsc() - before;
-    const LcoreCounters& c = lcore.counters();
-    EXPECT_GE(took, us_to_tsc(5000));
-    EXPECT_LE(c.busy_cycles + c.idle_cycles, took);
-    EXPECT_GE(c.busy_cycles + c.idle_cycles, took * 9 / 10) << "none of it is in neither";
-    EXPECT_GT(c.busy_cycles, 0U);
-    EXPECT_GT(c.idle_cycles, 0U);
-    EXPECT_GE(turns, 500U);
-    EXPECT_GE(c.turns, turns);
+    // A turn in which the operating system takes the CPU away counts as long as it lasted: one undisturbed run
+    // of a few shows that sleeping is idle time.
+    bool mostly_idle = false;
+    for (int run = 0; run < 10 && !mostly_idle; ++run) {
+      Lcore lcore({s, 50});
+      std::uint64_t turns = 0;
+      lcore.spawn([&]() -> Task<> {
+        const std::uint64_t began = lcore.now();
+        for (int i = 1; i <= 50; ++i) {
+          (void)co_await Sleep(began + i * us_to_tsc(100));
+          for (int k = 0; k < 10; ++k) co_await Yield();
+        }
+        turns = lcore.counters().turns;
+        lcore.request_stop();
+      });
+      const std::uint64_t before = rte_rdtsc();
+      lcore.run();
+      const std::uint64_t took = rte_rdtsc() - before;
+      const LcoreCounters& c = lcore.counters();
+      EXPECT_GE(took, us_to_tsc(5000));
+      EXPECT_LE(c.busy_cycles + c.idle_cycles, took);
+      EXPECT_GE(c.busy_cycles + c.idle_cycles, took * 9 / 10) << "none of it is in neither";
+      EXPECT_GT(c.busy_cycles, 0U);
+      mostly_idle = c.idle_cycles > c.busy_cycles;
+      EXPECT_GE(turns, 500U);
+      EXPECT_GE(c.turns, turns);
+    }
+    EXPECT_TRUE(mostly_idle) << "50 times 100 µs of sleep";
   }
 }
 
