@@ -187,7 +187,23 @@ void Port::start(const std::function<bool()>& give_up) {
 void Port::stop() noexcept {
   if (!started_) return;
   started_ = false;
+  linger();
   (void)rte_eth_dev_stop(options_.id);
+}
+
+/// net_memif takes its rings away with it, and what the peer hasn't read of them is lost; nothing tells how
+/// far it has read. So a peer that lags by a few time slices of its CPU is given the time.
+void Port::linger() const noexcept {
+  constexpr int kTries = 50;
+  constexpr unsigned kEachUs = 10'000;
+  const bool sent =
+      std::any_of(tx_.begin(), tx_.end(), [](const TxQueue& q) { return q.counters().frames > 0; });
+  if (driver_ != "net_memif" || !sent) return;
+  rte_eth_link link{};
+  for (int i = 0; i < kTries; ++i) {
+    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status == 0) return;
+    rte_delay_us_sleep(kEachUs);
+  }
 }
 
 Port::~Port() {

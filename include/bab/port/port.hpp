@@ -48,7 +48,8 @@ class Port {
   /// Starts the device and waits until its link is up, or `give_up`, asked ten times a second, is true.
   /// Throws Error; a link that stays down is one.
   void start(const std::function<bool()>& give_up = {});
-  /// Stops the device. Frames queued inside a memory port stay there: drain() first.
+  /// Stops the device. Frames queued inside a memory port stay there: drain() first. After sending on
+  /// net_memif it takes half a second longer, for a peer that is behind.
   void stop() noexcept;
   /// Frees what can still be received, when no lcore polls; at most 65,536 frames a queue, since a peer
   /// may go on sending. Returns frames.
@@ -89,6 +90,7 @@ class Port {
  private:
   void configure();
   [[nodiscard]] std::uint32_t read_mtu() const;
+  void linger() const noexcept;
   void set_up_queues(BufferPool& rx_pool);
   [[nodiscard]] std::string label() const;
   [[nodiscard]] std::string tried(const std::string& what) const;
