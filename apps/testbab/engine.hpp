@@ -37,6 +37,7 @@ struct Engine {
   const char* name;
   const char* help;
   bool makes_loopback;   ///< where EAL brought no port
+  bool makes_messages;   ///< --rate and sizes are for it
   const char* port_use;  ///< for the sentence when there is none: "a port to receive on"
   unsigned most_ports;
   /// Default name of what it sends. Receivers take a name that begins with TESTBAB for a Generator's.

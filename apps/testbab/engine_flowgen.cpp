@@ -33,17 +33,23 @@ class Flowgen final : public Job {
     if (shared_kind_) shared_.emplace(pool, writer);
     auto& flows = stages.emplace_back();
     std::vector<bab::FrameRing*> all;
+    const std::uint64_t senders = options.count > 0
+                                      ? std::min<std::uint64_t>(options.writers, options.count)
+                                      : options.writers;
     for (unsigned i = 0; i < options.writers; ++i) {
       rings_.push_back(std::make_unique<bab::FrameRing>(pool.size()));
       all.push_back(rings_.back().get());
       const std::uint64_t share =
           options.count / options.writers + (i < options.count % options.writers ? 1 : 0);
       if (options.count > 0 && share == 0) continue;
+      const TokenBucket pace = share_of_rate(options, i, senders);
       writer.writer_id = i;
       if (shared_kind_) {
-        flows.push_back(std::make_unique<SharedFlow>(options, i, share, *shared_, *all.back()));
+        flows.push_back(
+            std::make_unique<SharedFlow>(options, i, share, pace, *shared_, *all.back()));
       } else {
-        flows.push_back(std::make_unique<LocalFlow>(options, i, share, pool, *all.back(), writer));
+        flows.push_back(
+            std::make_unique<LocalFlow>(options, i, share, pace, pool, *all.back(), writer));
         flusher->flusher().add(*all.back());
       }
     }
@@ -86,16 +92,16 @@ class Flowgen final : public Job {
   static void check(const Options& options, const bab::WriterOptions& writer,
                     const bab::BufferPool& pool) {
     const std::uint32_t most = writer.payload_capacity - 2;
-    if (options.msg_min < sizeof(std::uint64_t))
+    if (options.sizes.min() < sizeof(std::uint64_t))
       throw bab::Error(
           fmt::format("--msg-size={}: flowgen's messages carry their flow and number in 8 "
                       "bytes; give 8 or more",
-                      options.msg_min));
-    if (options.msg_max > most)
+                      options.sizes.min()));
+    if (options.sizes.max() > most)
       throw bab::Error(
           fmt::format("--msg-size={}: a frame holds a message of at most {} bytes; raise "
                       "--mtu or lower --msg-size",
-                      options.msg_max, most));
+                      options.sizes.max(), most));
     // Each local writer has a frame open and a buffer set aside, and some must be on their way.
     const std::uint32_t held =
         2 * (options.writer_kind == WriterKind::kShared ? 1 : options.writers);

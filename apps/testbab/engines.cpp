@@ -15,16 +15,16 @@ namespace {
 
 constexpr std::array kEngines{
     Engine{"loop", "send on one port, receive and check every payload on it or on a second one",
-           true, "a port to send and receive on", 2, "TESTBAB", make_loop},
-    Engine{"txonly", "generate messages and send them on every port", false, "a port to send on",
-           32, "TESTBAB", make_txonly},
-    Engine{"rxonly", "receive on every port, verify and count", false, "a port to receive on", 32,
-           "", make_rxonly},
+           true, true, "a port to send and receive on", 2, "TESTBAB", make_loop},
+    Engine{"txonly", "generate messages and send them on every port", false, true,
+           "a port to send on", 32, "TESTBAB", make_txonly},
+    Engine{"rxonly", "receive on every port, verify and count", false, false,
+           "a port to receive on", 32, "", make_rxonly},
     Engine{"relay", "re-pack the messages of one port into large frames on it or on a second one",
-           false, "a port to receive on and one (or the same) to send on", 2, "BABRELAY",
+           false, false, "a port to receive on and one (or the same) to send on", 2, "BABRELAY",
            make_relay},
     Engine{"flowgen", "many writers into one session, each one's order checked by the receiver",
-           true, "a port to send and receive on", 2, "TESTBABF", make_flowgen},
+           true, true, "a port to send and receive on", 2, "TESTBABF", make_flowgen},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -11,6 +12,7 @@
 #include "options.hpp"
 #include "payload.hpp"
 #include "poller.hpp"
+#include "token_bucket.hpp"
 
 namespace testbab {
 
@@ -21,17 +23,19 @@ class FlowWriter final : public Poller {
  public:
   /// `count`: messages, 0 for no end. The other arguments are those of the writer.
   template <class... Args>
-  FlowWriter(const Options& options, std::uint64_t flow, std::uint64_t count, Args&&... args)
+  FlowWriter(const Options& options, std::uint64_t flow, std::uint64_t count,
+             const TokenBucket& pace, Args&&... args)
       : Poller(Direction::kTx),
         flow_(flow),
         end_(count == 0 ? std::numeric_limits<std::uint64_t>::max() : count),
-        sizes_(options.msg_min, options.msg_max),
+        pace_(pace),
+        sizes_(options.sizes),
         writer_(std::forward<Args>(args)...) {}
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override {
     if (finished()) return 0;
     unsigned work = 0;
-    if (phase == Phase::kRun) work += generate();
+    if (phase == Phase::kRun) work += generate(now_tsc);
     if (phase != Phase::kRun || next_ == end_) {
       writer_.flush();
       // The shared frame's other reservations are settled by their own lcores within their turn.
@@ -47,12 +51,13 @@ class FlowWriter final : public Poller {
   [[nodiscard]] const bab::WriterStats& stats() const noexcept { return writer_.stats(); }
 
  private:
-  unsigned generate() noexcept {
+  unsigned generate(std::uint64_t now_tsc) noexcept {
     // As in Generator: enough for a good burst, and small enough to stay in the L2 cache.
     constexpr std::uint32_t kBytesPerTurn = 16 * 1024;
     constexpr std::uint32_t kPerMessage = 16;
+    const std::uint64_t due = std::min(pace_.due(now_tsc), end_ - next_);
     unsigned made = 0;
-    for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && next_ < end_; ++made) {
+    for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && made < due; ++made) {
       const std::uint32_t len = sizes_.of(next_);
       auto room = writer_.reserve(len);
       if (!room) break;
@@ -61,12 +66,14 @@ class FlowWriter final : public Poller {
       ++next_;
       bytes += len + kPerMessage;
     }
+    pace_.take(made);
     return made;
   }
 
   std::uint64_t flow_;
   std::uint64_t end_;
   std::uint64_t next_ = 0;
+  TokenBucket pace_;
   Payload payload_;
   MessageSizes sizes_;
   Writer writer_;

@@ -1,5 +1,6 @@
 #include "generator.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 
 #include <bab/base/error.hpp>
 
+#include "tsc_clock.hpp"
 #include "wiring.hpp"
 
 namespace testbab {
@@ -25,13 +27,24 @@ bab::WriterOptions writer_options(const Options& options, const bab::wire::Frame
   return o;
 }
 
+TokenBucket share_of_rate(const Options& options, std::size_t index, std::size_t senders) {
+  constexpr double kMostLate =
+      0.25;  // seconds: longer than a loaded machine's scheduler takes an lcore away
+  const std::uint64_t rate = options.rate.value_or(0);
+  if (rate == 0) return {};
+  const double interval = tsc_hz() * static_cast<double>(senders) / static_cast<double>(rate);
+  return {interval, static_cast<std::uint64_t>(kMostLate * tsc_hz()),
+          static_cast<double>(index) / static_cast<double>(senders)};
+}
+
 Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, unsigned queue,
-                     std::uint64_t count)
+                     std::uint64_t count, const TokenBucket& pace)
     : Poller(Direction::kTx),
       end_(count == 0 || count > kNoEnd - bab::wire::kMoldFirstSequence
                ? kNoEnd
                : count + bab::wire::kMoldFirstSequence),
-      sizes_(options.msg_min, options.msg_max),
+      pace_(pace),
+      sizes_(options.sizes),
       queue_(wiring.port(port).tx(queue)),
       header_(wiring.header(options, port, queue)),
       ring_(wiring.tx_pool(port).size()),
@@ -39,20 +52,21 @@ Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, u
               writer_options(options, header_, wiring.port(port).mtu())),
       flusher_(queue_, header_, options.burst) {
   flusher_.add(ring_);
-  if (options.msg_max > writer_.max_message())
+  if (sizes_.max() > writer_.max_message())
     throw bab::Error(
         fmt::format("--msg-size={}: a frame of MTU {} holds a message of at most {} bytes; raise "
                     "--mtu or lower "
                     "--msg-size",
-                    options.msg_max, wiring.port(port).mtu(), writer_.max_message()));
+                    sizes_.max(), wiring.port(port).mtu(), writer_.max_message()));
 }
 
-unsigned Generator::generate() noexcept {
+unsigned Generator::generate(std::uint64_t now_tsc) noexcept {
   // A turn's share: enough frames for a good burst, small enough to stay in the L2 cache.
   constexpr std::uint32_t kBytesPerTurn = 64 * 1024;
   constexpr std::uint32_t kPerMessage = 16;  // empty messages cost time, too
+  const std::uint64_t due = std::min(pace_.due(now_tsc), end_ - next_);
   unsigned made = 0;
-  for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && next_ < end_; ++made) {
+  for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && made < due; ++made) {
     const std::uint32_t len = sizes_.of(next_);
     auto room = writer_.reserve(len);
     if (!room) break;
@@ -61,13 +75,14 @@ unsigned Generator::generate() noexcept {
     ++next_;
     bytes += len + kPerMessage;
   }
+  pace_.take(made);
   return made;
 }
 
 unsigned Generator::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   unsigned work = flusher_.poll();
   if (finished()) return work;
-  if (phase == Phase::kRun) work += generate();
+  if (phase == Phase::kRun) work += generate(now_tsc);
   if (phase != Phase::kRun || next_ == end_) {
     writer_.flush();
     if (phase == Phase::kAbandon) flusher_.drop_pending();
@@ -105,6 +120,8 @@ std::vector<std::unique_ptr<Poller>> make_generators(const Options& options, Wir
   // The loopback port has as many TX queues as RX queues, whatever --txq says.
   const std::size_t sessions = ports * options.txq;
   std::vector<std::unique_ptr<Poller>> generators;
+  const std::size_t senders =
+      options.count > 0 ? std::min<std::size_t>(sessions, options.count) : sessions;
   std::size_t index = 0;
   for (std::size_t i = 0; i < ports; ++i)
     for (unsigned q = 0; q < options.txq; ++q, ++index) {
@@ -112,7 +129,8 @@ std::vector<std::unique_ptr<Poller>> make_generators(const Options& options, Wir
       const std::uint64_t share =
           options.count / sessions + (index < options.count % sessions ? 1 : 0);
       if (options.count > 0 && share == 0) continue;
-      generators.push_back(std::make_unique<Generator>(options, wiring, i, q, share));
+      generators.push_back(std::make_unique<Generator>(options, wiring, i, q, share,
+                                                       share_of_rate(options, index, senders)));
     }
   return generators;
 }

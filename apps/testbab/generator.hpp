@@ -12,6 +12,7 @@
 #include "payload.hpp"
 #include "poller.hpp"
 #include "summary.hpp"
+#include "token_bucket.hpp"
 
 namespace testbab {
 
@@ -21,12 +22,16 @@ class Wiring;
 bab::WriterOptions writer_options(const Options& options, const bab::wire::FrameHeader& header,
                                   std::uint32_t mtu);
 
+/// The `index`-th of `senders` equal shares of --rate, their messages taking turns. A sender that couldn't
+/// send for a quarter of a second or less makes up for it.
+TokenBucket share_of_rate(const Options& options, std::size_t index, std::size_t senders);
+
 /// Makes one session's messages and sends them on one TX queue: writer, ring and flusher on one lcore.
 class Generator final : public Poller {
  public:
   /// `count`: messages, 0 for no end. Throws bab::Error: messages that don't fit a frame.
   Generator(const Options& options, Wiring& wiring, std::size_t port, unsigned queue,
-            std::uint64_t count);
+            std::uint64_t count, const TokenBucket& pace);
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
 
@@ -36,10 +41,11 @@ class Generator final : public Poller {
   void sum_up(Summary& summary) const;
 
  private:
-  unsigned generate() noexcept;
+  unsigned generate(std::uint64_t now_tsc) noexcept;
 
   const std::uint64_t end_;  // sequence number not to be made
   std::uint64_t next_ = bab::wire::kMoldFirstSequence;
+  TokenBucket pace_;
   Payload payload_;
   MessageSizes sizes_;
   bab::TxQueue& queue_;

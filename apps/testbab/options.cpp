@@ -2,7 +2,9 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <stdexcept>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -26,6 +28,30 @@ T number(std::string_view text, std::string_view option, std::uint64_t lo, std::
     throw CLI::ValidationError(
         fmt::format("{}: \"{}\" is not a whole number from {} to {}", option, text, lo, hi));
   return static_cast<T>(value);
+}
+
+/// Messages per second: "500", "20k", "1.5M".
+std::uint64_t rate(std::string_view text, std::string_view option) {
+  constexpr double kMost = 1e9;
+  const auto wrong = [&] {
+    return CLI::ValidationError(fmt::format(
+        "{}: \"{}\" is not a whole number from 0 to 1G of messages per second, as in 500, 20k or "
+        "1.5M",
+        option, text));
+  };
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [unit, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  if (error != std::errc() || end - unit > 1) throw wrong();
+  if (unit != end) {
+    constexpr std::string_view kUnits = "kMG";
+    const std::size_t at = kUnits.find(*unit);
+    if (at == std::string_view::npos) throw wrong();
+    value *= std::pow(1000, static_cast<double>(at + 1));
+  }
+  // Not for infinity or what is no number, either.
+  if (!(value >= 0 && value <= kMost) || std::abs(value - std::round(value)) > 1e-6) throw wrong();
+  return static_cast<std::uint64_t>(std::llround(value));
 }
 
 std::pair<std::string, std::string> two(const std::string& text, char separator,
@@ -252,18 +278,20 @@ class Parser {
       o_.source_port = number<std::uint16_t>(source, "--tx-udp", 0, 65535);
       o_.destination_port = number<std::uint16_t>(destination, "--tx-udp", 0, 65535);
     });
-    add_text("--msg-size", "N|MIN-MAX", "bytes per message; default 32",
-             [this](const std::string& text) {
-               const std::size_t dash = text.find('-');
-               o_.msg_min = number<std::uint32_t>(text.substr(0, dash), "--msg-size", 0, 65535);
-               o_.msg_max =
-                   dash == std::string::npos
-                       ? o_.msg_min
-                       : number<std::uint32_t>(text.substr(dash + 1), "--msg-size", 0, 65535);
-               if (o_.msg_min > o_.msg_max)
-                 throw CLI::ValidationError(
-                     fmt::format("--msg-size: {} is larger than {}", o_.msg_min, o_.msg_max));
-             });
+    msg_size_ =
+        add_text("--msg-size", "N|MIN-MAX|N,N…",
+                 "bytes per message: fixed, spread over a range, or these in turn; default 32",
+                 [this](const std::string& text) {
+                   o_.sizes = sizes(MessageSizes::parse, text, "--msg-size");
+                 });
+    msg_mix_ = add_text("--msg-mix", "SIZE:WEIGHT[,…]",
+                        "bytes per message: of these, each as often as its weight says",
+                        [this](const std::string& text) {
+                          o_.sizes = sizes(MessageSizes::parse_mix, text, "--msg-mix");
+                        });
+    add_text("--rate", "N[k|M|G]",
+             "messages per second, of all TX queues or writers together; 0: no limit (default)",
+             [this](const std::string& text) { o_.rate = rate(text, "--rate"); });
     add_text("--session", "NAME",
              "MoldUDP64 session, 1 to 10 ASCII characters; default TESTBAB, of "
              "relay BABRELAY",
@@ -302,7 +330,22 @@ class Parser {
     throw CLI::ValidationError(fmt::format("{}: \"{}\" is none of {}", option, text, all));
   }
 
+  static MessageSizes sizes(MessageSizes (*parse)(std::string_view), const std::string& text,
+                            std::string_view option) {
+    try {
+      return parse(text);
+    } catch (const std::invalid_argument& e) {
+      throw CLI::ValidationError(fmt::format("{}: {}", option, e.what()));
+    }
+  }
+
   void check() const {
+    if (msg_size_->count() > 0 && msg_mix_->count() > 0)
+      throw CLI::ValidationError(
+          "--msg-size and --msg-mix both say how large messages are; give one of the two");
+    if (o_.rate && !find_engine(o_.engine)->makes_messages)
+      throw CLI::ValidationError(fmt::format(
+          "--rate={}: {} makes no messages of its own; leave it out", *o_.rate, o_.engine));
     if (!o_.mtu.empty() && o_.max_pkt_len && *o_.max_pkt_len != o_.mtu[0] + kFrameOverhead &&
         *o_.max_pkt_len != o_.mtu[0] + kUntaggedOverhead)
       throw CLI::ValidationError(
@@ -312,6 +355,8 @@ class Parser {
   }
 
   Options& o_;
+  CLI::Option* msg_size_ = nullptr;
+  CLI::Option* msg_mix_ = nullptr;
   bool auto_start_ = true;
   CLI::App app_;
 };

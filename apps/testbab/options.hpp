@@ -10,6 +10,8 @@
 #include <bab/port/offloads.hpp>
 #include <bab/wire/ethernet.hpp>
 
+#include "message_sizes.hpp"
+
 namespace testbab {
 
 enum class WriterKind : std::uint8_t { kShared, kLocal };
@@ -31,7 +33,9 @@ struct Options {
   std::map<unsigned, bab::wire::MacAddress> eth_peer;
   std::uint32_t source_ip = 0xc6120001, destination_ip = 0xc6120002;  // 198.18.0.1, .2 (RFC 2544)
   std::uint16_t source_port = 9, destination_port = 9;
-  std::uint32_t msg_min = 32, msg_max = 32;
+  MessageSizes sizes{32};
+  /// Messages/s, of all TX queues or writers together; 0: no limit; none: the engine's own.
+  std::optional<std::uint64_t> rate;
   unsigned writers = 2;  ///< flowgen's
   WriterKind writer_kind = WriterKind::kShared;
   std::uint64_t count = 0;             ///< messages; 0: no end

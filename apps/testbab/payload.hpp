@@ -73,18 +73,4 @@ class Payload {
   const Table* table_;
 };
 
-/// Sizes of a stream's messages: fixed, or spread over a range by sequence number.
-class MessageSizes {
- public:
-  MessageSizes(std::uint32_t min, std::uint32_t max) noexcept : min_(min), span_(max - min + 1) {}
-  [[nodiscard]] std::uint32_t of(std::uint64_t sequence) const noexcept {
-    if (span_ == 1) return min_;
-    return min_ + static_cast<std::uint32_t>(((sequence * 0x9e3779b97f4a7c15) >> 33) % span_);
-  }
-
- private:
-  std::uint32_t min_;
-  std::uint32_t span_;
-};
-
 }  // namespace testbab

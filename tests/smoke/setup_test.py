@@ -69,8 +69,12 @@ OPTIONS = {
                        "1.2.3.4,5.6.7.8,9.9.9.9"), "is not (of the form SRC,DST|an IPv4 address)"),
     "--tx-udp": Option(("9", "9,", ",", "", "9,65536", "-1,9", "9,x", "9,9,9"),
                        "is not (of the form SRC,DST|a whole number)"),
-    "--msg-size": Option(("abc", "", "-", "20-", "-20", "65536", "1-65536", "40-20", "1-2-3", "1,2"),
-                         "is (not a whole number from 0 to 65535|larger than)"),
+    "--msg-size": Option(("abc", "", "-", "20-", "-20", "65536", "1-65536", "40-20", "1-2-3", "1,", ",1", "1,2-3",
+                          "1,65536"), "is (not a whole number from 0 to 65535|larger than)"),
+    "--msg-mix": Option(("", "64", "64:", ":1", "64:0", "64:1,", "64:1,x:1", "65536:1", "64:65536", "64:1:1", "64-65:1",
+                         "1:65535,2:2,3:1"), "is not (of the form SIZE:WEIGHT|a whole number)|add up to"),
+    "--rate": Option(("", "abc", "-1", "+1", " 1", "1 k", "1kk", "5m", "5K", "0.5", "1.0005k", "1e3", "0x10", "inf", "nan",
+                      "1000000001", "2G"), "is not a whole number from 0 to 1G of messages per second"),
     "--session": Option(("ELEVENCHARS", "Börse", "tab\there", ""), "is not 1 to 10 printable ASCII characters"),
     "--vlan": number(0, 4094),
     "--max-delay-us": number(0, 60000000),
@@ -133,7 +137,7 @@ class Arguments(Refused):
 
     def test_given_twice(self):
         good = {"--forward-mode": "loop", "--tx-checksum": "sw", "--rx-checksum": "sw", "--tx-ip": "1.2.3.4,1.2.3.5",
-                "--tx-udp": "1,2", "--json": "-"}
+                "--tx-udp": "1,2", "--json": "-", "--msg-mix": "64:1"}
         self.refuse(*(((f"{name}: it is given more than once; give it once", ),
                        (f"{name}={good.get(name, 512)}",) * 2) for name in OPTIONS if name != "--eth-peer"))
 
@@ -158,6 +162,10 @@ class Arguments(Refused):
             (("--msg-size=1451", r"\b1450\b", "raise --mtu or lower"), ("--mtu=1500", "--msg-size=1451")),
             (("--msg-size=8951", r"\b8950\b", "raise --mtu or lower"), ("--msg-size=1-8951",)),
             (("--msg-size=32", r"\b18\b", "raise --mtu or lower"), ("--mtu=68",)),
+            (("--msg-size and --msg-mix", "give one"), ("--msg-size=32", "--msg-mix=32:1")),
+            (("--msg-size=8951", r"\b8950\b"), ("--msg-mix=32:9,8951:1",)),
+            (("--rate=1000", "relay", "leave it out"), ("--rate=1k", "--forward-mode=relay")),
+            (("--rate=0", "rxonly", "leave it out"), ("--forward-mode=rxonly", "--rate=0")),
             (("--mbuf-size=2176", "9000", "9150", "raise --mbuf-size or lower --mtu"), ("--mbuf-size=2176",)),
             (("--mbuf-size=9149", "9000", "9150"), ("--mbuf-size=9149",)),
             (("--mbuf-size=1000", "1500", "1650"),
