@@ -10,13 +10,11 @@
 #include <bab/base/error.hpp>
 
 #include "arguments.hpp"
-#include "engine.hpp"
 #include "options.hpp"
 #include "report_json.hpp"
 #include "report_text.hpp"
-#include "run.hpp"
+#include "session.hpp"
 #include "stop_signals.hpp"
-#include "wiring.hpp"
 
 namespace {
 
@@ -43,47 +41,20 @@ bool asks_for_secondary(const std::vector<std::string>& eal) {
   return false;
 }
 
-/// The worker lcores that the run may use.
-std::vector<unsigned> choose_lcores(const bab::Eal& eal, const Options& options) {
-  std::vector<unsigned> workers = eal.workers();
-  if (workers.empty())
-    throw bab::Error(
-        "there is no worker lcore beside the main one; give two or more, as in -l 0-2");
-  const std::size_t wanted = options.nb_cores.value_or(workers.size());
-  if (wanted > workers.size())
-    throw bab::Error(
-        fmt::format("--nb-cores={}: EAL has {} worker lcores; give it more with -l or "
-                    "--lcores",
-                    wanted, workers.size()));
-  workers.resize(wanted);
-  return workers;
-}
-
-Summary run_engine(const Options& options, const Engine& engine, const Arguments& arguments,
-                   StopSignals& signals, std::FILE* text) {
+Summary run_engine(const Options& options, const Arguments& arguments, StopSignals& signals,
+                   std::FILE* text) {
   require_primary(asks_for_secondary(arguments.eal));
   const bab::Eal eal(arguments.eal);
   require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY);
-  const std::vector<unsigned> lcores = choose_lcores(eal, options);
-  Summary summary;
-  summary.engine = engine.name;
-  Wiring wiring(options, engine, static_cast<unsigned>(lcores.size()));
-  std::unique_ptr<Job> job = engine.make(options, wiring);
-  wiring.start(signals);
+  Session session(eal, options, signals, text);
+  session.prepare();
   if (arguments.embedded)
     say(text,
         "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a PCI_ADDRESS -- "
         "…\n");
-  LiveText live(text, options.stats_period);
-  const RunResult result = run(*job, lcores, options, signals, live);
-  summary.seconds = result.seconds;
-  summary.interrupted = result.interrupted;
-  summary.lcores = result.lcores;
-  wiring.stop(summary);
-  job->sum_up(summary);
-  job.reset();
-  wiring.audit(summary);
-  return summary;
+  session.launch();
+  session.stop(session.wait());
+  return session.close();
 }
 
 /// A closed standard stream's number would go to the next file or socket that DPDK opens, and our text into
@@ -102,7 +73,6 @@ void hold_standard_streams() {
 
 int main(int argc, char** argv) {
   hold_standard_streams();
-  StopSignals signals;
   const Arguments arguments = split_arguments(argc, argv);
   Options options;
   if (const auto ended = parse_options(arguments.app, options)) {
@@ -114,9 +84,9 @@ int main(int argc, char** argv) {
   }
   std::FILE* text = options.json_on_stdout() ? stderr : stdout;
   try {
+    StopSignals signals;
     JsonReport json(options.json);
-    const Summary summary =
-        run_engine(options, *find_engine(options.engine), arguments, signals, text);
+    const Summary summary = run_engine(options, arguments, signals, text);
     print_summary(text, summary);
     json.write(summary);
     return summary.exit_code();

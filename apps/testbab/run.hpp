@@ -1,23 +1,79 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
+
+#include <bab/lcore/lcore.hpp>
 
 #include "engine.hpp"
 #include "stop_signals.hpp"
 
 namespace testbab {
 
-class LiveText;
+/// A job's pollers on their lcores, from launch to the last frame. All calls on the main lcore, which looks
+/// in now and then and sleeps in between.
+class Run {
+ public:
+  /// How often to look; a stop takes at most this longer.
+  static constexpr std::chrono::milliseconds kTick{10};
 
-struct RunResult {
-  double seconds;    ///< from the first poll to the last frame
-  bool interrupted;  ///< by a signal
-  std::vector<LcoreSummary> lcores;
+  /// Launches. Throws bab::Error when an lcore is busy. A signal that came before ends it at once: nothing is
+  /// sent. `job` and `signals` must outlive it.
+  Run(Job& job, const std::vector<unsigned>& lcores, const Options& options, StopSignals& signals);
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  /// Stops, where stop() wasn't called.
+  ~Run();
+
+  /// All it had to do is done, or --duration or --idle-exit-ms is over, or it was interrupted before it began.
+  [[nodiscard]] bool over();
+
+  /// Stops the job stage by stage and waits until its lcores are free. `tick` is called all along.
+  void stop(const std::function<void()>& tick);
+
+  /// From the first poll to the last frame, or until now.
+  [[nodiscard]] double seconds() const;
+  /// What the lcores did, so far. Figures of lcores that run are a moment's.
+  [[nodiscard]] std::vector<LcoreSummary> lcores() const;
+  /// The pollers that an lcore was dealt.
+  [[nodiscard]] std::vector<const Poller*> pollers_of(unsigned lcore) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// One lcore's loop and the pollers it was dealt.
+  struct Worker {
+    unsigned id;
+    std::unique_ptr<bab::Lcore> lcore;
+    std::vector<Poller*> pollers;
+
+    int loop();
+  };
+  struct Received {
+    std::uint64_t frames = 0;  ///< dropped ones included
+    std::uint64_t messages = 0;
+  };
+
+  void deal(const std::vector<unsigned>& lcores, bab::IdleStrategy idle);
+  void launch();
+  void enter(Poller::Phase phase);
+  [[nodiscard]] Received received() const;
+
+  Job& job_;
+  StopSignals& signals_;
+  std::vector<Worker> workers_;
+  std::uint64_t count_;  // messages to receive; 0: no end
+  std::chrono::duration<double> limit_;
+  std::chrono::milliseconds idle_limit_;
+  bool stopped_ = false;
+  bool interrupted_;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point end_;
+  std::uint64_t idle_frames_ = 0;
+  Clock::time_point idle_since_ = start_;
 };
-
-/// Runs the job's pollers on `lcores` until its end: all it had to do is done, --duration, --idle-exit-ms
-/// or a signal. Then stops it stage by stage. On the main lcore, which sleeps.
-RunResult run(Job& job, const std::vector<unsigned>& lcores, const Options& options,
-              StopSignals& signals, LiveText& live);
 
 }  // namespace testbab

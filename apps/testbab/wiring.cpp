@@ -51,26 +51,30 @@ std::uint64_t missing_in_capture(const PortSummary& port) {
   return whole - std::min(whole, size);
 }
 
-}  // namespace
-
-Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores)
-    : lcores_(lcores), default_session_(engine.session) {
-  std::vector<std::uint16_t> ids = bab::port_ids();
-  if (ids.empty() && engine.makes_loopback) {
-    loopback_.emplace(std::max(options.rxq, options.txq));
-    ids = {loopback_->port_id()};
-  }
-  if (ids.empty())
+void require_ports(const Engine& engine, std::size_t ports) {
+  if (ports == 0)
     throw bab::Error(
         fmt::format("{} needs {}, and EAL brought none; name a NIC with -a PCI_ADDRESS or a "
                     "virtual device with "
                     "--vdev=… before the --",
                     engine.name, engine.port_use));
-  if (ids.size() > engine.most_ports)
+  if (ports > engine.most_ports)
     throw bab::Error(
         fmt::format("{} uses at most {} ports and EAL brought {}; name fewer with -a or "
                     "--vdev",
-                    engine.name, engine.most_ports, ids.size()));
+                    engine.name, engine.most_ports, ports));
+}
+
+}  // namespace
+
+Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores)
+    : lcores_(lcores), engine_(&engine) {
+  std::vector<std::uint16_t> ids = bab::port_ids();
+  if (ids.empty() && engine.makes_loopback) {
+    loopback_.emplace(std::max(options.rxq, options.txq));
+    ids = {loopback_->port_id()};
+  }
+  require_ports(engine, ids.size());
   for (const auto& [id, mac] : options.eth_peer)
     if (std::find(ids.begin(), ids.end(), id) == ids.end())
       throw bab::Error(fmt::format("--eth-peer={},…: there is no port {}; the ports are {}", id, id,
@@ -79,6 +83,10 @@ Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores)
 }
 
 Wiring::~Wiring() = default;
+
+void Wiring::require(const Engine& engine) const {
+  require_ports(engine, is_loopback() && !engine.makes_loopback ? 0 : units_.size());
+}
 
 std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const std::string& name,
                                                    std::uint32_t room, std::uint32_t queued,
@@ -105,8 +113,6 @@ std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const
 }
 
 void Wiring::add_port(const Options& options, std::uint16_t id) {
-  rte_eth_dev_info info{};
-  (void)rte_eth_dev_info_get(id, &info);
   bab::PortOptions po;
   po.id = id;
   po.rx_queues = options.rxq;
@@ -118,26 +124,69 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   po.rx_checksum = options.rx_checksum;
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
 
+  Unit unit;
+  make_pools(options, po, unit);
+  unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
+  units_.push_back(std::move(unit));
+}
+
+void Wiring::make_pools(const Options& options, const bab::PortOptions& po, Unit& unit) const {
+  rte_eth_dev_info info{};
+  (void)rte_eth_dev_info_get(po.id, &info);
   const std::uint32_t rxd =
       bab::choose_descriptors(options.rxd, info.default_rxportconf.ring_size,
                               RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim);
   const std::uint32_t txd =
       bab::choose_descriptors(options.txd, info.default_txportconf.ring_size,
                               RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
+  // Names are unique in the process, and those that are replaced still live.
+  const std::string suffix =
+      unit.generation > 0 ? fmt::format("{}.{}", po.id, unit.generation) : fmt::format("{}", po.id);
   const std::uint32_t room = data_room(options, po.mtu, bab::Port::data_room(po.mtu));
-  Unit unit;
-  unit.tx_pool = make_pool(options, fmt::format("tx_{}", id), room,
+  unit.tx_pool = make_pool(options, "tx_" + suffix, room,
                            po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd) +
                                2 * options.writers,  // each has a frame open and a buffer set aside
                            false);
   // The loopback port receives the very buffers that were sent: it needs no pool to receive into.
   unit.rx_pool = is_loopback()
                      ? unit.tx_pool
-                     : make_pool(options, fmt::format("rx_{}", id),
-                                 data_room(options, po.mtu, bab::Port::rx_data_room(id, po.mtu)),
+                     : make_pool(options, "rx_" + suffix,
+                                 data_room(options, po.mtu, bab::Port::rx_data_room(po.id, po.mtu)),
                                  po.rx_queues * rxd, true);
-  unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
-  units_.push_back(std::move(unit));
+}
+
+void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu, StopSignals& signals) {
+  Unit& unit = units_.at(i);
+  bab::Port& port = *unit.port;
+  Unit next;
+  next.rx_pool = unit.rx_pool;
+  next.tx_pool = unit.tx_pool;
+  next.generation = unit.generation;
+  if (bab::Port::rx_data_room(port.id(), mtu) > unit.rx_pool->data_room() ||
+      bab::Port::data_room(mtu) > unit.tx_pool->data_room()) {
+    ++next.generation;
+    bab::PortOptions po;
+    po.id = port.id();
+    po.rx_queues = static_cast<std::uint16_t>(port.rx_queues());
+    po.tx_queues = static_cast<std::uint16_t>(port.tx_queues());
+    po.mtu = mtu;
+    make_pools(options, po, next);
+  }
+  const bool was_started = port.started();
+  stop(i);
+  const auto start_again = [&] {
+    if (was_started) start(i, signals);
+  };
+  try {
+    port.reconfigure(mtu, *next.rx_pool);
+  } catch (...) {
+    start_again();
+    throw;
+  }
+  unit.rx_pool = std::move(next.rx_pool);
+  unit.tx_pool = std::move(next.tx_pool);
+  unit.generation = next.generation;
+  start_again();
 }
 
 std::vector<bab::RxQueue*> Wiring::rx_queues(std::size_t i) {
@@ -149,8 +198,18 @@ std::vector<bab::RxQueue*> Wiring::rx_queues(std::size_t i) {
 }
 
 void Wiring::start(StopSignals& signals) {
-  const auto stopped = [&] { return signals.wait(std::chrono::milliseconds{0}); };
-  for (Unit& unit : units_) unit.port->start(stopped);
+  for (std::size_t i = 0; i < units_.size(); ++i) start(i, signals);
+}
+
+void Wiring::start(std::size_t i, StopSignals& signals) {
+  if (!port(i).started()) port(i).start([&] { return signals.pending(); });
+}
+
+void Wiring::stop(std::size_t i) {
+  bab::Port& port = *units_.at(i).port;
+  if (!port.started()) return;
+  if (bab::is_memory_port(port.driver())) port.drain();
+  port.stop();
 }
 
 bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, unsigned queue) const {
@@ -172,7 +231,7 @@ bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, uns
                       : static_cast<std::uint16_t>((options.source_port + queue - 1) % 65535 + 1);
   h.destination_port = options.destination_port;
   // One session per TX queue: the first one has the name that was asked for.
-  const std::string name = options.session.value_or(default_session_);
+  const std::string name = options.session.value_or(engine_->session);
   std::string session = name;
   const std::size_t index = i * port.tx_queues() + queue;
   if (index > 0) {
@@ -189,7 +248,18 @@ bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, uns
   return bab::wire::FrameHeader(h);
 }
 
-void Wiring::stop(Summary& summary) {
+void Wiring::begin(const Engine& engine) {
+  engine_ = &engine;
+  for (Unit& unit : units_) {
+    // A capture waits for its reader; elsewhere what came when nobody listened is old.
+    if (ran_ && unit.port->started() && unit.port->driver() != "net_pcap") unit.port->drain();
+    unit.port->clear_stats();
+    unit.receives = false;
+  }
+  ran_ = true;
+}
+
+void Wiring::collect(Summary& summary) {
   for (Unit& unit : units_) {
     bab::Port& port = *unit.port;
     PortSummary p;
@@ -207,27 +277,37 @@ void Wiring::stop(Summary& summary) {
     for (unsigned q = 0; q < port.rx_queues(); ++q) p.taken += port.rx(q).counters().frames;
     p.captures = bab::capture_files(port.id());
     if (bab::is_memory_port(port.driver())) p.left = port.drain();
-    port.stop();
     summary.ports.push_back(std::move(p));
   }
 }
 
-void Wiring::audit(Summary& summary) {
+std::vector<const bab::BufferPool*> Wiring::pools() const {
+  std::vector<const bab::BufferPool*> all;
+  for (const Unit& unit : units_)
+    for (const auto& pool : {unit.rx_pool, unit.tx_pool})
+      if (std::find(all.begin(), all.end(), pool.get()) == all.end()) all.push_back(pool.get());
+  return all;
+}
+
+void Wiring::audit(Summary& summary) const {
+  constexpr std::size_t kHoldersShown = 8;
+  summary.pools.clear();
+  for (const bab::BufferPool* pool : pools()) {
+    const std::uint32_t leaked = pool->in_use();
+    summary.pools.push_back(
+        {pool->name(), pool->size(), leaked,
+         leaked > 0 ? pool->holders(kHoldersShown) : std::vector<bab::BufferHolder>{}});
+  }
+}
+
+void Wiring::close(Summary& summary) {
+  for (std::size_t i = 0; i < units_.size(); ++i)
+    if (units_[i].port) stop(i);
   for (Unit& unit : units_) unit.port.reset();
   loopback_.reset();
   for (PortSummary& port : summary.ports)
     if (!port.captures.empty()) port.capture_missing = missing_in_capture(port);
-  constexpr std::size_t kHoldersShown = 8;
-  std::vector<const bab::BufferPool*> seen;
-  for (const Unit& unit : units_)
-    for (const auto& pool : {unit.rx_pool, unit.tx_pool}) {
-      if (std::find(seen.begin(), seen.end(), pool.get()) != seen.end()) continue;
-      seen.push_back(pool.get());
-      const std::uint32_t leaked = pool->in_use();
-      summary.pools.push_back(
-          {pool->name(), pool->size(), leaked,
-           leaked > 0 ? pool->holders(kHoldersShown) : std::vector<bab::BufferHolder>{}});
-    }
+  audit(summary);
 }
 
 }  // namespace testbab

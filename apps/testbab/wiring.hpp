@@ -15,22 +15,34 @@
 namespace testbab {
 
 /// The ports there are, each with a pool to receive into and one to send from. Construction configures,
-/// start() starts; anything that can't work is a bab::Error.
+/// start() starts; anything that can't work is a bab::Error. Main thread.
 class Wiring {
  public:
   /// `lcores`: how many may keep buffers in their caches.
   Wiring(const Options& options, const Engine& engine, unsigned lcores);
   ~Wiring();
 
-  /// A signal ends the wait for links.
+  /// Throws bab::Error when `engine` can't use the ports there are.
+  void require(const Engine& engine) const;
+
+  /// Starts the ports that are stopped. A signal ends the wait for links.
   void start(StopSignals& signals);
+  void start(std::size_t i, StopSignals& signals);
+  /// When nothing runs. What it held comes back to the pools; frames in memory ports are freed.
+  void stop(std::size_t i);
+  /// Reconfigures port i, and its pools where their buffers are too small; it stays stopped or is started
+  /// again. When nothing runs. Throws bab::Error, and the port is then as it was.
+  void set_mtu(const Options& options, std::size_t i, unsigned mtu, StopSignals& signals);
 
   [[nodiscard]] std::size_t ports() const noexcept { return units_.size(); }
   [[nodiscard]] bab::Port& port(std::size_t i) noexcept { return *units_.at(i).port; }
+  [[nodiscard]] const bab::Port& port(std::size_t i) const noexcept { return *units_.at(i).port; }
   /// All RX queues of port i, for a poller. What arrives at a port whose queues nobody asked for is not the
   /// bus's, and no loss.
   [[nodiscard]] std::vector<bab::RxQueue*> rx_queues(std::size_t i);
   [[nodiscard]] bab::BufferPool& tx_pool(std::size_t i) noexcept { return *units_.at(i).tx_pool; }
+  /// All pools, each once.
+  [[nodiscard]] std::vector<const bab::BufferPool*> pools() const;
   /// EAL brought no port and the ring loopback was made.
   [[nodiscard]] bool is_loopback() const noexcept { return loopback_.has_value(); }
 
@@ -38,10 +50,15 @@ class Wiring {
   [[nodiscard]] bab::wire::FrameHeader header(const Options& options, std::size_t i,
                                               unsigned queue) const;
 
-  /// When all lcores have stopped: frees what is left in memory ports, takes the statistics and stops.
-  void stop(Summary& summary);
-  /// When the job is gone, too: closes the ports, then looks whether the pools are full again.
-  void audit(Summary& summary);
+  /// Before a run, and before its job is made: `engine` is to use the ports. Counters begin at 0, frames that
+  /// came between two runs are freed.
+  void begin(const Engine& engine);
+  /// When all lcores have stopped: the statistics of the run; frees what is left in memory ports.
+  void collect(Summary& summary);
+  /// When the job is gone, too: how full the pools are, and who holds what isn't there.
+  void audit(Summary& summary) const;
+  /// When nothing runs: stops and closes the ports for good, then looks whether the pools are full again.
+  void close(Summary& summary);
 
  private:
   struct Unit {
@@ -49,16 +66,19 @@ class Wiring {
     std::shared_ptr<bab::BufferPool> tx_pool;
     std::unique_ptr<bab::Port> port;
     bool receives = false;
+    unsigned generation = 0;  // of its pools
   };
   [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
                                                            const std::string& name,
                                                            std::uint32_t data_room,
                                                            std::uint32_t queued,
                                                            bool receives) const;
+  void make_pools(const Options& options, const bab::PortOptions& po, Unit& unit) const;
   void add_port(const Options& options, std::uint16_t id);
 
   unsigned lcores_;
-  std::string default_session_;
+  const Engine* engine_;
+  bool ran_ = false;
   std::optional<bab::Loopback> loopback_;
   std::vector<Unit> units_;
 };

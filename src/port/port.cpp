@@ -69,22 +69,12 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
         "{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
         "or --txq",
         options_.rx_queues, options_.tx_queues, info.max_rx_queues, info.max_tx_queues)));
-  if (options_.mtu < info.min_mtu || options_.mtu > info.max_mtu)
-    throw Error(tried(fmt::format("MTU {} asked for, it takes {} to {}", options_.mtu, info.min_mtu,
-                                  info.max_mtu)));
   carrier_ = carrier_limits(info);
-  if (carrier_) require_mtu(*carrier_, options_.mtu, label());
-  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
-      rx_pool.data_room() < need)
-    throw Error(
-        tried(fmt::format("an MTU of {} needs buffers of {} bytes, pool {} has {}; raise "
-                          "--mbuf-size or lower --mtu",
-                          options_.mtu, need, rx_pool.name(), rx_pool.data_room())));
+  require_fits(info, rx_pool);
   if (options_.rx_queues > 1)
     rss_ = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
   try {
-    configure();
-    set_up_queues(rx_pool);
+    set_up(rx_pool);
   } catch (...) {
     // A device that kept some of its queues would refer to a pool that may be gone.
     (void)rte_eth_dev_close(options_.id);
@@ -92,6 +82,38 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
   }
   if (options_.promiscuous && rte_eth_promiscuous_get(options_.id) == 0)
     made_promiscuous_ = rte_eth_promiscuous_enable(options_.id) == 0;
+}
+
+void Port::require_fits(const rte_eth_dev_info& info, const BufferPool& rx_pool) const {
+  if (options_.mtu < info.min_mtu || options_.mtu > info.max_mtu)
+    throw Error(tried(fmt::format("MTU {} asked for, it takes {} to {}", options_.mtu, info.min_mtu,
+                                  info.max_mtu)));
+  if (carrier_) require_mtu(*carrier_, options_.mtu, label());
+  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
+      rx_pool.data_room() < need)
+    throw Error(
+        tried(fmt::format("an MTU of {} needs buffers of {} bytes, pool {} has {}; raise "
+                          "--mbuf-size or lower --mtu",
+                          options_.mtu, need, rx_pool.name(), rx_pool.data_room())));
+}
+
+void Port::set_up(BufferPool& rx_pool) {
+  configure();
+  set_up_queues(rx_pool);
+  rx_pool_ = &rx_pool;
+}
+
+void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
+  const std::uint32_t before = options_.mtu;
+  options_.mtu = mtu;
+  try {
+    require_fits(device_info(options_.id), rx_pool);
+    set_up(rx_pool);
+  } catch (...) {
+    options_.mtu = before;
+    set_up(*rx_pool_);
+    throw;
+  }
 }
 
 std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
@@ -102,6 +124,7 @@ std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
 
 void Port::configure() {
   rte_eth_conf conf{};
+  mtu_ = 0;
   conf.rxmode.mtu = options_.mtu;
   conf.rxmode.offloads = offloads_.rx_flags;
   conf.txmode.offloads = offloads_.tx_flags;
@@ -149,6 +172,8 @@ std::uint32_t Port::read_mtu() const {
 
 void Port::set_up_queues(BufferPool& rx_pool) {
   const auto socket = static_cast<unsigned>(socket_);
+  rx_.clear();
+  tx_.clear();
   for (std::uint16_t q = 0; q < options_.rx_queues; ++q) {
     if (int e = rte_eth_rx_queue_setup(options_.id, q, options_.rx_descriptors, socket, nullptr,
                                        rx_pool.mempool());
@@ -257,14 +282,21 @@ PortStats Port::stats() const noexcept {
   const auto or_ours = [](std::uint64_t theirs, std::uint64_t ours) {
     return theirs != 0 ? theirs : ours;
   };
-  return {or_ours(s.ipackets, rx.frames),
-          or_ours(s.ibytes, rx.bytes),
-          or_ours(s.opackets, tx.frames),
-          or_ours(s.obytes, tx.bytes),
-          s.imissed,
-          s.rx_nombuf,
-          s.ierrors,
-          s.oerrors};
+  return {or_ours(s.ipackets - cleared_.ipackets, rx.frames),
+          or_ours(s.ibytes - cleared_.ibytes, rx.bytes),
+          or_ours(s.opackets - cleared_.opackets, tx.frames),
+          or_ours(s.obytes - cleared_.obytes, tx.bytes),
+          s.imissed - cleared_.imissed,
+          s.rx_nombuf - cleared_.rx_nombuf,
+          s.ierrors - cleared_.ierrors,
+          s.oerrors - cleared_.oerrors};
+}
+
+void Port::clear_stats() noexcept {
+  cleared_ = {};
+  if (rte_eth_stats_reset(options_.id) != 0) (void)rte_eth_stats_get(options_.id, &cleared_);
+  for (RxQueue& q : rx_) q.clear_counters();
+  for (TxQueue& q : tx_) q.clear_counters();
 }
 
 DropCounters Port::drops(const PortStats& s) const noexcept {

@@ -27,7 +27,7 @@ struct PortOptions {
   bool promiscuous = true;  ///< as testpmd; drivers without the mode are left as they are
 };
 
-/// What the port did since start. The driver's figures, or ours where it keeps none.
+/// What the port did since it was made or its counters were cleared. The driver's figures, or ours where it keeps none.
 struct PortStats {
   std::uint64_t rx_frames = 0, rx_bytes = 0, tx_frames = 0, tx_bytes = 0;
   std::uint64_t rx_missed = 0, rx_nombuf = 0, rx_errors = 0, tx_errors = 0;
@@ -51,6 +51,12 @@ class Port {
   /// Stops the device. Frames queued inside a memory port stay there: drain() first. After sending on
   /// net_memif it takes half a second longer, for a peer that is behind.
   void stop() noexcept;
+  [[nodiscard]] bool started() const noexcept { return started_; }
+  /// Gives a stopped port another MTU, and a pool to receive into, which may be the same. Its queues begin
+  /// anew, those that rx() and tx() gave are no longer any. Throws Error, and is then as it was.
+  void reconfigure(std::uint32_t mtu, BufferPool& rx_pool);
+  /// Statistics and queue counters begin at 0 again. When no lcore polls.
+  void clear_stats() noexcept;
   /// Frees what can still be received, when no lcore polls; at most 65,536 frames a queue, since a peer
   /// may go on sending. Returns frames.
   std::uint64_t drain() noexcept;
@@ -88,6 +94,8 @@ class Port {
   static std::uint32_t rx_data_room(std::uint16_t id, std::uint32_t mtu);
 
  private:
+  void require_fits(const rte_eth_dev_info& info, const BufferPool& rx_pool) const;
+  void set_up(BufferPool& rx_pool);
   void configure();
   [[nodiscard]] std::uint32_t read_mtu() const;
   void linger() const noexcept;
@@ -105,6 +113,8 @@ class Port {
   bool started_ = false;
   bool made_promiscuous_ = false;
   std::optional<CarrierLimits> carrier_;
+  BufferPool* rx_pool_ = nullptr;  // what the queues receive into
+  rte_eth_stats cleared_{};        // the driver's figures then, where it can't clear them
   std::vector<RxQueue> rx_;
   std::vector<TxQueue> tx_;
 };

@@ -43,6 +43,7 @@ class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
   }
 
   [[nodiscard]] const QueueCounters& counters() const noexcept { return counters_; }
+  void clear_counters() noexcept { counters_ = {}; }
 
  private:
   std::uint16_t port_;
@@ -85,6 +86,11 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   [[nodiscard]] std::uint64_t refused_messages() const noexcept { return refused_messages_; }
   /// Bytes of those messages.
   [[nodiscard]] std::uint64_t refused_bytes() const noexcept { return refused_bytes_; }
+  void clear_counters() noexcept {
+    counters_ = {};
+    drops_ = {};
+    refused_messages_ = refused_bytes_ = 0;
+  }
 
  private:
   void refuse(rte_mbuf* m) noexcept;
