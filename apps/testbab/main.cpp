@@ -10,6 +10,7 @@
 #include <bab/base/error.hpp>
 
 #include "arguments.hpp"
+#include "doctor.hpp"
 #include "options.hpp"
 #include "report_json.hpp"
 #include "report_text.hpp"
@@ -84,11 +85,12 @@ int main(int argc, char** argv) {
   }
   std::FILE* text = options.json_on_stdout() ? stderr : stdout;
   try {
+    if (options.doctor) return run_doctor(options, arguments);
     StopSignals signals;
     JsonReport json(options.json);
     const Summary summary = run_engine(options, arguments, signals, text);
     print_summary(text, summary);
-    json.write(summary);
+    json.write(to_json(summary));
     return summary.exit_code();
   } catch (const std::exception& e) {  // bab::Error; std::bad_alloc and the like
     say(stderr, fmt::format("testbab: {}\n", e.what()));

@@ -126,6 +126,10 @@ class Parser {
         return Ended{2, fmt::format("{}: a value is missing behind the =; see testbab --help",
                                     a.substr(0, a.size() - 1))};
     std::vector<std::string> reversed(args.rbegin(), args.rend());  // what CLI11 takes
+    if (std::find(args.begin(), args.end(), "--doctor") != args.end())
+      for (std::size_t i = 0; i < reversed.size(); ++i)
+        if (reversed[i] == "--json" && (i == 0 || reversed[i - 1].starts_with("--")))
+          reversed[i] = "--json=-";
     try {
       app_.parse(reversed);
       check();
@@ -311,6 +315,11 @@ class Parser {
   }
 
   void add_report_options() {
+    app_.add_flag(
+            "--doctor", o_.doctor,
+            "examine this machine for the run that the other arguments ask for, and end; with "
+            "--json alone the findings go to standard output as JSON")
+        ->disable_flag_override();
     add_number("--stats-period", o_.stats_period, 0, 86'400, "seconds between lines of live rates");
     add_text("--json", "FILE",
              "write a report; - is standard output, and text goes to standard error",

@@ -48,7 +48,8 @@ struct Options {
   bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
   bab::ChecksumChoice rx_checksum = bab::ChecksumChoice::kAuto;
   std::uint16_t rx_udp_port = 0;
-  std::string json;  ///< empty: none; "-": standard output
+  bool doctor = false;  ///< examine the machine and end
+  std::string json;     ///< empty: none; "-": standard output
 
   /// The MTU asked for the port-th port, by --mtu or --max-pkt-len.
   [[nodiscard]] std::optional<unsigned> asked_mtu(std::size_t port) const;

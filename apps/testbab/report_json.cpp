@@ -132,10 +132,9 @@ void JsonReport::fail(int code) const {
       path_ == "-" ? "redirect standard output to where there is room" : "choose another file");
 }
 
-void JsonReport::write(const Summary& summary) {
+void JsonReport::write(const std::string& text) {
   if (path_.empty()) return;
   std::FILE* out = file_ ? file_.get() : stdout;
-  const std::string text = to_json(summary);
   if (std::fwrite(text.data(), 1, text.size(), out) != text.size() || std::fflush(out) != 0)
     fail(errno);
   // Some file systems tell of a full disk only now.

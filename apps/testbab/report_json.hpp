@@ -17,7 +17,7 @@ class JsonReport {
   /// `path`: "-" is standard output, empty is nowhere. Throws bab::Error.
   explicit JsonReport(std::string path);
   /// Throws bab::Error when not all of it got there.
-  void write(const Summary& summary);
+  void write(const std::string& text);
 
  private:
   struct Closer {

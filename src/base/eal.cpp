@@ -17,6 +17,7 @@
 #include <rte_lcore.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/eal_args.hpp>
 #include <bab/detail/eal_failure.hpp>
 #include <bab/detail/log_capture.hpp>
 #include <bab/detail/stale_socket.hpp>
@@ -24,17 +25,9 @@
 namespace bab {
 namespace {
 
-/// Whether `arg` is the option `name` as getopt_long reads it: "--name" or "--name=value", and either
-/// name cut short. (One cut so short that it fits several options is refused by EAL.)
-bool is_option(std::string_view arg, std::string_view name) {
-  const std::string_view given = arg.substr(0, arg.find('='));
-  return given == name || (given.size() > 2 && name.starts_with("--") && name.starts_with(given));
-}
-
-bool has_option(std::span<const std::string> args, std::string_view name) {
-  return std::any_of(args.begin(), args.end(),
-                     [&](std::string_view arg) { return is_option(arg, name); });
-}
+using detail::has_option;
+using detail::option_values;
+using detail::pci_address;
 
 bool wants_text(std::span<const std::string> args) {
   constexpr std::array<std::string_view, 5> kPrints{"--log-level", "--help", "-h", "--version",
@@ -50,24 +43,9 @@ bool keeps_files(std::span<const std::string> args) {
                      [&](std::string_view name) { return has_option(args, name); });
 }
 
-/// The values of an option: "--name=value", "--name value", and of its letter "-nvalue", "-n value".
-std::vector<std::string> values(std::span<const std::string> args, std::string_view name,
-                                std::string_view letter = "") {
-  std::vector<std::string> found;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const bool by_letter = !letter.empty() && args[i].starts_with(letter);
-    if (!by_letter && !is_option(args[i], name)) continue;
-    if (by_letter && args[i].size() > letter.size())
-      found.push_back(args[i].substr(letter.size()));
-    else if (const std::size_t eq = args[i].find('='); eq != std::string::npos)
-      found.push_back(args[i].substr(eq + 1));
-    else if (i + 1 < args.size())
-      found.push_back(args[++i]);
-  }
-  return found;
+std::vector<std::string> vdevs(std::span<const std::string> args) {
+  return option_values(args, "--vdev");
 }
-
-std::vector<std::string> vdevs(std::span<const std::string> args) { return values(args, "--vdev"); }
 
 void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
   for (const std::string& vdev : vdevs(args)) {
@@ -83,17 +61,6 @@ void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
   }
 }
 
-/// "0000:01:00.0" of "0000:01:00.0,key=value", "pci:0000:01:00.0" or "01:00.0"; empty: not on a PCI bus.
-std::string pci_address(std::string_view device) {
-  device = device.substr(0, device.find(','));
-  if (device.starts_with("pci:")) device.remove_prefix(4);
-  if (device.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos ||
-      device.find('.') == std::string_view::npos)
-    return {};
-  const auto colons = std::count(device.begin(), device.end(), ':');
-  return colons == 1 || colons == 2 ? fmt::format("{}{}", colons == 1 ? "0000:" : "", device) : "";
-}
-
 bool is_probed(const std::string& pci) {
   rte_dev_iterator it{};
   const rte_device* device;
@@ -104,10 +71,10 @@ bool is_probed(const std::string& pci) {
 
 /// EAL passes over an allowed PCI device that it can't use without a word.
 void check_allowed(std::span<const std::string> args) {
-  for (const std::string& device : values(args, "--allow", "-a")) {
+  for (const std::string& device : option_values(args, "--allow", "-a")) {
     const std::string pci = pci_address(device);
     if (pci.empty() || is_probed(pci)) continue;
-    if (has_option(args, "--no-pci"))
+    if (detail::without_pci(args))
       throw Error(
           fmt::format("-a {}: --no-pci keeps EAL from it; leave one of the two out", device));
     if (access(("/sys/bus/pci/devices/" + pci).c_str(), F_OK) != 0)
@@ -148,7 +115,7 @@ Eal::Eal(std::span<const std::string> args) {
   redirect.reset();
   if (used < 0) {
     if (log_ == nullptr) throw Error::from_code("starting EAL", code, "its log above says why");
-    throw Error(detail::explain_eal_failure(log_->text()));
+    throw Error(detail::explain_eal_failure(log_->text(), args));
   }
   owns_ = true;
   try {

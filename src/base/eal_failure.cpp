@@ -7,12 +7,15 @@
 
 #include <fmt/format.h>
 
+#include <bab/base/doctor.hpp>
+
 namespace bab::detail {
 namespace {
 
 struct Known {
   std::string_view says;  ///< part of a line that EAL prints
   std::string_view mend;
+  std::string_view topic = {};  ///< of the doctor's findings that say it better, where there is one
 };
 
 constexpr std::string_view kSeeOptions = "EAL's options are listed by testbab -h --";
@@ -43,20 +46,22 @@ constexpr std::array kKnown{
           "choose another --file-prefix, or leave it out: then processes share nothing"},
     Known{"Not enough memory available",
           "ask for less (-m), add hugepages (echo 512 > "
-          "/proc/sys/vm/nr_hugepages) or do without them (--no-huge)"},
+          "/proc/sys/vm/nr_hugepages) or do without them (--no-huge)",
+          "hugepages"},
     Known{"no mounted hugetlbfs",
           "mount -t hugetlbfs none /dev/hugepages, or leave out "
-          "--file-prefix and --huge-dir: then no files are needed"},
+          "--file-prefix and --huge-dir: then no files are needed",
+          "hugepages"},
     Known{"Couldn't get fd on hugepage file",
-          "run as who may write to the hugetlbfs (--huge-dir), or use --no-huge -m 256"},
-    Known{"No free", kMoreHugepages},
-    Known{"hugepage", kMoreHugepages},
+          "run as who may write to the hugetlbfs (--huge-dir), or use --no-huge -m 256", "user"},
+    Known{"No free", kMoreHugepages, "hugepages"},
+    Known{"hugepage", kMoreHugepages, "hugepages"},
     Known{
         "failed to parse device",
         "check its spelling, and that the package with its driver is installed (librte-meta-net)"},
     Known{"Cannot allocate memseg list", "ask for less memory with -m"},
     Known{"Cannot init memory", "ask for less memory with -m"},
-    Known{"ermission denied", "run as root, or use --no-huge --no-shconf --no-pci -m 256"},
+    Known{"ermission denied", "run as root, or use --no-huge --no-shconf --no-pci -m 256", "user"},
 };
 
 /// A line without the prefixes that only say where it comes from.
@@ -91,12 +96,18 @@ std::vector<std::string> lines(const std::string& log) {
 
 }  // namespace
 
-std::string explain_eal_failure(const std::string& log) {
+std::string explain_eal_failure(const std::string& log, std::span<const std::string> args) {
   const std::vector<std::string> all = lines(log);
   for (const Known& known : kKnown)
     for (const std::string& line : all)
-      if (line.find(known.says) != std::string::npos)
-        return fmt::format("starting EAL: {}; {}", bare(line), known.mend);
+      if (line.find(known.says) != std::string::npos) {
+        const std::string finding =
+            known.topic.empty() ? "" : diagnosis(args, std::array{known.topic});
+        if (finding.empty()) return fmt::format("starting EAL: {}; {}", bare(line), known.mend);
+        return fmt::format(
+            "starting EAL: {}{}", finding,
+            known.topic == "hugepages" ? ", or do without them (--no-huge -m 256)" : "");
+      }
   std::string last = "it gives no reason";
   for (const std::string& line : all)
     if (line.starts_with("EAL: ")) last = bare(line);

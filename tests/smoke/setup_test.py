@@ -82,7 +82,7 @@ OPTIONS = {
     "--stats-period": number(0, 86400),
     "--json": Option(("", ), "a file's path"),
 }
-FLAGS = "--help", "--version", "--auto-start"
+FLAGS = "--help", "--version", "--auto-start", "--doctor"
 
 
 class Refused(SmokeCase):

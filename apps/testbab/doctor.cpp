@@ -1,0 +1,115 @@
+#include "doctor.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <bab/base/doctor.hpp>
+#include <bab/detail/eal_args.hpp>
+#include <bab/port/port.hpp>
+
+#include "report_json.hpp"
+
+namespace testbab {
+namespace {
+
+using bab::Finding;
+
+/// What wiring takes where a device has no wishes of its own.
+struct PortNeeds {
+  std::uint32_t mtu;
+  std::uint32_t data_room;
+  std::uint64_t bytes;  ///< of both its pools
+};
+
+PortNeeds port_needs(const Options& options) {
+  constexpr std::uint32_t kDefaultMtu = 1500;
+  constexpr std::uint32_t kLeastRoom = 2176;
+  // rte_mbuf and its private area, the mempool's header and trailer, padding to cache lines.
+  constexpr std::uint64_t kPerBuffer = 128 + 192;
+  constexpr std::uint64_t kCache = 250, kLcores = 2;
+  PortNeeds n{};
+  n.mtu = options.asked_mtu(0).value_or(kDefaultMtu);
+  n.data_room = bab::Port::data_room(n.mtu);
+  const std::uint64_t rxd = options.rxd > 0 ? options.rxd : RTE_ETH_DEV_FALLBACK_RX_RINGSIZE;
+  const std::uint64_t txd = options.txd > 0 ? options.txd : RTE_ETH_DEV_FALLBACK_TX_RINGSIZE;
+  const std::uint64_t kept = kLcores * (options.mbcache.value_or(kCache) * 3 / 2);
+  const std::uint64_t buffers =
+      options.total_num_mbufs
+          ? 2 * std::uint64_t{*options.total_num_mbufs}
+          : options.rxq * rxd + options.txq * txd + 2 * (kept + kLcores * 2 * options.burst);
+  n.bytes = buffers * (std::max(options.mbuf_size.value_or(n.data_room), kLeastRoom) + kPerBuffer);
+  return n;
+}
+
+std::uint64_t ports_of(const Arguments& arguments) {
+  const auto devices = bab::detail::option_values(arguments.eal, "--vdev").size() +
+                       bab::detail::option_values(arguments.eal, "--allow", "-a").size();
+  return std::max<std::uint64_t>(devices, 1);
+}
+
+Finding examine_buffers(const Options& options, const PortNeeds& needs) {
+  Finding f{Finding::Level::kOk, "buffers",
+            fmt::format("MTU {} needs buffers of {} bytes", needs.mtu, needs.data_room), ""};
+  if (!options.mbuf_size) {
+    f.text += ", which is what they get";
+  } else if (*options.mbuf_size < needs.data_room) {
+    f.level = Finding::Level::kFail;
+    f.text += fmt::format(", and --mbuf-size is {}", *options.mbuf_size);
+    f.mend = fmt::format("--mbuf-size={}, or leave it out", needs.data_room);
+  } else {
+    f.text += fmt::format(", and --mbuf-size={} is enough", *options.mbuf_size);
+  }
+  return f;
+}
+
+void print_text(const std::vector<Finding>& findings) {
+  std::string text;
+  for (const Finding& f : findings) {
+    text += fmt::format("{:<4}  {:<9}  {}\n", bab::level_name(f.level), f.topic, f.text);
+    if (!f.mend.empty()) text += fmt::format("{:17}to mend it: {}\n", "", f.mend);
+  }
+  std::fputs(text.c_str(), stdout);
+}
+
+std::string to_json(const std::vector<Finding>& findings) {
+  using Json = nlohmann::ordered_json;
+  Json all = Json::array();
+  std::array<unsigned, 3> counts{};
+  for (const Finding& f : findings) {
+    ++counts.at(static_cast<std::size_t>(f.level));
+    all.push_back({{"level", bab::level_name(f.level)},
+                   {"topic", f.topic},
+                   {"text", f.text},
+                   {"mend", f.mend}});
+  }
+  const Json report{{"version", BAB_VERSION},
+                    {"ok", counts[0]},
+                    {"warn", counts[1]},
+                    {"fail", counts[2]},
+                    {"findings", all}};
+  // Names of devices and interfaces are whatever bytes the command line had.
+  return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+int run_doctor(const Options& options, const Arguments& arguments) {
+  JsonReport json(options.json);
+  const PortNeeds needs = port_needs(options);
+  bab::Examination what;
+  what.eal = arguments.eal;
+  what.memory_bytes = ports_of(arguments) * needs.bytes;
+  what.mtu = needs.mtu;
+  std::vector<Finding> findings = bab::examine(what);
+  findings.push_back(examine_buffers(options, needs));
+  if (!options.json_on_stdout()) print_text(findings);
+  json.write(to_json(findings));
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& f) { return f.level == Finding::Level::kFail; })
+             ? 1
+             : 0;
+}
+
+}  // namespace testbab

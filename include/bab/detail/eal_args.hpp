@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bab::detail {
+
+/// Whether `arg` is the option `name` as getopt_long reads it: "--name" or "--name=value", and either
+/// name cut short. (One cut so short that it fits several options is refused by EAL.)
+bool is_option(std::string_view arg, std::string_view name);
+
+bool has_option(std::span<const std::string> args, std::string_view name);
+
+/// The values of an option: "--name=value", "--name value", and of its letter "-nvalue", "-n value".
+std::vector<std::string> option_values(std::span<const std::string> args, std::string_view name,
+                                       std::string_view letter = "");
+
+/// "0000:01:00.0" of "0000:01:00.0,key=value", "pci:0000:01:00.0" or "01:00.0"; empty: not on a PCI bus.
+std::string pci_address(std::string_view device);
+
+/// EAL doesn't look at the PCI bus.
+bool without_pci(std::span<const std::string> args);
+
+}  // namespace bab::detail

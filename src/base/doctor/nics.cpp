@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <array>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include <bab/detail/eal_args.hpp>
+
+#include "pmds.hpp"
+#include "system.hpp"
+
+namespace bab::doctor {
+namespace {
+
+constexpr std::string_view kTopic = "nic";
+constexpr std::string_view kDevices = "sys/bus/pci/devices/";
+
+/// The interface and all that it is made of: members of bridges and bonds, what a VLAN sits on.
+void add_with_lower(const System& system, const std::string& interface,
+                    std::set<std::string>& all) {
+  if (!all.insert(interface).second) return;
+  constexpr std::string_view kLower = "lower_";
+  const std::string folder = "sys/class/net/" + interface;
+  for (const std::string& name : system.list(folder))
+    if (name.starts_with(kLower)) add_with_lower(system, name.substr(kLower.size()), all);
+  for (const std::string& member : system.list(folder + "/brif"))
+    add_with_lower(system, member, all);
+}
+
+/// Interfaces that the machine would be cut off without.
+std::set<std::string> default_route(const System& system) {
+  std::set<std::string> all;
+  for (const std::string& line : system.lines("proc/net/route")) {
+    std::istringstream words(line);
+    std::string interface, destination, gateway, flags, refs, use, metric, mask;
+    words >> interface >> destination >> gateway >> flags >> refs >> use >> metric >> mask;
+    if (destination == "00000000" && mask == "00000000") add_with_lower(system, interface, all);
+  }
+  for (const std::string& line : system.lines("proc/net/ipv6_route")) {
+    std::vector<std::string> words;
+    std::istringstream stream(line);
+    for (std::string word; stream >> word;) words.push_back(word);
+    // Every machine has one to lo that says "unreachable".
+    if (words.size() == 10 && words[1] == "00" && words[9] != "lo" &&
+        words[0] == std::string(32, '0'))
+      add_with_lower(system, words[9], all);
+  }
+  return all;
+}
+
+struct Nic {
+  std::string address;  ///< 0000:01:00.0
+  std::uint16_t vendor, device;
+  std::string driver;  ///< the kernel's; empty: none
+  std::vector<std::string> interfaces;
+  std::string iommu_group;
+  bool asked;  ///< by -a
+
+  [[nodiscard]] std::string label() const {
+    return fmt::format("{} ({:04x}:{:04x})", address, vendor, device);
+  }
+};
+
+std::vector<Nic> read_nics(const System& system, const std::vector<std::string>& asked) {
+  std::vector<Nic> all;
+  for (const std::string& address : system.list("sys/bus/pci/devices")) {
+    const std::string folder = std::string(kDevices) + address;
+    const auto pci_class = system.number(folder + "/class", 16);
+    constexpr std::uint64_t kNetwork = 0x02;
+    if (!pci_class || *pci_class >> 16 != kNetwork) continue;
+    Nic nic{address,
+            static_cast<std::uint16_t>(system.number(folder + "/vendor", 16).value_or(0)),
+            static_cast<std::uint16_t>(system.number(folder + "/device", 16).value_or(0)),
+            system.link(folder + "/driver"),
+            system.list(folder + "/net"),
+            system.link(folder + "/iommu_group"),
+            std::find(asked.begin(), asked.end(), address) != asked.end()};
+    for (const std::string& name : system.list(folder))  // virtio0/net/eth0
+      if (name.starts_with("virtio"))
+        for (std::string& interface : system.list(folder + "/" + name + "/net"))
+          nic.interfaces.push_back(std::move(interface));
+    all.push_back(std::move(nic));
+  }
+  return all;
+}
+
+bool is_dpdk_driver(std::string_view driver) {
+  constexpr std::array<std::string_view, 4> kThose{"vfio-pci", "uio_pci_generic", "igb_uio",
+                                                   "uio_hv_generic"};
+  return std::find(kThose.begin(), kThose.end(), driver) != kThose.end();
+}
+
+bool has_word(std::string_view text, const std::string& word) {
+  std::istringstream words{std::string(text)};
+  for (std::string w; words >> w;)
+    if (w == word) return true;
+  return false;
+}
+
+/// What keeps a device that is bound to vfio-pci from being used.
+void examine_vfio(const System& system, const Nic& nic, Findings& findings) {
+  const bool unsafe = system.text("sys/module/vfio/parameters/enable_unsafe_noiommu_mode") == "Y";
+  if (nic.iommu_group.empty()) {
+    if (!unsafe)
+      findings.push_back(
+          {Level::kFail, kTopic, fmt::format("{} is in no IOMMU group", nic.label()),
+           "turn the IOMMU on (intel_iommu=on or amd_iommu=on on the kernel's command line), or do "
+           "without: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"});
+    return;
+  }
+  const User who = user(system);
+  const std::string group = "dev/vfio/" + nic.iommu_group;
+  if (!who.is_root() && system.exists(group) && !system.is_usable_by(group, who.uid))
+    findings.push_back(
+        {Level::kFail, "user",
+         fmt::format("user {} may not open /{}, which {} needs", who.uid, group, nic.label()),
+         fmt::format("chown {} /{}", who.uid, group)});
+}
+
+Finding examine_nic(const System& system, const Nic& nic, const std::set<std::string>& route) {
+  const Level trouble = nic.asked ? Level::kFail : Level::kWarn;
+  const Pmd pmd = find_pmd(system, nic.vendor, nic.device);
+  const bool carries_route = std::any_of(nic.interfaces.begin(), nic.interfaces.end(),
+                                         [&](const std::string& i) { return route.count(i) > 0; });
+  const std::string interface =
+      nic.interfaces.empty() ? "" : fmt::format(", {}", enumerate(nic.interfaces));
+  if (carries_route)
+    return {nic.asked ? Level::kFail : Level::kOk, kTopic,
+            fmt::format("{} has the kernel's driver {}{}: it carries the default route and is left "
+                        "alone",
+                        nic.label(), nic.driver, interface),
+            nic.asked ? "name another NIC with -a" : ""};
+  if (pmd.name.empty()) {
+    const std::string_view package = pmd_package(nic.vendor);
+    return {package.empty() && !nic.asked ? Level::kOk : trouble, kTopic,
+            fmt::format("{}{}: no installed PMD drives it", nic.label(), interface),
+            package.empty()
+                ? (nic.asked ? "DPDK isn't known to have one: name another NIC with -a" : "")
+                : fmt::format("apt-get install {}", package)};
+  }
+  if (is_dpdk_driver(nic.driver))
+    return {Level::kOk, kTopic,
+            fmt::format("{} is bound to {}, for {}", nic.label(), nic.driver, pmd.name), ""};
+  // mlx4 and mlx5 share the device with the kernel's driver.
+  if (!nic.driver.empty() && has_word(pmd.kmod, nic.driver))
+    return {Level::kOk, kTopic,
+            fmt::format("{} has the kernel's driver {}, which {} works beside", nic.label(),
+                        nic.driver, pmd.name),
+            ""};
+  bool up = false;
+  for (const std::string& i : nic.interfaces)
+    up |= system.text("sys/class/net/" + i + "/operstate") == "up";
+  return {trouble, kTopic,
+          fmt::format("{} has {}{}{}: DPDK can't use it so ({} would)", nic.label(),
+                      nic.driver.empty() ? "no driver" : "the kernel's driver " + nic.driver,
+                      interface, up ? ", which is up" : "", pmd.name),
+          fmt::format("{}dpdk-devbind.py -b vfio-pci {}",
+                      system.exists("sys/module/vfio_pci") ? "" : "modprobe vfio-pci && ",
+                      nic.address)};
+}
+
+void examine_iommu(const System& system, bool wanted, Findings& findings) {
+  const std::size_t groups = system.list("sys/kernel/iommu_groups").size();
+  if (groups > 0)
+    findings.push_back({Level::kOk, "iommu", fmt::format("on, {} groups", groups), ""});
+  else if (wanted)
+    findings.push_back({Level::kWarn, "iommu",
+                        "off: vfio-pci then works only without protection, and only for root",
+                        "put intel_iommu=on or amd_iommu=on, and iommu=pt, on the kernel's command "
+                        "line (GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub)"});
+  else
+    findings.push_back({Level::kOk, "iommu", "off, and nothing here needs it", ""});
+}
+
+}  // namespace
+
+void examine_nics(const System& system, const Examination& what, Findings& findings) {
+  std::vector<std::string> asked;
+  if (!detail::without_pci(what.eal))
+    for (const std::string& device : detail::option_values(what.eal, "--allow", "-a"))
+      if (std::string pci = detail::pci_address(device); !pci.empty())
+        asked.push_back(std::move(pci));
+  const std::vector<Nic> nics = read_nics(system, asked);
+  const std::set<std::string> route = default_route(system);
+  bool wants_iommu = false;
+  for (const Nic& nic : nics) {
+    Finding f = examine_nic(system, nic, route);
+    wants_iommu |= nic.driver == "vfio-pci" || f.mend.find("vfio-pci") != std::string::npos;
+    findings.push_back(std::move(f));
+    if (nic.driver == "vfio-pci") examine_vfio(system, nic, findings);
+  }
+  for (const std::string& address : asked)
+    if (std::none_of(nics.begin(), nics.end(), [&](const Nic& n) { return n.address == address; }))
+      findings.push_back({Level::kFail, kTopic,
+                          system.exists(std::string(kDevices) + address)
+                              ? fmt::format("{} is no network device", address)
+                              : fmt::format("there is no PCI device {}", address),
+                          "choose one that lspci -D shows"});
+  if (nics.empty() && asked.empty())
+    findings.push_back({Level::kOk, kTopic,
+                        "no PCI network device; virtual ones work (--vdev=net_af_packet0,iface=…)",
+                        ""});
+  examine_iommu(system, wants_iommu, findings);
+}
+
+}  // namespace bab::doctor

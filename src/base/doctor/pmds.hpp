@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "system.hpp"
+
+namespace bab::doctor {
+
+/// What a PMD's library says of itself in its PMD_INFO_STRING (what dpdk-pmdinfo.py prints).
+struct Pmd {
+  std::string name;  ///< net_ixgbe
+  std::string kmod;  ///< kernel modules it works with: "* igb_uio | vfio-pci"
+};
+
+/// The installed PMD for a PCI device; an empty name: there is none.
+Pmd find_pmd(const System& system, std::uint16_t vendor, std::uint16_t device);
+
+/// The Debian package with PMDs for that vendor's NICs; empty: DPDK is not known to have any.
+std::string_view pmd_package(std::uint16_t vendor);
+
+}  // namespace bab::doctor

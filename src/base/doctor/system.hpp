@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <bab/base/doctor.hpp>
+
+namespace bab::doctor {
+
+using Findings = std::vector<Finding>;
+using Level = Finding::Level;
+
+/// What the kernel tells in files. Paths are relative to the root: "sys/…", "proc/…".
+class System {
+ public:
+  explicit System(std::filesystem::path root) : root_(std::move(root)) {}
+
+  /// A file's text without spaces and line ends around it; empty optional: it can't be read.
+  [[nodiscard]] std::optional<std::string> text(const std::string& path) const;
+  [[nodiscard]] std::optional<std::uint64_t> number(const std::string& path, int base = 10) const;
+  [[nodiscard]] std::vector<std::string> lines(const std::string& path) const;
+  /// Names in a folder, sorted; none when it isn't there.
+  [[nodiscard]] std::vector<std::string> list(const std::string& path) const;
+  /// The last part of a symbolic link's target; empty: no link.
+  [[nodiscard]] std::string link(const std::string& path) const;
+  [[nodiscard]] bool exists(const std::string& path) const;
+  /// Whether a user of this id, with no group's help, may read and write it.
+  [[nodiscard]] bool is_usable_by(const std::string& path, std::uint64_t uid) const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+/// "0-3,8" and the like, as the kernel and EAL write sets of CPUs; nonsense ends it.
+std::vector<unsigned> parse_set(std::string_view text);
+/// "1, 2 and 5" of numbers; also of words.
+std::string enumerate(const std::vector<std::string>& items);
+std::string enumerate(const std::vector<unsigned>& items);
+
+void examine_memory(const System& system, const Examination& what, Findings& findings);
+void examine_nics(const System& system, const Examination& what, Findings& findings);
+void examine_interfaces(const System& system, const Examination& what, Findings& findings);
+void examine_cpus(const System& system, const Examination& what, Findings& findings);
+void examine_user(const System& system, const Examination& what, Findings& findings);
+
+/// Who runs this: proc/self/status.
+struct User {
+  std::uint64_t uid = 0;
+  std::uint64_t capabilities = 0;  ///< effective ones, a bit each
+  [[nodiscard]] bool is_root() const noexcept { return uid == 0; }
+  [[nodiscard]] bool has(unsigned capability) const noexcept {
+    return (capabilities >> capability & 1) != 0;
+  }
+};
+User user(const System& system);
+
+}  // namespace bab::doctor

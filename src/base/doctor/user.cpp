@@ -1,0 +1,113 @@
+#include <linux/capability.h>
+
+#include <array>
+#include <charconv>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include <bab/detail/eal_args.hpp>
+
+#include "system.hpp"
+
+namespace bab::doctor {
+namespace {
+
+constexpr std::string_view kTopic = "user";
+
+struct Wish {
+  std::string_view device;  ///< a vdev's name begins with it
+  unsigned capability;
+  std::string_view name;
+};
+constexpr std::array kWishes{Wish{"net_af_packet", CAP_NET_RAW, "cap_net_raw"},
+                             Wish{"net_pcap", CAP_NET_RAW, "cap_net_raw"},
+                             Wish{"net_tap", CAP_NET_ADMIN, "cap_net_admin"},
+                             Wish{"net_af_xdp", CAP_NET_ADMIN, "cap_net_admin"},
+                             Wish{"net_af_xdp", CAP_NET_RAW, "cap_net_raw"}};
+
+/// A capture file needs none; the interface of another vdev does.
+bool needs(const Wish& wish, const std::string& vdev) {
+  return vdev.starts_with(wish.device) &&
+         (wish.device != "net_pcap" || vdev.find("iface=") != std::string::npos);
+}
+
+/// VFIO pins what it maps, hugepages included.
+void examine_locked_memory(const System& system, Findings& findings) {
+  for (const std::string& line : system.lines("proc/self/limits")) {
+    if (!line.starts_with("Max locked memory")) continue;
+    std::istringstream words(line.substr(sizeof "Max locked memory" - 1));
+    std::string soft;
+    words >> soft;
+    if (soft != "unlimited")
+      findings.push_back(
+          {Level::kWarn, kTopic,
+           fmt::format("at most {} bytes may be locked, and VFIO locks all of a run's memory",
+                       soft),
+           "ulimit -l unlimited (memlock in /etc/security/limits.conf)"});
+  }
+}
+
+}  // namespace
+
+User user(const System& system) {
+  User who;
+  for (const std::string& line : system.lines("proc/self/status")) {
+    const std::size_t tab = line.find_last_of('\t');
+    if (tab == std::string::npos) continue;
+    if (line.starts_with("Uid:")) {  // real, effective, saved, file system
+      std::istringstream words(line.substr(4));
+      std::uint64_t real = 0;
+      words >> real >> who.uid;
+    } else if (line.starts_with("CapEff:")) {
+      (void)std::from_chars(line.data() + tab + 1, line.data() + line.size(), who.capabilities, 16);
+    }
+  }
+  return who;
+}
+
+void examine_user(const System& system, const Examination& what, Findings& findings) {
+  const User who = user(system);
+  std::string missing;
+  std::vector<std::string> devices;
+  for (const std::string& vdev : detail::option_values(what.eal, "--vdev"))
+    for (const Wish& wish : kWishes) {
+      if (!needs(wish, vdev) || who.has(wish.capability)) continue;
+      if (missing.find(wish.name) == std::string::npos)
+        missing += fmt::format("{}{}", missing.empty() ? "" : ",", wish.name);
+      devices.push_back(vdev.substr(0, vdev.find(',')));
+    }
+  if (!missing.empty()) {
+    findings.push_back(
+        {Level::kFail, kTopic,
+         fmt::format("user {} may not open {}: {} is missing", who.uid, enumerate(devices),
+                     missing),
+         fmt::format("run as root, or setcap {}+ep $(command -v testbab)", missing)});
+    return;
+  }
+  if (who.is_root()) {
+    findings.push_back({Level::kOk, kTopic, "root", ""});
+    return;
+  }
+  const bool no_huge = detail::has_option(what.eal, "--no-huge");
+  if (no_huge && detail::without_pci(what.eal)) {
+    findings.push_back(
+        {Level::kOk, kTopic,
+         fmt::format("user {}: enough for a run without hugepages and NICs", who.uid), ""});
+    return;
+  }
+  if (detail::has_option(what.eal, "--file-prefix") && !who.has(CAP_DAC_OVERRIDE) &&
+      !system.is_usable_by("dev/hugepages", who.uid))
+    findings.push_back(
+        {Level::kFail, kTopic, fmt::format("user {} may not write to /dev/hugepages", who.uid),
+         fmt::format("chown {} /dev/hugepages, or leave --file-prefix out", who.uid)});
+  if (!who.has(CAP_SYS_ADMIN))
+    findings.push_back(
+        {Level::kOk, kTopic,
+         fmt::format("user {}: no physical addresses, so that NICs need vfio-pci with an IOMMU",
+                     who.uid),
+         ""});
+  examine_locked_memory(system, findings);
+}
+
+}  // namespace bab::doctor

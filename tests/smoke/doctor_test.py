@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+"""`testbab --doctor` on the machine at hand; what it makes of other machines is in tests/unit/base/doctor_test.cpp."""
+
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import tap
+import testbab
+from smoke_case import SmokeCase
+
+TOPICS = {"hugepages", "nic", "iommu", "interface", "cpu", "user", "buffers"}
+
+
+def default_route_device():
+    """The PCI address (or other bus name) of the NIC with the IPv4 default route, or None."""
+    with open("/proc/net/route", encoding="ascii") as file:
+        for line in file:
+            words = line.split()
+            if words[1] == "00000000" and words[7] == "00000000":
+                path = os.path.realpath(f"/sys/class/net/{words[0]}/device")
+                parts = [p for p in path.split("/") if p.count(":") == 2 and "." in p]
+                return parts[-1] if parts else None
+    return None
+
+
+class Doctor(SmokeCase):
+    def findings(self, *app, expected=0, **options):
+        run = self.run_testbab("--doctor", "--json", *app, report=None, **options)
+        self.assertEqual(run.status, expected, run)
+        report = json.loads(run.stdout)
+        for finding in report["findings"]:
+            self.assertIn(finding["topic"], TOPICS)
+            self.assertIn(finding["level"], ("OK", "WARN", "FAIL"))
+            self.assertTrue(finding["text"])
+            self.assertEqual(finding["level"] == "OK", not finding["mend"], finding)
+            self.assertNotIn("\n", finding["text"] + finding["mend"])
+        for level in ("ok", "warn", "fail"):
+            self.assertEqual(report[level], sum(f["level"] == level.upper() for f in report["findings"]))
+        return report["findings"]
+
+    def test_text(self):
+        """The run without EAL arguments can always be: nothing fails."""
+        run = self.run_testbab("--doctor", eal=None, report=None)
+        self.assertEqual((run.status, run.stderr), (0, ""), run)
+        lines = run.stdout.splitlines()
+        self.assertEqual([line for line in lines if not line.startswith(("OK  ", "WARN", " ")) ], [])
+        self.assertGreaterEqual({line.split()[1] for line in lines if not line.startswith(" ")},
+                                {"hugepages", "nic", "iommu", "cpu", "user", "buffers"})
+
+    def test_as_nobody(self):
+        if obstacle := testbab.obstacle_for("nobody"):
+            self.skipTest(obstacle)
+        self.findings(eal=None, user="nobody")
+
+    def test_what_fails(self):
+        found = self.findings("--mtu=9000", "--mbuf-size=2048", expected=1,
+                              eal=("-l", "0-1", "-m", "100000000", "-a", "ffff:1f.7"),
+                              vdevs=["net_af_packet0,iface=no-such"])
+        failed = {f["topic"]: f for f in found if f["level"] == "FAIL"}
+        self.assertIn("--mbuf-size is 2048", failed["buffers"]["text"])
+        self.assertIn("no interface no-such", failed["interface"]["text"])
+        if "hugepages" in failed:  # a kernel without them has a warning
+            self.assertRegex(failed["hugepages"]["mend"], r"^echo \d+ > /sys/.*/nr_hugepages$")
+        else:
+            self.assertTrue(any(f["topic"] == "hugepages" and f["level"] == "WARN" for f in found))
+        self.assertIn("no PCI device", failed["nic"]["text"])
+
+    def test_never_takes_the_default_route(self):
+        device = default_route_device()
+        if device is None:
+            self.skipTest("no PCI device carries the default route")
+        for eal in (None, ("-l", "0-1", "-a", device)):
+            for finding in self.findings(eal=eal, expected=0 if eal is None else 1):
+                self.assertFalse("devbind" in finding["mend"] and device in finding["mend"], finding)
+
+    def test_report_in_a_file(self):
+        run = self.run_testbab("--doctor", eal=None)
+        self.assertEqual(run.status, 0, run)
+        self.assertTrue(run.report["findings"])
+
+    def test_refusals_come_first(self):
+        run = self.run_testbab("--doctor", "--count=x", report=None)
+        self.assert_refused(run, "--count")
+        run = self.run_testbab("--doctor", report="/no-such-directory/file")
+        self.assert_refused(run, "no-such-directory")
+
+
+if __name__ == "__main__":
+    tap.main()
