@@ -11,13 +11,14 @@ tsan_options=(--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -D
 fuzz_options=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false -Dtests=enabled
   -Dwerror=true -Dfuzz=true)
 fuzz_targets=(frame_parser framer)
+bench_options=(--buildtype=release -Dtests=disabled -Dbench=true -Dwerror=true)
 
 # What a build directory was configured for, a line each: options first. Other options, packages or compiler
 # configure it anew.
 configuration() {  # OPTION...
   printf '%s\n' "$@" "CXX=${CXX:-}"
   dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' \
-    meson g++ clang libdpdk-dev libgtest-dev libgmock-dev 2>/dev/null || true
+    meson g++ clang libdpdk-dev libgtest-dev libgmock-dev libbenchmark-dev libzmq3-dev 2>/dev/null || true
 }
 
 # options_of NAME DEFAULT...: the options that build/NAME is configured with, a line each.

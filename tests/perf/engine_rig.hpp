@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "engine.hpp"
+#include "options.hpp"
+#include "stop_signals.hpp"
+#include "wiring.hpp"
+
+namespace bench {
+
+/// One of testbab's engines, as testbab runs it, on whatever ports there are now.
+class EngineRig {
+ public:
+  explicit EngineRig(const testbab::Options& options)
+      : options_(options),
+        engine_(*testbab::find_engine(options.engine)),
+        wiring_(options_, engine_, 2) {
+    wiring_.begin(engine_);
+    job_ = engine_.make(options_, wiring_);
+    wiring_.start(signals_);
+  }
+  EngineRig(const EngineRig&) = delete;
+  EngineRig& operator=(const EngineRig&) = delete;
+  ~EngineRig() {
+    testbab::Summary summary;
+    wiring_.collect(summary);
+    job_.reset();
+    wiring_.close(summary);
+  }
+
+  [[nodiscard]] testbab::Poller& poller(std::size_t stage) noexcept {
+    return *job_->stages[stage][0];
+  }
+  [[nodiscard]] const testbab::Job& job() const noexcept { return *job_; }
+  [[nodiscard]] testbab::Wiring& wiring() noexcept { return wiring_; }
+
+ private:
+  testbab::Options options_;
+  testbab::StopSignals signals_;
+  const testbab::Engine& engine_;
+  testbab::Wiring wiring_;
+  std::unique_ptr<testbab::Job> job_;
+};
+
+}  // namespace bench

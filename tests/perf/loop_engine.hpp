@@ -1,0 +1,65 @@
+#pragma once
+
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include <bab/lcore/lcore.hpp>
+
+#include "engine_rig.hpp"
+#include "receiver.hpp"
+#include "two_lcores.hpp"
+
+namespace bench {
+
+inline testbab::Options bus_options(const char* engine, std::uint32_t len) {
+  testbab::Options o;
+  o.engine = engine;
+  o.mtu = {9000};
+  o.sizes = testbab::MessageSizes(len);
+  o.idle = bab::IdleStrategy::kSpin;
+  return o;
+}
+
+/// testbab's loop engine: generator, writer, flusher and TX on one lcore; RX, framer and checker on the
+/// other; a ring loopback port between them.
+class LoopEngine {
+ public:
+  explicit LoopEngine(std::uint32_t len) : rig_(bus_options("loop", len)) {
+    sender_.add(rig_.poller(0));
+    receiver_.add(rig_.poller(1));
+  }
+
+  Slice measure(double seconds) {
+    Stretch stretch(seconds);
+    Slice slice;
+    const auto& framer = static_cast<testbab::Receiver&>(rig_.poller(1)).framer();
+    slice.interruptions = on_two_lcores(
+        [&] { receiver_.run_until([&] { return !stretch.goes_on(framer.stats().messages); }); },
+        [&](const std::atomic<bool>& stop) {
+          sender_.run_until([&] { return stop.load(std::memory_order_relaxed); });
+        });
+    slice.ns = stretch.ns();
+    return slice;
+  }
+
+  /// Messages received so far.
+  [[nodiscard]] std::uint64_t messages() {
+    return static_cast<testbab::Receiver&>(rig_.poller(1)).framer().stats().messages;
+  }
+
+  /// Throws when a message was lost or not what was sent.
+  void check() const {
+    testbab::BusTotals bus;
+    static_cast<const testbab::Receiver&>(*rig_.job().stages[1][0]).checker().sum_up(bus, true);
+    if (bus.corrupt + bus.lost + bus.disordered > 0)
+      throw std::runtime_error(
+          fmt::format("e2e: {} messages corrupt, {} lost", bus.corrupt, bus.lost));
+  }
+
+ private:
+  EngineRig rig_;
+  bab::Lcore sender_{{bab::IdleStrategy::kSpin}}, receiver_{{bab::IdleStrategy::kSpin}};
+};
+
+}  // namespace bench

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+/// One measurement of one side of a row.
+struct Slice {
+  double ns = 0;                    ///< per message, or whatever the row's unit says
+  std::uint64_t interruptions = 0;  ///< involuntary context switches of the threads that measured
+};
+
+/// Two sides of one comparison, set up and ready: ours and the floor it stands on. Each is measured for
+/// some milliseconds at a time, in turn. A row may have no floor.
+class Row {
+ public:
+  Row() = default;
+  Row(const Row&) = delete;
+  Row& operator=(const Row&) = delete;
+  virtual ~Row() = default;
+
+  virtual Slice subject(double seconds) = 0;
+  virtual Slice floor(double /*seconds*/) { return {}; }
+};
+
+enum class Lcores : std::uint8_t { kOne, kTwo };
+
+/// A row of the table.
+struct RowSpec {
+  std::string name;
+  std::string floor_name;  ///< empty: there is none
+  std::string unit;
+  double goal;  ///< ratio to reach; 0: none
+  Lcores lcores;
+  std::function<std::unique_ptr<Row>()> make;
+};
+
+/// What came of it: medians over runs, in the row's unit.
+struct Result {
+  RowSpec spec;
+  unsigned runs = 0;
+  double ns = 0, min_ns = 0, max_ns = 0;
+  double floor_ns = 0, floor_min_ns = 0, floor_max_ns = 0;
+  double ratio = 0;        ///< ns / floor_ns
+  double pingpong_ns = 0;  ///< one way; of two-lcore rows
+  std::uint64_t interruptions = 0;
+  unsigned disturbed = 0;  ///< slices kept though they were interrupted each time they were tried
+};
+
+using RowSpecs = std::vector<RowSpec>;
+
+RowSpecs pool_rows();
+RowSpecs packet_rows();
+RowSpecs writer_rows();
+RowSpecs shared_writer_rows();
+RowSpecs framer_rows();
+RowSpecs channel_rows();
+RowSpecs bus_rows();
+RowSpecs relay_rows();
+RowSpecs allocation_rows();
+
+}  // namespace bench

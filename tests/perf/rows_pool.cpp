@@ -1,0 +1,43 @@
+#include <rte_mempool.h>
+
+#include "one_lcore.hpp"
+#include "opaque.hpp"
+#include "pools.hpp"
+
+namespace bench {
+namespace {
+
+class AcquireRelease {
+ public:
+  void subject(benchmark::State& state) {
+    for (auto _ : state) {
+      rte_mbuf* m = pool_.try_acquire();
+      use(m);
+      bab::BufferPool::release(m);
+    }
+  }
+
+  /// A mempool like ours, and our own cache size.
+  void floor(benchmark::State& state) {
+    rte_mempool* mp = plain_.mempool();
+    for (auto _ : state) {
+      void* object;
+      (void)rte_mempool_get(mp, &object);
+      use(object);
+      rte_mempool_put(mp, object);
+    }
+  }
+
+ private:
+  bab::BufferPool pool_{pool_options(1024, 2176)};
+  bab::BufferPool plain_{pool_options(1024, 2176)};
+};
+
+}  // namespace
+
+RowSpecs pool_rows() {
+  return {{"pool_acquire_release", "rte_mempool get+put of 1, with cache", "ns/buffer", 0.5,
+           Lcores::kOne, one_lcore<AcquireRelease>}};
+}
+
+}  // namespace bench
