@@ -24,6 +24,8 @@ class Job {
 
   /// Nothing is generated: --count is of messages received.
   bool counts_received = false;
+  /// Nor are messages looked at: --count is of frames received.
+  bool counts_frames = false;
 
   /// On the main thread, when stage `next` - 1 has finished and before `next` is asked to.
   virtual void before_stop(std::size_t next) { (void)next; }
@@ -36,9 +38,9 @@ class Job {
 struct Engine {
   const char* name;
   const char* help;
-  bool makes_loopback;   ///< where EAL brought no port
-  bool makes_messages;   ///< --rate and sizes are for it
-  const char* port_use;  ///< for the sentence when there is none: "a port to receive on"
+  unsigned loopback_ports;  ///< made of rings where EAL brought no port: 0, 1, or 2 with a cable
+  bool makes_messages;      ///< --rate and sizes are for it
+  const char* port_use;     ///< for the sentence when there is none: "a port to receive on"
   unsigned most_ports;
   /// Default name of what it sends. Receivers take a name that begins with TESTBAB for a Generator's.
   const char* session;

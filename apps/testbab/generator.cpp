@@ -27,6 +27,14 @@ bab::WriterOptions writer_options(const Options& options, const bab::wire::Frame
   return o;
 }
 
+void require_fit(const MessageSizes& sizes, std::uint32_t most, std::uint32_t mtu) {
+  if (sizes.max() > most)
+    throw bab::Error(
+        fmt::format("--msg-size={}: a frame of MTU {} holds a message of at most {} bytes; raise "
+                    "--mtu or lower --msg-size",
+                    sizes.max(), mtu, most));
+}
+
 TokenBucket share_of_rate(const Options& options, std::size_t index, std::size_t senders) {
   constexpr double kMostLate =
       0.25;  // seconds: longer than a loaded machine's scheduler takes an lcore away
@@ -52,12 +60,7 @@ Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, u
               writer_options(options, header_, wiring.port(port).mtu())),
       flusher_(queue_, header_, options.burst) {
   flusher_.add(ring_);
-  if (sizes_.max() > writer_.max_message())
-    throw bab::Error(
-        fmt::format("--msg-size={}: a frame of MTU {} holds a message of at most {} bytes; raise "
-                    "--mtu or lower "
-                    "--msg-size",
-                    sizes_.max(), wiring.port(port).mtu(), writer_.max_message()));
+  require_fit(sizes_, writer_.max_message(), wiring.port(port).mtu());
 }
 
 unsigned Generator::generate(std::uint64_t now_tsc) noexcept {

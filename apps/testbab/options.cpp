@@ -201,8 +201,9 @@ class Parser {
     add_number("--nb-cores", o_.nb_cores, 1, 127, "worker lcores to use; main isn't one");
     app_.add_flag("-a,--auto-start", auto_start_, "accepted for testpmd's sake: it always starts")
         ->disable_flag_override();
-    add_number("--count", o_.count, 0, UINT64_MAX,
-               "messages to send (rxonly, relay: to receive), then stop; 0: no end");
+    add_number(
+        "--count", o_.count, 0, UINT64_MAX,
+        "messages to send (rxonly, relay, echo: to receive; null: frames), then stop; 0: no end");
     add_text("--duration", "SEC", "stop after so many seconds; 0: no end",
              [this](const std::string& text) {
                char* end = nullptr;
@@ -296,6 +297,8 @@ class Parser {
     add_text("--rate", "N[k|M|G]",
              "messages per second, of all TX queues or writers together; 0: no limit (default)",
              [this](const std::string& text) { o_.rate = rate(text, "--rate"); });
+    add_number("--ping-timeout-ms", o_.ping_timeout_ms, 1, 60'000,
+               "ping: a message that has not come back by then is lost; default 1000");
     add_text("--session", "NAME",
              "MoldUDP64 session, 1 to 10 ASCII characters; default TESTBAB, of "
              "relay BABRELAY",

@@ -36,6 +36,7 @@ struct Options {
   MessageSizes sizes{32};
   /// Messages/s, of all TX queues or writers together; 0: no limit; none: the engine's own.
   std::optional<std::uint64_t> rate;
+  unsigned ping_timeout_ms = 1000;
   unsigned writers = 2;  ///< flowgen's
   WriterKind writer_kind = WriterKind::kShared;
   std::uint64_t count = 0;             ///< messages; 0: no end

@@ -107,15 +107,22 @@ Json lcores(const Summary& s) {
   return all;
 }
 
+Json latency(const Latency& l) {
+  return {{"count", l.count},   {"min_ns", l.min_ns}, {"mean_ns", l.mean_ns},  {"p50_ns", l.p50_ns},
+          {"p90_ns", l.p90_ns}, {"p99_ns", l.p99_ns}, {"p999_ns", l.p999_ns},  {"max_ns", l.max_ns},
+          {"late", l.late},     {"lost", l.lost},     {"given_up", l.given_up}};
+}
+
 }  // namespace
 
 std::string to_json(const Summary& s) {
-  const Json all{{"engine", s.engine},         {"version", BAB_VERSION},
-                 {"seconds", s.seconds},       {"interrupted", s.interrupted},
-                 {"exit_code", s.exit_code()}, {"ports", ports(s)},
-                 {"bus", bus(s.bus)},          {"drops", drops(s.drops)},
-                 {"ledger", ledger(s.ledger)}, {"pools", pools(s)},
-                 {"lcores", lcores(s)}};
+  Json all{{"engine", s.engine},         {"version", BAB_VERSION},
+           {"seconds", s.seconds},       {"interrupted", s.interrupted},
+           {"exit_code", s.exit_code()}, {"ports", ports(s)},
+           {"bus", bus(s.bus)},          {"drops", drops(s.drops)},
+           {"ledger", ledger(s.ledger)}, {"pools", pools(s)},
+           {"lcores", lcores(s)}};
+  if (s.latency) all["latency"] = latency(*s.latency);
   // A device's name is whatever bytes --vdev had.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

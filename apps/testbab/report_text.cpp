@@ -91,6 +91,7 @@ void print_summary(std::FILE* out, const Summary& s) {
       fmt::format("  lost {}, corrupt {}; {} streams: {} gaps, {} missing, {} frames out of order, "
                   "{} duplicates",
                   b.lost, b.corrupt, b.streams, b.gaps, b.missing, b.out_of_order, b.duplicates));
+  if (s.latency) t += latency_text(*s.latency);
   for (std::size_t i = 1; i < bab::kDrops; ++i) {
     const auto reason = static_cast<bab::Drop>(i);
     if (s.drops[reason] > 0)

@@ -39,7 +39,7 @@ Run::Run(Job& job, const std::vector<unsigned>& lcores, const Options& options,
          StopSignals& signals)
     : job_(job),
       signals_(signals),
-      count_(job.counts_received ? options.count : 0),
+      count_(job.counts_received || job.counts_frames ? options.count : 0),
       limit_(options.duration),
       idle_limit_(options.idle_exit_ms),
       interrupted_(signals.pending()) {
@@ -103,7 +103,8 @@ bool Run::over() {
   if (so_far.frames != idle_frames_) idle_since_ = now;
   idle_frames_ = so_far.frames;
   // Stage 0 ends by itself only where it is made of senders with a --count.
-  return interrupted_ || finished(job_.stages[0]) || (count_ > 0 && so_far.messages >= count_) ||
+  return interrupted_ || finished(job_.stages[0]) ||
+         (count_ > 0 && (job_.counts_frames ? so_far.frames : so_far.messages) >= count_) ||
          (idle_limit_.count() > 0 && now - idle_since_ >= idle_limit_) ||
          (limit_.count() > 0 && now - start_ >= limit_);
 }

@@ -65,7 +65,7 @@ class Run {
   Job& job_;
   StopSignals& signals_;
   std::vector<Worker> workers_;
-  std::uint64_t count_;  // messages to receive; 0: no end
+  std::uint64_t count_;  // messages or frames to receive; 0: no end
   std::chrono::duration<double> limit_;
   std::chrono::milliseconds idle_limit_;
   bool stopped_ = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,8 @@
 #include <bab/base/ledger.hpp>
 #include <bab/lcore/idle.hpp>
 #include <bab/port/port.hpp>
+
+#include "latency.hpp"
 
 namespace testbab {
 
@@ -64,6 +67,7 @@ struct Summary {
   std::vector<PortSummary> ports;
   std::vector<PoolSummary> pools;
   std::vector<LcoreSummary> lcores;
+  std::optional<Latency> latency;  ///< ping's
 
   [[nodiscard]] std::uint64_t leaked() const;
   /// 0 good; 1 the bus lost, corrupted or leaked something, or the ledger doesn't balance.

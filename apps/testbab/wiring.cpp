@@ -70,9 +70,13 @@ void require_ports(const Engine& engine, std::size_t ports) {
 Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores)
     : lcores_(lcores), engine_(&engine) {
   std::vector<std::uint16_t> ids = bab::port_ids();
-  if (ids.empty() && engine.makes_loopback) {
-    loopback_.emplace(std::max(options.rxq, options.txq));
+  const std::uint16_t queues = std::max(options.rxq, options.txq);
+  if (ids.empty() && engine.loopback_ports == 1) {
+    loopback_.emplace(queues);
     ids = {loopback_->port_id()};
+  } else if (ids.empty() && engine.loopback_ports == 2) {
+    pair_.emplace(queues);
+    ids = {pair_->port_ids()[0], pair_->port_ids()[1]};
   }
   require_ports(engine, ids.size());
   for (const auto& [id, mac] : options.eth_peer)
@@ -85,7 +89,7 @@ Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores)
 Wiring::~Wiring() = default;
 
 void Wiring::require(const Engine& engine) const {
-  require_ports(engine, is_loopback() && !engine.makes_loopback ? 0 : units_.size());
+  require_ports(engine, is_loopback() && engine.loopback_ports == 0 ? 0 : units_.size());
 }
 
 std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const std::string& name,
@@ -212,7 +216,8 @@ void Wiring::stop(std::size_t i) {
   port.stop();
 }
 
-bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, unsigned queue) const {
+bab::wire::FrameHeaderOptions Wiring::header_options(const Options& options, std::size_t i,
+                                                     unsigned queue) const {
   const bab::Port& port = *units_.at(i).port;
   bab::wire::FrameHeaderOptions h;
   h.source_mac = port.mac();
@@ -245,7 +250,7 @@ bab::wire::FrameHeader Wiring::header(const Options& options, std::size_t i, uns
   h.session = bab::wire::make_session(session);
   h.ip_checksum = port.offloads().tx_ip;
   h.udp_checksum = port.offloads().tx_udp;
-  return bab::wire::FrameHeader(h);
+  return h;
 }
 
 void Wiring::begin(const Engine& engine) {
@@ -305,6 +310,7 @@ void Wiring::close(Summary& summary) {
     if (units_[i].port) stop(i);
   for (Unit& unit : units_) unit.port.reset();
   loopback_.reset();
+  pair_.reset();
   for (PortSummary& port : summary.ports)
     if (!port.captures.empty()) port.capture_missing = missing_in_capture(port);
   audit(summary);

@@ -7,6 +7,7 @@
 
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/port/loopback.hpp>
+#include <bab/port/loopback_pair.hpp>
 #include <bab/port/port.hpp>
 
 #include "engine.hpp"
@@ -43,12 +44,16 @@ class Wiring {
   [[nodiscard]] bab::BufferPool& tx_pool(std::size_t i) noexcept { return *units_.at(i).tx_pool; }
   /// All pools, each once.
   [[nodiscard]] std::vector<const bab::BufferPool*> pools() const;
-  /// EAL brought no port and the ring loopback was made.
-  [[nodiscard]] bool is_loopback() const noexcept { return loopback_.has_value(); }
+  /// EAL brought no port and the ring loopback, or a pair of ports, was made.
+  [[nodiscard]] bool is_loopback() const noexcept { return loopback_ || pair_; }
 
   /// Headers of port i's frames sent on `queue`, as the options say.
+  [[nodiscard]] bab::wire::FrameHeaderOptions header_options(const Options& options, std::size_t i,
+                                                             unsigned queue) const;
   [[nodiscard]] bab::wire::FrameHeader header(const Options& options, std::size_t i,
-                                              unsigned queue) const;
+                                              unsigned queue) const {
+    return bab::wire::FrameHeader(header_options(options, i, queue));
+  }
 
   /// Before a run, and before its job is made: `engine` is to use the ports. Counters begin at 0, frames that
   /// came between two runs are freed.
@@ -80,6 +85,7 @@ class Wiring {
   const Engine* engine_;
   bool ran_ = false;
   std::optional<bab::Loopback> loopback_;
+  std::optional<bab::LoopbackPair> pair_;
   std::vector<Unit> units_;
 };
 

@@ -20,6 +20,7 @@
 #include <bab/message/staging_framer.hpp>
 #include <bab/message/write_flusher.hpp>
 #include <bab/port/loopback.hpp>
+#include <bab/port/loopback_pair.hpp>
 #include <bab/port/port.hpp>
 #include <bab/port/shareable.hpp>
 #include <bab/wire/frame_header.hpp>

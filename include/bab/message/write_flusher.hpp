@@ -67,6 +67,15 @@ class WriteFlusher {
     for (Ring* ring : rings) rings_.push_back({ring, orders_.back().get()});
   }
 
+  /// Another session from now on, to whom `header` says; its size must be that of the frames that writers
+  /// hand over from now on. Only when idle().
+  void begin_session(const wire::FrameHeader& header,
+                     std::uint64_t first_sequence = wire::kMoldFirstSequence) noexcept {
+    assert(idle() && "frames of the old session are under way");
+    header_ = header;
+    next_sequence_ = first_sequence;
+  }
+
   /// One turn: at most one burst in, one out. Returns frames that went out or came in.
   /// (An Lcore's pollers are given the time; it isn't used here.)
   unsigned poll(std::uint64_t /*now_tsc*/ = 0) noexcept {

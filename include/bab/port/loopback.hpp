@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <vector>
 
 #include <bab/base/spsc_ring.hpp>
+#include <bab/detail/ring_port.hpp>
 
 struct rte_mbuf;
 
@@ -20,19 +21,15 @@ class Loopback {
 
   /// `frames` in flight per queue. Throws Error.
   explicit Loopback(std::uint16_t queues = 1, std::uint32_t frames = kFrames);
-  Loopback(const Loopback&) = delete;
-  Loopback& operator=(const Loopback&) = delete;
-  ~Loopback();
 
-  [[nodiscard]] std::uint16_t port_id() const noexcept { return port_id_; }
+  [[nodiscard]] std::uint16_t port_id() const noexcept { return port_->id(); }
 
   /// Frames inside, of all queues.
   [[nodiscard]] std::uint64_t queued() const noexcept;
 
  private:
   std::vector<SpscRing<rte_mbuf>> rings_;
-  std::uint16_t port_id_;
-  std::string device_;
+  std::unique_ptr<detail::RingPort> port_;
 };
 
 }  // namespace bab

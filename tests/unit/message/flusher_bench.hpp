@@ -37,6 +37,7 @@ struct TestSink {
   std::size_t largest_burst = 0;
   wire::ChecksumRules rules;
   std::vector<Sent> sent;
+  wire::MacAddress last_source{};
 
   unsigned send(std::span<rte_mbuf*> frames) noexcept {
     ++calls;
@@ -49,6 +50,7 @@ struct TestSink {
                                   26477, parsed),
                 Drop::kNone);
       EXPECT_EQ(parsed.mold.session, wire::make_session("TEST"));
+      std::copy_n(rte_pktmbuf_mtod_offset(m, const std::uint8_t*, 6), 6, last_source.begin());
       Frame messages;
       const std::uint8_t* at = parsed.blocks.data();
       for (unsigned i = 0; i < parsed.mold.messages(); ++i) {

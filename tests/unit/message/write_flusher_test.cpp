@@ -66,6 +66,21 @@ TEST_F(WriteFlusherTest, NumbersFromWhereItIsTold) {
   EXPECT_THAT(sink.sent, ElementsAre(Sent{0xffff'ffff, {"a"}, 0}, Sent{0x1'0000'0000, {"b"}, 0}));
 }
 
+TEST_F(WriteFlusherTest, BeginsAnotherSession) {
+  Flusher flusher(sink, header);
+  flusher.add(b.ring);
+  frames(b, {"a", "b"});
+  flusher.poll();
+  wire::FrameHeaderOptions other = test::header_options();
+  other.source_mac = {2, 0, 0, 0, 0, 7};
+  flusher.begin_session(wire::FrameHeader(other));
+  frames(b, {"c"});
+  flusher.poll();
+  EXPECT_EQ(sink.last_source, other.source_mac);
+  EXPECT_THAT(sink.sent, ElementsAre(Sent{1, {"a"}, 0}, Sent{2, {"b"}, 0}, Sent{1, {"c"}, 0}));
+  EXPECT_EQ(flusher.stats().messages, 3U);
+}
+
 TEST_F(WriteFlusherTest, KeepsWhatTheSinkDoesNotTakeInOrder) {
   Flusher flusher(sink, header);
   flusher.add(b.ring);

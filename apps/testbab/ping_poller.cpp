@@ -1,0 +1,192 @@
+#include "ping_poller.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+
+#include <bab/base/error.hpp>
+
+#include "generator.hpp"
+#include "receiver.hpp"
+#include "tsc_clock.hpp"
+#include "wiring.hpp"
+
+namespace testbab {
+namespace {
+
+/// A message: when it should have gone, then its number and the bytes that go with that.
+constexpr std::size_t kPayloadAt = sizeof(std::uint64_t);
+
+std::uint64_t ticks(unsigned ms) {
+  return static_cast<std::uint64_t>(static_cast<double>(ms) * tsc_hz() / 1000);
+}
+
+TokenBucket pace(const Options& options) {
+  const std::uint64_t rate = options.rate.value_or(PingPoller::kRate);
+  if (rate == 0)
+    throw bab::Error(
+        "--rate=0: ping takes the time from when each message should go, and needs a rate for "
+        "that; "
+        "give one or leave it out");
+  return {tsc_hz() / static_cast<double>(rate), ticks(options.ping_timeout_ms)};
+}
+
+}  // namespace
+
+PingPoller::PingPoller(const Options& options, Wiring& wiring, std::size_t port)
+    : Poller(Direction::kBoth),
+      end_(options.count == 0 || options.count == std::numeric_limits<std::uint64_t>::max()
+               ? std::numeric_limits<std::uint64_t>::max()
+               : options.count + 1),
+      timeout_(ticks(options.ping_timeout_ms)),
+      pace_(pace(options)),
+      sizes_(options.sizes),
+      slots_(kWindow),
+      rx_(wiring.rx_queues(port)),
+      burst_size_(options.burst),
+      framer_(framer_options(options, wiring.port(port).offloads().rx)),
+      queue_(wiring.port(port).tx(0)),
+      header_(wiring.header(options, port, 0)),
+      ring_(wiring.tx_pool(port).size()),
+      writer_(wiring.tx_pool(port), ring_,
+              writer_options(options, header_, wiring.port(port).mtu())),
+      flusher_(queue_, header_, options.burst) {
+  flusher_.add(ring_);
+  if (sizes_.min() < kShortest)
+    throw bab::Error(
+        fmt::format("--msg-size={}: ping's messages carry their time and number in {} bytes; give "
+                    "{} or more",
+                    sizes_.min(), kShortest, kShortest));
+  require_fit(sizes_, writer_.max_message(), wiring.port(port).mtu());
+}
+
+unsigned PingPoller::poll(std::uint64_t, Phase phase) noexcept {
+  if (finished()) return 0;
+  unsigned work = receive();
+  if (phase == Phase::kRun) work += generate();
+  work += flusher_.poll();
+  if (phase == Phase::kAbandon) {
+    flusher_.drop_pending();
+    expire(std::numeric_limits<std::uint64_t>::max());
+  }
+  if ((phase != Phase::kRun || next_ == end_) && oldest_ == next_ && flusher_.idle()) finish();
+  if (work > 0) {
+    const bab::FramerStats& in = framer_.stats();
+    const bab::FlusherStats& out = flusher_.stats();
+    live_rx.publish(in.messages, in.bytes, in.frames, framer_.drops().total(bab::DropUnit::kFrame));
+    live_tx.publish(out.messages, out.bytes, out.frames, 0);
+  }
+  return work;
+}
+
+unsigned PingPoller::receive() noexcept {
+  unsigned frames = 0;
+  bool more = false;
+  for (bab::RxQueue* queue : rx_) {
+    const unsigned n = queue->receive(std::span(burst_.data(), burst_size_));
+    if (n == 0) continue;
+    const std::uint64_t now = rte_rdtsc();
+    for (unsigned i = 0; i < n; ++i) {
+      bab::ReceivedFrame frame = framer_.accept(burst_[i]);
+      while (frame.left() > 0) judge(frame.next_bytes(), now);
+    }
+    frames += n;
+    more |= n == burst_size_;
+  }
+  // What came while this lcore was away is in time: it is looked at before anything is called lost.
+  if (!more) expire(rte_rdtsc());
+  return frames;
+}
+
+void PingPoller::judge(std::span<const std::uint8_t> message, std::uint64_t now) noexcept {
+  if (message.size() < kShortest) return;
+  std::uint64_t intended = 0, number = 0;
+  std::memcpy(&intended, message.data(), sizeof intended);
+  std::memcpy(&number, message.data() + kPayloadAt, sizeof number);
+  // What isn't one of the last ones that went, with its time, is somebody else's.
+  if (number == 0 || number >= next_ || next_ - number > kWindow) return;
+  Slot& s = slot(number);
+  if (s.intended != intended) return;
+  if (s.state == State::kBack) {
+    ++duplicates_;
+    return;
+  }
+  if (message.size() != sizes_.of(number) || !payload_.matches(message.subspan(kPayloadAt), number))
+    ++corrupt_;
+  ticks_.record(now - intended);
+  if (s.state == State::kLost) {
+    ++late_;
+    --lost_;
+  } else {
+    ++back_;
+  }
+  s.state = State::kBack;
+}
+
+unsigned PingPoller::generate() noexcept {
+  const std::uint64_t now = rte_rdtsc();
+  const std::uint64_t due = std::min({pace_.due(now), end_ - next_, kWindow - (next_ - oldest_)});
+  unsigned made = 0;
+  // A turn's share, so that answers aren't kept waiting.
+  constexpr unsigned kPerTurn = 256;
+  for (; made < std::min<std::uint64_t>(due, kPerTurn); ++made) {
+    const std::uint32_t len = sizes_.of(next_);
+    auto room = writer_.reserve(len);
+    if (!room) break;
+    const std::uint64_t intended = pace_.next();
+    std::memcpy(room.data(), &intended, sizeof intended);
+    payload_.fill(room.data() + kPayloadAt, len - static_cast<std::uint32_t>(kPayloadAt), next_);
+    room.commit();
+    slot(next_) = {intended, now, State::kUnderWay};
+    pace_.take(1);
+    ++next_;
+  }
+  if (made > 0) writer_.flush();
+  return made;
+}
+
+void PingPoller::expire(std::uint64_t now) noexcept {
+  for (; oldest_ < next_; ++oldest_) {
+    Slot& s = slot(oldest_);
+    if (s.state != State::kUnderWay) continue;
+    if (now - s.written <= timeout_) return;
+    s.state = State::kLost;
+    ++lost_;
+  }
+}
+
+void PingPoller::sum_up(Summary& summary) const {
+  const bab::FramerStats& in = framer_.stats();
+  const bab::FlusherStats& out = flusher_.stats();
+  const std::uint64_t unsent = out.dropped_messages + queue_.refused_messages();
+  const std::uint64_t sent = out.messages - unsent;
+  BusTotals& bus = summary.bus;
+  bus.messages_in += in.messages;
+  bus.bytes_in += in.bytes;
+  bus.frames_in += in.frames;
+  bus.messages_out += sent;
+  bus.bytes_out += out.bytes - out.dropped_bytes - queue_.refused_bytes();
+  bus.frames_out += queue_.counters().frames;
+  bus.lost += lost_ + late_;  // what wasn't sent is among them
+  bus.corrupt += corrupt_;
+  bus.duplicates += duplicates_;
+  summary.drops += framer_.drops();
+  summary.drops += flusher_.drops();
+  summary.ledger.row("messages written", next_ - 1).out = {
+      {"sent", sent}, {"tx_full", out.dropped_messages}, {"tx_refused", queue_.refused_messages()}};
+  summary.ledger.row("frames written", writer_.stats().frames).out = {
+      {"sent", queue_.counters().frames},
+      {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},
+      {"tx_refused", queue_.drops()[bab::Drop::kTxRefused]}};
+  summary.ledger.row("messages sent", sent).out = {
+      {"back", back_}, {"back late", late_}, {"lost on the way", lost_ - std::min(unsent, lost_)}};
+  summary.latency = latency_of(ticks_, tsc_hz());
+  summary.latency->late = late_;
+  summary.latency->lost = lost_;
+  summary.latency->given_up = pace_.given_up();
+}
+
+}  // namespace testbab

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+struct rte_ring;
+
+namespace bab::detail {
+
+/// A net_ring device on rings of the caller's: queue i receives from rx[i] and sends into tx[i]. They must
+/// outlive it.
+class RingPort {
+ public:
+  /// As many of the one as of the other. Throws Error.
+  RingPort(std::span<rte_ring* const> rx, std::span<rte_ring* const> tx);
+  RingPort(const RingPort&) = delete;
+  RingPort& operator=(const RingPort&) = delete;
+  ~RingPort();
+
+  [[nodiscard]] std::uint16_t id() const noexcept { return id_; }
+
+ private:
+  std::uint16_t id_;
+  std::string device_;
+};
+
+}  // namespace bab::detail
