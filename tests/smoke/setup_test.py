@@ -75,6 +75,7 @@ OPTIONS = {
                          "1:65535,2:2,3:1"), "is not (of the form SIZE:WEIGHT|a whole number)|add up to"),
     "--rate": Option(("", "abc", "-1", "+1", " 1", "1 k", "1kk", "5m", "5K", "0.5", "1.0005k", "1e3", "0x10", "inf", "nan",
                       "1000000001", "2G"), "is not a whole number from 0 to 1G of messages per second"),
+    "--ping-timeout-ms": number(1, 60000),
     "--session": Option(("ELEVENCHARS", "Börse", "tab\there", ""), "is not 1 to 10 printable ASCII characters"),
     "--vlan": number(0, 4094),
     "--max-delay-us": number(0, 60000000),
@@ -165,6 +166,11 @@ class Arguments(Refused):
             (("--msg-size and --msg-mix", "give one"), ("--msg-size=32", "--msg-mix=32:1")),
             (("--msg-size=8951", r"\b8950\b"), ("--msg-mix=32:9,8951:1",)),
             (("--rate=1000", "relay", "leave it out"), ("--rate=1k", "--forward-mode=relay")),
+            (("--rate=0", "ping", "give one or leave it out"), ("--forward-mode=ping", "--rate=0")),
+            (("--msg-size=15", "ping", r"\b16\b"), ("--forward-mode=ping", "--msg-size=15-40")),
+            (("--msg-size=8951", r"\b8950\b"), ("--forward-mode=ping", "--msg-size=8951")),
+            (("uses at most 2 ports", "brought 3", "name fewer"),
+             (*SMALL_EAL, *(f"--vdev=net_null{i}" for i in range(3)), "--", "--forward-mode=ping")),
             (("--rate=0", "rxonly", "leave it out"), ("--forward-mode=rxonly", "--rate=0")),
             (("--mbuf-size=2176", "9000", "9150", "raise --mbuf-size or lower --mtu"), ("--mbuf-size=2176",)),
             (("--mbuf-size=9149", "9000", "9150"), ("--mbuf-size=9149",)),
@@ -270,7 +276,7 @@ class Devices(Refused):
 
     def test_no_port(self):
         self.refuse(*(((engine, "--vdev", "-a"), (*eal, f"--forward-mode={engine}"))
-                      for engine in ("txonly", "rxonly", "relay") for eal in ((), (*SMALL_EAL, "--"))))
+                      for engine in ("txonly", "rxonly", "relay", "echo", "null") for eal in ((), (*SMALL_EAL, "--"))))
 
     def test_unknown(self):
         self.refuse(*((("net_nonesuch0", "spelling", "librte-meta-net"), (*SMALL_EAL, *line, "--", "--forward-mode=rxonly"))
