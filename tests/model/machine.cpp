@@ -1,0 +1,184 @@
+#include "machine.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "memory.hpp"
+
+#ifdef BAB_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace bab::test::model {
+
+Machine::Machine(unsigned threads) : fibers_(threads) {
+  for (Fiber& f : fibers_) f.stack = std::make_unique<std::byte[]>(kStackBytes);
+#ifdef BAB_TSAN_FIBERS
+  for (Fiber& f : fibers_) f.tsan = __tsan_create_fiber(0);
+#endif
+}
+
+Machine::~Machine() {
+#ifdef BAB_TSAN_FIBERS
+  for (Fiber& f : fibers_) __tsan_destroy_fiber(f.tsan);
+#endif
+}
+
+std::optional<std::string> Machine::run(const std::function<void(unsigned)>& body,
+                                        const Choose& choose, unsigned preemptions) {
+  body_ = &body;
+  choose_ = &choose;
+  preemptions_left_ = preemptions;
+  failure_.reset();
+  trace_.clear();
+  version_ = 0;
+  for (Fiber& f : fibers_) start(f);
+  current_ = kNobody;
+  machine_ = this;
+#ifdef BAB_TSAN_FIBERS
+  main_tsan_ = __tsan_get_current_fiber();
+#endif
+  go_on();
+  machine_ = nullptr;
+  return failure_;
+}
+
+std::string Machine::trace() const {
+  std::string text;
+  for (unsigned char thread : trace_) text += static_cast<char>('0' + thread);
+  return text;
+}
+
+unsigned Machine::self() noexcept { return machine_->current_; }
+
+void Machine::point() {
+  if (machine_ != nullptr) machine_->go_on();
+}
+
+std::size_t Machine::choose(std::size_t choices) { return (*machine_->choose_)(choices); }
+
+void Machine::changed() {
+  if (machine_ != nullptr) ++machine_->version_;
+}
+
+std::uint64_t Machine::version() noexcept { return machine_ != nullptr ? machine_->version_ : 0; }
+
+void Machine::wait_for_change(std::uint64_t seen) {
+  if (machine_ == nullptr) return;
+  // What it saw may have been stale: then it looks again, and sees what there is by now.
+  const bool stale = Memory::about_to_wait(machine_->current_);
+  Fiber& self = machine_->fibers_[machine_->current_];
+  if (!stale) self.waits_at = seen;
+  machine_->go_on();
+  self.waits_at.reset();
+}
+
+void Machine::wait_until(const std::function<bool()>& holds) {
+  if (machine_ == nullptr) return;
+  Memory::about_to_wait(machine_->current_);
+  Fiber& self = machine_->fibers_[machine_->current_];
+  self.waits_for = &holds;
+  machine_->go_on();
+  self.waits_for = nullptr;
+}
+
+void Machine::fail(std::string why) {
+  if (machine_ == nullptr) {
+    std::fprintf(stderr, "%s\n", why.c_str());
+    std::abort();
+  }
+  machine_->failure_ = std::move(why);
+  machine_->switch_to(kNobody);
+}
+
+void Machine::start(Fiber& f) {
+  // Frames that the run before left there: all of a failed one's, else those that switched away last.
+  const std::size_t left = f.done ? kStackBytes / 16 : kStackBytes;
+  detail::asan_unpoison(f.stack.get() + kStackBytes - left, left);
+  f.done = false;
+  f.waits_at.reset();
+  f.waits_for = nullptr;
+  getcontext(&f.context);
+  f.context.uc_stack.ss_sp = f.stack.get();
+  f.context.uc_stack.ss_size = kStackBytes;
+  f.context.uc_link = nullptr;
+  makecontext(&f.context, &Machine::enter, 0);
+}
+
+void Machine::enter() {
+  arrived(nullptr);
+  Memory::thread_begins();
+  Machine& m = *machine_;
+  (*m.body_)(m.current_);
+  Memory::about_to_wait(m.current_);
+  m.fibers_[m.current_].done = true;
+  m.go_on();  // doesn't come back
+  std::abort();
+}
+
+void Machine::go_on() {
+  const Memory::Quiet quiet;
+  const unsigned n = static_cast<unsigned>(fibers_.size());
+  std::array<unsigned, 16> can;
+  std::size_t choices = 0;
+  const auto ready = [this](const Fiber& f) {
+    return !f.done && (!f.waits_at || *f.waits_at != version_) &&
+           (f.waits_for == nullptr || (*f.waits_for)());
+  };
+  const bool may_stay = current_ != kNobody && ready(fibers_[current_]);
+  if (may_stay) can[choices++] = current_;
+  if (!may_stay || preemptions_left_ > 0)
+    for (unsigned k = 1; k <= n; ++k) {
+      const unsigned i = current_ == kNobody ? k - 1 : (current_ + k) % n;
+      if (i != current_ && ready(fibers_[i])) can[choices++] = i;
+    }
+  if (choices == 0) {
+    if (std::any_of(fibers_.begin(), fibers_.end(), [](const Fiber& f) { return !f.done; }))
+      failure_ = "all who are left wait for ever";
+    switch_to(kNobody);
+    return;
+  }
+  if (trace_.size() >= kMostSteps) return fail("no end");
+  const unsigned next = can[choices == 1 ? 0 : (*choose_)(choices)];
+  if (may_stay && next != current_) --preemptions_left_;
+  trace_.push_back(static_cast<unsigned char>(next));
+  if (next != current_) switch_to(next);
+}
+
+void Machine::switch_to(unsigned next) {
+  const unsigned from = std::exchange(current_, next);
+  if (from == next) return;
+  ucontext_t& old_context = from == kNobody ? main_ : fibers_[from].context;
+  ucontext_t& new_context = next == kNobody ? main_ : fibers_[next].context;
+  void* fake_stack = nullptr;
+#ifdef BAB_ASAN
+  const void* bottom = next == kNobody ? main_bottom_ : fibers_[next].stack.get();
+  const std::size_t bytes = next == kNobody ? main_bytes_ : kStackBytes;
+  __sanitizer_start_switch_fiber(from != kNobody && fibers_[from].done ? nullptr : &fake_stack,
+                                 bottom, bytes);
+#endif
+#ifdef BAB_TSAN_FIBERS
+  __tsan_switch_to_fiber(next == kNobody ? main_tsan_ : fibers_[next].tsan, 0);
+#endif
+  came_from_main_ = from == kNobody;
+  swapcontext(&old_context, &new_context);
+  arrived(fake_stack);
+}
+
+void Machine::arrived([[maybe_unused]] void* fake_stack) {
+  if (on_change_ != nullptr && machine_->current_ != kNobody) on_change_(machine_->current_);
+#ifdef BAB_ASAN
+  const void* bottom = nullptr;
+  std::size_t bytes = 0;
+  __sanitizer_finish_switch_fiber(fake_stack, &bottom, &bytes);
+  if (machine_->came_from_main_) {
+    machine_->main_bottom_ = bottom;
+    machine_->main_bytes_ = bytes;
+  }
+#endif
+}
+
+}  // namespace bab::test::model

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <ucontext.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <bab/detail/sanitizers.hpp>
+
+/// A program that models what it touches (memory.hpp) is instrumented as for ThreadSanitizer, but is none.
+#if defined(BAB_TSAN) && !defined(BAB_MODELS_MEMORY)
+#define BAB_TSAN_FIBERS
+#endif
+
+namespace bab::test::model {
+
+/// Runs the threads of a scenario on one real thread, one at a time, and changes between them only at
+/// points: before every access that the model knows of. Who goes on at a point is what gets explored; and,
+/// where memory is modelled too (Memory), what a load sees and when a store arrives.
+class Machine {
+ public:
+  /// Given the number of choices, says which one. 0 is the plain one: whoever ran goes on, if possible.
+  using Choose = std::function<std::size_t(std::size_t choices)>;
+
+  explicit Machine(unsigned threads);
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  ~Machine();
+
+  /// `body(i)` as thread i, for all threads, to their ends, to a failure or to a deadlock. What was wrong, or
+  /// nothing.
+  std::optional<std::string> run(const std::function<void(unsigned)>& body, const Choose& choose,
+                                 unsigned preemptions);
+
+  /// The threads in the order in which they took their steps.
+  [[nodiscard]] std::string trace() const;
+
+  // For what the threads run; outside of run() these do nothing.
+
+  /// The thread that runs.
+  [[nodiscard]] static unsigned self() noexcept;
+  /// Another thread may go on here.
+  static void point();
+  /// One of several things that may happen now.
+  static std::size_t choose(std::size_t choices);
+  /// Something was written: those who wait for a change may look again.
+  static void changed();
+  /// How often something was written.
+  [[nodiscard]] static std::uint64_t version() noexcept;
+  /// Nothing to do until another thread has written something since `seen`, or from now on.
+  static void wait_for_change(std::uint64_t seen = version());
+  /// Nothing to do until `holds()`, which looks at what it wants to and takes no step itself.
+  static void wait_until(const std::function<bool()>& holds);
+  /// Called with the thread that goes on now, whenever that is another one: what is a thread's own is set
+  /// here.
+  static void on_change_of_thread(void (*call)(unsigned thread)) { on_change_ = call; }
+  /// Ends the run: nobody goes on.
+  static void fail(std::string why);
+
+ private:
+  static constexpr std::size_t kStackBytes = 128 * 1024;
+  static constexpr unsigned kNobody = std::numeric_limits<unsigned>::max();
+  static constexpr std::size_t kMostSteps = 100'000;
+
+  struct Fiber {
+    ucontext_t context{};
+    std::unique_ptr<std::byte[]> stack;
+    std::optional<std::uint64_t> waits_at;
+    const std::function<bool()>* waits_for = nullptr;
+    bool done = false;
+#ifdef BAB_TSAN_FIBERS
+    void* tsan = nullptr;
+#endif
+  };
+
+  void start(Fiber& f);
+  static void enter();
+  void go_on();
+  void switch_to(unsigned next);
+  static void arrived(void* fake_stack);
+
+  static inline Machine* machine_ = nullptr;
+  static inline void (*on_change_)(unsigned thread) = nullptr;
+
+  std::vector<Fiber> fibers_;
+  ucontext_t main_{};
+  const std::function<void(unsigned)>* body_ = nullptr;
+  const Choose* choose_ = nullptr;
+  unsigned current_ = kNobody;
+  unsigned preemptions_left_ = 0;
+  std::uint64_t version_ = 0;
+  std::optional<std::string> failure_;
+  std::vector<unsigned char> trace_;
+  bool came_from_main_ = false;
+#ifdef BAB_ASAN
+  const void* main_bottom_ = nullptr;
+  std::size_t main_bytes_ = 0;
+#endif
+#ifdef BAB_TSAN_FIBERS
+  void* main_tsan_ = nullptr;
+#endif
+};
+
+}  // namespace bab::test::model
