@@ -101,11 +101,13 @@ void Machine::start(Fiber& f) {
   f.done = false;
   f.waits_at.reset();
   f.waits_for = nullptr;
-  getcontext(&f.context);
-  f.context.uc_stack.ss_sp = f.stack.get();
-  f.context.uc_stack.ss_size = kStackBytes;
-  f.context.uc_link = nullptr;
-  makecontext(&f.context, &Machine::enter, 0);
+  ucontext_t& context = f.context.first;
+  getcontext(&context);
+  context.uc_stack.ss_sp = f.stack.get();
+  context.uc_stack.ss_size = kStackBytes;
+  context.uc_link = nullptr;
+  makecontext(&context, &Machine::enter, 0);
+  f.context.begun = false;
 }
 
 void Machine::enter() {
@@ -148,11 +150,24 @@ void Machine::go_on() {
   if (next != current_) switch_to(next);
 }
 
+void Machine::jump(Context& from, Context& to) {
+#if defined(BAB_ASAN) || defined(BAB_TSAN_FIBERS)
+  swapcontext(&from.first, &to.first);
+#else
+  // Without the system calls of swapcontext: they would be most of what a run takes.
+  Context* volatile target = &to;
+  from.begun = true;
+  if (_setjmp(from.later) != 0) return;
+  if (target->begun) _longjmp(target->later, 1);
+  setcontext(&target->first);
+#endif
+}
+
 void Machine::switch_to(unsigned next) {
   const unsigned from = std::exchange(current_, next);
   if (from == next) return;
-  ucontext_t& old_context = from == kNobody ? main_ : fibers_[from].context;
-  ucontext_t& new_context = next == kNobody ? main_ : fibers_[next].context;
+  Context& old_context = from == kNobody ? main_ : fibers_[from].context;
+  Context& new_context = next == kNobody ? main_ : fibers_[next].context;
   void* fake_stack = nullptr;
 #ifdef BAB_ASAN
   const void* bottom = next == kNobody ? main_bottom_ : fibers_[next].stack.get();
@@ -164,7 +179,7 @@ void Machine::switch_to(unsigned next) {
   __tsan_switch_to_fiber(next == kNobody ? main_tsan_ : fibers_[next].tsan, 0);
 #endif
   came_from_main_ = from == kNobody;
-  swapcontext(&old_context, &new_context);
+  jump(old_context, new_context);
   arrived(fake_stack);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ucontext.h>
+#include <csetjmp>
 
 #include <cstddef>
 #include <cstdint>
@@ -68,8 +69,15 @@ class Machine {
   static constexpr unsigned kNobody = std::numeric_limits<unsigned>::max();
   static constexpr std::size_t kMostSteps = 100'000;
 
+  /// Where a fiber, or the caller of run(), goes on.
+  struct Context {
+    ucontext_t first{};
+    std::jmp_buf later;
+    bool begun = false;
+  };
+
   struct Fiber {
-    ucontext_t context{};
+    Context context;
     std::unique_ptr<std::byte[]> stack;
     std::optional<std::uint64_t> waits_at;
     const std::function<bool()>* waits_for = nullptr;
@@ -83,13 +91,14 @@ class Machine {
   static void enter();
   void go_on();
   void switch_to(unsigned next);
+  static void jump(Context& from, Context& to);
   static void arrived(void* fake_stack);
 
   static inline Machine* machine_ = nullptr;
   static inline void (*on_change_)(unsigned thread) = nullptr;
 
   std::vector<Fiber> fibers_;
-  ucontext_t main_{};
+  Context main_;
   const std::function<void(unsigned)>* body_ = nullptr;
   const Choose* choose_ = nullptr;
   unsigned current_ = kNobody;

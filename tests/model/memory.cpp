@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
+#include <limits>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -14,11 +14,11 @@
 namespace bab::test::model {
 namespace {
 
-constexpr unsigned kMostThreads = 6;
+constexpr unsigned kMostThreads = 5;
 /// Older values that a load may see, at most: those further back differ from them in age only.
 constexpr std::size_t kMostOlder = 3;
 
-using Tick = std::uint32_t;
+using Tick = std::uint16_t;  // small: every byte of shadow has many
 
 /// How much of each thread's doing is known.
 struct Clock {
@@ -44,7 +44,7 @@ struct Location {
   std::array<std::size_t, kMostThreads> floor{};
   std::size_t sequential_floor =
       0;  // newest that a sequentially consistent operation saw or stored
-  std::uint64_t run = 0;
+  std::uint32_t run = 0;
   bool overwritten = false;  // by a plain store
   unsigned writer = 0;
   Tick written = 0;
@@ -67,7 +67,7 @@ struct Thread {
 
 /// A byte of watched memory: the last plain store, and of each thread the last of its other accesses.
 struct Byte {
-  std::uint64_t run = 0;
+  std::uint32_t run = 0;
   Tick written = 0;
   std::uint8_t writer = 0;
   bool is_atomic = false;  // part of a Location
@@ -77,6 +77,8 @@ struct Byte {
 struct Range {
   std::uintptr_t from, to;
   std::vector<Byte> bytes;
+  std::uint32_t run = 0;
+  std::vector<std::uintptr_t> touched;  // in that run
 };
 
 struct Extent {
@@ -86,13 +88,14 @@ struct Extent {
 // All of it is for one thread: the one that the Machine runs on.
 bool active = false;
 bool within = false;  // an access made here is no thread's
-std::uint64_t run_number = 0;
+std::uint32_t run_number = 0;
 unsigned weak_left = 0;
 std::array<Thread, kMostThreads> threads;
 std::unordered_map<std::uintptr_t, Location> locations;
-std::unordered_map<const void*, std::pair<std::uint64_t, Clock>> keys;
+std::unordered_map<const void*, std::pair<std::uint32_t, Clock>> keys;
 std::vector<Range> ranges;
 std::uintptr_t lowest = 0, highest = 0;  // of all ranges
+std::vector<std::vector<Byte>> spare_shadows;
 std::vector<Extent> free_extents;
 Clock sequential_fences;
 
@@ -170,7 +173,10 @@ Range* range_of(std::uintptr_t at) noexcept {
 
 Byte& byte_at(Range& r, std::uintptr_t at) noexcept {
   Byte& b = r.bytes[at - r.from];
-  if (b.run != run_number) b = Byte{.run = run_number};
+  if (b.run == run_number) return b;
+  b = Byte{.run = run_number};
+  if (std::exchange(r.run, run_number) != run_number) r.touched.clear();
+  r.touched.push_back(at);
   return b;
 }
 
@@ -304,7 +310,7 @@ class Operation {
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
   ~Operation() {
-    ++tick_of(Machine::self());
+    if (++tick_of(Machine::self()) == std::numeric_limits<Tick>::max()) Machine::fail("no end");
     within = false;
   }
 };
@@ -353,7 +359,14 @@ Memory::Quiet::Quiet() : before_(within) { within = true; }
 Memory::Quiet::~Quiet() { within = before_; }
 
 Memory::Watched::Watched(const void* at, std::size_t bytes) : from_(address(at)) {
-  ranges.push_back({from_, from_ + bytes, std::vector<Byte>(bytes)});
+  // What an earlier one used will do: bytes of other runs count as untouched.
+  std::vector<Byte> shadow;
+  if (!spare_shadows.empty()) {
+    shadow = std::move(spare_shadows.back());
+    spare_shadows.pop_back();
+  }
+  if (shadow.size() < bytes) shadow.resize(bytes);
+  ranges.push_back({from_, from_ + bytes, std::move(shadow), 0, {}});
   bound();
 }
 
@@ -361,6 +374,7 @@ Memory::Watched::~Watched() {
   const auto mine = [this](const auto& r) { return r.from == from_; };
   const auto r = std::find_if(ranges.begin(), ranges.end(), mine);
   std::erase_if(free_extents, [&](const Extent& e) { return e.from >= r->from && e.from < r->to; });
+  spare_shadows.push_back(std::move(r->bytes));
   ranges.erase(r);
   bound();
 }
@@ -522,11 +536,11 @@ void Memory::freed(const void* at, std::size_t bytes) {
   Range* r = range_of(address(at));
   if (r == nullptr) return;
   const std::uintptr_t from = address(at), to = std::min(from + bytes, r->to);
-  if (!none_of_ours)
+  if (!none_of_ours && r->run == run_number)
     // As good as a store to all of it: who had it must have been done with it.
-    for (std::uintptr_t a = from; a < to; ++a) {
-      Byte& b = r->bytes[a - r->from];
-      if (b.run != run_number) continue;
+    for (const std::uintptr_t a : r->touched) {
+      if (a < from || a >= to) continue;
+      const Byte& b = byte_at(*r, a);
       const Clock& clock = self().clock;
       if (!clock.knows(b.writer, b.written) || unknown(clock, b.read) ||
           unknown(clock, b.atomic_read) || unknown(clock, b.atomic_write))

@@ -21,6 +21,7 @@
 #include <bab/message/write_flusher.hpp>
 
 #include "explorer.hpp"
+#include "watched_pool.hpp"
 
 namespace bab::test::model {
 
@@ -48,6 +49,12 @@ struct ModelAtom : ExplorerAtom {
   };
 };
 
+/// The same ring, with the compiler's atomics: for programs whose memory is modelled.
+struct MemoryAtom : RealAtom {
+  template <class T>
+  using Ring = ModelAtom::Ring<T>;
+};
+
 inline constexpr std::uint16_t kModelHeader = 62;
 
 /// What the producers do, a string for each. A letter for each message of three bytes: c commits it; a aborts
@@ -61,9 +68,9 @@ struct SharedPlan {
 };
 
 /// Producers on lcores of their own, then the flusher's thread; the last also puts everything away.
-template <template <class> class Writer>
+template <template <class> class Writer, class Atom>
 class SharedScenario {
-  using W = Writer<ModelAtom>;
+  using W = Writer<Atom>;
   using Producer = typename W::Producer;
   using Reservation = typename Producer::Reservation;
   using Ring = typename W::Ring;
@@ -72,6 +79,7 @@ class SharedScenario {
   SharedScenario(BufferPool& pool, const SharedPlan& plan)
       : pool_(pool), plan_(plan), n_(static_cast<unsigned>(plan.producers.size())) {
     writer_ = std::make_unique<W>(pool, WriterOptions{plan.capacity, kModelHeader, {}, 7});
+    watched_.emplace(writer_.get(), sizeof(W));
     flusher_ = std::make_unique<Flusher>(sink_, wire::FrameHeader({}));
     std::vector<Ring*> rings;
     for (unsigned i = 0; i < n_; ++i) {
@@ -120,14 +128,15 @@ class SharedScenario {
         if (rest.size() < 2) return Machine::fail("a frame is shorter than its messages");
         const std::size_t len = wire::load_be<std::uint16_t>(rest.data());
         if (rest.size() < 2 + len) return Machine::fail("a message is longer than its frame");
-        came.emplace_back(reinterpret_cast<const char*>(rest.data()) + 2, len);
+        std::string& text = came.emplace_back();
+        for (const std::uint8_t c : rest.subspan(2, len)) text += static_cast<char>(c);
         rest = rest.subspan(2 + len);
       }
       if (!rest.empty()) Machine::fail("a frame is longer than its messages");
     }
     std::vector<std::string> came;
   };
-  using Flusher = WriteFlusher<Sink, ModelAtom>;
+  using Flusher = WriteFlusher<Sink, Atom>;
 
   void produce(unsigned i) {
     Producer& p = *producers_[i];
@@ -169,6 +178,7 @@ class SharedScenario {
     p.flush();
     Machine::point();
     settle_all();
+    Memory::release(this);
     ++ended_producers_;
   }
 
@@ -199,6 +209,7 @@ class SharedScenario {
       if (flusher_->poll() == 0 && ended_producers_ == n_) break;
       ++progress_;
     }
+    Memory::acquire(this);  // all are joined
     while (flusher_->poll() > 0) {
     }
     compare();
@@ -208,6 +219,7 @@ class SharedScenario {
     }
     if (!flusher_->idle()) Machine::fail("frames are left that wait for one that never came");
     flusher_.reset();
+    watched_.reset();
     writer_.reset();
     if (pool_.available() != pool_.size())
       Machine::fail("missing buffers: " + std::to_string(pool_.in_use()));
@@ -247,6 +259,7 @@ class SharedScenario {
   const SharedPlan& plan_;
   unsigned n_;
   std::unique_ptr<W> writer_;
+  std::optional<Memory::Watched> watched_;
   std::vector<std::unique_ptr<Ring>> rings_;
   std::vector<std::unique_ptr<Producer>> producers_;
   Sink sink_;
@@ -280,7 +293,7 @@ class KeptIfFailed {
 
 /// Explores one plan: within its bounds or, with a number of runs, at random. Each thread is the lcore of its
 /// number.
-template <template <class> class Writer>
+template <template <class> class Writer, class Atom = ModelAtom>
 Exploration explore_shared(const SharedPlan& plan, std::uint64_t random_runs = 0,
                            std::uint64_t seed = 0) {
   BufferPoolOptions options;
@@ -290,14 +303,16 @@ Exploration explore_shared(const SharedPlan& plan, std::uint64_t random_runs = 0
   options.cache = 0;
   options.receives = true;  // free buffers stay readable: the model has its own checks
   BufferPool pool(options);
+  const WatchedPool watched(pool);
   const unsigned self = rte_lcore_id();
   Machine::on_change_of_thread([](unsigned thread) { RTE_PER_LCORE(_lcore_id) = thread; });
   const auto make = [&] {
-    return std::make_unique<KeptIfFailed<SharedScenario<Writer>>>(pool, plan);
+    return std::make_unique<KeptIfFailed<SharedScenario<Writer, Atom>>>(pool, plan);
   };
   const auto threads = static_cast<unsigned>(plan.producers.size()) + 1;
-  const Exploration e = random_runs == 0 ? explore(threads, make, plan.bounds)
-                                         : explore_at_random(threads, make, random_runs, seed);
+  const Exploration e = random_runs == 0
+                            ? explore(threads, make, plan.bounds)
+                            : explore_at_random(threads, make, random_runs, seed, plan.bounds.weak);
   Machine::on_change_of_thread(nullptr);
   RTE_PER_LCORE(_lcore_id) = self;
   return e;

@@ -7,16 +7,10 @@
 
 #include <bab/detail/shared_writer_impl.hpp>
 
+#include "assert_fails.hpp"
 #include "model_shared_writer.hpp"
 #include "seed.hpp"
 #include "shared_writer_mutants.hpp"
-
-/// In place of the C library's: an assertion that fails in a run is what the run was for.
-extern "C" void __assert_fail(const char* what, const char* file, unsigned line,
-                              const char*) noexcept {
-  bab::test::model::Machine::fail(std::string(file) + ":" + std::to_string(line) + ": " + what);
-  std::abort();
-}
 
 namespace bab {
 namespace {
@@ -58,6 +52,7 @@ class CrashesFail {
   CrashesFail() {
     struct sigaction crash {};
     crash.sa_handler = [](int) { Machine::fail("crashed"); };
+    crash.sa_flags = SA_NODEFER;  // nobody returns from the handler
     sigaction(SIGSEGV, &crash, &before_);
   }
   CrashesFail(const CrashesFail&) = delete;
@@ -92,30 +87,7 @@ std::uint64_t orders_until_found() {
     EXPECT_GT(runs, 0U) << "a mutant lives";                                          \
     std::printf("found in order %llu\n", static_cast<unsigned long long>(runs));      \
   }
-BAB_FINDS(crosser_does_not_close)
-BAB_FINDS(everyone_who_fails_closes)
-BAB_FINDS(closer_subtracts_twice)
-BAB_FINDS(closer_does_not_subtract)
-BAB_FINDS(opens_without_a_claim)
-BAB_FINDS(looks_then_claims)
-BAB_FINDS(claims_and_does_not_look_again)
-BAB_FINDS(keeps_the_claim_without_a_buffer)
-BAB_FINDS(gives_up_the_claim_before_the_word)
-BAB_FINDS(word_before_slot)
-BAB_FINDS(takes_a_slot_in_use)
-BAB_FINDS(number_given_twice)
-BAB_FINDS(compares_what_was_settled_before)
-BAB_FINDS(settles_in_two_steps)
-BAB_FINDS(settles_and_looks_again)
-BAB_FINDS(flush_closes_by_a_store)
-BAB_FINDS(flush_does_not_look_for_a_message)
-BAB_FINDS(packet_takes_no_share)
-BAB_FINDS(share_after_the_commit)
-BAB_FINDS(packets_out_is_not_noted)
-BAB_FINDS(holes_are_not_noted)
-BAB_FINDS(gathered_frame_goes_back)
-BAB_FINDS(empty_frame_keeps_its_place)
-BAB_FINDS(reserve_takes_the_room_in_two_steps)
+BAB_MUTANTS(BAB_FINDS)
 #undef BAB_FINDS
 
 #endif

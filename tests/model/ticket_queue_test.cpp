@@ -211,16 +211,7 @@ std::uint64_t orders_until_found() {
     EXPECT_GT(runs, 0U) << "a mutant lives";                                                   \
     std::printf("found in order %llu\n", static_cast<unsigned long long>(runs));               \
   }
-BAB_FINDS(only_served_leave_a_mark)
-BAB_FINDS(passes_one_at_most)
-BAB_FINDS(takes_any_mark)
-BAB_FINDS(leaves_the_mark)
-BAB_FINDS(checks_then_takes_the_mark)
-BAB_FINDS(looks_before_it_marks)
-BAB_FINDS(one_ticket_too_many)
-BAB_FINDS(unsigned_distance)
-BAB_FINDS(takes_without_looking_again)
-BAB_FINDS(served_from_its_turn_on)
+BAB_MUTANTS(BAB_FINDS)
 #undef BAB_FINDS
 
 }  // namespace
