@@ -1,11 +1,8 @@
 #include <bab/memory/buffer_pool.hpp>
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <limits>
 
 #include <fmt/format.h>
@@ -17,23 +14,7 @@
 namespace bab {
 namespace {
 
-/// Accounts of one lcore start on a page of their own: no false sharing between lcores, and the rows
-/// of lcores that never come cost no memory.
-constexpr std::size_t kPage = 4096;
-
 constexpr std::uint32_t kTestpmdCache = 250;
-
-std::size_t account_row(std::uint32_t buffers) {
-  return (buffers * sizeof(Account) + kPage - 1) / kPage * kPage / sizeof(Account);
-}
-
-Account* map_accounts(std::size_t bytes) {
-  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED)
-    throw Error::from_code(fmt::format("mapping {} bytes of handle counts", bytes), errno);
-  return static_cast<Account*>(p);
-}
 
 /// Pools there are: entered and left in set-up, walked by lcores. 256: rte_mempool's names run out later.
 std::array<std::atomic<BufferPool*>, 256> all_pools;
@@ -74,78 +55,67 @@ void check(const BufferPoolOptions& o) {
 
 }  // namespace
 
-void BufferPool::AccountsDeleter::operator()(Account* accounts) const noexcept {
-  munmap(accounts, bytes);
-}
-
 BufferPool::BufferPool(const BufferPoolOptions& asked)
-    : name_(asked.name),
-      size_(asked.buffers),
-      data_room_(asked.data_room),
-      receives_(asked.receives),
-      account_stride_(account_row(asked.buffers)) {
+    : name_(asked.name), size_(asked.buffers), data_room_(asked.data_room) {
   BufferPoolOptions options = asked;
   if (options.cache == BufferPoolOptions::kFitting)
     options.cache = std::min(kTestpmdCache, options.buffers / 4);
   check(options);
+  (void)BufferHome::sweep();  // a name may come free
   const std::string tried =
       fmt::format("creating pool {} of {} buffers of {} bytes", name_, size_, data_room_);
   constexpr std::size_t kElement = sizeof(rte_mbuf) + sizeof(BufferMeta);
-  mempool_.reset(rte_mempool_create_empty(name_.c_str(), size_,
-                                          static_cast<unsigned>(kElement + data_room_),
-                                          options.cache, sizeof(Private), options.socket, 0));
-  if (mempool_ == nullptr) throw Error::from_code(tried, rte_errno);
+  const auto free_mempool = [](rte_mempool* p) { rte_mempool_free(p); };
+  std::unique_ptr<rte_mempool, decltype(free_mempool)> mempool(
+      rte_mempool_create_empty(name_.c_str(), size_, static_cast<unsigned>(kElement + data_room_),
+                               options.cache, sizeof(Private), options.socket, 0));
+  rte_mempool* const mp = mempool.get();
+  if (mp == nullptr) throw Error::from_code(tried, rte_errno);
   const char* ops = rte_mbuf_best_mempool_ops();
-  if (int e = rte_mempool_set_ops_byname(mempool_.get(), ops, nullptr); e != 0)
+  if (int e = rte_mempool_set_ops_byname(mp, ops, nullptr); e != 0)
     throw Error::from_code(fmt::format("{} with mempool ops {}", tried, ops), e,
                            "install librte-meta-mempool");
   Private init{};
   init.pktmbuf.mbuf_data_room_size = data_room_;
   init.pktmbuf.mbuf_priv_size = sizeof(BufferMeta);
-  rte_pktmbuf_pool_init(mempool_.get(), &init.pktmbuf);
-  auto* priv = static_cast<Private*>(rte_mempool_get_priv(mempool_.get()));
+  rte_pktmbuf_pool_init(mp, &init.pktmbuf);
+  auto* priv = static_cast<Private*>(rte_mempool_get_priv(mp));
   priv->magic = kMagic;
   priv->pool = this;
-  if (int e = rte_mempool_populate_default(mempool_.get()); e < 0) {
+  if (int e = rte_mempool_populate_default(mp); e < 0) {
     const double mib =
         static_cast<double>(size_) * static_cast<double>(kElement + data_room_) / 1048576.0;
     throw Error::from_code(fmt::format("{} ({:.0f} MiB)", tried, mib), e,
                            "use fewer or smaller buffers, or give more memory (EAL's -m, or "
                            "more hugepages in /proc/sys/vm/nr_hugepages)");
   }
-  rte_mempool_obj_iter(mempool_.get(), rte_pktmbuf_init, nullptr);
+  rte_mempool_obj_iter(mp, rte_pktmbuf_init, nullptr);
+  home_ = std::make_unique<BufferHome>(mempool.release(), options.receives);
+  mempool_ = mp;
+  struct Init {
+    BufferHome* home;
+    bool receives;
+  } each{home_.get(), options.receives};
   rte_mempool_obj_iter(
-      mempool_.get(),
-      [](rte_mempool*, void* self, void* object, unsigned index) {
+      mp,
+      [](rte_mempool*, void* arg, void* object, unsigned index) {
+        const auto& [home, receives] = *static_cast<const Init*>(arg);
         auto* m = static_cast<rte_mbuf*>(object);
         BufferMeta& meta = buffer_meta(m);
         meta = BufferMeta{};
-        meta.pool = static_cast<BufferPool*>(self);
+        meta.home = home;
         meta.id = index;
         meta.is_free = true;
-        if (!meta.pool->receives_) detail::asan_poison(m->buf_addr, m->buf_len);
+        if (!receives) detail::asan_poison(m->buf_addr, m->buf_len);
       },
-      this);
-  const std::size_t bytes = account_stride_ * sizeof(Account) * RTE_MAX_LCORE;
-  accounts_ = {map_accounts(bytes), AccountsDeleter{bytes}};
+      &each);
   enter_pool(this, name_);
-  // The rows of the lcores there are get their pages now: no page fault on the data path.
-  unsigned lcore;
-  RTE_LCORE_FOREACH(lcore) {
-    for (std::size_t i = 0; i < account_stride_; i += kPage / sizeof(Account))
-      accounts_[lcore * account_stride_ + i].handles = 0;
-  }
 }
 
 BufferPool::~BufferPool() {
   leave_pools(this);
-  rte_mempool_obj_iter(
-      mempool_.get(),
-      [](rte_mempool*, void*, void* object, unsigned) {
-        auto* m = static_cast<rte_mbuf*>(object);
-        detail::asan_unpoison(m->buf_addr, m->buf_len);
-      },
-      nullptr);
+  static_cast<Private*>(rte_mempool_get_priv(mempool()))->pool = nullptr;
+  BufferHome::leave(std::move(home_));
 }
 
 bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
@@ -153,9 +123,9 @@ bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
   if (waiters_.load(std::memory_order_relaxed) != 0) return false;
   auto** objects = reinterpret_cast<void**>(out.data());
   const auto n = static_cast<unsigned>(out.size());
-  rte_mempool_cache* cache = rte_mempool_default_cache(mempool_.get(), rte_lcore_id());
+  rte_mempool_cache* cache = rte_mempool_default_cache(mempool(), rte_lcore_id());
   const bool refills = cache == nullptr || cache->len < n;
-  if (rte_mempool_generic_get(mempool_.get(), objects, n, cache) < 0) return false;
+  if (rte_mempool_generic_get(mempool(), objects, n, cache) < 0) return false;
   if (refills) note_refill();
   for (rte_mbuf* m : out) prepare(m);
   return true;
@@ -173,8 +143,7 @@ void BufferPool::release(std::span<rte_mbuf* const> buffers) noexcept {
   for (rte_mbuf* m : buffers) {
     if (m == nullptr || !Shares<>::give_up(m)) continue;
     BufferMeta& meta = buffer_meta(m);
-    assert(!meta.is_free && "a buffer was released twice");
-    meta.pool->retire(m, meta);
+    meta.home->retire(m, meta);
     if (n == run.size() || m->pool != mp) put();
     mp = m->pool;
     run[n++] = m;
@@ -197,7 +166,7 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
   const auto note = [&is_free](void* object) {
     is_free[buffer_meta(static_cast<rte_mbuf*>(object)).id] = true;
   };
-  rte_mempool* mp = mempool_.get();
+  rte_mempool* mp = mempool();
   for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
     if (const rte_mempool_cache* cache = rte_mempool_default_cache(mp, lcore))
       for (std::uint32_t i = 0; i < cache->len; ++i) note(cache->objs[i]);
@@ -208,11 +177,11 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
     taken.push_back(object);
   }
   struct Walk {
-    const BufferPool* self;
+    BufferHome* home;
     const std::vector<bool>* is_free;
     std::vector<BufferHolder> found;
     std::size_t most;
-  } walk{this, &is_free, {}, most};
+  } walk{home_.get(), &is_free, {}, most};
   rte_mempool_obj_iter(
       mp,
       [](rte_mempool*, void* arg, void* each, unsigned) {
@@ -222,8 +191,7 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
         if ((*w.is_free)[id] || w.found.size() >= w.most) return;
         BufferHolder holder{id, Shares<>::count(m), {}};
         for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
-          if (w.self->accounts_[lcore * w.self->account_stride_ + id].handles > 0)
-            holder.lcores.push_back(lcore);
+          if (w.home->account(lcore, id).handles > 0) holder.lcores.push_back(lcore);
         w.found.push_back(std::move(holder));
       },
       &walk);
@@ -238,13 +206,13 @@ BufferPoolStats BufferPool::stats() const {
   s.waiting = waiters_.load(std::memory_order_relaxed);
   s.most_out = most_out_.load(std::memory_order_relaxed);
   for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
-    if (const rte_mempool_cache* cache = rte_mempool_default_cache(mempool_.get(), lcore))
+    if (const rte_mempool_cache* cache = rte_mempool_default_cache(mempool(), lcore))
       if (const std::uint32_t n = cache->len; n > 0) s.cached.emplace_back(lcore, n);
   return s;
 }
 
 void BufferPool::note_refill() noexcept {
-  const rte_mempool* mp = mempool_.get();
+  const rte_mempool* mp = mempool();
   const std::uint32_t shared = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
   const std::uint32_t out = size_ - std::min(size_, shared);
   std::uint32_t most = most_out_.load(std::memory_order_relaxed);

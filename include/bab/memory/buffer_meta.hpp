@@ -7,7 +7,7 @@
 
 namespace bab {
 
-class BufferPool;
+class BufferHome;
 
 /// A stretch of a frame that was reserved and not committed.
 struct Hole {
@@ -20,15 +20,15 @@ struct Hole {
 ///     rte_mbuf (128 B) | BufferMeta | headroom | [Eth VLAN IP UDP Mold] len msg len msg …
 ///                                               ^ one frame = one buffer = one mbuf
 ///
-/// `pool` and `id` are written once, at the pool's creation, and read by any lcore. All else belongs
+/// `home` and `id` are written once, at the pool's creation, and read by any lcore. All else belongs
 /// to whoever builds the frame: the writer's lcore until hand-over, then the flusher's.
 struct alignas(RTE_CACHE_LINE_SIZE) BufferMeta {
   /// A frame is sealed early rather than have more unfinished reservations than this: each can leave
   /// one hole at most, so `holes` never overflows. 16 makes BufferMeta two cache lines.
   static constexpr unsigned kMaxHoles = 16;
 
-  BufferPool* pool;
-  std::uint32_t id;         ///< 0 … pool->size() - 1
+  BufferHome* home;
+  std::uint32_t id;         ///< 0 … size of the pool - 1
   std::uint32_t writer_id;  ///< who built the frame
   std::uint64_t reserved;   ///< frame cursor: message count << 32 | bytes
   std::uint64_t settled;    ///< of `reserved`, what was committed, aborted or cut off

@@ -16,6 +16,7 @@
 
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/account.hpp>
+#include <bab/memory/buffer_home.hpp>
 #include <bab/memory/buffer_meta.hpp>
 #include <bab/memory/shares.hpp>
 #include <bab/memory/ticket_queue.hpp>
@@ -67,7 +68,9 @@ class BufferPool {
   explicit BufferPool(const BufferPoolOptions& options);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
-  /// When all its buffers are back and no other lcore runs a loop: relieve() looks at every pool there is.
+  /// When no other lcore runs a loop (relieve() looks at every pool there is) and nobody acquires from it or waits
+  /// for its buffers. Buffers may be out, and may come back meanwhile: then the memory stays until they are all back
+  /// and another pool comes or goes, and so does the name.
   ~BufferPool();
 
   /// The pool of a buffer, or null when the mbuf is not from one of ours. Any thread.
@@ -109,15 +112,7 @@ class BufferPool {
   /// Returns a buffer whose every share the caller holds (Shares::give_up said so). Any thread.
   static void recycle(rte_mbuf* m) noexcept {
     BufferMeta& meta = buffer_meta(m);
-    assert(!meta.is_free && "a buffer was released twice");
-    BufferPool& pool = *meta.pool;
-    pool.retire(m, meta);
-    rte_mempool* mp = pool.mempool_.get();
-    rte_mempool_cache* cache = rte_mempool_default_cache(mp, rte_lcore_id());
-    if (cache != nullptr && cache->len < cache->flushthresh) [[likely]]
-      cache->objs[cache->len++] = m;
-    else
-      rte_mempool_put(mp, m);
+    meta.home->take_back(m, meta);
   }
 
   /// To be called on what a driver's RX burst gave: tells the sanitizers and debug checks that the
@@ -130,18 +125,17 @@ class BufferPool {
 
   /// What `lcore` holds of buffer `id`. Only that lcore may read or write it.
   [[nodiscard]] Account& account(unsigned lcore, std::uint32_t id) noexcept {
-    assert(lcore < RTE_MAX_LCORE && id < size_);
-    return accounts_[static_cast<std::size_t>(lcore) * account_stride_ + id];
+    return home_->account(lcore, id);
   }
 
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint16_t data_room() const noexcept { return data_room_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] rte_mempool* mempool() const noexcept { return mempool_.get(); }
+  [[nodiscard]] rte_mempool* mempool() const noexcept { return mempool_; }
 
   /// Free buffers, those in lcore caches included. Exact when no lcore runs; slow (walks caches).
   [[nodiscard]] std::uint32_t available() const noexcept {
-    return rte_mempool_avail_count(mempool_.get());
+    return rte_mempool_avail_count(mempool());
   }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return size_ - available(); }
 
@@ -175,14 +169,6 @@ class BufferPool {
   };
   static constexpr std::uint64_t kMagic = 0x6275'6666'6572'2031;  // "buffer 1"
 
-  struct MempoolDeleter {
-    void operator()(rte_mempool* mp) const noexcept { rte_mempool_free(mp); }
-  };
-  struct AccountsDeleter {
-    std::size_t bytes;
-    void operator()(Account* accounts) const noexcept;
-  };
-
   static void note_received(rte_mbuf* m) noexcept;
   static std::atomic<std::uint32_t>& awaited_pools() noexcept;
   static void relieve_all() noexcept;
@@ -194,12 +180,12 @@ class BufferPool {
 
   /// try_acquire() for whoever is served.
   [[nodiscard]] rte_mbuf* take() noexcept {
-    rte_mempool_cache* cache = rte_mempool_default_cache(mempool_.get(), rte_lcore_id());
+    rte_mempool_cache* cache = rte_mempool_default_cache(mempool_, rte_lcore_id());
     void* object;
     if (cache != nullptr && cache->len > 0) [[likely]] {
       object = cache->objs[--cache->len];
     } else {
-      if (rte_mempool_generic_get(mempool_.get(), &object, 1, cache) < 0) return nullptr;
+      if (rte_mempool_generic_get(mempool_, &object, 1, cache) < 0) return nullptr;
       note_refill();
     }
     auto* m = static_cast<rte_mbuf*>(object);
@@ -214,7 +200,8 @@ class BufferPool {
 
   /// A free mbuf has refcnt 1, nb_segs 1 and no next (mbuf invariant); the rest is set here.
   void prepare(rte_mbuf* m) noexcept {
-    detail::tsan_acquire(m);  // pairs with the release in retire(): the mempool orders the two
+    // Pairs with the release in BufferHome::retire(): the mempool orders the two.
+    detail::tsan_acquire(m);
     rte_pktmbuf_reset(m);
 #ifndef NDEBUG
     buffer_meta(m).is_free = false;
@@ -222,28 +209,11 @@ class BufferPool {
     detail::asan_unpoison(m->buf_addr, m->buf_len);
   }
 
-  void retire(rte_mbuf* m, [[maybe_unused]] BufferMeta& meta) noexcept {
-#ifndef NDEBUG
-    meta.is_free = true;
-#endif
-    if (receives_)
-      detail::asan_unpoison(m->buf_addr, m->buf_len);
-    else
-      detail::asan_poison(m->buf_addr, m->buf_len);
-    // Plain stores: the caller is alone with the buffer.
-    m->refcnt = 1;
-    m->next = nullptr;
-    m->nb_segs = 1;
-    detail::tsan_release(m);
-  }
-
   std::string name_;
   std::uint32_t size_;
   std::uint16_t data_room_;
-  bool receives_;
-  std::unique_ptr<rte_mempool, MempoolDeleter> mempool_;
-  std::size_t account_stride_;
-  std::unique_ptr<Account[], AccountsDeleter> accounts_;
+  std::unique_ptr<BufferHome> home_;
+  rte_mempool* mempool_ = nullptr;  // home_'s: one load less for every buffer
   alignas(RTE_CACHE_LINE_SIZE) std::atomic<std::uint32_t> waiters_{0};
   TicketQueue<> line_;
   std::atomic<std::uint32_t> most_out_{0};

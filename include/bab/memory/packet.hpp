@@ -116,7 +116,7 @@ class Packet {
     if (account_ == nullptr) return;
     BufferMeta& meta = buffer_meta(account_->buffer);
     assert(rte_lcore_id() < RTE_MAX_LCORE && "a Packet was used on a thread without an lcore id");
-    assert(&meta.pool->account(rte_lcore_id(), meta.id) == account_ &&
+    assert(&meta.home->account(rte_lcore_id(), meta.id) == account_ &&
            "a Packet was used on an lcore that doesn't own it; send() it there");
 #endif
   }
@@ -136,7 +136,7 @@ class PacketSource {
   PacketSource(rte_mbuf* m, std::uint32_t shares) noexcept {
     assert(rte_lcore_id() < RTE_MAX_LCORE && "Packets are made on an lcore");
     BufferMeta& meta = buffer_meta(m);
-    account_ = &meta.pool->account(rte_lcore_id(), meta.id);
+    account_ = &meta.home->account(rte_lcore_id(), meta.id);
     account_->buffer = m;
     account_->shares += shares;
     ++account_->handles;

@@ -32,7 +32,7 @@ class SendPacket {
     const unsigned lcore = rte_lcore_id();
     if (buffer_ == nullptr || lcore >= RTE_MAX_LCORE) return {};
     BufferMeta& meta = buffer_meta(buffer_);
-    Account& account = meta.pool->account(lcore, meta.id);
+    Account& account = meta.home->account(lcore, meta.id);
     account.buffer = std::exchange(buffer_, nullptr);
     ++account.shares;
     ++account.handles;

@@ -141,7 +141,7 @@ TEST(BufferPool, NumbersItsBuffersFromZero) {
   ASSERT_TRUE(pool.try_acquire(all));
   std::set<std::uint32_t> ids;
   for (rte_mbuf* m : all) {
-    EXPECT_EQ(buffer_meta(m).pool, &pool);
+    EXPECT_EQ(buffer_meta(m).home->mempool(), pool.mempool());
     ids.insert(buffer_meta(m).id);
   }
   EXPECT_THAT(ids, testing::ElementsAre(0, 1, 2, 3, 4));

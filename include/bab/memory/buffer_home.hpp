@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include <bab/detail/sanitizers.hpp>
+#include <bab/memory/account.hpp>
+#include <bab/memory/buffer_meta.hpp>
+
+namespace bab {
+
+/// What the handles to a pool's buffers need of it: the memory itself and the table of handle counts. It
+/// outlives its BufferPool for as long as some of its buffers are out, so that a Packet or a SendPacket
+/// that comes late finds all in place.
+class BufferHome {
+ public:
+  /// `mempool` becomes this one's. `receives`: free buffers stay readable (see BufferPoolOptions). Throws
+  /// Error when there is no memory for the table.
+  BufferHome(rte_mempool* mempool, bool receives);
+  BufferHome(const BufferHome&) = delete;
+  BufferHome& operator=(const BufferHome&) = delete;
+  /// When all its buffers are back.
+  ~BufferHome();
+
+  /// What `lcore` holds of buffer `id`. Only that lcore may read or write it.
+  [[nodiscard]] Account& account(unsigned lcore, std::uint32_t id) noexcept {
+    assert(lcore < RTE_MAX_LCORE && id < mempool_->size);
+    return accounts_[static_cast<std::size_t>(lcore) * account_stride_ + id];
+  }
+
+  [[nodiscard]] rte_mempool* mempool() const noexcept { return mempool_.get(); }
+
+  /// Whether all buffers are back. What those who gave them back did before, happened before.
+  [[nodiscard]] bool full() const noexcept;
+
+  /// Takes a buffer back that nobody holds a share of. Any thread.
+  void take_back(rte_mbuf* m, BufferMeta& meta) noexcept {
+    retire(m, meta);
+    rte_mempool* mp = mempool_.get();
+    rte_mempool_cache* cache = rte_mempool_default_cache(mp, rte_lcore_id());
+    if (cache != nullptr && cache->len < cache->flushthresh) [[likely]] {
+      cache->objs[cache->len] = m;
+      // Release: the pool may be destroyed as soon as the last buffer counts as back (full()).
+      __atomic_store_n(&cache->len, cache->len + 1, __ATOMIC_RELEASE);
+    } else {
+      rte_mempool_put(mp, m);
+    }
+  }
+
+  /// The first half of it: the buffer is as mbufs of a mempool must be, and may be put there.
+  void retire(rte_mbuf* m, [[maybe_unused]] BufferMeta& meta) noexcept {
+    assert(!meta.is_free && "a buffer was released twice");
+#ifndef NDEBUG
+    meta.is_free = true;
+#endif
+    if (receives_)
+      detail::asan_unpoison(m->buf_addr, m->buf_len);
+    else
+      detail::asan_poison(m->buf_addr, m->buf_len);
+    // Plain stores: the caller is alone with the buffer.
+    m->refcnt = 1;
+    m->next = nullptr;
+    m->nb_segs = 1;
+    detail::tsan_release(m);
+  }
+
+  /// A home whose pool goes: freed now or, when buffers are out, when all are back and the next pool comes or
+  /// goes.
+  static void leave(std::unique_ptr<BufferHome> home) noexcept;
+  /// Frees those left homes that are full by now. Returns how many are still there.
+  static std::size_t sweep() noexcept;
+
+ private:
+  struct MempoolDeleter {
+    void operator()(rte_mempool* mp) const noexcept { rte_mempool_free(mp); }
+  };
+  struct AccountsDeleter {
+    std::size_t bytes;
+    void operator()(Account* accounts) const noexcept;
+  };
+
+  std::unique_ptr<rte_mempool, MempoolDeleter> mempool_;
+  bool receives_;
+  std::size_t account_stride_;
+  std::unique_ptr<Account[], AccountsDeleter> accounts_;
+};
+
+}  // namespace bab

@@ -1,0 +1,93 @@
+#include <bab/memory/buffer_home.hpp>
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cerrno>
+#include <list>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <bab/base/error.hpp>
+
+namespace bab {
+namespace {
+
+/// Accounts of one lcore start on a page of their own: no false sharing between lcores, and the rows
+/// of lcores that never come cost no memory.
+constexpr std::size_t kPage = 4096;
+
+std::size_t account_row(std::uint32_t buffers) {
+  return (buffers * sizeof(Account) + kPage - 1) / kPage * kPage / sizeof(Account);
+}
+
+Account* map_accounts(std::size_t bytes) {
+  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED)
+    throw Error::from_code(fmt::format("mapping {} bytes of handle counts", bytes), errno);
+  return static_cast<Account*>(p);
+}
+
+/// Never destroyed: handles may come back while the program ends.
+struct Left {
+  std::mutex mutex;
+  std::list<std::unique_ptr<BufferHome>> homes;
+};
+Left& left() {
+  static Left& all = *new Left;
+  return all;
+}
+
+}  // namespace
+
+BufferHome::BufferHome(rte_mempool* mempool, bool receives)
+    : mempool_(mempool), receives_(receives), account_stride_(account_row(mempool->size)) {
+  const std::size_t bytes = account_stride_ * sizeof(Account) * RTE_MAX_LCORE;
+  accounts_ = {map_accounts(bytes), AccountsDeleter{bytes}};
+  // The rows of the lcores there are get their pages now: no page fault on the data path.
+  unsigned lcore;
+  RTE_LCORE_FOREACH(lcore) {
+    for (std::size_t i = 0; i < account_stride_; i += kPage / sizeof(Account))
+      accounts_[lcore * account_stride_ + i].handles = 0;
+  }
+}
+
+BufferHome::~BufferHome() {
+  rte_mempool_obj_iter(
+      mempool_.get(),
+      [](rte_mempool*, void*, void* object, unsigned) {
+        auto* m = static_cast<rte_mbuf*>(object);
+        detail::asan_unpoison(m->buf_addr, m->buf_len);
+      },
+      nullptr);
+}
+
+void BufferHome::AccountsDeleter::operator()(Account* accounts) const noexcept {
+  munmap(accounts, bytes);
+}
+
+bool BufferHome::full() const noexcept {
+  const bool all_back = rte_mempool_avail_count(mempool_.get()) == mempool_->size;
+  // Pairs with the release of whoever put the last one back: the mempool's ring, or take_back().
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return all_back;
+}
+
+void BufferHome::leave(std::unique_ptr<BufferHome> home) noexcept {
+  {
+    const std::lock_guard lock(left().mutex);
+    left().homes.push_back(std::move(home));
+  }
+  (void)sweep();
+}
+
+std::size_t BufferHome::sweep() noexcept {
+  const std::lock_guard lock(left().mutex);
+  left().homes.remove_if([](const auto& home) { return home->full(); });
+  return left().homes.size();
+}
+
+}  // namespace bab
