@@ -106,7 +106,6 @@ void EchoPoller::flush() noexcept {
 bool EchoPoller::answer_frame() noexcept {
   Peer* peer = peer_of(from_);
   if (peer == nullptr) return false;
-  busy_ |= peer->bit;
   while (waiting_ || frame_->left() > 0) {
     const auto message = waiting_ ? *waiting_ : frame_->next_bytes();
     waiting_.reset();
@@ -121,6 +120,7 @@ bool EchoPoller::answer_frame() noexcept {
     }
     rte_memcpy(room.data(), message.data(), message.size());
     room.commit();
+    busy_ |= peer->bit;
     ++messages_;
     bytes_ += message.size();
   }

@@ -41,6 +41,10 @@ void LiveText::tick(const Job& job) {
   const double t = std::chrono::duration<double>(now - last_time_).count();
   const auto side = [&](const char* name, std::uint64_t m, std::uint64_t b, std::uint64_t f) {
     const double md = static_cast<double>(m);
+    if (m == 0 && f > 0)  // frames that nobody looks into
+      return fmt::format("  {} {:>7} frame/s {:>7}bit/s", name,
+                         with_prefix(static_cast<double>(f) / t),
+                         with_prefix(static_cast<double>(b) * 8 / t));
     return fmt::format("  {} {:>7} msg/s {:>7}bit/s {:>4.0f} msg/frame", name, with_prefix(md / t),
                        with_prefix(static_cast<double>(b) * 8 / t),
                        f > 0 ? md / static_cast<double>(f) : 0.0);

@@ -6,7 +6,6 @@ Everything happens in network namespaces made here; the machine's own interfaces
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import unittest
@@ -14,71 +13,12 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import tap
-import testbab
-from smoke_case import SmokeCase
+from namespaces import CANNOT, Namespaces, OUR_ADDRESS, PEER_ADDRESS, PORT, do
 
-PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "kernel_peer.py")
-OUR_ADDRESS, PEER_ADDRESS, GROUP, PORT = "198.18.5.1", "198.18.5.2", "239.18.5.5", 26477
-
-OBSTACLE = ("only root can make network namespaces" if os.geteuid() else
-            next((f"{tool} isn't installed" for tool in ("ip", "ethtool") if not shutil.which(tool)), None))
+GROUP = "239.18.5.5"
 
 
-def do(*command):
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-
-
-def obstacle():
-    """Why no namespace can be made here, or None."""
-    if OBSTACLE:
-        return OBSTACLE
-    name = f"bab-try-{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        return f"a network namespace can't be made: {made.stderr.strip()}"
-    do("ip", "netns", "del", name)
-    return None
-
-
-CANNOT = obstacle()
-
-
-class Namespaces(SmokeCase):
-    """Two namespaces: testbab runs in `ours`, the sockets in `theirs`."""
-
-    number = 0
-
-    def setUp(self):
-        super().setUp()
-        Namespaces.number += 1
-        self.ours, self.theirs = (f"bab-{side}-{os.getpid()}-{Namespaces.number}" for side in ("us", "them"))
-        for name in self.ours, self.theirs:
-            do("ip", "netns", "add", name)
-            self.addCleanup(do, "ip", "netns", "del", name)
-            # IPv6 would send frames of its own whenever an interface comes up.
-            self.inside(name, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6")
-
-    def inside(self, name, *command):
-        do("ip", "netns", "exec", name, *command)
-
-    def start_inside(self, *app, vdevs):
-        report = self.path("report.json")
-        command = testbab.arguments((*app, f"--json={report}"), vdevs=vdevs)
-        process = testbab.Process(["ip", "netns", "exec", self.ours, *command], self.directory, report=report)
-        self.addCleanup(lambda: process.process.poll() is None and process.process.kill())
-        return process
-
-    def peer(self, namespace, *arguments):
-        peer = subprocess.Popen(["ip", "netns", "exec", namespace, "/usr/bin/python3", PEER, *map(str, arguments)],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(lambda: peer.poll() is None and peer.kill())
-        return peer
-
-    def finish_peer(self, peer):
-        out, err = peer.stdout.read(), peer.stderr.read()  # communicate() would forget what readline() read ahead
-        self.assertEqual(peer.wait(timeout=30), 0, err)
-        return out
-
+class Kernel(Namespaces):
     def subscriber(self, namespace, address, count):
         peer = self.peer(namespace, "subscribe", address, GROUP, PORT, count)
         self.assertEqual(peer.stdout.readline().strip(), "ready")
@@ -109,17 +49,7 @@ class Namespaces(SmokeCase):
 
 
 @unittest.skipIf(CANNOT, CANNOT)
-class Veth(Namespaces):
-    def connect(self, mtu):
-        do("ip", "link", "add", "bab0", "mtu", str(mtu), "netns", self.ours, "type", "veth",
-           "peer", "name", "peer0", "mtu", str(mtu), "netns", self.theirs)
-        self.inside(self.ours, "ip", "link", "set", "bab0", "up")
-        self.inside(self.theirs, "ip", "link", "set", "peer0", "up")
-        self.inside(self.theirs, "ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", "peer0")
-        # A veth carries checksums that were only begun.
-        self.inside(self.theirs, "ethtool", "-K", "peer0", "tx", "off")
-        return "net_af_packet0,iface=bab0,framesz=16384,blocksz=65536"
-
+class Veth(Kernel):
     def send(self, mtu, *app):
         vdev, count, size = self.connect(mtu), 20000, 64
         subscriber = self.subscriber(self.theirs, PEER_ADDRESS, count)
@@ -200,7 +130,7 @@ class Veth(Namespaces):
 
 
 @unittest.skipIf(CANNOT or not os.path.exists("/dev/net/tun"), CANNOT or "there is no /dev/net/tun")
-class Tap(Namespaces):
+class Tap(Kernel):
     """The tap interface is in testbab's own namespace, and so are the sockets."""
 
     def give_address(self):

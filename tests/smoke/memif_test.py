@@ -3,24 +3,18 @@
 
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import tap
-from smoke_case import SmokeCase
+from memif import MemifCase
 
 
-class Memif(SmokeCase):
-    def vdev(self, role, bsize=9216):
-        return f"net_memif0,role={role},socket={self.path('memif.sock')},socket-abstract=no,bsize={bsize}"
-
+class Memif(MemifCase):
     def exchange(self, sender, receiver, *app):
-        """The server comes first; it waits for its client."""
         jobs = {sender: ("--forward-mode=txonly", "--count=200000"), receiver: ("--forward-mode=rxonly",
                                                                               "--idle-exit-ms=1500")}
-        server = self.start(*jobs["server"], *app, vdevs=[self.vdev("server")])
-        self.wait_for_socket(server)
+        server = self.start_server(*jobs["server"], *app)
         client = self.start(*jobs["client"], *app, vdevs=[self.vdev("client")])
         runs = {"client": client.finish(), "server": server.finish()}
         for run in runs.values():
@@ -29,9 +23,6 @@ class Memif(SmokeCase):
         self.assertEqual((sent["bus"]["messages_out"], received["bus"]["messages_in"]), (200000, 200000))
         self.assertEqual(sent["ports"][0]["tx_bytes"], received["ports"][0]["rx_bytes"])
         self.assertEqual((received["bus"]["missing"], received["bus"]["duplicates"]), (0, 0))
-
-    def wait_for_socket(self, server):
-        self.assertTrue(wait_until(lambda: os.path.exists(self.path("memif.sock")) or server.process.poll() is not None))
 
     def test_jumbo_frames_from_client_to_server(self):
         self.exchange("client", "server", "--mtu=9000")
@@ -43,21 +34,12 @@ class Memif(SmokeCase):
         self.exchange("client", "server", "--mtu=1500", "--msg-size=8-60")
 
     def test_frames_larger_than_a_slot(self):
-        run = self.run_testbab("--forward-mode=txonly", "--mtu=9000", vdevs=[self.vdev("client", 2048)])
+        run = self.run_testbab("--forward-mode=txonly", "--mtu=9000", vdevs=[self.vdev("client", bsize=2048)])
         self.assert_refused(run, "9018", "2048", "bsize=9216")
 
     def test_a_client_without_a_server(self):
         run = self.run_testbab("--forward-mode=txonly", vdevs=[self.vdev("client")])
         self.assert_refused(run, "net_memif", "role=server")
-
-
-def wait_until(true, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 if __name__ == "__main__":
