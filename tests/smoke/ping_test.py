@@ -133,24 +133,6 @@ class Processes(PingCase):
         null.send(signal.SIGINT)
         self.assert_good(null.finish(20))
 
-    def test_the_echo_dies(self):
-        """Planted: killed midway. What was under way is lost, and so is what could not go any more."""
-        echo = self.start_server("--forward-mode=echo")
-        ping = self.start_ping("--ping-timeout-ms=300", "--stats-period=1")
-        self.assertTrue(ping.wait_until_it_says(lambda said: any("rx" in line for _, _, line in said)))
-        echo.send(signal.SIGKILL)
-        echo.process.wait()
-        time.sleep(0.7)
-        ping.send(signal.SIGINT)
-        run = ping.finish(30)
-        self.assert_ended(run, 1)
-        bus, latency = run.report["bus"], run.report["latency"]
-        self.assertGreater(latency["count"], 0)
-        self.assertGreater(latency["lost"], 0)
-        self.assertEqual(latency["lost"] + latency["late"], bus["lost"])
-        written = self.row(run, "messages written")
-        self.assertEqual(written["in"], latency["count"] + latency["lost"])
-
 
 @unittest.skipIf(CANNOT, CANNOT)
 class Kernel(Namespaces, PingCase):
@@ -176,6 +158,28 @@ class Kernel(Namespaces, PingCase):
         self.assertGreater(latency["count"], 100)
         self.assertEqual(latency["count"] + latency["lost"], 300)
         self.assertEqual(run.report["bus"]["lost"], latency["lost"] + latency["late"])
+
+    def test_an_echo_that_dies(self):
+        """Planted: killed midway. (On net_memif the driver of the other side may end with it.)"""
+        vdev = self.connect(1500)
+        echo = self.start_inside("--forward-mode=echo", "--stats-period=1", namespace=self.theirs,
+                                 vdevs=[vdev.replace("bab0", "peer0")])
+        self.assertTrue(echo.wait_until_it_says(lambda said: any(" s " in line for _, _, line in said)))
+        ping = self.start_inside(PING, "--rate=2k", "--ping-timeout-ms=300", "--stats-period=1", self.introduce(),
+                                 vdevs=[vdev])
+        self.assertTrue(ping.wait_until_it_says(lambda said: any("rx" in line for _, _, line in said)))
+        echo.send(signal.SIGKILL)
+        echo.process.wait()
+        time.sleep(0.7)
+        ping.send(signal.SIGINT)
+        run = ping.finish(30)
+        self.assert_ended(run, 1)
+        bus, latency = run.report["bus"], run.report["latency"]
+        self.assertGreater(latency["count"], 0)
+        self.assertGreater(latency["lost"], 100)
+        self.assertEqual(latency["lost"] + latency["late"], bus["lost"])
+        self.assertEqual(self.row(run, "messages written")["in"], latency["count"] + latency["lost"])
+        self.assertRegex(run.stdout, rf"FAULT: {bus['lost']} messages lost")
 
     def test_late_answers(self):
         """Planted: the first packet is held for longer than anybody waits."""

@@ -52,10 +52,11 @@ class Namespaces(SmokeCase):
     def inside(self, name, *command):
         do("ip", "netns", "exec", name, *command)
 
-    def start_inside(self, *app, vdevs):
-        report = self.path("report.json")
+    def start_inside(self, *app, vdevs, namespace=None):
+        self.reports += 1
+        report = self.path(f"report{self.reports}.json")
         command = testbab.arguments((*app, f"--json={report}"), vdevs=vdevs)
-        process = testbab.Process(["ip", "netns", "exec", self.ours, *command], self.directory, report=report)
+        process = testbab.Process(["ip", "netns", "exec", namespace or self.ours, *command], self.directory, report=report)
         self.addCleanup(lambda: process.process.poll() is None and process.process.kill())
         return process
 
