@@ -295,7 +295,7 @@ class Parser {
                           o_.sizes = sizes(MessageSizes::parse_mix, text, "--msg-mix");
                         });
     add_text("--rate", "N[k|M|G]",
-             "messages per second, of all TX queues or writers together; 0: no limit (default)",
+             "messages per second, of all senders together; 0: no limit; default 0, of ping 5k",
              [this](const std::string& text) { o_.rate = rate(text, "--rate"); });
     add_number("--ping-timeout-ms", o_.ping_timeout_ms, 1, 60'000,
                "ping: a message that has not come back by then is lost; default 1000");

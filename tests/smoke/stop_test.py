@@ -43,6 +43,11 @@ ENGINES = {  # vdevs by file names in the run's directory, and arguments
     "txonly to nowhere": (["net_null0", "net_null1"], ("--forward-mode=txonly", "--msg-size=0-1400")),
     "rxonly": (["net_pcap0,rx_pcap={in},infinite_rx=1"], ("--forward-mode=rxonly",)),
     "relay": (["net_pcap0,rx_pcap={in},tx_pcap={out},infinite_rx=1"], ("--forward-mode=relay", *SMALL)),
+    "echo": (["net_pcap0,rx_pcap={in},tx_pcap={out},infinite_rx=1"], ("--forward-mode=echo", *SMALL)),
+    "ping": (None, ("--forward-mode=ping", "--ping-timeout-ms=20000")),
+    "ping at full rate on one lcore": (None, ("--forward-mode=ping", "--ping-timeout-ms=20000", "--rate=100k",
+                                              "--nb-cores=1")),
+    "null": (["net_null0", "net_null1"], ("--forward-mode=null",)),
     "relay between ports": (["net_pcap0,rx_pcap={in},infinite_rx=1", "net_null0"], ("--forward-mode=relay",)),
 }
 
@@ -144,7 +149,7 @@ class Stop(SmokeCase):
             # A part at a time: other threads have signals to send.
             while data := file.read(10000 * RECORD.size):
                 for (number, message), (next_number, next_message) in zip(RECORD.iter_unpack(data), wanted):
-                    if number != next_number or (engine == "relay" and message != next_message):
+                    if number != next_number or (engine in ("relay", "echo") and message != next_message):
                         self.fail(f"{number} {message} where {next_number} {next_message} was due: {outcome.run}")
         os.remove(outcome.out)
 
@@ -166,6 +171,18 @@ class Stop(SmokeCase):
     def test_relay(self):
         self.stop("relay")
 
+    def test_echo(self):
+        self.stop("echo")
+
+    def test_ping(self):
+        self.stop("ping")
+
+    def test_ping_at_full_rate(self):
+        self.stop("ping at full rate on one lcore")
+
+    def test_null(self):
+        self.stop("null")
+
     def test_relay_between_ports(self):
         self.stop("relay between ports")
 
@@ -182,7 +199,7 @@ class Waiting(SmokeCase):
     def test_for_a_link(self):
         """A memif server has none until its client comes."""
         vdev = f"net_memif0,role=server,socket={self.path('memif.sock')},socket-abstract=no"
-        for engine in "txonly", "rxonly", "relay":
+        for engine in "txonly", "rxonly", "relay", "ping":
             for number in SIGNALS:
                 with self.subTest(engine=engine, signal=number.name):
                     process = self.start_and_wait(0.5, f"--forward-mode={engine}", vdevs=[vdev])
