@@ -3,5 +3,6 @@
 namespace bab {
 
 template class BasicLocalWriter<RealAtom>;
+template class BasicLocalWriter<RealAtom, false>;
 
 }  // namespace bab

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <utility>
+
+#include <rte_cycles.h>
 
 #include <bab/base/error.hpp>
 #include <bab/message/local_writer.hpp>
@@ -10,30 +13,38 @@
 /// The cold half of BasicLocalWriter, for whoever instantiates it with an Atom of their own.
 namespace bab {
 
-template <class Atom>
-BasicLocalWriter<Atom>::BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options)
+template <class Atom, bool kFlushes>
+BasicLocalWriter<Atom, kFlushes>::BasicLocalWriter(BufferPool& pool, Ring* out,
+                                                   const WriterOptions& options)
     : pool_(pool), out_(out), options_(options) {
-  const std::uint64_t room =
-      std::uint64_t{RTE_PKTMBUF_HEADROOM} + options.header_size + options.payload_capacity;
-  if (options.payload_capacity < wire::kBlockLengthBytes)
+  if (!kFlushes && options.payload_capacity == 0 &&
+      pool.data_room() > RTE_PKTMBUF_HEADROOM + options.header_size)
+    options_.payload_capacity = pool.data_room() - RTE_PKTMBUF_HEADROOM - options.header_size;
+  const std::uint32_t capacity = options_.payload_capacity;
+  const std::uint64_t room = std::uint64_t{RTE_PKTMBUF_HEADROOM} + options.header_size + capacity;
+  if (capacity < wire::kBlockLengthBytes)
     throw Error("a writer's frames must hold at least one message; the MTU leaves no room for it");
   if (room > pool.data_room())
     throw Error("a frame of " + std::to_string(room) +
                 " bytes with its headroom doesn't fit pool " + pool.name() + "'s buffers of " +
                 std::to_string(pool.data_room()) + "; use larger buffers or a smaller MTU");
-  if (pool.size() < 2)
+  if (kFlushes && pool.size() < 2)
     throw Error(
         "a writer needs a pool of at least 2 buffers: one is set aside for gathered copies");
-  if (out.capacity() < pool.size())
-    throw Error("the writer's ring holds " + std::to_string(out.capacity()) + " frames, pool " +
+  if (kFlushes && out->capacity() < pool.size())
+    throw Error("the writer's ring holds " + std::to_string(out->capacity()) + " frames, pool " +
                 pool.name() + " has " + std::to_string(pool.size()));
   if (options.flush.max_messages == 0 || options.flush.max_messages > wire::kMoldMaxCount)
     throw Error("a frame takes 1 to 65534 messages");
-  max_message_ = options.payload_capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
+  if (options.max_frames == 0 || options.max_frames > WriterOptions::kMostFrames)
+    throw Error("a writer has 1 to 16 frames unfinished, not " +
+                std::to_string(options.max_frames));
+  max_message_ = capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
+  if (kFlushes) drops_told_ = out->progress().dropped.load(std::memory_order_relaxed);
 }
 
-template <class Atom>
-BasicLocalWriter<Atom>::~BasicLocalWriter() {
+template <class Atom, bool kFlushes>
+BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
   assert(reserved_ == settled_ && (waiting_ == 0 || settled(waiting_head_)) &&
          "a Reservation outlives its writer");
   flush();
@@ -50,16 +61,16 @@ BasicLocalWriter<Atom>::~BasicLocalWriter() {
   keep_spares(0);
 }
 
-template <class Atom>
-std::string BasicLocalWriter<Atom>::too_long_text(std::uint32_t len) const {
+template <class Atom, bool kFlushes>
+std::string BasicLocalWriter<Atom, kFlushes>::too_long_text(std::uint32_t len) const {
   return "a message of " + std::to_string(len) + " bytes is longer than the " +
          std::to_string(max_message_) + " bytes that a frame can hold";
 }
 
-template <class Atom>
-auto BasicLocalWriter<Atom>::reserve_slow(std::uint32_t len) noexcept -> Reservation {
+template <class Atom, bool kFlushes>
+auto BasicLocalWriter<Atom, kFlushes>::reserve_slow(std::uint32_t len) noexcept -> Reservation {
   if (len > max_message_) return Reservation(ReserveFailure::kTooLong);
-  if (reserves_waiting_ > 0 && !served_) return Reservation(ReserveFailure::kNoBuffer);
+  if (line_.refuses()) return Reservation(ReserveFailure::kNoBuffer);
   if (frame_ != nullptr &&
       (block(len) > capacity_ - static_cast<std::uint32_t>(reserved_) || busy()))
     seal();
@@ -72,8 +83,9 @@ auto BasicLocalWriter<Atom>::reserve_slow(std::uint32_t len) noexcept -> Reserva
   return take(len);
 }
 
-template <class Atom>
-bool BasicLocalWriter<Atom>::set_spares_aside() noexcept {
+template <class Atom, bool kFlushes>
+bool BasicLocalWriter<Atom, kFlushes>::set_spares_aside() noexcept {
+  if (!kFlushes) return true;
   while (spare_count_ < waiting_ + 1) {
     rte_mbuf* m = acquire();
     if (m == nullptr) return false;
@@ -84,8 +96,8 @@ bool BasicLocalWriter<Atom>::set_spares_aside() noexcept {
   return true;
 }
 
-template <class Atom>
-void BasicLocalWriter<Atom>::keep_spares(std::uint32_t wanted) noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::keep_spares(std::uint32_t wanted) noexcept {
   while (spare_count_ > wanted) {
     rte_mbuf* m = spares_;
     spares_ = buffer_meta(m).next;
@@ -95,17 +107,33 @@ void BasicLocalWriter<Atom>::keep_spares(std::uint32_t wanted) noexcept {
 }
 
 /// No buffer: lets go of what others may be waiting for, or of what comes back when it has been sent.
-template <class Atom>
-void BasicLocalWriter<Atom>::starve() noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::starve() noexcept {
   ++stats_.starved;
   keep_spares(waiting_);
   hand_over();
 }
 
-template <class Atom>
-ReserveFailure BasicLocalWriter<Atom>::open_frame() noexcept {
+/// Others wait for the pool's buffers. A frame that is only reserved stays: its bytes are being written.
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::let_go() noexcept {
+  if (count(settled_) > 0) {
+    seal();
+  } else if (frame_ != nullptr && count(reserved_) == 0) {
+    BufferPool::release(std::exchange(frame_, nullptr));
+    capacity_ = 0;
+  }
+  keep_spares(waiting_ + (frame_ != nullptr ? 1 : 0));
+}
+
+template <class Atom, bool kFlushes>
+ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
   if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
+  if (waiting_ >= options_.max_frames) {
+    ++stats_.capped;
+    return ReserveFailure::kTooManyFrames;
+  }
   if (!batch_has_room()) return ReserveFailure::kNoBuffer;
   if (!set_spares_aside()) return ReserveFailure::kNoBuffer;
   rte_mbuf* m = acquire();
@@ -125,9 +153,9 @@ ReserveFailure BasicLocalWriter<Atom>::open_frame() noexcept {
   return ReserveFailure::kNone;
 }
 
-template <class Atom>
-void BasicLocalWriter<Atom>::settle_slow(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
-                                         std::uint32_t keep) noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::settle_slow(rte_mbuf* frame, std::uint8_t* data,
+                                                   std::uint32_t len, std::uint32_t keep) noexcept {
   check_lcore();
   wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(keep));
   const std::uint64_t kept = kOneMessage + block(keep);
@@ -142,9 +170,9 @@ void BasicLocalWriter<Atom>::settle_slow(rte_mbuf* frame, std::uint8_t* data, st
   }
 }
 
-template <class Atom>
-void BasicLocalWriter<Atom>::abort(rte_mbuf* frame, std::uint8_t* data,
-                                   std::uint32_t len) noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::abort(rte_mbuf* frame, std::uint8_t* data,
+                                             std::uint32_t len) noexcept {
   check_lcore();
   const bool is_open = frame == frame_;
   (is_open ? reserved_ : buffer_meta(frame).reserved) -= kOneMessage;
@@ -158,8 +186,9 @@ void BasicLocalWriter<Atom>::abort(rte_mbuf* frame, std::uint8_t* data,
 }
 
 /// The `bytes` up to `end` won't be used: the cursor goes back over them, or they become a hole.
-template <class Atom>
-void BasicLocalWriter<Atom>::cut(rte_mbuf* frame, std::uint8_t* end, std::uint32_t bytes) noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::cut(rte_mbuf* frame, std::uint8_t* end,
+                                           std::uint32_t bytes) noexcept {
   if (bytes == 0) return;
   detail::asan_poison(end - bytes, bytes);
   const bool is_open = frame == frame_;
@@ -174,29 +203,45 @@ void BasicLocalWriter<Atom>::cut(rte_mbuf* frame, std::uint8_t* end, std::uint32
   if (is_open) holes_ = meta.holes;
 }
 
-template <class Atom>
-void BasicLocalWriter<Atom>::settle_late(rte_mbuf* frame) noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::settle_late(rte_mbuf* frame) noexcept {
   BufferMeta& late = buffer_meta(frame);
   if (late.reserved == late.settled) finish_waiting();
 }
 
 /// Finishes the complete frames at the head of those that wait.
-template <class Atom>
-void BasicLocalWriter<Atom>::finish_waiting() noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::finish_waiting() noexcept {
   while (waiting_head_ != nullptr) {
     rte_mbuf* m = waiting_head_;
     BufferMeta& meta = buffer_meta(m);
     if (meta.reserved != meta.settled || !batch_has_room()) break;
     waiting_head_ = meta.next;
     --waiting_;
+    end_stall();
     finish(m);
   }
   keep_spares(waiting_ + 1);
 }
 
-template <class Atom>
-Packet BasicLocalWriter<Atom>::packet_of(rte_mbuf* frame, const std::uint8_t* data,
-                                         std::uint32_t len) noexcept {
+/// The oldest of those that wait changed: from now on it is the one that holds back the rest, or none is.
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::begin_stall() noexcept {
+  if (waiting_head_ != nullptr && !settled(waiting_head_)) stalled_since_ = rte_rdtsc();
+}
+
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::end_stall() noexcept {
+  if (const std::uint64_t since = std::exchange(stalled_since_, 0)) {
+    ++stats_.stalls;
+    stats_.stalled_tsc += rte_rdtsc() - since;
+  }
+  begin_stall();
+}
+
+template <class Atom, bool kFlushes>
+Packet BasicLocalWriter<Atom, kFlushes>::packet_of(rte_mbuf* frame, const std::uint8_t* data,
+                                                   std::uint32_t len) noexcept {
   check_lcore();
   BufferMeta& meta = buffer_meta(frame);
   Account& account = pool_.account(lcore_, meta.id);
@@ -210,8 +255,8 @@ Packet BasicLocalWriter<Atom>::packet_of(rte_mbuf* frame, const std::uint8_t* da
   return PacketSource::more(account, data, len);
 }
 
-template <class Atom>
-void BasicLocalWriter<Atom>::seal() noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::seal() noexcept {
   rte_mbuf* m = frame_;
   BufferMeta& meta = buffer_meta(m);
   meta.reserved = reserved_;
@@ -219,6 +264,7 @@ void BasicLocalWriter<Atom>::seal() noexcept {
   frame_ = nullptr;
   capacity_ = 0;
   reserved_ = settled_ = 0;
+  ++sealed_;
   if (meta.reserved == meta.settled && waiting_ == 0 && batch_has_room()) return finish(m);
   meta.next = nullptr;
   if (waiting_head_ == nullptr)
@@ -226,17 +272,22 @@ void BasicLocalWriter<Atom>::seal() noexcept {
   else
     buffer_meta(waiting_tail_).next = m;
   waiting_tail_ = m;
-  ++waiting_;
+  if (++waiting_ == 1) begin_stall();
 }
 
 /// All reservations of the frame are settled, and so are those of all frames before it.
-template <class Atom>
-void BasicLocalWriter<Atom>::finish(rte_mbuf* m) noexcept {
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
   detail::asan_unpoison(m->buf_addr, m->buf_len);
   BufferMeta& meta = buffer_meta(m);
   meta.messages = static_cast<std::uint16_t>(count(meta.settled));
   meta.payload_len = static_cast<std::uint32_t>(meta.reserved);
   if (meta.messages == 0) return BufferPool::release(m);
+  if constexpr (!kFlushes) {
+    ++stats_.frames;
+    if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
+    return BufferPool::release(m);
+  }
   if (meta.holes > 0) m = close_holes(m);
   // lcore_'s account even where another thread, which has seen that lcore stop, destroys the writer.
   if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
@@ -253,8 +304,8 @@ void BasicLocalWriter<Atom>::finish(rte_mbuf* m) noexcept {
 
 /// Gives the frame without its holes: the same buffer, or the spare one with the old one's share
 /// given up.
-template <class Atom>
-rte_mbuf* BasicLocalWriter<Atom>::close_holes(rte_mbuf* m) noexcept {
+template <class Atom, bool kFlushes>
+rte_mbuf* BasicLocalWriter<Atom, kFlushes>::close_holes(rte_mbuf* m) noexcept {
   BufferMeta& meta = buffer_meta(m);
   std::span<Hole> holes(meta.hole, meta.holes);
   std::sort(holes.begin(), holes.end(), [](Hole a, Hole b) { return a.offset < b.offset; });
@@ -286,19 +337,47 @@ rte_mbuf* BasicLocalWriter<Atom>::close_holes(rte_mbuf* m) noexcept {
   return target;
 }
 
-template <class Atom>
-unsigned BasicLocalWriter<Atom>::go_on() noexcept {
+template <class Atom, bool kFlushes>
+unsigned BasicLocalWriter<Atom, kFlushes>::go_on() noexcept {
   const std::uint32_t waited = waiting_;
   if (waited > 0) finish_waiting();
   return hand_over() + (waited - waiting_);
 }
 
-template <class Atom>
-unsigned BasicLocalWriter<Atom>::hand_over() noexcept {
-  const unsigned n = out_.push(std::span(batch_.data(), batch_size_));
+template <class Atom, bool kFlushes>
+unsigned BasicLocalWriter<Atom, kFlushes>::hand_over() noexcept {
+  if (batch_size_ == 0) return 0;
+  const unsigned n = out_->push(std::span(batch_.data(), batch_size_));
   std::copy(batch_.begin() + n, batch_.begin() + batch_size_, batch_.begin());
   batch_size_ -= n;
+  if (n > 0) position_ = out_->pushed();
   return n;
+}
+
+template <class Atom, bool kFlushes>
+FlushMark BasicLocalWriter<Atom, kFlushes>::begin_flush() noexcept {
+  flush();
+  return {sealed_, false, drops_told_};
+}
+
+template <class Atom, bool kFlushes>
+bool BasicLocalWriter<Atom, kFlushes>::has_flushed(FlushMark& mark) noexcept {
+  if (!mark.handed_over) {
+    go_on();
+    // Frames are handed over in the order in which they were sealed.
+    if (sealed_ - waiting_ - batch_size_ < mark.until) return false;
+    mark.until = position_;
+    mark.handed_over = true;
+  }
+  // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was dropped.
+  return out_->progress().gone.load(std::memory_order_acquire) >= mark.until;
+}
+
+/// After has_flushed().
+template <class Atom, bool kFlushes>
+bool BasicLocalWriter<Atom, kFlushes>::has_dropped(const FlushMark& mark) noexcept {
+  drops_told_ = out_->progress().dropped.load(std::memory_order_relaxed);
+  return drops_told_ != mark.dropped;
 }
 
 }  // namespace bab

@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include <rte_cycles.h>
+
 #include <bab/base/error.hpp>
 #include <bab/message/shared_writer.hpp>
 
@@ -30,6 +32,9 @@ BasicSharedWriter<Atom>::BasicSharedWriter(BufferPool& pool, const WriterOptions
     throw Error("a writer needs a pool of at least 2 buffers: one is set aside per frame");
   if (options.flush.max_messages == 0 || options.flush.max_messages > wire::kMoldMaxCount)
     throw Error("a frame takes 1 to 65534 messages");
+  if (options.max_frames == 0 || options.max_frames > kMostFrames)
+    throw Error("a writer has 1 to 16 frames unfinished, not " +
+                std::to_string(options.max_frames));
   max_message_ = options.payload_capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
 }
 
@@ -58,6 +63,7 @@ BasicSharedWriter<Atom>::Producer::Producer(BasicSharedWriter& writer, Ring& out
   if (out.capacity() < writer.pool_.size())
     throw Error("the writer's ring holds " + std::to_string(out.capacity()) + " frames, pool " +
                 writer.pool_.name() + " has " + std::to_string(writer.pool_.size()));
+  drops_told_ = out.progress().dropped.load(std::memory_order_relaxed);
 }
 
 template <class Atom>
@@ -71,7 +77,7 @@ template <class Atom>
 auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept -> Reservation {
   if (len > w_.max_message_) return Reservation(ReserveFailure::kTooLong);
   if (rte_lcore_id() >= RTE_MAX_LCORE) return Reservation(ReserveFailure::kNoLcore);
-  if (reserves_waiting_ > 0 && !served_) return Reservation(ReserveFailure::kNoBuffer);
+  if (line_.refuses()) return Reservation(ReserveFailure::kNoBuffer);
   while (true) {
     if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) {
       const std::uint64_t before = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
@@ -80,7 +86,7 @@ auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept
       crossed(before);
     }
     if (const ReserveFailure failure = open_frame(); failure != ReserveFailure::kNone) {
-      ++stats_.starved;
+      ++(failure == ReserveFailure::kTooManyFrames ? stats_.capped : stats_.starved);
       hand_over();
       return Reservation(failure);
     }
@@ -90,7 +96,7 @@ auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept
 /// A frame's buffer and the one set aside for it, or neither.
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::acquire(std::array<rte_mbuf*, 2>& buffers) noexcept {
-  if (!served_) return w_.pool_.try_acquire(buffers);
+  if (!line_.serves()) return w_.pool_.try_acquire(buffers);
   buffers[0] = w_.pool_.take_served();
   if (buffers[0] == nullptr) return false;
   buffers[1] = w_.pool_.take_served();
@@ -113,8 +119,11 @@ ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
   if (w_.is_open(word)) return give_back(ReserveFailure::kNone);
   const std::uint64_t next = (word / kGeneration + 1) * kGeneration;
   auto& slot = w_.slot(next);
-  // Acquire pairs with complete(): the frame that had this slot has gone.
-  if (slot.load(std::memory_order_acquire) != nullptr) return give_back(ReserveFailure::kNoBuffer);
+  // Acquire pairs with complete(): the oldest frame that may not be there any more is complete. Those before it
+  // were when it was opened itself, and so was the one that had this slot.
+  auto& oldest = w_.slot(next - w_.options_.max_frames * kGeneration);
+  if (oldest.load(std::memory_order_acquire) != nullptr)
+    return give_back(ReserveFailure::kTooManyFrames);
   std::array<rte_mbuf*, 2> buffers;
   if (!acquire(buffers)) return give_back(ReserveFailure::kNoBuffer);
   BufferMeta& meta = buffer_meta(buffers[0]);
@@ -138,6 +147,7 @@ void BasicSharedWriter<Atom>::Producer::closed(std::uint64_t final_word) noexcep
   const std::uint64_t total = final_word & (kGeneration - 1);
   BufferMeta& meta = buffer_meta(m);
   meta.reserved = total;  // before the RMW below, whose release makes it the completer's
+  meta.closed_tsc = rte_rdtsc();
   if (settled(m, std::uint64_t{0} - total)) complete(m);
 }
 
@@ -233,6 +243,14 @@ void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
   if (batch_size_ == batch_.size()) hand_over();
 }
 
+/// The same for a frame that was closed before: until now it held back those behind it.
+template <class Atom>
+void BasicSharedWriter<Atom>::Producer::complete_late(rte_mbuf* m) noexcept {
+  ++stats_.stalls;
+  stats_.stalled_tsc += rte_rdtsc() - buffer_meta(m).closed_tsc;
+  complete(m);
+}
+
 template <class Atom>
 rte_mbuf* BasicSharedWriter<Atom>::Producer::without_holes(rte_mbuf* m, rte_mbuf* spare) noexcept {
   BufferMeta& meta = buffer_meta(m);
@@ -274,6 +292,32 @@ unsigned BasicSharedWriter<Atom>::Producer::hand_over() noexcept {
   std::copy(batch_.begin() + n, batch_.begin() + batch_size_, batch_.begin());
   batch_size_ -= n;
   return n;
+}
+
+/// A frame's position is its number, which is its generation but for a 1 and the bits that the word lacks.
+template <class Atom>
+FlushMark BasicSharedWriter<Atom>::Producer::begin_flush() noexcept {
+  flush();
+  // Looked at before the word: so `gone` is at most what had been opened by then, and less than 2^24 behind.
+  const std::uint64_t gone = out_.progress().gone.load(std::memory_order_acquire);
+  const std::uint64_t word = w_.word_.load(std::memory_order_acquire);
+  const std::uint64_t opened = gone + w_.frames_between(gone * kGeneration, word);
+  // Wrong only of a last reserve 2^24 frames ago: then others' frames are waited for.
+  return {opened - w_.frames_between(last_, word), true, drops_told_};
+}
+
+template <class Atom>
+bool BasicSharedWriter<Atom>::Producer::has_flushed(FlushMark& mark) noexcept {
+  if (batch_size_ > 0) hand_over();
+  // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was dropped.
+  return out_.progress().gone.load(std::memory_order_acquire) >= mark.until;
+}
+
+/// After has_flushed().
+template <class Atom>
+bool BasicSharedWriter<Atom>::Producer::has_dropped(const FlushMark& mark) noexcept {
+  drops_told_ = out_.progress().dropped.load(std::memory_order_relaxed);
+  return drops_told_ != mark.dropped;
 }
 
 }  // namespace bab

@@ -39,7 +39,11 @@ struct alignas(RTE_CACHE_LINE_SIZE) BufferMeta {
   std::uint8_t holes;
   bool packets_out;  ///< a Packet of this frame was given out: its bytes may not move
   bool is_free;      ///< kept in debug builds: catches a second release
-  Hole hole[kMaxHoles];
+  union {
+    Hole hole[kMaxHoles];  ///< a local writer's
+    std::uint64_t
+        closed_tsc;  ///< a shared writer's, which notes holes elsewhere: when it was closed
+  };
 };
 
 static_assert(sizeof(Hole) == 4);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cassert>
 #include <cstdint>
 #include <utility>
 
@@ -18,10 +17,12 @@ class FrameOrder {
  public:
   static constexpr std::uint64_t kWindow = 64;
 
-  /// A frame that came; its buffer's `number` says where it belongs.
-  void put(rte_mbuf* m) noexcept {
+  /// A frame that came; its buffer's `number` says where it belongs. False, and the frame stays the caller's:
+  /// take_any() has given its place up.
+  [[nodiscard]] bool put(rte_mbuf* m) noexcept {
     BufferMeta& meta = buffer_meta(m);
-    assert(meta.number >= next_ && "a frame's number was given twice");
+    if (meta.number < next_) [[unlikely]]
+      return false;
     if (meta.number - next_ < kWindow && place(meta.number) == nullptr) {
       place(meta.number) = m;
     } else {
@@ -29,6 +30,7 @@ class FrameOrder {
       far_ = m;
     }
     ++count_;
+    return true;
   }
 
   /// The next one in order, or null when it hasn't come.

@@ -12,27 +12,18 @@
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
-#include <bab/message/flush_policy.hpp>
+#include <bab/message/frame_ring.hpp>
 #include <bab/message/reservation.hpp>
+#include <bab/message/reserve_line.hpp>
+#include <bab/message/writer_options.hpp>
 #include <bab/wire/frame_header.hpp>
 
 namespace bab {
 
-struct WriterOptions {
-  std::uint32_t payload_capacity = 0;  ///< bytes: wire::FrameHeader::payload_capacity(mtu)
-  std::uint16_t header_size = 0;       ///< bytes: wire::FrameHeader::size()
-  FlushPolicy flush{};
-  std::uint32_t writer_id = 0;
-};
-
-struct WriterStats {
-  std::uint64_t frames = 0;    ///< sealed and complete, with at least one message
-  std::uint64_t gathered = 0;  ///< of those, copied because of holes beside Packets
-  std::uint64_t starved = 0;   ///< reserves that found no buffer
-};
-
 template <class Writer>
 class ReserveWait;
+template <class Writer>
+class FlushWait;
 
 /// Packs messages into frames on one lcore: reserve, fill in place, commit. Complete frames go to a
 /// ring, in the order of their reservations, for a WriteFlusher on this lcore or another.
@@ -45,16 +36,22 @@ class ReserveWait;
 ///
 /// All calls on one lcore (the first one that reserves); when that has stopped, any thread may destroy
 /// the writer. Nothing throws after construction.
-template <class Atom = RealAtom>
+///
+/// `kFlushes` false makes it a NoFlushWriter, whose frames go nowhere.
+template <class Atom = RealAtom, bool kFlushes = true>
 class BasicLocalWriter {
  public:
   using Reservation = BasicReservation<BasicLocalWriter>;
-  using Ring = typename Atom::template Ring<rte_mbuf>;
+  using Ring = BasicFrameRing<Atom>;
 
   /// `out` must hold all the pool's buffers (capacity >= pool.size()), so that handing over never
   /// fails; writers of one lcore may share it, and then it must hold those of all their pools. Throws
   /// Error: a frame that doesn't fit the pool's buffers, a pool of fewer than 2, a ring too small.
-  BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options);
+  BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options) requires kFlushes
+      : BasicLocalWriter(pool, &out, options) {}
+  /// A NoFlushWriter. payload_capacity 0: as much as the pool's buffers hold. Throws Error: more than that.
+  explicit BasicLocalWriter(BufferPool& pool, const WriterOptions& options = {}) requires(!kFlushes)
+      : BasicLocalWriter(pool, nullptr, options) {}
   BasicLocalWriter(const BasicLocalWriter&) = delete;
   BasicLocalWriter& operator=(const BasicLocalWriter&) = delete;
   /// Hands over what is committed. Reservations must be settled before.
@@ -72,7 +69,14 @@ class BasicLocalWriter {
   /// wait was cancelled. Needs bab/message/reserve_wait.hpp.
   template <class Self = BasicLocalWriter>
   [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
-    return ReserveWait<Self>(*this, pool_, len);
+    return ReserveWait<Self>(this, pool_, len);
+  }
+
+  /// `co_await writer.flush_wait()`: flush(), and goes on when what was committed before has left the
+  /// flusher. Needs bab/message/flush_wait.hpp, which says more.
+  template <class Self = BasicLocalWriter>
+  [[nodiscard]] FlushWait<Self> flush_wait() noexcept requires kFlushes {
+    return FlushWait<Self>(this);
   }
 
   /// Longest message that fits a frame, in bytes.
@@ -87,18 +91,16 @@ class BasicLocalWriter {
     go_on();
   }
 
-  /// Once per loop turn: keeps the deadline, lets go of the open frame when others wait for the pool's
+  /// Once per loop turn: keeps the deadline, lets go of what it needn't hold when others wait for the pool's
   /// buffers, and hands over complete frames. Returns work done.
   unsigned poll(std::uint64_t now_tsc) noexcept {
-    if (count(settled_) > 0) {
-      if (pool_.awaited()) {
+    if (pool_.awaited()) [[unlikely]] {
+      let_go();
+    } else if (options_.flush.max_delay_tsc != 0 && count(settled_) > 0) {
+      if (deadline_ == 0)
+        deadline_ = now_tsc + options_.flush.max_delay_tsc;
+      else if (now_tsc >= deadline_)
         seal();
-      } else if (options_.flush.max_delay_tsc != 0) {
-        if (deadline_ == 0)
-          deadline_ = now_tsc + options_.flush.max_delay_tsc;
-        else if (now_tsc >= deadline_)
-          seal();
-      }
     }
     return batch_size_ + waiting_ == 0 ? 0 : go_on();
   }
@@ -113,6 +115,10 @@ class BasicLocalWriter {
  private:
   friend Reservation;
   friend class ReserveWait<BasicLocalWriter>;
+  friend class FlushWait<BasicLocalWriter>;
+  friend class AnyWriter;
+
+  BasicLocalWriter(BufferPool& pool, Ring* out, const WriterOptions& options);
 
   static constexpr std::uint64_t kOneMessage = std::uint64_t{1} << 32;
   static constexpr std::uint32_t count(std::uint64_t cursor) noexcept {
@@ -161,14 +167,22 @@ class BasicLocalWriter {
 
   ReserveFailure open_frame() noexcept;
   [[nodiscard]] rte_mbuf* acquire() noexcept {
-    return served_ ? pool_.take_served() : pool_.try_acquire();
+    return line_.serves() ? pool_.take_served() : pool_.try_acquire();
   }
   bool set_spares_aside() noexcept;
   void keep_spares(std::uint32_t wanted) noexcept;
   void starve() noexcept;
+  void let_go() noexcept;
   void seal() noexcept;
   void finish(rte_mbuf* m) noexcept;
   rte_mbuf* close_holes(rte_mbuf* m) noexcept;
+  void begin_stall() noexcept;
+  void end_stall() noexcept;
+  [[nodiscard]] FlushMark begin_flush() noexcept;
+  [[nodiscard]] bool has_flushed(FlushMark& mark) noexcept;
+  [[nodiscard]] bool has_dropped(const FlushMark& mark) noexcept;
+  [[nodiscard]] ReserveLine& line() noexcept { return line_; }
+  [[nodiscard]] BufferPool& pool() noexcept { return pool_; }
   unsigned hand_over() noexcept;
   unsigned go_on() noexcept;
   void finish_waiting() noexcept;
@@ -193,7 +207,7 @@ class BasicLocalWriter {
   std::uint64_t deadline_ = 0;
 
   BufferPool& pool_;
-  Ring& out_;
+  Ring* out_;  // null: a NoFlushWriter's
   WriterOptions options_;
   std::uint32_t max_message_;
   unsigned lcore_ = LCORE_ID_ANY;
@@ -202,6 +216,7 @@ class BasicLocalWriter {
   rte_mbuf* waiting_head_ = nullptr;
   rte_mbuf* waiting_tail_ = nullptr;
   std::uint32_t waiting_ = 0;
+  std::uint64_t stalled_since_ = 0;  // TSC; 0: the oldest of them is complete, or there is none
 
   // One buffer per frame that may yet need a gathered copy, so that completing can't fail.
   rte_mbuf* spares_ = nullptr;
@@ -211,14 +226,24 @@ class BasicLocalWriter {
   std::array<rte_mbuf*, 16> batch_;
   unsigned batch_size_ = 0;
 
-  unsigned reserves_waiting_ = 0;  // nobody else may reserve before those
-  bool served_ = false;            // the reserve under way waited for the pool and has its turn
+  // For flush_wait().
+  std::uint64_t sealed_ = 0;      // frames so far
+  std::uint64_t position_ = 0;    // in the ring, behind the last frame handed over
+  std::uint64_t drops_told_ = 0;  // of the ring's dropped frames
+
+  ReserveLine line_;
 
   WriterStats stats_;
 };
 
 extern template class BasicLocalWriter<RealAtom>;
+extern template class BasicLocalWriter<RealAtom, false>;
 using LocalWriter = BasicLocalWriter<RealAtom>;
-using FrameRing = LocalWriter::Ring;
+
+/// A writer whose messages are only Packets, for the application's own lcores: `reserve(len).commit_packet()`.
+/// Its frames never go to a flusher; a buffer goes back when the writer has let go of it (it is full, flush(),
+/// or the FlushPolicy) and the last Packet of it is dropped. What is committed without a Packet is lost.
+/// It sets no buffer aside: a pool of one is enough.
+using NoFlushWriter = BasicLocalWriter<RealAtom, false>;
 
 }  // namespace bab

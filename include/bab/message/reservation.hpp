@@ -10,20 +10,31 @@
 
 namespace bab {
 
+class AnyWriter;
+
 enum class ReserveFailure : std::uint8_t {
   kNone,
-  kNoBuffer,  ///< the pool is empty: try again later
-  kTooLong,   ///< longer than Writer::max_message(): never fits
-  kNoLcore,   ///< the calling thread has no lcore id (rte_thread_register gives one)
+  kNoBuffer,       ///< the pool is empty: try again later
+  kTooLong,        ///< longer than Writer::max_message(): never fits
+  kNoLcore,        ///< the calling thread has no lcore id (rte_thread_register gives one)
+  kTooManyFrames,  ///< WriterOptions::max_frames are unfinished: try again when a Reservation is settled
+};
+
+/// How a Reservation, or a wait, refers to its writer.
+template <class Writer>
+struct WriterRef {
+  using type = Writer*;
 };
 
 /// Room for one message in a writer's frame: fill data(), then commit() or abort(). Dropped without
 /// either, it aborts. Must be settled on the writer's lcore, in any order, before the writer goes.
 template <class Writer>
 class BasicReservation {
+  using Ref = typename WriterRef<Writer>::type;
+
  public:
   explicit BasicReservation(ReserveFailure failure) noexcept : failure_(failure) {}
-  BasicReservation(Writer* writer, rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept
+  BasicReservation(Ref writer, rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept
       : writer_(writer), frame_(frame), data_(data), len_(len) {}
   BasicReservation(BasicReservation&& other) noexcept
       : writer_(std::exchange(other.writer_, nullptr)),
@@ -35,7 +46,7 @@ class BasicReservation {
   ~BasicReservation() { abort(); }
 
   /// Whether there is room to fill; not after commit or abort.
-  [[nodiscard]] explicit operator bool() const noexcept { return writer_ != nullptr; }
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(writer_); }
   [[nodiscard]] ReserveFailure failure() const noexcept { return failure_; }
 
   [[nodiscard]] std::uint8_t* data() const noexcept { return data_; }
@@ -44,12 +55,12 @@ class BasicReservation {
 
   /// Publishes the whole message.
   void commit() noexcept {
-    if (Writer* w = std::exchange(writer_, nullptr)) w->settle(frame_, data_, len_, len_);
+    if (Ref w = std::exchange(writer_, nullptr)) w->settle(frame_, data_, len_, len_);
   }
 
   /// Publishes the first n bytes. False, and the reservation is aborted, when n > size().
   [[nodiscard]] bool commit(std::uint64_t n) noexcept {
-    if (n > len_ || writer_ == nullptr) {
+    if (n > len_ || !writer_) {
       abort();
       return false;
     }
@@ -59,8 +70,8 @@ class BasicReservation {
 
   /// Publishes the message and keeps a handle to it: its bytes never move.
   [[nodiscard]] Packet commit_packet() noexcept {
-    Writer* w = std::exchange(writer_, nullptr);
-    if (w == nullptr) return {};
+    Ref w = std::exchange(writer_, nullptr);
+    if (!w) return {};
     Packet packet = w->packet_of(frame_, data_, len_);
     w->settle(frame_, data_, len_, len_);
     return packet;
@@ -68,11 +79,13 @@ class BasicReservation {
 
   /// Takes the room back; nothing is published.
   void abort() noexcept {
-    if (Writer* w = std::exchange(writer_, nullptr)) w->abort(frame_, data_, len_);
+    if (Ref w = std::exchange(writer_, nullptr)) w->abort(frame_, data_, len_);
   }
 
  private:
-  Writer* writer_ = nullptr;
+  friend class AnyWriter;
+
+  Ref writer_ = nullptr;
   rte_mbuf* frame_ = nullptr;
   std::uint8_t* data_ = nullptr;
   std::uint32_t len_ = 0;

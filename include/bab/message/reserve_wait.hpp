@@ -7,26 +7,29 @@
 
 #include <bab/lcore/wait.hpp>
 #include <bab/memory/buffer_pool.hpp>
-#include <bab/message/local_writer.hpp>
 #include <bab/message/reservation.hpp>
-#include <bab/message/shared_writer.hpp>
+#include <bab/message/reserve_line.hpp>
 
 namespace bab {
 
 /// `co_await writer.reserve_wait(len)`: a Reservation as soon as there is a buffer for it. One that finds room at
-/// once suspends nothing. Who waits stands in the pool's line with everybody else who waits for its
-/// buffers, and no later reserve of the same writer gets ahead of it.
+/// once suspends nothing. Of those who wait at one writer the first stands in the pool's line, with everybody
+/// else who waits for its buffers, and no later reserve of that writer gets ahead of it. While the writer has
+/// WriterOptions::max_frames unfinished, it waits for a commit and stands in nobody's way.
 ///
 /// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the wait was
 /// cancelled.
 template <class Writer>
 class ReserveWait final : public Wait {
+  using Ref = typename WriterRef<Writer>::type;
+  using Turn = ReserveLine::Turn;
+
  public:
   using Reservation = BasicReservation<Writer>;
 
-  ReserveWait(Writer& writer, BufferPool& pool, std::uint32_t len) noexcept
+  ReserveWait(Ref writer, BufferPool& pool, std::uint32_t len) noexcept
       : writer_(writer), pool_(pool), len_(len) {}
-  ~ReserveWait() override { assert(!ticket_ && !counted_); }
+  ~ReserveWait() override { assert(!ticket_ && !in_line_); }
 
   [[nodiscard]] Reservation await_resume() noexcept { return take(); }
   /// After AnyOf: the Reservation, once.
@@ -37,40 +40,59 @@ class ReserveWait final : public Wait {
 
  private:
   bool poll() noexcept override {
-    if (!counted_) {
-      if (attempt(false)) return true;
-      ++writer_.reserves_waiting_;
-      counted_ = true;
+    ReserveLine& line = writer_->line();
+    ReserveFailure why = ReserveFailure::kNone;
+    if (!in_line_) {
+      const bool first = line.empty();
+      why = attempt(Turn::kAnyone);
+      if (room_) return true;
+      line.join(place_);
+      in_line_ = true;
+      if (!first) return false;
+    } else if (!line.is_first(place_)) {
+      return false;
+    } else if (!ticket_) {
+      why = attempt(Turn::kFirst);
     }
-    if (!ticket_) ticket_ = pool_.line_up();
-    if (!ticket_ || !pool_.is_served(*ticket_) || !attempt(true)) return false;
-    leave();
+    if (!room_ && why == ReserveFailure::kNoBuffer) ticket_ = pool_.line_up();
+    if (!room_ && ticket_ && pool_.is_served(*ticket_)) {
+      why = attempt(Turn::kServed);
+      // What helps is a commit and no buffer: the line must not wait for that.
+      if (why == ReserveFailure::kTooManyFrames) leave_pool();
+    }
+    if (!room_) return false;
+    withdraw();
     return true;
   }
 
-  void withdraw() noexcept override { leave(); }
-
-  /// True when it is settled, with room or without hope.
-  bool attempt(bool served) noexcept {
-    writer_.served_ = served;
-    Reservation r = writer_.reserve(len_);
-    writer_.served_ = false;
-    if (r.failure() == ReserveFailure::kNoBuffer) return false;
-    room_.emplace(std::move(r));
-    return true;
+  void withdraw() noexcept override {
+    leave_pool();
+    if (std::exchange(in_line_, false)) writer_->line().leave(place_);
   }
 
-  void leave() noexcept {
+  /// Sets room_ when it is settled, with room or without hope.
+  ReserveFailure attempt(Turn turn) noexcept {
+    ReserveLine& line = writer_->line();
+    line.set_turn(turn);
+    Reservation r = writer_->reserve(len_);
+    line.set_turn(Turn::kAnyone);
+    const ReserveFailure why = r.failure();
+    if (why != ReserveFailure::kNoBuffer && why != ReserveFailure::kTooManyFrames)
+      room_.emplace(std::move(r));
+    return why;
+  }
+
+  void leave_pool() noexcept {
     if (ticket_) pool_.leave_line(*ticket_);
     ticket_.reset();
-    if (std::exchange(counted_, false)) --writer_.reserves_waiting_;
   }
 
-  Writer& writer_;
+  Ref writer_;
   BufferPool& pool_;
   std::uint32_t len_;
   std::optional<std::uint64_t> ticket_;
-  bool counted_ = false;
+  bool in_line_ = false;
+  ReserveLine::Place place_;
   std::optional<Reservation> room_;
 };
 

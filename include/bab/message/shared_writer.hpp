@@ -13,12 +13,18 @@
 #include <bab/base/atom.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
-#include <bab/message/flush_policy.hpp>
-#include <bab/message/local_writer.hpp>
+#include <bab/message/frame_ring.hpp>
 #include <bab/message/reservation.hpp>
+#include <bab/message/reserve_line.hpp>
+#include <bab/message/writer_options.hpp>
 #include <bab/wire/frame_header.hpp>
 
 namespace bab {
+
+template <class Writer>
+class ReserveWait;
+template <class Writer>
+class FlushWait;
 
 /// One writer for several lcores: their messages share its frames. No lock, no waiting for one another, no
 /// required order of commits. Each lcore has a Producer of its own; this is what they share.
@@ -36,11 +42,10 @@ template <class Atom = RealAtom>
 class BasicSharedWriter {
  public:
   class Producer;
-  using Ring = typename Atom::template Ring<rte_mbuf>;
+  using Ring = BasicFrameRing<Atom>;
 
-  /// Open, closed and unfinished frames at once; then reserves find no buffer until one is complete, so
-  /// that a slow commit can't pin the pool.
-  static constexpr unsigned kMostFrames = 16;
+  /// The most that WriterOptions::max_frames can be.
+  static constexpr unsigned kMostFrames = WriterOptions::kMostFrames;
   static constexpr std::uint32_t kMostPayload = 16'383;
 
   /// Throws Error: a frame that doesn't fit the pool's buffers or kMostPayload, a pool of fewer than 2.
@@ -71,6 +76,11 @@ class BasicSharedWriter {
   static_assert(kClosed + (RTE_MAX_LCORE + 1) * (65'535 + wire::kBlockLengthBytes) < kOne);
   static_assert(kMostPayload / wire::kBlockLengthBytes + RTE_MAX_LCORE + 1 < (1U << kCountBits));
 
+  /// How many frames lie between two words, less than 2^24.
+  static constexpr std::uint64_t frames_between(std::uint64_t from, std::uint64_t to) noexcept {
+    return (to / kGeneration - from / kGeneration) %
+           (std::uint64_t{1} << (64 - kBytesBits - kCountBits));
+  }
   static constexpr std::uint32_t bytes(std::uint64_t word) noexcept {
     return static_cast<std::uint32_t>(word & kBytesMask);
   }
@@ -134,7 +144,14 @@ class BasicSharedWriter<Atom>::Producer {
   /// the wait was cancelled. Needs bab/message/reserve_wait.hpp.
   template <class Self = Producer>
   [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
-    return ReserveWait<Self>(*this, w_.pool_, len);
+    return ReserveWait<Self>(this, w_.pool_, len);
+  }
+
+  /// `co_await producer.flush_wait()`: flush(), and goes on when what this lcore committed before has left the
+  /// flusher, whoever closed its frames and handed them over. Needs bab/message/flush_wait.hpp, which says more.
+  template <class Self = Producer>
+  [[nodiscard]] FlushWait<Self> flush_wait() noexcept {
+    return FlushWait<Self>(this);
   }
 
   [[nodiscard]] std::uint32_t max_message() const noexcept { return w_.max_message_; }
@@ -153,6 +170,8 @@ class BasicSharedWriter<Atom>::Producer {
  private:
   friend Reservation;
   friend class ReserveWait<Producer>;
+  friend class FlushWait<Producer>;
+  friend class AnyWriter;
 
   // What a length's two bytes say until the frame is complete: kind << 14 | length.
   enum Kind : std::uint16_t {
@@ -166,6 +185,7 @@ class BasicSharedWriter<Atom>::Producer {
     // Acquire of the word pairs with open_frame()'s release: the slot is set.
     rte_mbuf* m = w_.slot(before).load(std::memory_order_relaxed);
     std::uint8_t* data = w_.payload(m) + bytes(before) + wire::kBlockLengthBytes;
+    last_ = before;
     if (messages(before) + 1 >= w_.options_.flush.max_messages) [[unlikely]]
       (void)close_open();
     return Reservation(this, m, data, len);
@@ -185,13 +205,13 @@ class BasicSharedWriter<Atom>::Producer {
     else
       put_short(m, data, len, keep);
     if (settled(m, block(len))) [[unlikely]]
-      complete(m);
+      complete_late(m);
   }
   void abort(rte_mbuf* m, std::uint8_t* data, std::uint32_t len) noexcept {
     check_lcore();
     put_length(data, kAborted, len);
     note_holes(m);
-    if (settled(m, block(len))) complete(m);
+    if (settled(m, block(len))) complete_late(m);
   }
 
   static void put_length(std::uint8_t* data, Kind kind, std::uint32_t len) noexcept {
@@ -221,6 +241,12 @@ class BasicSharedWriter<Atom>::Producer {
   bool acquire(std::array<rte_mbuf*, 2>& buffers) noexcept;
   ReserveFailure open_frame() noexcept;
   void complete(rte_mbuf* m) noexcept;
+  void complete_late(rte_mbuf* m) noexcept;
+  [[nodiscard]] FlushMark begin_flush() noexcept;
+  [[nodiscard]] bool has_flushed(FlushMark& mark) noexcept;
+  [[nodiscard]] bool has_dropped(const FlushMark& mark) noexcept;
+  [[nodiscard]] ReserveLine& line() noexcept { return line_; }
+  [[nodiscard]] BufferPool& pool() noexcept { return w_.pool_; }
   rte_mbuf* without_holes(rte_mbuf* m, rte_mbuf* spare) noexcept;
   unsigned hand_over() noexcept;
 
@@ -229,8 +255,9 @@ class BasicSharedWriter<Atom>::Producer {
   std::array<rte_mbuf*, kMostFrames> batch_;  // no more than that can be unfinished
   unsigned batch_size_ = 0;
   unsigned lcore_ = LCORE_ID_ANY;  // kept in debug builds
-  unsigned reserves_waiting_ = 0;  // nobody else may reserve here before those
-  bool served_ = false;            // the reserve under way waited for the pool and has its turn
+  std::uint64_t last_ = 0;         // the word that the last reserve saw: of its frame's generation
+  std::uint64_t drops_told_ = 0;   // of the writer's dropped frames
+  ReserveLine line_;
   WriterStats stats_;
 };
 

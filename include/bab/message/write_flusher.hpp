@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <rte_mbuf.h>
@@ -15,17 +15,11 @@
 #include <bab/base/drops.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/message/frame_order.hpp>
+#include <bab/message/frame_ring.hpp>
+#include <bab/message/frame_sink.hpp>
 #include <bab/wire/frame_header.hpp>
 
 namespace bab {
-
-/// Where a WriteFlusher's frames go: takes some from the front, in order, and owns what it took (one
-/// share each). A port's TX queue, a test, a socket. Must not throw.
-template <class S>
-concept FrameSink = requires(S& sink, std::span<rte_mbuf*> frames) {
-  { sink.send(frames) }
-  noexcept->std::same_as<unsigned>;
-};
 
 struct FlusherStats {
   std::uint64_t frames = 0;            ///< taken by the sink
@@ -33,6 +27,17 @@ struct FlusherStats {
   std::uint64_t bytes = 0;             ///< of those messages, without their length prefixes
   std::uint64_t dropped_messages = 0;  ///< in frames that drop_pending() dropped
   std::uint64_t dropped_bytes = 0;     ///< of those messages
+};
+
+/// What of one writer a flusher numbered. Those that drop_pending() dropped are among them.
+struct FlushedWriter {
+  static constexpr std::uint32_t kOthers = 0xffffffff;
+
+  std::uint32_t id;  ///< WriterOptions::writer_id; kOthers: all that found no place of their own
+  std::uint64_t frames = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;             ///< of messages, without their length prefixes
+  std::uint64_t dropped_messages = 0;  ///< of those messages
 };
 
 /// One session's way out: takes complete frames from writers' rings, numbers their messages, writes the
@@ -43,8 +48,10 @@ struct FlusherStats {
 template <FrameSink Sink, class Atom = RealAtom>
 class WriteFlusher {
  public:
-  using Ring = typename Atom::template Ring<rte_mbuf>;
+  using Ring = BasicFrameRing<Atom>;
   static constexpr unsigned kMaxBurst = 512;
+  /// Writer ids that are counted apart.
+  static constexpr std::size_t kMostWriters = 256;
 
   /// `burst`: frames per sink call, 1 … kMaxBurst.
   WriteFlusher(Sink& sink, const wire::FrameHeader& header, unsigned burst = 32,
@@ -52,19 +59,26 @@ class WriteFlusher {
       : sink_(sink),
         header_(header),
         burst_(std::clamp(burst, 1U, kMaxBurst)),
-        next_sequence_(first_sequence) {}
+        next_sequence_(first_sequence),
+        origins_(burst_) {
+    writers_.reserve(kMostWriters + 1);
+  }
   WriteFlusher(const WriteFlusher&) = delete;
   WriteFlusher& operator=(const WriteFlusher&) = delete;
   ~WriteFlusher() { drop_pending(); }
 
   /// Before the first poll(). Rings are served in turn; each one's order is kept. Their writers'
   /// header_size must be this flusher's header's; a ring must outlive the flusher.
-  void add(Ring& ring) { rings_.push_back({&ring, nullptr}); }
+  void add(Ring& ring) { rings_.push_back({&ring, nullptr, {&ring.progress()}}); }
 
   /// The rings of all Producers of one shared writer, whose frames are brought back into its order here.
   void add_shared(std::span<Ring* const> rings) {
-    orders_.push_back(std::make_unique<FrameOrder>());
-    for (Ring* ring : rings) rings_.push_back({ring, orders_.back().get()});
+    if (rings.empty()) return;
+    orders_.push_back(std::make_unique<Order>(Order{{}, {&rings.front()->progress()}}));
+    for (Ring* ring : rings) {
+      ring->follow(*rings.front());
+      rings_.push_back({ring, orders_.back().get(), {}});
+    }
   }
 
   /// Another session from now on, to whom `header` says; its size must be that of the frames that writers
@@ -88,34 +102,31 @@ class WriteFlusher {
     return pending_count_ == 0 &&
            std::all_of(rings_.begin(), rings_.end(),
                        [](const Source& s) { return s.ring->size() == 0; }) &&
-           std::all_of(orders_.begin(), orders_.end(), [](const auto& o) { return o->empty(); });
+           std::all_of(orders_.begin(), orders_.end(),
+                       [](const auto& o) { return o->frames.empty(); });
   }
 
-  /// Frees what the sink would not take, counted as Drop::kTxFull. Returns frames.
+  /// Frees what the sink would not take, counted as Drop::kTxFull. Returns frames. A shared writer's frame that
+  /// is not complete by then is dropped when it comes, if frames behind it are dropped now.
   unsigned drop_pending() noexcept {
     unsigned dropped = 0;
-    const auto drop = [&](std::span<rte_mbuf* const> frames) {
-      for (rte_mbuf* m : frames) {
-        stats_.dropped_messages += buffer_meta(m).messages;
-        stats_.dropped_bytes += message_bytes(buffer_meta(m));
-      }
-      BufferPool::release(frames);
-      dropped += static_cast<unsigned>(frames.size());
-    };
     do {
-      drop(std::span<rte_mbuf* const>(pending_.data(), pending_count_));
-      pending_count_ = 0;
+      for (unsigned i = 0; i < pending_count_; ++i) drop(pending_[i], origins_[i]);
+      dropped += std::exchange(pending_count_, 0U);
     } while (fill() > 0);
     // What still waits for a frame that never came was not numbered: it would have been next.
     for (const auto& order : orders_)
-      while (rte_mbuf* m = order->take_any()) {
+      while (rte_mbuf* m = order->frames.take_any()) {
+        const Origin origin{order->way.progress, buffer_meta(m).number + 1};
         if (buffer_meta(m).messages == 0) {
-          BufferPool::release(m);  // it only kept a place
+          BufferPool::release(m);  // it only kept a place; but one before it is given up
+          count_drop(*origin.progress);
+          gone(origin);
           continue;
         }
-        stats_.messages += buffer_meta(m).messages;
-        stats_.bytes += message_bytes(buffer_meta(m));
-        drop(std::span<rte_mbuf* const>(&m, 1));
+        count(m, order->way);
+        drop(m, origin);
+        ++dropped;
       }
     drops_.add(Drop::kTxFull, dropped);
     return dropped;
@@ -123,14 +134,33 @@ class WriteFlusher {
 
   [[nodiscard]] const FlusherStats& stats() const noexcept { return stats_; }
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
+  /// The writers whose frames came, in the order in which they first did. On the flusher's lcore, or after it.
+  [[nodiscard]] std::span<const FlushedWriter> writers() const noexcept { return writers_; }
   [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
   /// Frames numbered and stamped, waiting for the sink.
   [[nodiscard]] unsigned pending() const noexcept { return pending_count_; }
 
  private:
+  using Progress = typename Ring::Progress;
+
+  /// What frames of one ring, or of one shared writer, have in common.
+  struct Way {
+    Progress* progress = nullptr;
+    std::size_t writer = 0;  // whose the last one was: an index of writers_
+  };
+  struct Order {
+    FrameOrder frames;
+    Way way;
+  };
   struct Source {
     Ring* ring;
-    FrameOrder* order;  // null: the ring's own order is it
+    Order* order;  // null: the ring's own order is it
+    Way way;
+  };
+  /// Where progress stands when a pending frame is gone.
+  struct Origin {
+    Progress* progress;
+    std::uint64_t until;
   };
 
   /// Frames that came in; those that only kept a number's place are among them.
@@ -139,50 +169,130 @@ class WriteFlusher {
     for (const auto& order : orders_) came += admit(*order);
     for (std::size_t i = 0; i < rings_.size() && pending_count_ < burst_; ++i) {
       if (turn_ >= rings_.size()) turn_ = 0;
-      const Source& source = rings_[turn_++];
-      came += source.order == nullptr ? fill_from(*source.ring) : fill_from(source);
+      Source& source = rings_[turn_++];
+      came += source.order == nullptr ? fill_from(source) : fill_order_from(source);
     }
     return came;
   }
 
-  unsigned fill_from(Ring& ring) noexcept {
+  unsigned fill_from(Source& source) noexcept {
+    std::uint64_t position = source.ring->popped();
     const unsigned n =
-        ring.pop(std::span(pending_.data() + pending_count_, burst_ - pending_count_));
-    for (unsigned i = 0; i < n; ++i) stamp(pending_[pending_count_ + i]);
-    pending_count_ += n;
+        source.ring->pop(std::span(pending_.data() + pending_count_, burst_ - pending_count_));
+    for (unsigned i = 0; i < n; ++i) pend(pending_[pending_count_], source.way, ++position);
     return n;
   }
 
-  unsigned fill_from(const Source& source) noexcept {
+  unsigned fill_order_from(const Source& source) noexcept {
     std::array<rte_mbuf*, FrameOrder::kWindow> frames;
     const unsigned n = source.ring->pop(frames);
-    for (unsigned i = 0; i < n; ++i) source.order->put(frames[i]);
+    for (unsigned i = 0; i < n; ++i)
+      if (!source.order->frames.put(frames[i])) [[unlikely]]
+        drop_late(frames[i], *source.order);
     admit(*source.order);
     return n;
   }
 
   /// Takes what is next in order, as far as there is room.
-  unsigned admit(FrameOrder& order) noexcept {
+  unsigned admit(Order& order) noexcept {
     unsigned n = 0;
     while (pending_count_ < burst_) {
-      rte_mbuf* m = order.take_next();
+      rte_mbuf* m = order.frames.take_next();
       if (m == nullptr) break;
       ++n;
+      const std::uint64_t until = buffer_meta(m).number + 1;
       if (buffer_meta(m).messages == 0) {
         BufferPool::release(m);  // it only gave up its place
+        gone_behind({order.way.progress, until});
       } else {
-        stamp(m);
-        pending_[pending_count_++] = m;
+        pend(m, order.way, until);
       }
     }
     return n;
+  }
+
+  void pend(rte_mbuf* m, Way& way, std::uint64_t until) noexcept {
+    stamp(m, way);
+    pending_[pending_count_] = m;
+    origins_[pending_count_++] = {way.progress, until};
+  }
+
+  /// Release pairs with has_flushed()'s acquire: who waits sees what was done with the frame.
+  static void gone(const Origin& origin) noexcept {
+    origin.progress->gone.store(origin.until, std::memory_order_release);
+  }
+  /// A frame that is not sent is gone when those of its writer before it are.
+  void gone_behind(const Origin& origin) noexcept {
+    for (unsigned i = pending_count_; i > 0; --i)
+      if (origins_[i - 1].progress == origin.progress) {
+        origins_[i - 1].until = origin.until;
+        return;
+      }
+    gone(origin);
+  }
+
+  void drop(rte_mbuf* m, const Origin& origin) noexcept {
+    drop(m, *origin.progress);
+    gone(origin);
+  }
+  void drop(rte_mbuf* m, Progress& progress) noexcept {
+    const BufferMeta& meta = buffer_meta(m);
+    stats_.dropped_messages += meta.messages;
+    stats_.dropped_bytes += message_bytes(meta);
+    Way way;
+    writer(way, meta.writer_id).dropped_messages += meta.messages;
+    BufferPool::release(m);
+    count_drop(progress);
+  }
+  /// Before the place is gone. Only this lcore writes it.
+  static void count_drop(Progress& progress) noexcept {
+    progress.dropped.store(progress.dropped.load(std::memory_order_relaxed) + 1,
+                           std::memory_order_relaxed);
+  }
+  /// A frame that was not complete when drop_pending() gave up those behind it. It was not numbered.
+  void drop_late(rte_mbuf* m, Order& order) noexcept {
+    if (buffer_meta(m).messages == 0) return BufferPool::release(m);
+    count(m, order.way);
+    drop(m, *order.way.progress);
+    drops_.add(Drop::kTxFull, 1);
+  }
+
+  /// A ring has one writer, or few: the last one is mostly the next.
+  FlushedWriter& writer(Way& way, std::uint32_t id) noexcept {
+    if (way.writer < writers_.size() && writers_[way.writer].id == id) [[likely]]
+      return writers_[way.writer];
+    return other_writer(way, id);
+  }
+  FlushedWriter& other_writer(Way& way, std::uint32_t id) noexcept {
+    const auto find = [this](std::uint32_t wanted) {
+      return std::find_if(writers_.begin(), writers_.end(),
+                          [wanted](const FlushedWriter& w) { return w.id == wanted; });
+    };
+    auto at = find(id);
+    if (at == writers_.end() && writers_.size() >= kMostWriters)
+      at = find(id = FlushedWriter::kOthers);
+    if (at == writers_.end())
+      at = writers_.insert(at, FlushedWriter{id});  // within what was reserved
+    way.writer = static_cast<std::size_t>(at - writers_.begin());
+    return *at;
+  }
+
+  void count(rte_mbuf* m, Way& way) noexcept {
+    const BufferMeta& meta = buffer_meta(m);
+    const std::uint64_t bytes = message_bytes(meta);
+    stats_.messages += meta.messages;
+    stats_.bytes += bytes;
+    FlushedWriter& w = writer(way, meta.writer_id);
+    ++w.frames;
+    w.messages += meta.messages;
+    w.bytes += bytes;
   }
 
   static std::uint64_t message_bytes(const BufferMeta& meta) noexcept {
     return meta.payload_len - wire::kBlockLengthBytes * meta.messages;
   }
 
-  void stamp(rte_mbuf* m) noexcept {
+  void stamp(rte_mbuf* m, Way& way) noexcept {
     const BufferMeta& meta = buffer_meta(m);
     assert(m->data_len == header_.size() + meta.payload_len &&
            "the writer left room for other headers than this flusher's");
@@ -199,15 +309,16 @@ class WriteFlusher {
         m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
     }
     next_sequence_ += meta.messages;
-    stats_.messages += meta.messages;
-    stats_.bytes += message_bytes(meta);
+    count(m, way);
   }
 
   unsigned drain() noexcept {
     if (pending_count_ == 0) return 0;
-    const unsigned n = sink_.send(std::span(pending_.data(), pending_count_));
+    const unsigned n = detail::offer(sink_, std::span(pending_.data(), pending_count_));
     assert(n <= pending_count_);
+    for (unsigned i = 0; i < n; ++i) gone(origins_[i]);
     std::copy(pending_.begin() + n, pending_.begin() + pending_count_, pending_.begin());
+    std::copy(origins_.begin() + n, origins_.begin() + pending_count_, origins_.begin());
     pending_count_ -= n;
     stats_.frames += n;
     return n;
@@ -218,10 +329,12 @@ class WriteFlusher {
   unsigned burst_;
   std::uint64_t next_sequence_;
   std::vector<Source> rings_;
-  std::vector<std::unique_ptr<FrameOrder>> orders_;
+  std::vector<std::unique_ptr<Order>> orders_;
   std::size_t turn_ = 0;
   unsigned pending_count_ = 0;
   std::array<rte_mbuf*, kMaxBurst> pending_;
+  std::vector<Origin> origins_;  // of those
+  std::vector<FlushedWriter> writers_;
   FlusherStats stats_;
   DropCounters drops_;
 };

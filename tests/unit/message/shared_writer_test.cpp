@@ -1,12 +1,9 @@
 #include <bab/message/shared_writer.hpp>
 
-#include <array>
 #include <cstring>
 #include <iterator>
 #include <list>
 #include <map>
-#include <memory>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -14,88 +11,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <bab/message/write_flusher.hpp>
-
-#include "lcores.hpp"
-#include "writer_bench.hpp"
+#include "shared_bench.hpp"
 
 namespace bab {
 namespace {
 
-using test::Frame;
-using test::FullPool;
-using test::messages_of;
-using test::small_frames;
+using test::put;
+using test::reserve;
+using Bench = test::SharedBench;
 using testing::ElementsAre;
-
-/// A sink that keeps the messages and frees the frames.
-struct Keep {
-  unsigned send(std::span<rte_mbuf*> frames) noexcept {
-    for (rte_mbuf* m : frames) {
-      all.push_back(messages_of(m));
-      BufferPool::release(m);
-    }
-    return static_cast<unsigned>(frames.size());
-  }
-  [[nodiscard]] std::vector<std::string> messages() const {
-    std::vector<std::string> flat;
-    for (const Frame& f : all) flat.insert(flat.end(), f.begin(), f.end());
-    return flat;
-  }
-  std::vector<Frame> all;
-};
-
-/// A shared writer with `n` producers, all used on this lcore, and a flusher.
-struct Bench {
-  explicit Bench(std::uint32_t buffers = 8, std::uint32_t capacity = 64, FlushPolicy flush = {},
-                 unsigned n = 2)
-      : pool(buffers),
-        writer(std::in_place, pool, small_frames(capacity, flush)),
-        flusher(std::in_place, sink, wire::FrameHeader({})) {
-    std::vector<FrameRing*> all;
-    for (unsigned i = 0; i < n; ++i) {
-      rings.push_back(std::make_unique<FrameRing>(buffers));
-      all.push_back(rings.back().get());
-      producers.push_back(std::make_unique<SharedWriter::Producer>(*writer, *rings.back()));
-    }
-    flusher->add_shared(all);
-  }
-  ~Bench() {
-    producers.clear();
-    poll();
-    flusher.reset();
-    writer.reset();
-  }
-  void poll() {
-    while (flusher->poll() > 0) {
-    }
-  }
-  std::vector<std::string> flushed() {
-    for (auto& p : producers) p->flush();
-    poll();
-    return sink.messages();
-  }
-  SharedWriter::Producer& operator[](unsigned i) { return *producers[i]; }
-
-  FullPool pool;
-  Keep sink;
-  std::vector<std::unique_ptr<FrameRing>> rings;
-  std::optional<SharedWriter> writer;
-  std::vector<std::unique_ptr<SharedWriter::Producer>> producers;
-  std::optional<WriteFlusher<Keep>> flusher;
-};
-
-SharedWriter::Producer::Reservation reserve(SharedWriter::Producer& p, std::string_view text) {
-  auto r = p.reserve(static_cast<std::uint32_t>(text.size()));
-  if (r) std::memcpy(r.data(), text.data(), text.size());
-  return r;
-}
-bool put(SharedWriter::Producer& p, std::string_view text) {
-  auto r = reserve(p, text);
-  const bool good = bool(r);
-  r.commit();
-  return good;
-}
 
 TEST(SharedWriter, PacksMessagesOfAllProducersInOrderOfReserve) {
   Bench b;

@@ -189,6 +189,51 @@ TEST_F(WriteFlusherTest, DropPendingCountsEverythingAndKeepsTheGap) {
   EXPECT_THAT(sink.sent, ElementsAre(Sent{6, {"6"}, 0})) << "receivers see the gap";
 }
 
+TEST_F(WriteFlusherTest, CountsEveryWritersFramesApart) {
+  LocalWriter other(b.pool, b.ring, {64, header.size(), {}, 3});
+  Flusher flusher(sink, header);
+  flusher.add(b.ring);
+  EXPECT_TRUE(flusher.writers().empty());
+  frames(b, {"one", "two"});
+  put(other, "three");
+  put(other, "four");
+  other.flush();
+  flusher.poll();
+  sink.room = 0;
+  put(other, "five");
+  other.flush();
+  flusher.poll();
+  flusher.drop_pending();
+  const auto writers = flusher.writers();
+  ASSERT_EQ(writers.size(), 2U);
+  EXPECT_EQ(writers[0].id, 7U);
+  EXPECT_EQ(writers[0].frames, 2U);
+  EXPECT_EQ(writers[0].messages, 2U);
+  EXPECT_EQ(writers[0].bytes, 6U);
+  EXPECT_EQ(writers[0].dropped_messages, 0U);
+  EXPECT_EQ(writers[1].id, 3U);
+  EXPECT_EQ(writers[1].frames, 2U);
+  EXPECT_EQ(writers[1].messages, 3U);
+  EXPECT_EQ(writers[1].bytes, 13U);
+  EXPECT_EQ(writers[1].dropped_messages, 1U);
+}
+
+TEST_F(WriteFlusherTest, CountsWritersBeyondItsTableTogether) {
+  Flusher flusher(sink, header);
+  flusher.add(b.ring);
+  constexpr std::uint32_t kMore = 5;
+  for (std::uint32_t id = 0; id < Flusher::kMostWriters + kMore; ++id) {
+    LocalWriter(b.pool, b.ring, {64, header.size(), {}, id}).reserve(1).commit();
+    flusher.poll();
+  }
+  const auto writers = flusher.writers();
+  ASSERT_EQ(writers.size(), Flusher::kMostWriters + 1);
+  EXPECT_EQ(writers[7].id, 7U);
+  EXPECT_EQ(writers[7].messages, 1U);
+  EXPECT_EQ(writers.back().id, FlushedWriter::kOthers);
+  EXPECT_EQ(writers.back().messages, kMore);
+}
+
 TEST_F(WriteFlusherTest, GoneItLeavesNoFrameBehind) {
   sink.room = 1;
   {

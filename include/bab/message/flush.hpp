@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
+
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/memory/packet.hpp>
+#include <bab/memory/shares.hpp>
+#include <bab/wire/endian.hpp>
+#include <bab/wire/moldudp64.hpp>
+
+namespace bab {
+
+/// A complete frame as its sink sees it: who wrote it, and its messages where they are.
+///
+///     unsigned operator()(std::span<const bab::Flush> frames, std::uint32_t writer_id) noexcept {
+///       for (const bab::Flush& frame : frames)
+///         for (std::span<const std::uint8_t> message : frame) …
+///       return frames.size();  // taken; the rest is offered again
+///     }
+///
+/// A view, good until the sink returns. What is to outlive that becomes a Packet. On the flusher's lcore.
+class Flush {
+ public:
+  Flush() noexcept = default;  // of none
+  /// Any frame that a FrameSink was given.
+  explicit Flush(rte_mbuf* frame) noexcept : frame_(frame) {}
+
+  [[nodiscard]] std::uint32_t writer_id() const noexcept { return meta().writer_id; }
+  [[nodiscard]] std::uint16_t messages() const noexcept { return meta().messages; }
+  /// The message blocks: two bytes of length (big-endian) before each message.
+  [[nodiscard]] std::span<const std::uint8_t> payload() const noexcept {
+    const std::uint8_t* data = rte_pktmbuf_mtod(frame_, const std::uint8_t*);
+    return {data + frame_->data_len - meta().payload_len, meta().payload_len};
+  }
+  /// The whole frame, headers and all.
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
+    return {rte_pktmbuf_mtod(frame_, const std::uint8_t*), frame_->data_len};
+  }
+
+  /// The payload as a Packet of the calling lcore, with a share of its own, so that it stays as it is after
+  /// the frame has gone. Empty on a thread without an lcore id.
+  [[nodiscard]] Packet packet() const noexcept { return packet(payload()); }
+  /// The same of one message, or any part of the frame.
+  [[nodiscard]] Packet packet(std::span<const std::uint8_t> part) const noexcept {
+    const unsigned lcore = rte_lcore_id();
+    if (lcore >= RTE_MAX_LCORE) return {};
+    Account& account = meta().pool->account(lcore, meta().id);
+    if (account.handles == 0) {
+      Shares<>::take(frame_);
+      ++account.shares;
+      account.buffer = frame_;
+    }
+    return PacketSource::more(account, part.data(), static_cast<std::uint32_t>(part.size()));
+  }
+
+  /// The messages, in order.
+  class Iterator {
+   public:
+    using value_type = std::span<const std::uint8_t>;
+    using difference_type = std::ptrdiff_t;
+    using iterator_category = std::input_iterator_tag;  // gives values, not references
+
+    Iterator() noexcept = default;
+    explicit Iterator(const std::uint8_t* at) noexcept : at_(at) {}
+    [[nodiscard]] value_type operator*() const noexcept {
+      return {at_ + wire::kBlockLengthBytes, wire::load_be<std::uint16_t>(at_)};
+    }
+    Iterator& operator++() noexcept {
+      at_ += wire::kBlockLengthBytes + wire::load_be<std::uint16_t>(at_);
+      return *this;
+    }
+    Iterator operator++(int) noexcept {
+      const Iterator before = *this;
+      ++*this;
+      return before;
+    }
+    friend bool operator==(Iterator, Iterator) noexcept = default;
+
+   private:
+    const std::uint8_t* at_ = nullptr;
+  };
+  [[nodiscard]] Iterator begin() const noexcept { return Iterator(payload().data()); }
+  [[nodiscard]] Iterator end() const noexcept {
+    return Iterator(payload().data() + payload().size());
+  }
+
+ private:
+  [[nodiscard]] const BufferMeta& meta() const noexcept { return buffer_meta(frame_); }
+
+  rte_mbuf* frame_ = nullptr;
+};
+
+}  // namespace bab

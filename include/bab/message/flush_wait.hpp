@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+
+#include <bab/lcore/wait.hpp>
+#include <bab/message/frame_ring.hpp>
+#include <bab/message/reservation.hpp>
+
+namespace bab {
+
+enum class Flushed : std::uint8_t {
+  kSent,     ///< the sink took all of it
+  kDropped,  ///< all is gone, but some frames were dropped since this writer's last flush_wait() ended
+  kCancelled,  ///< the wait was: nothing is known
+};
+
+/// `co_await writer.flush_wait()`: flushes, and goes on when every message that this lcore committed through
+/// the writer before is gone from the flusher: taken by its sink, or dropped. It doesn't matter who sealed
+/// the message's frame or handed it over, nor on which lcore the flusher is. What was flushed by anybody
+/// beforehand costs nothing: then it suspends nothing.
+///
+/// A frame goes when it is complete. So settle your own Reservations first; those of other lcores in the same
+/// frames are waited for. The flusher must have been given the writer's ring, and be polled.
+///
+/// What is waited for and what was dropped is counted in frames: those of a shared writer are all its
+/// Producers', those of a ring that several local writers share are all of theirs.
+template <class Writer>
+class FlushWait final : public Wait {
+  using Ref = typename WriterRef<Writer>::type;
+
+ public:
+  explicit FlushWait(Ref writer) noexcept : writer_(writer) {}
+
+  [[nodiscard]] Flushed await_resume() const noexcept { return result(); }
+  /// After AnyOf.
+  [[nodiscard]] Flushed result() const noexcept {
+    if (outcome() != Outcome::kDone) return Flushed::kCancelled;
+    return dropped_ ? Flushed::kDropped : Flushed::kSent;
+  }
+
+ private:
+  bool poll() noexcept override {
+    if (!begun_) mark_ = writer_->begin_flush();
+    begun_ = true;
+    if (!writer_->has_flushed(mark_)) return false;
+    dropped_ = writer_->has_dropped(mark_);
+    begun_ = false;
+    return true;
+  }
+  void withdraw() noexcept override { begun_ = false; }
+
+  Ref writer_;
+  FlushMark mark_;
+  bool begun_ = false;
+  bool dropped_ = false;
+};
+
+}  // namespace bab

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+
+namespace bab {
+
+/// The reserves that wait at one writer, in their order. On the writer's lcore.
+class ReserveLine {
+ public:
+  struct Place {
+    Place* next = nullptr;
+  };
+  /// In whose name the reserve under way is.
+  enum class Turn : std::uint8_t {
+    kAnyone,  ///< refused while others wait
+    kFirst,   ///< of those who wait here
+    kServed,  ///< that, and its turn in the pool's line has come
+  };
+
+  [[nodiscard]] bool refuses() const noexcept {
+    return first_ != nullptr && turn_ == Turn::kAnyone;
+  }
+  [[nodiscard]] bool serves() const noexcept { return turn_ == Turn::kServed; }
+  void set_turn(Turn turn) noexcept { turn_ = turn; }
+
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  [[nodiscard]] bool is_first(const Place& place) const noexcept { return first_ == &place; }
+  void join(Place& place) noexcept {
+    Place** at = &first_;
+    while (*at != nullptr) at = &(*at)->next;
+    place.next = nullptr;
+    *at = &place;
+  }
+  void leave(Place& place) noexcept {
+    Place** at = &first_;
+    while (*at != &place) {
+      assert(*at != nullptr && "a reserve leaves a line it isn't in");
+      at = &(*at)->next;
+    }
+    *at = place.next;
+  }
+
+ private:
+  Place* first_ = nullptr;
+  Turn turn_ = Turn::kAnyone;
+};
+
+}  // namespace bab

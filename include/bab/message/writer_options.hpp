@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+#include <bab/message/flush_policy.hpp>
+
+namespace bab {
+
+struct WriterOptions {
+  std::uint32_t payload_capacity = 0;  ///< bytes: wire::FrameHeader::payload_capacity(mtu)
+  std::uint16_t header_size = 0;       ///< bytes: wire::FrameHeader::size()
+  FlushPolicy flush{};
+  std::uint32_t writer_id =
+      0;  ///< goes along with the frames, to the sink and the flusher's counters
+  /// Frames that are open, or sealed and not complete: 1 … kMostFrames. At the cap reserves fail until a
+  /// Reservation is settled, so that a slow commit holds back its own writer and doesn't pin the pool.
+  std::uint32_t max_frames = kMostFrames;
+  static constexpr std::uint32_t kMostFrames = 16;
+};
+
+/// What a writer did; a shared one's Producer counts its own part. On the writer's lcore.
+struct WriterStats {
+  std::uint64_t frames = 0;    ///< complete, with at least one message
+  std::uint64_t gathered = 0;  ///< of those, copied because of holes beside Packets
+  std::uint64_t starved = 0;   ///< reserves that found no buffer
+  std::uint64_t capped = 0;    ///< reserves that found WriterOptions::max_frames unfinished
+  /// Sealed frames that were not complete and so held back those behind them; counted when they are.
+  std::uint64_t stalls = 0;
+  std::uint64_t stalled_tsc = 0;  ///< how long they did, in TSC ticks
+};
+
+}  // namespace bab

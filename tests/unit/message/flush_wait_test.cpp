@@ -1,0 +1,396 @@
+#include <bab/message/flush_wait.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bab/lcore/any_of.hpp>
+#include <bab/lcore/lcore.hpp>
+
+#include "flusher_bench.hpp"
+#include "lcores.hpp"
+#include "shared_bench.hpp"
+
+namespace bab {
+namespace {
+
+using test::FullPool;
+using test::KeepSink;
+using test::put;
+using test::SharedBench;
+using test::WriterBench;
+using testing::ElementsAre;
+
+/// A task that awaits a flush of `writer`, and what came of it.
+template <class Writer>
+struct Awaited {
+  explicit Awaited(Writer& writer) {
+    lcore.spawn([this, &writer]() -> Task<> { result = co_await writer.flush_wait(); });
+    turn();
+  }
+  ~Awaited() {
+    lcore.request_stop();
+    for (int i = 0; i < 3; ++i) lcore.turn(++now);
+  }
+  /// What it ended with by now, if it did.
+  std::optional<Flushed> turn() {
+    for (int i = 0; i < 2; ++i) lcore.turn(++now);
+    return result;
+  }
+
+  Lcore lcore;
+  std::uint64_t now = 0;
+  std::optional<Flushed> result;
+};
+
+struct LocalFlushWait : testing::Test {
+  LocalFlushWait() { flusher.add(b.ring); }
+  KeepSink sink;
+  WriterBench b{8, 64};
+  WriteFlusher<KeepSink> flusher{sink, wire::FrameHeader({})};
+};
+
+TEST_F(LocalFlushWait, SuspendsNothingWhereNothingIsOnItsWay) {
+  EXPECT_EQ(Awaited(*b.writer).result, Flushed::kSent);
+  put(*b.writer, "a");
+  b.writer->flush();
+  flusher.poll();
+  EXPECT_EQ(Awaited(*b.writer).result, Flushed::kSent);
+}
+
+TEST_F(LocalFlushWait, FlushesAndEndsWhenTheSinkHasTakenIt) {
+  sink.room = 0;
+  put(*b.writer, "a");
+  Awaited wait(*b.writer);
+  EXPECT_EQ(wait.turn(), std::nullopt);
+  flusher.poll();
+  EXPECT_EQ(flusher.pending(), 1U);
+  EXPECT_EQ(wait.turn(), std::nullopt) << "the sink was full";
+  sink.room = 1;
+  flusher.poll();
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+  EXPECT_THAT(sink.messages(), ElementsAre("a"));
+}
+
+TEST_F(LocalFlushWait, DoesNotWaitForWhatCameLater) {
+  sink.room = 2;
+  put(*b.writer, "a");
+  b.writer->flush();
+  put(*b.writer, "b");
+  Awaited wait(*b.writer);
+  for (const char* later : {"c", "d"}) {
+    put(*b.writer, later);
+    b.writer->flush();
+  }
+  flusher.poll();
+  EXPECT_EQ(flusher.pending(), 2U);
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+  EXPECT_THAT(sink.messages(), ElementsAre("a", "b"));
+}
+
+TEST_F(LocalFlushWait, WaitsForTheReservationsInItsFrames) {
+  auto open = test::reserve(*b.writer, "late");
+  put(*b.writer, "early");
+  Awaited wait(*b.writer);
+  flusher.poll();
+  EXPECT_EQ(wait.turn(), std::nullopt);
+  open.commit();
+  EXPECT_EQ(wait.turn(), std::nullopt) << "handed over, not sent";
+  flusher.poll();
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+  EXPECT_THAT(sink.messages(), ElementsAre("late", "early"));
+}
+
+TEST_F(LocalFlushWait, EmptyFramesAndHolesMakeNoDifference) {
+  auto open = test::reserve(*b.writer, "no");
+  put(*b.writer, "yes");
+  b.writer->flush();
+  auto nothing = test::reserve(*b.writer, "nothing");
+  nothing.abort();
+  Awaited wait(*b.writer);
+  open.abort();
+  EXPECT_EQ(wait.turn(), std::nullopt);
+  flusher.poll();
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+}
+
+TEST_F(LocalFlushWait, TellsOfDropsOnceEach) {
+  sink.room = 0;
+  put(*b.writer, "a");
+  Awaited first(*b.writer);
+  Awaited second(*b.writer);
+  flusher.poll();
+  flusher.drop_pending();
+  EXPECT_EQ(first.turn(), Flushed::kDropped);
+  EXPECT_EQ(second.turn(), Flushed::kDropped) << "it waited for the same frame";
+  sink.room = 1;
+  put(*b.writer, "b");
+  Awaited third(*b.writer);
+  flusher.poll();
+  EXPECT_EQ(third.turn(), Flushed::kSent);
+  put(*b.writer, "c");
+  b.writer->flush();
+  flusher.drop_pending();
+  EXPECT_EQ(Awaited(*b.writer).result, Flushed::kDropped) << "before the wait began";
+  EXPECT_THAT(sink.messages(), ElementsAre("b"));
+}
+
+TEST_F(LocalFlushWait, CancelledItSaysSoAndChangesNothing) {
+  sink.room = 0;
+  put(*b.writer, "a");
+  Lcore lcore;
+  std::optional<Flushed> cancelled, again;
+  lcore.spawn([&]() -> Task<> {
+    auto flush = b.writer->flush_wait();
+    Sleep timeout(10);
+    EXPECT_EQ((co_await AnyOf(flush, timeout)).index, 1U);
+    cancelled = flush.result();
+    again = co_await flush;
+  });
+  lcore.turn(1);
+  lcore.turn(10);
+  flusher.poll();
+  EXPECT_EQ(cancelled, Flushed::kCancelled);
+  lcore.turn(11);
+  EXPECT_EQ(again, std::nullopt);
+  sink.room = 1;
+  flusher.poll();
+  lcore.turn(12);
+  lcore.turn(13);
+  EXPECT_EQ(again, Flushed::kSent);
+}
+
+TEST_F(LocalFlushWait, EndsWithTheLcore) {
+  sink.room = 0;
+  put(*b.writer, "a");
+  Awaited wait(*b.writer);
+  wait.lcore.request_stop();
+  EXPECT_EQ(wait.turn(), Flushed::kCancelled);
+}
+
+TEST_F(LocalFlushWait, WritersOfOneRingWaitForTheirOwn) {
+  LocalWriter other(b.pool, b.ring, test::small_frames(64));
+  sink.room = 1;
+  put(*b.writer, "mine");
+  Awaited mine(*b.writer);
+  put(other, "other");
+  Awaited others(other);
+  flusher.poll();
+  EXPECT_EQ(mine.turn(), Flushed::kSent);
+  EXPECT_EQ(others.turn(), std::nullopt);
+  sink.room = 1;
+  flusher.poll();
+  EXPECT_EQ(others.turn(), Flushed::kSent);
+}
+
+TEST_F(LocalFlushWait, ARingsNextFlusherGoesOnWhereTheFirstLeftOff) {
+  FullPool pool(8);
+  FrameRing ring(8);
+  LocalWriter writer(pool, ring, test::small_frames(64));
+  {
+    WriteFlusher<KeepSink> first(sink, wire::FrameHeader({}));
+    first.add(ring);
+    put(writer, "a");
+    writer.flush();
+    first.poll();
+  }
+  put(writer, "b");
+  Awaited wait(writer);
+  WriteFlusher<KeepSink> next(sink, wire::FrameHeader({}));
+  next.add(ring);
+  EXPECT_EQ(wait.turn(), std::nullopt);
+  next.poll();
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+}
+
+TEST(SharedFlushWait, SuspendsNothingWhereNothingOfItsOwnIsOnItsWay) {
+  SharedBench b;
+  EXPECT_EQ(Awaited(b[0]).result, Flushed::kSent);
+  put(b[0], "a");
+  b[0].flush();
+  b.poll();
+  auto open = test::reserve(b[1], "b");
+  EXPECT_EQ(Awaited(b[0]).result, Flushed::kSent) << "b is another's, and in another frame";
+  open.commit();
+  EXPECT_THAT(b.flushed(), ElementsAre("a", "b"));
+}
+
+TEST(SharedFlushWait, WaitsForTheOwnMessagesWhoeverSealedThemAndHandedThemOver) {
+  SharedBench b;
+  auto open = test::reserve(b[1], "theirs");
+  put(b[0], "mine");
+  b[1].flush();
+  Awaited wait(b[0]);
+  b.poll();
+  EXPECT_EQ(wait.turn(), std::nullopt) << "its frame is closed and not complete";
+  open.commit();
+  EXPECT_EQ(wait.turn(), std::nullopt) << "complete, and with the other lcore";
+  b[1].poll(0);
+  EXPECT_EQ(wait.turn(), std::nullopt) << "handed over, not sent";
+  b.poll();
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+  EXPECT_THAT(b.sink.messages(), ElementsAre("theirs", "mine"));
+}
+
+TEST(SharedFlushWait, WaitsForFramesThatWaitForEarlierOnes) {
+  SharedBench b(8, 10);
+  auto open = test::reserve(b[1], "aaaaaaaa");
+  put(b[0], "bbbbbbbb");
+  b[0].flush();
+  b.poll();
+  Awaited wait(b[0]);
+  EXPECT_EQ(wait.turn(), std::nullopt) << "order comes first";
+  open.abort();  // an empty frame only gives up its place
+  b[1].poll(0);
+  EXPECT_EQ(wait.turn(), std::nullopt);
+  b.poll();
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+}
+
+TEST(SharedFlushWait, EmptyFramesBetweenPendingOnesAreNoProgress) {
+  SharedBench b(8, 10);
+  b.sink.room = 0;
+  put(b[0], "aaaaaaaa");
+  test::reserve(b[0], "bbbbbbbb").abort();
+  put(b[0], "cccccccc");
+  b[0].flush();
+  b.poll();
+  Awaited wait(b[0]);
+  for (int frames = 0; frames < 2; ++frames) {
+    EXPECT_EQ(wait.turn(), std::nullopt) << frames;
+    b.sink.room = 1;
+    b.flusher->poll();
+  }
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+  test::reserve(b[0], "bbbbbbbb").abort();
+  Awaited empty(b[0]);
+  EXPECT_EQ(empty.result, std::nullopt);
+  b.poll();
+  EXPECT_EQ(empty.turn(), Flushed::kSent);
+}
+
+TEST(SharedFlushWait, TellsEveryProducerOfDrops) {
+  SharedBench b;
+  b.sink.room = 0;
+  put(b[0], "a");
+  put(b[1], "b");
+  Awaited first(b[0]);
+  Awaited second(b[1]);
+  b.poll();
+  b.flusher->drop_pending();
+  EXPECT_EQ(first.turn(), Flushed::kDropped);
+  EXPECT_EQ(second.turn(), Flushed::kDropped);
+  b.sink.room = 1;
+  put(b[0], "c");
+  Awaited third(b[0]);
+  b.poll();
+  EXPECT_EQ(third.turn(), Flushed::kSent);
+}
+
+TEST(SharedFlushWait, WhatIsGivenUpWithAFrameMissingIsDropped) {
+  SharedBench b(8, 10);
+  auto open = test::reserve(b[1], "aaaaaaaa");
+  put(b[0], "bbbbbbbb");
+  Awaited wait(b[0]);
+  b.poll();
+  b.flusher->drop_pending();
+  EXPECT_EQ(wait.turn(), Flushed::kDropped);
+  open.abort();
+  b[1].flush();
+  // The flusher has given this frame's place up; its buffer comes back with the ring's rest.
+  rte_mbuf* late = nullptr;
+  for (auto& ring : b.rings)
+    if (ring->pop({&late, 1}) == 1) BufferPool::release(late);
+}
+
+/// Generations have 24 bits in the word: positions go on beyond them.
+TEST(SharedFlushWait, CountsFramesBeyondTheWordsGenerations) {
+  if (std::getenv("BAB_LONG") == nullptr) GTEST_SKIP() << "17 million frames: set BAB_LONG=1";
+  SharedBench b(4, 5);
+  const auto empty_frame = [&b] {
+    auto r = b[0].reserve(3);
+    const bool good = bool(r);
+    r.abort();
+    return good;
+  };
+  for (std::uint64_t frames = 0; frames < (1U << 24) + 5;)
+    if (empty_frame())
+      ++frames;
+    else
+      (void)b.flushed();
+  (void)b.flushed();
+  ASSERT_TRUE(put(b[0], "own"));
+  b.sink.room = 0;
+  Awaited wait(b[0]);
+  b.poll();
+  EXPECT_EQ(wait.turn(), std::nullopt);
+  b.sink.room = 1;
+  b.poll();
+  EXPECT_EQ(wait.turn(), Flushed::kSent);
+}
+
+/// A writer's lcore and the flusher's, at speed: what the sink took is seen by who awaited it.
+template <class Start>
+void flush_on_two_lcores(Start start) {
+  constexpr std::uint64_t kRounds = 2000;
+  struct Count {
+    unsigned send(std::span<rte_mbuf*> frames) noexcept {
+      for (rte_mbuf* m : frames) messages += buffer_meta(m).messages;  // plain: the wait orders it
+      BufferPool::release(frames);
+      return static_cast<unsigned>(frames.size());
+    }
+    std::uint64_t messages = 0;
+  } sink;
+  FullPool pool(8);
+  FrameRing ring(8);
+  WriteFlusher<Count> flusher(sink, wire::FrameHeader({}));
+  std::atomic<bool> done{false};
+  auto flush = [&] {
+    while (!done.load(std::memory_order_acquire))
+      if (flusher.poll() == 0) rte_pause();
+  };
+  start(pool, ring, flusher, [&](auto& writer) {
+    test::start_on(1, flush);
+    Lcore lcore({.strategy = IdleStrategy::kBackOff});
+    lcore.spawn([&]() -> Task<> {
+      for (std::uint64_t i = 1; i <= kRounds; ++i) {
+        writer.reserve(1).commit();
+        const Flushed flushed = co_await writer.flush_wait();
+        EXPECT_EQ(flushed, Flushed::kSent);
+        EXPECT_EQ(sink.messages, i);
+      }
+    });
+    lcore.run_until([&] { return lcore.tasks() == 0; });
+    done.store(true, std::memory_order_release);
+    test::wait_for(1, flush);
+  });
+}
+
+TEST(LocalFlushWaitThreads, SeesWhatTheSinkDid) {
+  flush_on_two_lcores([](auto& pool, auto& ring, auto& flusher, auto run) {
+    flusher.add(ring);
+    LocalWriter writer(pool, ring, test::small_frames(64));
+    run(writer);
+  });
+}
+
+TEST(SharedFlushWaitThreads, SeesWhatTheSinkDid) {
+  flush_on_two_lcores([](auto& pool, auto& ring, auto& flusher, auto run) {
+    const std::array<FrameRing*, 1> rings{&ring};
+    flusher.add_shared(rings);
+    SharedWriter shared(pool, test::small_frames(64));
+    SharedWriter::Producer producer(shared, ring);
+    run(producer);
+  });
+}
+
+}  // namespace
+}  // namespace bab
