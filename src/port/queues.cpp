@@ -1,8 +1,38 @@
 #include <bab/port/queues.hpp>
 
+#include <algorithm>
+
 #include <bab/wire/moldudp64.hpp>
 
 namespace bab {
+
+void RxQueue::show(std::span<rte_mbuf* const> frames) noexcept {
+  Tap::Sink* sink = tap_->enter();
+  if (sink == nullptr) return;
+  for (std::size_t at = 0; at < frames.size(); at += Tap::kMost) {
+    const auto some = frames.subspan(at, std::min<std::size_t>(Tap::kMost, frames.size() - at));
+    Tap::Copies copies;
+    sink->copy(some, copies);
+    sink->pass(std::span(copies.data(), some.size()), static_cast<unsigned>(some.size()));
+  }
+  tap_->leave();
+}
+
+/// Copied before they go: afterwards they are the NIC's.
+unsigned TxQueue::send_tapped(std::span<rte_mbuf*> frames) noexcept {
+  Tap::Sink* sink = tap_->enter();
+  if (sink == nullptr) return send_now(frames);
+  const auto some = frames.first(std::min<std::size_t>(Tap::kMost, frames.size()));
+  Tap::Copies copies;
+  sink->copy(some, copies);
+  const std::uint64_t refused = drops_[Drop::kTxRefused];
+  const unsigned taken = send_now(some);
+  // One that tx_prepare refused is the last one taken, and didn't go.
+  const unsigned went = taken - (drops_[Drop::kTxRefused] > refused ? 1U : 0U);
+  sink->pass(std::span(copies.data(), some.size()), went);
+  tap_->leave();
+  return taken;
+}
 
 void TxQueue::refuse(rte_mbuf* m) noexcept {
   drops_.add(Drop::kTxRefused);

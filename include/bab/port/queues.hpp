@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include <rte_ethdev.h>
@@ -11,6 +12,7 @@
 #include <bab/base/drops.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/buffer_pool.hpp>
+#include <bab/port/tap.hpp>
 
 namespace bab {
 
@@ -39,16 +41,23 @@ class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
       rte_prefetch0(rte_pktmbuf_mtod(out[i], void*));
     }
     counters_.frames += n;
+    if (tap_->on()) [[unlikely]]
+      show(out.first(n));
     return n;
   }
+
+  [[nodiscard]] Tap& tap() noexcept { return *tap_; }
 
   [[nodiscard]] const QueueCounters& counters() const noexcept { return counters_; }
   void clear_counters() noexcept { counters_ = {}; }
 
  private:
+  void show(std::span<rte_mbuf* const> frames) noexcept;
+
   std::uint16_t port_;
   std::uint16_t queue_;
   QueueCounters counters_;
+  std::unique_ptr<Tap> tap_ = std::make_unique<Tap>();
 };
 
 /// One transmit queue of a started port: a FrameSink. One lcore at a time.
@@ -61,6 +70,27 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the NIC,
   /// which gives up their share; a frame that tx_prepare refuses is taken, freed and counted.
   [[nodiscard]] unsigned send(std::span<rte_mbuf*> frames) noexcept {
+    if (tap_->on()) [[unlikely]]
+      return send_tapped(frames);
+    return send_now(frames);
+  }
+
+  [[nodiscard]] Tap& tap() noexcept { return *tap_; }
+
+  [[nodiscard]] const QueueCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
+  /// Messages in the frames that tx_prepare refused.
+  [[nodiscard]] std::uint64_t refused_messages() const noexcept { return refused_messages_; }
+  /// Bytes of those messages.
+  [[nodiscard]] std::uint64_t refused_bytes() const noexcept { return refused_bytes_; }
+  void clear_counters() noexcept {
+    counters_ = {};
+    drops_ = {};
+    refused_messages_ = refused_bytes_ = 0;
+  }
+
+ private:
+  [[nodiscard]] unsigned send_now(std::span<rte_mbuf*> frames) noexcept {
     const std::uint16_t offered = burst_of(frames.size());
     std::uint16_t good = offered;
     if (prepare_) good = rte_eth_tx_prepare(port_, queue_, frames.data(), offered);
@@ -79,20 +109,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
     }
     return sent;
   }
-
-  [[nodiscard]] const QueueCounters& counters() const noexcept { return counters_; }
-  [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
-  /// Messages in the frames that tx_prepare refused.
-  [[nodiscard]] std::uint64_t refused_messages() const noexcept { return refused_messages_; }
-  /// Bytes of those messages.
-  [[nodiscard]] std::uint64_t refused_bytes() const noexcept { return refused_bytes_; }
-  void clear_counters() noexcept {
-    counters_ = {};
-    drops_ = {};
-    refused_messages_ = refused_bytes_ = 0;
-  }
-
- private:
+  [[nodiscard]] unsigned send_tapped(std::span<rte_mbuf*> frames) noexcept;
   void refuse(rte_mbuf* m) noexcept;
 
   std::uint16_t port_;
@@ -102,6 +119,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   DropCounters drops_;
   std::uint64_t refused_messages_ = 0;
   std::uint64_t refused_bytes_ = 0;
+  std::unique_ptr<Tap> tap_ = std::make_unique<Tap>();
 };
 
 }  // namespace bab
