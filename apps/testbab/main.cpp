@@ -49,6 +49,7 @@ Summary run_engine(const Options& options, const Arguments& arguments, StopSigna
   require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY);
   Session session(eal, options, signals, text);
   session.prepare();
+  if (!options.capture.empty()) session.start_capture({.path = options.capture});
   if (arguments.embedded)
     say(text,
         "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a PCI_ADDRESS -- "

@@ -324,6 +324,11 @@ class Parser {
             "--json alone the findings go to standard output as JSON")
         ->disable_flag_override();
     add_number("--stats-period", o_.stats_period, 0, 86'400, "seconds between lines of live rates");
+    add_text("--capture", "FILE", "write all frames, sent and received, to a pcapng file",
+             [this](const std::string& text) {
+               if (text.empty()) throw CLI::ValidationError("--capture: it takes a file's path");
+               o_.capture = text;
+             });
     add_text("--json", "FILE",
              "write a report; - is standard output, and text goes to standard error",
              [this](const std::string& text) {

@@ -49,6 +49,7 @@ struct Options {
   bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
   bab::ChecksumChoice rx_checksum = bab::ChecksumChoice::kAuto;
   std::uint16_t rx_udp_port = 0;
+  std::string capture;  ///< a pcapng file for all frames; empty: none
   bool doctor = false;  ///< examine the machine and end
   std::string json;     ///< empty: none; "-": standard output
 

@@ -122,6 +122,14 @@ std::string to_json(const Summary& s) {
            {"bus", bus(s.bus)},          {"drops", drops(s.drops)},
            {"ledger", ledger(s.ledger)}, {"pools", pools(s)},
            {"lcores", lcores(s)}};
+  if (s.capture) {
+    const bab::CaptureStats& c = s.capture->stats;
+    all["capture"] = {{"path", s.capture->path},
+                      {"wanted", c.wanted},
+                      {"written", c.written},
+                      {"missed", c.missed},
+                      {"failed", c.failed}};
+  }
   if (s.latency) all["latency"] = latency(*s.latency);
   // A device's name is whatever bytes --vdev had.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

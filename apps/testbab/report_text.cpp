@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "capture_request.hpp"
+
 namespace testbab {
 
 std::string with_prefix(double value) {
@@ -110,6 +112,8 @@ void print_summary(std::FILE* out, const Summary& s) {
     add(fmt::format("  ledger: {} {} {} {}", row.name, row.in, row.balanced() ? "=" : "≠",
                     sum.empty() ? "0" : sum));
   }
+  if (s.capture)
+    add(fmt::format("  captured: {}", capture_text(s.capture->path, s.capture->stats)));
   for (const PoolSummary& p : s.pools) {
     add(fmt::format("  pool {}: {} of {} buffers back", p.name, p.buffers - p.leaked, p.buffers));
     for (const bab::BufferHolder& h : p.holders) {

@@ -79,8 +79,34 @@ const Summary& Session::stop(bool interrupted) {
   return last_;
 }
 
+void Session::start_capture(const bab::CaptureOptions& what) {
+  if (capture_ != nullptr)
+    throw bab::Error(
+        fmt::format("frames are captured to {} already; stop that first", capture_->path()));
+  std::vector<bab::Port*> ports;
+  for (std::size_t i = 0; i < wiring_.ports(); ++i) ports.push_back(&wiring_.port(i));
+  capture_ = std::make_unique<bab::Capture>(ports, what);
+}
+
+CaptureSummary Session::stop_capture() {
+  if (capture_ == nullptr) throw bab::Error("nothing is captured; start a capture first");
+  const std::unique_ptr<bab::Capture> ended = std::move(capture_);
+  ended->stop();
+  return {ended->path(), ended->stats()};
+}
+
 const Summary& Session::close() {
   if (running()) stop();
+  if (capture_ != nullptr) {
+    const std::string path = capture_->path();
+    try {
+      capture_->stop();
+    } catch (const bab::Error& e) {
+      last_.capture_fault = e.what();
+    }
+    last_.capture = {path, capture_->stats()};
+    capture_.reset();
+  }
   wiring_.close(last_);
   return last_;
 }

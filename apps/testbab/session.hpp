@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <bab/base/eal.hpp>
+#include <bab/port/capture.hpp>
 
 #include "engine.hpp"
 #include "options.hpp"
@@ -49,6 +50,12 @@ class Session {
   /// Stops all, closes the ports and looks whether every buffer is back: nothing can be started any more.
   const Summary& close();
 
+  /// Frames of the ports are captured from now on. One capture at a time.
+  void start_capture(const bab::CaptureOptions& what);
+  [[nodiscard]] const bab::Capture* capture() const noexcept { return capture_.get(); }
+  /// Ends the capture; its figures. A full disk is an error, after which it has ended all the same.
+  CaptureSummary stop_capture();
+
   /// Of the last run, when it has stopped.
   [[nodiscard]] const Summary& last() const noexcept { return last_; }
 
@@ -64,6 +71,7 @@ class Session {
   std::FILE* text_;
   std::vector<unsigned> lcores_;
   Wiring wiring_;
+  std::unique_ptr<bab::Capture> capture_;
   std::unique_ptr<LiveText> live_;
   std::unique_ptr<Job> job_;
   std::unique_ptr<Run> run_;

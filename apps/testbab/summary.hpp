@@ -8,6 +8,7 @@
 #include <bab/base/drops.hpp>
 #include <bab/base/ledger.hpp>
 #include <bab/lcore/idle.hpp>
+#include <bab/port/capture.hpp>
 #include <bab/port/port.hpp>
 
 #include "latency.hpp"
@@ -56,6 +57,11 @@ struct LcoreSummary {
   bab::IdleStrategy idle;  ///< in force: --idle=monitor is pause on a CPU without TPAUSE
 };
 
+struct CaptureSummary {
+  std::string path;
+  bab::CaptureStats stats;
+};
+
 /// Everything that is said of a run when it is over.
 struct Summary {
   std::string engine;
@@ -67,6 +73,8 @@ struct Summary {
   std::vector<PortSummary> ports;
   std::vector<PoolSummary> pools;
   std::vector<LcoreSummary> lcores;
+  std::optional<CaptureSummary> capture;
+  std::string capture_fault;       ///< why not all of it is in the file
   std::optional<Latency> latency;  ///< ping's
 
   [[nodiscard]] std::uint64_t leaked() const;

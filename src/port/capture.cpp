@@ -14,6 +14,7 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_pcapng.h>
+#include <rte_version.h>
 
 #include <bab/base/error.hpp>
 #include <bab/base/spsc_ring.hpp>
@@ -53,13 +54,44 @@ std::string unique_pool_name() {
 
 constexpr unsigned kWriteBurst = 32;
 
+std::uint64_t wall_ns() noexcept {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+/// Turns the TSC into nanoseconds since 1970.
+struct WallClock {
+  std::uint64_t tsc = rte_get_tsc_cycles(), ns = wall_ns(), hz = rte_get_tsc_hz();
+
+  [[nodiscard]] std::uint64_t at(std::uint64_t now) const noexcept {
+    constexpr unsigned kNsPerS = 1'000'000'000;
+    __extension__ using Wide = unsigned __int128;
+    return ns + static_cast<std::uint64_t>(Wide{now - tsc} * kNsPerS / hz);
+  }
+};
+
+/// Until DPDK 23.03 rte_pcapng_copy() turns the TSC into a time with state that all lcores share unlocked, and goes
+/// wrong by centuries where one is a little behind another: so the packet block's time is written here.
+void set_time([[maybe_unused]] rte_mbuf* copy, [[maybe_unused]] std::uint64_t ns) noexcept {
+#if RTE_VERSION < RTE_VERSION_NUM(23, 3, 0, 0)
+  // An Enhanced Packet Block: type, length, interface, time (upper, then lower half), …
+  struct Head {
+    std::uint32_t type, length, interface, upper, lower;
+  };
+  auto* head = rte_pktmbuf_mtod(copy, Head*);
+  head->upper = static_cast<std::uint32_t>(ns >> 32);
+  head->lower = static_cast<std::uint32_t>(ns);
+#endif
+}
+
 }  // namespace
 
 /// What one queue's lcore copies into.
 class Capture::Queue final : public Tap::Sink {
  public:
   Queue(Tap& tap, std::uint16_t port, std::uint16_t queue, TapDirection direction,
-        const CaptureOptions& options, rte_mempool* pool)
+        const CaptureOptions& options, rte_mempool* pool, const WallClock& clock)
       : tap_(tap),
         port_(port),
         queue_(queue),
@@ -67,21 +99,23 @@ class Capture::Queue final : public Tap::Sink {
         udp_port_(options.udp_port),
         one_in_(options.one_in),
         pool_(pool),
+        clock_(clock),
         ring_(options.buffers) {}
 
   void copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) noexcept override {
-    // rte_pcapng_copy() takes a time in TSC ticks.
     const std::uint64_t now = rte_get_tsc_cycles();
+    const std::uint64_t ns = clock_.at(now);
     for (std::size_t i = 0; i < frames.size(); ++i) {
       copies[i] = nullptr;
       before_[i] = passed_by_;
       chosen_[i] = udp_port_ == 0 || is_of_udp_port(frames[i], udp_port_);
       if (!chosen_[i]) continue;
       chosen_[i] = ++passed_by_ % one_in_ == 0;
-      if (chosen_[i])
-        copies[i] = rte_pcapng_copy(
-            port_, queue_, frames[i], pool_, UINT32_MAX, now,
-            direction_ == TapDirection::kRx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT);
+      if (!chosen_[i]) continue;
+      copies[i] = rte_pcapng_copy(
+          port_, queue_, frames[i], pool_, UINT32_MAX, now,
+          direction_ == TapDirection::kRx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT);
+      if (copies[i] != nullptr) set_time(copies[i], ns);
     }
   }
 
@@ -121,6 +155,7 @@ class Capture::Queue final : public Tap::Sink {
   const std::uint16_t udp_port_;
   const std::uint32_t one_in_;
   rte_mempool* const pool_;
+  const WallClock clock_;
   SpscRing<rte_mbuf> ring_;
   std::array<bool, Tap::kMost> chosen_;
   std::array<std::uint64_t, Tap::kMost> before_;
@@ -178,11 +213,6 @@ class Capture::File {
     void operator()(rte_pcapng_t* p) const noexcept { rte_pcapng_close(p); }
     void operator()(rte_mempool* p) const noexcept { rte_mempool_free(p); }
   };
-  static std::uint64_t wall_ns() noexcept {
-    using namespace std::chrono;
-    return static_cast<std::uint64_t>(
-        duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count());
-  }
   static int errno_or(int otherwise) noexcept { return errno != 0 ? errno : otherwise; }
 
   std::uint64_t start_ns_;
@@ -208,10 +238,11 @@ Capture::Capture(std::span<Port* const> ports, const CaptureOptions& options)
     throw Error(options.port ? fmt::format("there is no port {} to capture on", *options.port)
                              : "there is no port to capture on");
   file_ = std::make_unique<File>(options, largest);
+  const WallClock clock;
   try {
     const auto put = [&](Tap& tap, std::uint16_t port, unsigned queue, TapDirection direction) {
       auto q = std::make_unique<Queue>(tap, port, static_cast<std::uint16_t>(queue), direction,
-                                       options, file_->pool());
+                                       options, file_->pool(), clock);
       if (!tap.put_on(q.get()))
         throw Error(fmt::format("port {} is captured already; stop that capture first", port));
       queues_.push_back(std::move(q));

@@ -81,6 +81,7 @@ OPTIONS = {
     "--max-delay-us": number(0, 60000000),
     "--rx-udp-port": number(0, 65535),
     "--stats-period": number(0, 86400),
+    "--capture": Option(("", ), "it takes a file's path"),
     "--json": Option(("", ), "a file's path"),
 }
 FLAGS = "--help", "--version", "--auto-start", "--doctor"

@@ -1,0 +1,65 @@
+#include "capture_request.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include <bab/base/error.hpp>
+
+namespace testbab {
+namespace {
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw bab::Error(fmt::format("{}; after the file's name: {}", what, kCaptureSyntax));
+}
+
+/// The number behind the word at `i`, which then is at the number.
+template <class T>
+T number(const std::vector<std::string>& words, std::size_t& i, T least) {
+  const std::string& name = words[i];
+  if (++i >= words.size()) refuse(fmt::format("a number is missing behind \"{}\"", name));
+  const std::string& text = words[i];
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < least)
+    refuse(fmt::format("{}: \"{}\" is not a whole number from {} to {}", name, text, least,
+                       std::numeric_limits<T>::max()));
+  return value;
+}
+
+}  // namespace
+
+bab::CaptureOptions parse_capture(const std::vector<std::string>& words) {
+  bab::CaptureOptions o;
+  if (words.empty() || words[0].empty()) refuse("the file to capture to is missing");
+  o.path = words[0];
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "both")
+      o.direction = bab::CaptureDirection::kBoth;
+    else if (word == "rx")
+      o.direction = bab::CaptureDirection::kRx;
+    else if (word == "tx")
+      o.direction = bab::CaptureDirection::kTx;
+    else if (word == "port")
+      o.port = number<std::uint16_t>(words, i, 0);
+    else if (word == "udp")
+      o.udp_port = number<std::uint16_t>(words, i, 1);
+    else if (word == "1" && i + 1 < words.size() && words[i + 1] == "in")
+      o.one_in = number<std::uint32_t>(words, ++i, 1);
+    else
+      refuse(fmt::format("\"{}\" says nothing about a capture", word));
+  }
+  return o;
+}
+
+std::string capture_text(const std::string& path, const bab::CaptureStats& s) {
+  std::string text = fmt::format("{} of {} frames in {}", s.written, s.wanted, path);
+  if (s.missed > 0) text += fmt::format(", {} missed since the file's writer was behind", s.missed);
+  if (s.failed > 0) text += fmt::format(", {} not written", s.failed);
+  return text;
+}
+
+}  // namespace testbab

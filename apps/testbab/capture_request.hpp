@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <bab/port/capture.hpp>
+
+namespace testbab {
+
+/// How a capture is asked for, behind the file's name.
+inline constexpr const char* kCaptureSyntax = "[rx|tx|both] [port N] [udp N] [1 in N]";
+
+/// The words behind "capture start": FILE, then any of kCaptureSyntax. Throws bab::Error.
+bab::CaptureOptions parse_capture(const std::vector<std::string>& words);
+
+/// "12 of 14 frames in FILE, 2 missed, …".
+std::string capture_text(const std::string& path, const bab::CaptureStats& stats);
+
+}  // namespace testbab
