@@ -1,11 +1,11 @@
 #pragma once
 
 /// Everything an application needs.
+#include <bab/base/doctor.hpp>
 #include <bab/base/drops.hpp>
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
 #include <bab/base/ledger.hpp>
-#include <bab/base/doctor.hpp>
 #include <bab/lcore/acquire.hpp>
 #include <bab/lcore/any_of.hpp>
 #include <bab/lcore/channel.hpp>
