@@ -50,7 +50,7 @@ class Flush {
   [[nodiscard]] Packet packet(std::span<const std::uint8_t> part) const noexcept {
     const unsigned lcore = rte_lcore_id();
     if (lcore >= RTE_MAX_LCORE) return {};
-    Account& account = meta().pool->account(lcore, meta().id);
+    Account& account = meta().home->account(lcore, meta().id);
     if (account.handles == 0) {
       Shares<>::take(frame_);
       ++account.shares;
