@@ -10,6 +10,7 @@
 #include "engine_null.hpp"
 #include "engine_ping.hpp"
 #include "engine_relay.hpp"
+#include "engine_replay.hpp"
 #include "engine_rxonly.hpp"
 #include "engine_txonly.hpp"
 
@@ -26,6 +27,9 @@ constexpr std::array kEngines{
     Engine{"relay", "re-pack the messages of one port into large frames on it or on a second one",
            0, false, "a port to receive on and one (or the same) to send on", 2, "BABRELAY",
            make_relay},
+    Engine{"replay",
+           "send the messages of a capture at their pace, at another, or as fast as they go", 0,
+           false, "a port to send on", 1, "BABREPLAY", make_replay},
     Engine{"flowgen", "many writers into one session, each one's order checked by the receiver", 1,
            true, "a port to send and receive on", 2, "TESTBABF", make_flowgen},
     Engine{"echo", "send each message back to the address that its frame came from", 0, false,

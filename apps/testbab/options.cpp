@@ -223,6 +223,23 @@ class Parser {
     add_text("--idle", "spin|pause|backoff|monitor",
              "what an lcore does between turns without work; default pause",
              [this](const std::string& t) { o_.idle = choice(kIdle, t, "--idle"); });
+    add_text("--replay", "FILE", "replay: the capture (pcap or pcapng) with the messages to send",
+             [this](const std::string& text) {
+               if (text.empty()) throw CLI::ValidationError("--replay: it takes a file's path");
+               o_.replay = text;
+             });
+    add_text("--speed", "X|max",
+             "replay: times the recorded pace, or as fast as they go; default 1",
+             [this](const std::string& text) {
+               char* end = nullptr;
+               const double v = text == "max" ? 0 : std::strtod(text.c_str(), &end);
+               if (text != "max" && (text.empty() || *end != '\0' || !(v >= 1e-6 && v <= 1e6)))
+                 throw CLI::ValidationError(fmt::format(
+                     "--speed: \"{}\" is neither max nor a number from 0.000001 to 1000000", text));
+               o_.speed = v;
+             });
+    add_number("--repeat", o_.repeat, 0, UINT64_MAX,
+               "replay: times to send the capture; 0: no end; default 1");
     add_number("--idle-exit-ms", o_.idle_exit_ms, 0, 86'400'000,
                "stop when nothing came for so long; 0: never");
   }
@@ -360,6 +377,13 @@ class Parser {
     if (msg_size_->count() > 0 && msg_mix_->count() > 0)
       throw CLI::ValidationError(
           "--msg-size and --msg-mix both say how large messages are; give one of the two");
+    if ((!o_.replay.empty() || o_.speed || o_.repeat) && o_.engine != "replay")
+      throw CLI::ValidationError(
+          fmt::format("{}: {} replays nothing; add --forward-mode=replay or leave it out",
+                      !o_.replay.empty() ? "--replay"
+                      : o_.speed         ? "--speed"
+                                         : "--repeat",
+                      o_.engine));
     if (o_.rate && !find_engine(o_.engine)->makes_messages)
       throw CLI::ValidationError(fmt::format(
           "--rate={}: {} makes no messages of its own; leave it out", *o_.rate, o_.engine));

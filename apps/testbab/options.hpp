@@ -49,9 +49,12 @@ struct Options {
   bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
   bab::ChecksumChoice rx_checksum = bab::ChecksumChoice::kAuto;
   std::uint16_t rx_udp_port = 0;
-  std::string capture;  ///< a pcapng file for all frames; empty: none
-  bool doctor = false;  ///< examine the machine and end
-  std::string json;     ///< empty: none; "-": standard output
+  std::string replay;                   ///< the capture that replay's messages come from
+  std::optional<double> speed;          ///< of the recorded pace; 0: as fast as they go; default 1
+  std::optional<std::uint64_t> repeat;  ///< rounds of the capture; 0: no end; default 1
+  std::string capture;                  ///< a pcapng file for all frames; empty: none
+  bool doctor = false;                  ///< examine the machine and end
+  std::string json;                     ///< empty: none; "-": standard output
 
   /// The MTU asked for the port-th port, by --mtu or --max-pkt-len.
   [[nodiscard]] std::optional<unsigned> asked_mtu(std::size_t port) const;

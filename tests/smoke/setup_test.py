@@ -82,6 +82,9 @@ OPTIONS = {
     "--rx-udp-port": number(0, 65535),
     "--stats-period": number(0, 86400),
     "--capture": Option(("", ), "it takes a file's path"),
+    "--replay": Option(("", ), "it takes a file's path"),
+    "--speed": Option(("fast", "-1", "0", "nan", "inf", "1x", "1e9", ""), "is neither max nor a number from"),
+    "--repeat": number(0, 2 ** 64 - 1),
     "--json": Option(("", ), "a file's path"),
 }
 FLAGS = "--help", "--version", "--auto-start", "--doctor"

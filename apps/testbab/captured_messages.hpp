@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <bab/base/drops.hpp>
+
+namespace testbab {
+
+/// The MoldUDP64 messages of a capture file (pcap or pcapng, whatever made it), in its order, in memory. Checksums
+/// aren't looked at: where a NIC makes them, captures of what was sent have none yet.
+class CapturedMessages {
+ public:
+  /// `udp_port`: only datagrams to it; 0: all. Throws bab::Error: no such file, no capture, not of an Ethernet, no
+  /// message in it.
+  CapturedMessages(const std::string& path, std::uint16_t udp_port);
+
+  [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
+  [[nodiscard]] std::span<const std::uint8_t> bytes(std::size_t i) const noexcept {
+    return {bytes_.data() + messages_[i].offset, messages_[i].len};
+  }
+  /// Nanoseconds since the first message, never less than the one's before.
+  [[nodiscard]] std::uint64_t time_ns(std::size_t i) const noexcept { return messages_[i].time_ns; }
+  /// Of the longest message, in bytes.
+  [[nodiscard]] std::uint32_t longest() const noexcept { return longest_; }
+
+  [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
+  [[nodiscard]] std::uint64_t frames_with_messages() const noexcept { return good_; }
+  /// Heartbeats and ends of session.
+  [[nodiscard]] std::uint64_t empty_frames() const noexcept { return empty_; }
+  /// Frames that are something else.
+  [[nodiscard]] const bab::DropCounters& others() const noexcept { return others_; }
+
+ private:
+  struct Message {
+    std::uint64_t time_ns;
+    std::uint64_t offset;
+    std::uint32_t len;
+  };
+  void add(std::span<const std::uint8_t> frame, std::uint64_t time_ns, std::uint16_t udp_port);
+
+  std::vector<std::uint8_t> bytes_;
+  std::vector<Message> messages_;
+  std::uint32_t longest_ = 0;
+  std::uint64_t first_ns_ = 0;
+  std::uint64_t frames_ = 0, good_ = 0, empty_ = 0;
+  bab::DropCounters others_;
+};
+
+}  // namespace testbab

@@ -1,0 +1,115 @@
+#include "engine_replay.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+#include <rte_memcpy.h>
+
+#include <bab/base/error.hpp>
+
+#include "captured_messages.hpp"
+#include "sender.hpp"
+#include "tsc_clock.hpp"
+#include "wiring.hpp"
+
+namespace testbab {
+namespace {
+
+/// A capture's messages, at the pace at which they were captured or another, once or over and over. One that
+/// couldn't go in time goes as soon as it can; those behind it keep their times.
+class Replayer final : public Sender {
+ public:
+  Replayer(const Options& options, Wiring& wiring, const CapturedMessages& messages)
+      : Sender(options, wiring, 0, 0),
+        messages_(messages),
+        tsc_per_ns_(tsc_per_ns(options.speed.value_or(1))),
+        end_(last(options, messages)) {
+    if (messages.longest() > writer().max_message())
+      throw bab::Error(fmt::format("--replay={}: {}; raise --mtu", options.replay,
+                                   writer().too_long_text(messages.longest())));
+  }
+
+ private:
+  static double tsc_per_ns(double speed) { return speed > 0 ? tsc_hz() / 1e9 / speed : 0; }
+  static std::uint64_t last(const Options& options, const CapturedMessages& messages) {
+    constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
+    const std::uint64_t rounds = options.repeat.value_or(1);
+    const std::uint64_t end =
+        rounds == 0 || rounds > kNoEnd / messages.size() ? kNoEnd : rounds * messages.size();
+    return options.count > 0 ? std::min(end, options.count) : end;
+  }
+
+  unsigned make(std::uint64_t now_tsc) noexcept override {
+    if (made_ == 0 && at_ == 0) started_ = now_tsc;
+    unsigned made = 0;
+    for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && made_ < end_; ++made) {
+      if (at_ == messages_.size()) {
+        at_ = 0;  // the next round begins when the last one's last message has gone
+        started_ = now_tsc;
+      }
+      if (now_tsc - started_ < due(at_)) break;
+      const auto message = messages_.bytes(at_);
+      auto room = writer().reserve(static_cast<std::uint32_t>(message.size()));
+      if (!room) break;
+      rte_memcpy(room.data(), message.data(), message.size());
+      room.commit();
+      ++at_;
+      ++made_;
+      bytes += static_cast<std::uint32_t>(message.size()) + kPerMessage;
+    }
+    return made;
+  }
+
+  /// TSC ticks since the round's beginning.
+  [[nodiscard]] std::uint64_t due(std::size_t i) const noexcept {
+    return static_cast<std::uint64_t>(static_cast<double>(messages_.time_ns(i)) * tsc_per_ns_);
+  }
+
+  [[nodiscard]] bool made_all() const noexcept override { return made_ == end_; }
+  [[nodiscard]] std::uint64_t made() const noexcept override { return made_; }
+  [[nodiscard]] const char* row() const noexcept override { return "messages replayed"; }
+
+  const CapturedMessages& messages_;
+  const double tsc_per_ns_;  // 0: as fast as they go
+  const std::uint64_t end_;
+  std::uint64_t made_ = 0;
+  std::size_t at_ = 0;
+  std::uint64_t started_ = 0;
+};
+
+class Replay final : public Job {
+ public:
+  Replay(const Options& options, Wiring& wiring) : messages_(read(options)) {
+    stages.emplace_back().push_back(std::make_unique<Replayer>(options, wiring, messages_));
+  }
+  ~Replay() override { stages.clear(); }
+
+  void sum_up(Summary& summary) const override {
+    static_cast<const Sender&>(*stages[0][0]).sum_up(summary);
+    auto& row = summary.ledger.row("frames of the capture", messages_.frames());
+    row.out = {{"with messages", messages_.frames_with_messages()},
+               {"without", messages_.empty_frames()}};
+    for (std::size_t i = 1; i < bab::kDrops; ++i) {
+      const auto reason = static_cast<bab::Drop>(i);
+      row.out.emplace_back(bab::drop_name(reason), messages_.others()[reason]);
+    }
+  }
+
+ private:
+  static CapturedMessages read(const Options& options) {
+    if (options.replay.empty())
+      throw bab::Error("replay needs --replay=FILE, a capture with MoldUDP64 messages");
+    return {options.replay, options.rx_udp_port};
+  }
+
+  CapturedMessages messages_;
+};
+
+}  // namespace
+
+std::unique_ptr<Job> make_replay(const Options& options, Wiring& wiring) {
+  return std::make_unique<Replay>(options, wiring);
+}
+
+}  // namespace testbab

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+
+#include <bab/message/local_writer.hpp>
+#include <bab/message/write_flusher.hpp>
+#include <bab/port/port.hpp>
+
+#include "options.hpp"
+#include "poller.hpp"
+#include "summary.hpp"
+
+namespace testbab {
+
+class Wiring;
+
+/// Writer options for frames with this header on a port of this MTU.
+bab::WriterOptions writer_options(const Options& options, const bab::wire::FrameHeader& header,
+                                  std::uint32_t mtu);
+
+/// Sends one session on one TX queue: writer, ring and flusher on one lcore. What is sent is a derived class's.
+class Sender : public Poller {
+ public:
+  unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept final;
+
+  /// After it has finished.
+  [[nodiscard]] std::uint64_t sent() const noexcept;
+  void sum_up(Summary& summary) const;
+
+ protected:
+  Sender(const Options& options, Wiring& wiring, std::size_t port, unsigned queue);
+
+  /// Writes what is to be sent now, about kBytesPerTurn at most; returns messages.
+  virtual unsigned make(std::uint64_t now_tsc) noexcept = 0;
+  /// Nothing more comes.
+  [[nodiscard]] virtual bool made_all() const noexcept = 0;
+  /// Messages written so far.
+  [[nodiscard]] virtual std::uint64_t made() const noexcept = 0;
+  /// Their row of the ledger.
+  [[nodiscard]] virtual const char* row() const noexcept = 0;
+
+  // A turn's share: enough frames for a good burst, small enough to stay in the L2 cache.
+  static constexpr std::uint32_t kBytesPerTurn = 64 * 1024;
+  static constexpr std::uint32_t kPerMessage = 16;  ///< empty messages cost time, too
+
+  [[nodiscard]] bab::LocalWriter& writer() noexcept { return writer_; }
+
+ private:
+  bab::TxQueue& queue_;
+  bab::wire::FrameHeader header_;
+  bab::FrameRing ring_;
+  bab::LocalWriter writer_;
+  bab::WriteFlusher<bab::TxQueue> flusher_;
+};
+
+}  // namespace testbab
