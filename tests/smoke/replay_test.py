@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+"""The messages of captures, sent again: all of them, in order, at the pace that is asked for."""
+
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import moldudp64
+import pcapfile
+import tap
+import testbab
+from smoke_case import SmokeCase
+
+
+def messages_of(frames):
+    return [message for frame in frames for message in moldudp64.parse(frame).messages]
+
+
+def frame(*messages, sequence=1, **fields):
+    return moldudp64.frame(moldudp64.packet("SESSION", sequence, messages), **fields)
+
+
+def write_timed(path, frames):
+    """A pcap file of (seconds, frame)."""
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for at, data in frames:
+            file.write(struct.pack("<IIII", int(at), round(at % 1 * 1e6), len(data), len(data)) + data)
+
+
+def times(path):
+    """Of the frames of a pcap file, in seconds since the first."""
+    with open(path, "rb") as file:
+        data = file.read()
+    scale = 1e-9 if struct.unpack_from("<I", data)[0] == 0xa1b23c4d else 1e-6
+    at, found = 24, []
+    while at < len(data):
+        seconds, part, length, _ = struct.unpack_from("<IIII", data, at)
+        found.append(seconds + part * scale)
+        at += 16 + length
+    return [t - found[0] for t in found]
+
+
+class Replay(SmokeCase):
+    def replay(self, *app, source="in.pcap", vdevs=None):
+        vdevs = vdevs or [f"net_pcap0,tx_pcap={self.path('out.pcap')}"]
+        return self.run_testbab("--forward-mode=replay", f"--replay={self.path(source)}", *app, vdevs=vdevs)
+
+    def sent(self):
+        return messages_of(pcapfile.read(self.path("out.pcap")))
+
+    def test_all_messages_in_order(self):
+        texts = [bytes([i % 256]) * (i % 300) for i in range(500)]
+        pcapfile.write(self.path("in.pcap"), [frame(*texts[i:i + 5], sequence=i + 1) for i in range(0, 500, 5)])
+        run = self.replay("--speed=max")
+        self.assert_good(run)
+        self.assertEqual(self.sent(), texts)
+        self.assertEqual(run.report["bus"]["messages_out"], 500)
+        self.assertLess(run.report["bus"]["frames_out"], 100, "small messages share frames")
+
+    def test_rounds_and_count(self):
+        pcapfile.write(self.path("in.pcap"), [frame(b"a", b"bb")])
+        self.assert_good(self.replay("--repeat=3", "--speed=max"))
+        self.assertEqual(self.sent(), [b"a", b"bb"] * 3)
+        self.assert_good(self.replay("--repeat=0", "--count=5", "--speed=max"))
+        self.assertEqual(self.sent(), [b"a", b"bb"] * 2 + [b"a"])
+
+    def test_rounds_without_end(self):
+        pcapfile.write(self.path("in.pcap"), [frame(b"a")])
+        run = self.replay("--repeat=0", "--speed=max", "--duration=0.2", vdevs=["net_null0"])
+        self.assert_good(run)
+        self.assertGreater(run.report["bus"]["messages_out"], 1000)
+
+    def test_pace(self):
+        """Never earlier than recorded; how much later is the machine's matter."""
+        recorded = [0, 0.1, 0.15, 0.4]
+        write_timed(self.path("in.pcap"), [(1000 + t, frame(str(t).encode())) for t in recorded])
+        for speed in (1, 0.5, 4):
+            with self.subTest(speed=speed):
+                self.assert_good(self.replay(f"--speed={speed}", "--max-delay-us=1"))
+                got = times(self.path("out.pcap"))
+                self.assertEqual(len(got), len(recorded))
+                for at, wanted in zip(got, recorded):
+                    self.assertGreater(at, wanted / speed - 0.005)
+                self.assertLess(got[-1], recorded[-1] / speed + 2)
+
+    def test_a_clock_that_went_back(self):
+        write_timed(self.path("in.pcap"), [(1000, frame(b"a")), (10, frame(b"b")), (1000.01, frame(b"c"))])
+        run = self.replay()
+        self.assert_good(run)
+        self.assertEqual(self.sent(), [b"a", b"b", b"c"])
+
+    def test_what_is_no_message_is_in_the_ledger(self):
+        pcapfile.write(self.path("in.pcap"), [frame(b"a"), b"\0" * 60, frame(), frame(b"b", dst_port=77)[:-3]])
+        run = self.replay("--speed=max")
+        self.assert_good(run)
+        row = next(r for r in run.report["ledger"]["terms"] if r["name"] == "frames of the capture")
+        self.assertEqual(row["in"], 4)
+        self.assertEqual({k: v for k, v in row["out"].items() if v},
+                         {"with messages": 1, "without": 1, "not_ip": 1, "truncated": 1})
+
+    def test_udp_port(self):
+        pcapfile.write(self.path("in.pcap"), [frame(b"a"), frame(b"b", dst_port=77)])
+        self.assert_good(self.replay("--rx-udp-port=77"))
+        self.assertEqual(self.sent(), [b"b"])
+
+    def test_own_capture(self):
+        """pcapng, as --capture writes it."""
+        run = self.run_testbab("--forward-mode=txonly", "--count=1000", f"--capture={self.path('in.pcapng')}",
+                               vdevs=["net_null0"])
+        self.assert_good(run)
+        self.assertEqual(run.report["capture"]["written"], run.report["bus"]["frames_out"])
+        run = self.replay("--speed=max", source="in.pcapng")
+        self.assert_good(run)
+        self.assertEqual(len(self.sent()), 1000)
+
+    def test_market_data(self):
+        path = os.path.join(testbab.SHARED_DATA, "nasdaq-totalview.pcap")
+        if not os.path.exists(path):
+            self.skipTest("the capture nasdaq-totalview.pcap isn't here")
+        os.symlink(os.path.abspath(path), self.path("in.pcap"))
+        run = self.replay("--speed=max")
+        self.assert_good(run)
+        self.assertEqual(run.report["bus"]["messages_out"], 117)
+
+    def test_refusals(self):
+        self.assert_refused(self.replay(), "in.pcap", "No such file")
+        with open(self.path("in.pcap"), "wb") as file:
+            file.write(b"nothing of the kind")
+        self.assert_refused(self.replay(), "in.pcap")
+        pcapfile.write(self.path("in.pcap"), [b"\0" * 60])
+        self.assert_refused(self.replay(), "no message in its 1 frames", "1 not_ip")
+        pcapfile.write(self.path("in.pcap"), [frame(b"x" * 2000)])
+        self.assert_refused(self.replay("--mtu=1500"), "2000 bytes", "--mtu")
+        self.assert_refused(self.run_testbab("--forward-mode=replay", vdevs=["net_null0"]), "--replay=FILE")
+        self.assert_refused(self.run_testbab("--replay=x", vdevs=["net_null0"]), "--forward-mode=replay")
+        self.assert_refused(self.run_testbab("--forward-mode=txonly", "--speed=2", vdevs=["net_null0"]), "--speed")
+
+
+if __name__ == "__main__":
+    tap.main()
