@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,6 +30,9 @@ class Job {
 
   /// On the main thread, when stage `next` - 1 has finished and before `next` is asked to.
   virtual void before_stop(std::size_t next) { (void)next; }
+
+  /// Round trips so far, where the engine takes them. Main thread, also while it runs.
+  [[nodiscard]] virtual std::optional<Latency> latency() const { return std::nullopt; }
 
   /// When all have finished: the totals of the run and the engine's rows of the ledger.
   virtual void sum_up(Summary& summary) const = 0;

@@ -19,14 +19,21 @@ class Ping final : public Job {
     if (wiring.ports() > 1) stages.push_back(make_echoes(options, wiring, 1));
   }
 
+  [[nodiscard]] std::optional<Latency> latency() const override { return pinger().latency(); }
+
   void sum_up(Summary& summary) const override {
-    static_cast<const PingPoller&>(*stages[0][0]).sum_up(summary);
+    pinger().sum_up(summary);
     // What the echo lost didn't come back: it is counted already.
     const std::uint64_t lost = summary.bus.lost;
     if (stages.size() > 1)
       for (const auto& p : stages[1]) static_cast<const EchoPoller&>(*p).sum_up(summary);
     summary.bus.lost = lost;
     add_frames_row(summary);
+  }
+
+ private:
+  [[nodiscard]] const PingPoller& pinger() const {
+    return static_cast<const PingPoller&>(*stages[0][0]);
   }
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -11,15 +11,20 @@ namespace testbab {
 
 /// How often which value came, of any 64-bit value, in a fixed 30 kB: exact below 128, and from there on in
 /// 64 equal steps to each power of two, so that what is read from it is at most 1/64 (1.6 %) above what was
-/// recorded, and never below. One lcore records; others read when it has stopped.
+/// recorded, and never below. One lcore records and merges; any thread may copy it meanwhile, and read the
+/// copy: that is a moment's.
 class Histogram {
  public:
+  Histogram() noexcept = default;
+  Histogram(const Histogram& other) noexcept { *this = other; }
+  Histogram& operator=(const Histogram& other) noexcept;
+
   void record(std::uint64_t value) noexcept {
-    ++counts_[index(value)];
-    ++count_;
-    sum_ += static_cast<double>(value);
-    min_ = std::min(min_, value);
-    max_ = std::max(max_, value);
+    add(sum_, static_cast<double>(value));
+    if (value < get(min_)) set(min_, value);
+    if (value > get(max_)) set(max_, value);
+    add(counts_[index(value)], std::uint64_t{1});
+    add(count_, std::uint64_t{1});
   }
 
   void merge(const Histogram& other) noexcept;
@@ -30,15 +35,31 @@ class Histogram {
   /// Values at or below `value`, to the histogram's steps.
   [[nodiscard]] std::uint64_t count_to(std::uint64_t value) const noexcept;
 
-  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
-  [[nodiscard]] std::uint64_t min() const noexcept { return count_ == 0 ? 0 : min_; }  ///< exact
-  [[nodiscard]] std::uint64_t max() const noexcept { return max_; }                    ///< exact
+  [[nodiscard]] std::uint64_t count() const noexcept { return get(count_); }
+  [[nodiscard]] std::uint64_t min() const noexcept {
+    return count() == 0 ? 0 : get(min_);
+  }                                                                       ///< exact
+  [[nodiscard]] std::uint64_t max() const noexcept { return get(max_); }  ///< exact
   /// Of the values themselves.
   [[nodiscard]] double mean() const noexcept {
-    return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
+    return count() == 0 ? 0 : get(sum_) / static_cast<double>(count());
   }
 
  private:
+  // One lcore writes: no read-modify-write is needed, only that others see whole words.
+  template <class T>
+  static T get(const std::atomic<T>& a) noexcept {
+    return a.load(std::memory_order_relaxed);
+  }
+  template <class T>
+  static void set(std::atomic<T>& a, T value) noexcept {
+    a.store(value, std::memory_order_relaxed);
+  }
+  template <class T>
+  static void add(std::atomic<T>& a, T value) noexcept {
+    set(a, get(a) + value);
+  }
+
   static constexpr unsigned kStepBits = 6;
   static constexpr std::size_t kSteps = std::size_t{1} << kStepBits;
   static constexpr std::size_t kCounters = (64 - kStepBits + 1) * kSteps;
@@ -56,11 +77,11 @@ class Histogram {
     return lowest + ((std::uint64_t{1} << shift) - 1);
   }
 
-  std::array<std::uint64_t, kCounters> counts_{};
-  std::uint64_t count_ = 0;
-  double sum_ = 0;
-  std::uint64_t min_ = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t max_ = 0;
+  std::array<std::atomic<std::uint64_t>, kCounters> counts_{};
+  std::atomic<std::uint64_t> count_{0};
+  std::atomic<double> sum_{0};
+  std::atomic<std::uint64_t> min_{std::numeric_limits<std::uint64_t>::max()};
+  std::atomic<std::uint64_t> max_{0};
 };
 
 }  // namespace testbab

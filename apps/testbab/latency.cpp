@@ -8,7 +8,8 @@
 
 namespace testbab {
 
-Latency latency_of(const Histogram& ticks, double hz) {
+Latency latency_of(const Histogram& recorded, double hz) {
+  const Histogram ticks = recorded;
   const auto ns = [&](double t) { return static_cast<std::uint64_t>(std::llround(t * 1e9 / hz)); };
   const auto part = [&](double p) { return ns(static_cast<double>(ticks.percentile(p))); };
   Latency l;

@@ -24,8 +24,8 @@ struct Latency {
   std::vector<Bar> bars;  ///< for a plot, in steps of 1, 2, 5, 10, …; none when count is 0
 };
 
-/// Of a histogram of ticks, `hz` of which are a second.
-Latency latency_of(const Histogram& ticks, double hz);
+/// Of a histogram of ticks, `hz` of which are a second; it may be under way.
+Latency latency_of(const Histogram& recorded, double hz);
 
 /// Percentiles in a line, then a plot: each line indented and ended.
 std::string latency_text(const Latency& latency);

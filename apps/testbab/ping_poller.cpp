@@ -118,8 +118,8 @@ void PingPoller::judge(std::span<const std::uint8_t> message, std::uint64_t now)
     ++corrupt_;
   ticks_.record(now - intended);
   if (s.state == State::kLost) {
-    ++late_;
-    --lost_;
+    late_ += 1;
+    lost_ -= 1;
   } else {
     ++back_;
   }
@@ -144,6 +144,7 @@ unsigned PingPoller::generate() noexcept {
     pace_.take(1);
     ++next_;
   }
+  given_up_ = pace_.given_up();
   if (made > 0) writer_.flush();
   return made;
 }
@@ -154,7 +155,7 @@ void PingPoller::expire(std::uint64_t now) noexcept {
     if (s.state != State::kUnderWay) continue;
     if (now - s.written <= timeout_) return;
     s.state = State::kLost;
-    ++lost_;
+    lost_ += 1;
   }
 }
 
@@ -170,7 +171,7 @@ void PingPoller::sum_up(Summary& summary) const {
   bus.messages_out += sent;
   bus.bytes_out += out.bytes - out.dropped_bytes - queue_.refused_bytes();
   bus.frames_out += queue_.counters().frames;
-  bus.lost += lost_ + late_;  // what wasn't sent is among them
+  bus.lost += lost_.get() + late_.get();  // what wasn't sent is among them
   bus.corrupt += corrupt_;
   bus.duplicates += duplicates_;
   summary.drops += framer_.drops();
@@ -182,11 +183,18 @@ void PingPoller::sum_up(Summary& summary) const {
       {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},
       {"tx_refused", queue_.drops()[bab::Drop::kTxRefused]}};
   summary.ledger.row("messages sent", sent).out = {
-      {"back", back_}, {"back late", late_}, {"lost on the way", lost_ - std::min(unsent, lost_)}};
-  summary.latency = latency_of(ticks_, tsc_hz());
-  summary.latency->late = late_;
-  summary.latency->lost = lost_;
-  summary.latency->given_up = pace_.given_up();
+      {"back", back_},
+      {"back late", late_.get()},
+      {"lost on the way", lost_.get() - std::min(unsent, lost_.get())}};
+  summary.latency = latency();
+}
+
+Latency PingPoller::latency() const {
+  Latency l = latency_of(ticks_, tsc_hz());
+  l.late = late_.get();
+  l.lost = lost_.get();
+  l.given_up = given_up_.get();
+  return l;
 }
 
 }  // namespace testbab

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -39,9 +40,24 @@ class PingPoller final : public Poller {
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
 
+  /// Any thread; while it runs, a moment's.
+  [[nodiscard]] Latency latency() const;
+
   void sum_up(Summary& summary) const;
 
  private:
+  /// Written here alone, read by others.
+  class Counter {
+   public:
+    void operator+=(std::uint64_t n) noexcept { *this = get() + n; }
+    void operator-=(std::uint64_t n) noexcept { *this = get() - n; }
+    void operator=(std::uint64_t n) noexcept { n_.store(n, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t get() const noexcept { return n_.load(std::memory_order_relaxed); }
+
+   private:
+    std::atomic<std::uint64_t> n_{0};
+  };
+
   enum class State : std::uint8_t { kNone, kUnderWay, kBack, kLost };
   struct Slot {
     std::uint64_t intended = 0;  // TSC
@@ -75,8 +91,9 @@ class PingPoller final : public Poller {
 
   Histogram ticks_;
   std::uint64_t back_ = 0;  // in time
-  std::uint64_t late_ = 0;
-  std::uint64_t lost_ = 0;  // not back in time, and not since
+  Counter late_;
+  Counter lost_;  // not back in time, and not since
+  Counter given_up_;
   std::uint64_t corrupt_ = 0;
   std::uint64_t duplicates_ = 0;
 };

@@ -1,9 +1,11 @@
 #include "histogram.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -125,6 +127,25 @@ TEST(Histogram, MergingAnEmptyOneChangesNothing) {
   empty.merge(h);
   EXPECT_EQ(empty.min(), 7U);
   EXPECT_EQ(empty.max(), 7U);
+}
+
+TEST(Histogram, CopyMadeWhileItRecordsIsWhole) {
+  Histogram h;
+  std::atomic<bool> stop{false};
+  std::thread recorder([&] {
+    for (std::uint64_t v = 1; !stop.load(std::memory_order_relaxed); v = v * 5 % 1'000'003)
+      h.record(v);
+  });
+  std::uint64_t before = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Histogram copy = h;
+    EXPECT_GE(copy.count(), before);
+    EXPECT_EQ(copy.count_to(kLargest), copy.count());
+    EXPECT_LE(copy.percentile(0.5), 1'000'003U);
+    before = copy.count();
+  }
+  stop.store(true);
+  recorder.join();
 }
 
 TEST(Histogram, CountsUpToAValue) {
