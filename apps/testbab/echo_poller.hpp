@@ -35,6 +35,7 @@ class EchoPoller final : public Poller {
   ~EchoPoller() override;
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
+  [[nodiscard]] std::string_view what() const noexcept override { return "echo"; }
 
   void sum_up(Summary& summary) const;
 

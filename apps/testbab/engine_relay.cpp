@@ -54,6 +54,7 @@ class Relay final : public Poller {
                     framer_.drops().total(bab::DropUnit::kFrame) + drops_[bab::Drop::kTooLong]);
     const bab::FlusherStats& out = flusher_.stats();
     live_tx.publish(out.messages, out.bytes, out.frames, 0);
+    live_writer.publish(writer_.stats());
     return work;
   }
 

@@ -43,8 +43,11 @@ class FlowWriter final : public Poller {
     } else {
       work += writer_.poll(now_tsc);
     }
+    live_writer.publish(writer_.stats());
     return work;
   }
+
+  [[nodiscard]] std::string_view what() const noexcept override { return "writer"; }
 
   /// After it has finished.
   [[nodiscard]] std::uint64_t generated() const noexcept { return next_; }

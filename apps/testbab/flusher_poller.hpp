@@ -28,6 +28,8 @@ class FlusherPoller final : public Poller {
     return work;
   }
 
+  [[nodiscard]] std::string_view what() const noexcept override { return "flusher"; }
+
   /// After it has finished.
   [[nodiscard]] std::uint64_t sent() const noexcept {
     return flusher_.stats().messages - flusher_.stats().dropped_messages -

@@ -10,8 +10,10 @@
 #include <bab/base/error.hpp>
 
 #include "arguments.hpp"
+#include "console.hpp"
 #include "doctor.hpp"
 #include "options.hpp"
+#include "prompt.hpp"
 #include "report_json.hpp"
 #include "report_text.hpp"
 #include "session.hpp"
@@ -42,21 +44,73 @@ bool asks_for_secondary(const std::vector<std::string>& eal) {
   return false;
 }
 
-Summary run_engine(const Options& options, const Arguments& arguments, StopSignals& signals,
-                   std::FILE* text) {
-  require_primary(asks_for_secondary(arguments.eal));
-  const bab::Eal eal(arguments.eal);
-  require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY);
-  Session session(eal, options, signals, text);
-  session.prepare();
-  if (!options.capture.empty()) session.start_capture({.path = options.capture});
+void greet(const Arguments& arguments, std::FILE* text) {
   if (arguments.embedded)
     say(text,
         "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a PCI_ADDRESS -- "
         "…\n");
+}
+
+void start_capture(Session& session) {
+  if (const std::string& path = session.options().capture; !path.empty())
+    session.start_capture({.path = path});
+}
+
+/// Starts, runs, stops.
+int run_engine(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
+  session.on_live_text([text](const std::string& line) {
+    say(text, line);
+    std::fflush(text);
+  });
+  session.prepare();
+  start_capture(session);
+  greet(arguments, text);
   session.launch();
   session.stop(session.wait());
-  return session.close();
+  const Summary& summary = session.close();
+  say(text, summary_text(summary));
+  std::fflush(text);
+  json.write(to_json(summary));
+  return summary.exit_code();
+}
+
+/// Does what scripts and the user say.
+int take_commands(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
+  const Options options = session.options();
+  session.open();
+  start_capture(session);
+  greet(arguments, text);
+  Console console(session, text, options.keep_going);
+  if (options.auto_start) session.start();
+  bool failed = false;
+  const auto script = [&](const auto& load) {
+    try {
+      load();
+    } catch (const std::exception& e) {  // bab::Error; std::bad_alloc and the like
+      std::fflush(text);
+      say(stderr, fmt::format("testbab: {}\n", e.what()));
+      failed = true;
+    }
+  };
+  if (!options.cmdline_file.empty()) script([&] { console.load(options.cmdline_file); });
+  if (options.interactive && !console.quitting()) {
+    if (isatty(STDIN_FILENO) != 0) {
+      failed = false;  // somebody saw it
+      session.signals().interrupts_only();
+      Prompt(console).run();
+    } else if (!failed) {
+      script([&] { console.load(STDIN_FILENO, "standard input"); });
+    }
+  }
+  if (session.running()) console.stop(session.signals().pending());
+  const Summary& summary = session.close();
+  if (summary.leaked() > 0) say(text, fmt::format("  FAULT: {}\n", summary.fault()));
+  std::fflush(text);
+  if (console.output_lost()) say(stderr, "testbab: what it says can't be written any more\n");
+  json.write(to_json(summary));
+  const bool bad = failed || console.failures() > 0 || console.output_lost() ||
+                   session.faults() > 0 || summary.exit_code() != 0;
+  return bad ? 1 : 0;
 }
 
 /// A closed standard stream's number would go to the next file or socket that DPDK opens, and our text into
@@ -89,10 +143,12 @@ int main(int argc, char** argv) {
     if (options.doctor) return run_doctor(options, arguments);
     StopSignals signals;
     JsonReport json(options.json);
-    const Summary summary = run_engine(options, arguments, signals, text);
-    print_summary(text, summary);
-    json.write(to_json(summary));
-    return summary.exit_code();
+    require_primary(asks_for_secondary(arguments.eal));
+    const bab::Eal eal(arguments.eal);
+    require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY);
+    Session session(eal, options, signals);
+    return options.has_commands() ? take_commands(session, arguments, text, json)
+                                  : run_engine(session, arguments, text, json);
   } catch (const std::exception& e) {  // bab::Error; std::bad_alloc and the like
     say(stderr, fmt::format("testbab: {}\n", e.what()));
     return kSetUpFailed;

@@ -117,6 +117,7 @@ class Parser {
     add_port_options();
     add_stream_options();
     add_report_options();
+    add_prompt_options();
   }
 
   std::optional<Ended> parse(const std::vector<std::string>& args) {
@@ -185,6 +186,9 @@ class Parser {
             fmt::format("{} [{}-{}]", help, lo, hi))
         ->type_name("N");
   }
+  void add_flag(const std::string& name, bool& value, const std::string& help) {
+    app_.add_flag(name, value, help)->disable_flag_override();
+  }
   CLI::Option* add_text(const std::string& name, const std::string& type, const std::string& help,
                         std::function<void(const std::string&)> take) {
     return app_.add_option_function<std::string>(name, std::move(take), help)->type_name(type);
@@ -199,8 +203,8 @@ class Parser {
                o_.engine = name;
              });
     add_number("--nb-cores", o_.nb_cores, 1, 127, "worker lcores to use; main isn't one");
-    app_.add_flag("-a,--auto-start", auto_start_, "accepted for testpmd's sake: it always starts")
-        ->disable_flag_override();
+    add_flag("-a,--auto-start", o_.auto_start,
+             "start at once; without a prompt or a script it always does");
     add_number(
         "--count", o_.count, 0, UINT64_MAX,
         "messages to send (rxonly, relay, echo: to receive; null: frames), then stop; 0: no end");
@@ -305,11 +309,13 @@ class Parser {
                  "bytes per message: fixed, spread over a range, or these in turn; default 32",
                  [this](const std::string& text) {
                    o_.sizes = sizes(MessageSizes::parse, text, "--msg-size");
+                   o_.sizes_text = text;
                  });
     msg_mix_ = add_text("--msg-mix", "SIZE:WEIGHT[,…]",
                         "bytes per message: of these, each as often as its weight says",
                         [this](const std::string& text) {
                           o_.sizes = sizes(MessageSizes::parse_mix, text, "--msg-mix");
+                          o_.sizes_text = text;
                         });
     add_text("--rate", "N[k|M|G]",
              "messages per second, of all senders together; 0: no limit; default 0, of ping 5k",
@@ -330,6 +336,8 @@ class Parser {
     add_number("--vlan", o_.vlan, 0, bab::wire::kVlanIdMax, "802.1Q tag of outgoing frames");
     add_number("--max-delay-us", o_.max_delay_us, 0, 60'000'000,
                "a message waits no longer for its frame to fill; 0: for ever");
+    add_number("--flush-messages", o_.flush_messages, 0, 65'534,
+               "a frame goes when it has so many messages; 0: when it is full");
     add_number("--rx-udp-port", o_.rx_udp_port, 0, 65535,
                "take only this destination port; 0: any");
   }
@@ -352,6 +360,19 @@ class Parser {
                if (text.empty()) throw CLI::ValidationError("--json: it takes a file's path, or -");
                o_.json = text;
              });
+  }
+
+  void add_prompt_options() {
+    add_flag("-i,--interactive", o_.interactive,
+             "open a prompt, or take commands from a pipe; help lists them");
+    add_text("--cmdline-file", "FILE", "run a file's commands, one a line, before anything else",
+             [this](const std::string& text) {
+               if (text.empty())
+                 throw CLI::ValidationError("--cmdline-file: it takes a file's path");
+               o_.cmdline_file = text;
+             });
+    add_flag("--keep-going", o_.keep_going,
+             "scripts go on behind a command that failed; the exit code is still 1");
   }
 
   /// The value of one of a few words.
@@ -398,7 +419,6 @@ class Parser {
   Options& o_;
   CLI::Option* msg_size_ = nullptr;
   CLI::Option* msg_mix_ = nullptr;
-  bool auto_start_ = true;
   CLI::App app_;
 };
 

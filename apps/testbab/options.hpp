@@ -34,6 +34,7 @@ struct Options {
   std::uint32_t source_ip = 0xc6120001, destination_ip = 0xc6120002;  // 198.18.0.1, .2 (RFC 2544)
   std::uint16_t source_port = 9, destination_port = 9;
   MessageSizes sizes{32};
+  std::string sizes_text = "32";  ///< as they were given
   /// Messages/s, of all TX queues or writers together; 0: no limit; none: the engine's own.
   std::optional<std::uint64_t> rate;
   unsigned ping_timeout_ms = 1000;
@@ -45,6 +46,7 @@ struct Options {
   std::optional<std::string> session;  ///< default: the engine's
   std::optional<std::uint16_t> vlan;
   unsigned max_delay_us = 100;
+  unsigned flush_messages = 0;  ///< a frame goes with so many; 0: when it is full
   bab::IdleStrategy idle = bab::IdleStrategy::kPause;
   bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
   bab::ChecksumChoice rx_checksum = bab::ChecksumChoice::kAuto;
@@ -55,6 +57,13 @@ struct Options {
   std::string capture;                  ///< a pcapng file for all frames; empty: none
   bool doctor = false;                  ///< examine the machine and end
   std::string json;                     ///< empty: none; "-": standard output
+  bool interactive = false;
+  bool auto_start = false;   ///< also at a prompt, and before a script
+  bool keep_going = false;   ///< scripts go on behind a command that failed
+  std::string cmdline_file;  ///< commands to run first; empty: none
+
+  /// Somebody or something gives commands; else the engine starts, runs and ends.
+  [[nodiscard]] bool has_commands() const { return interactive || !cmdline_file.empty(); }
 
   /// The MTU asked for the port-th port, by --mtu or --max-pkt-len.
   [[nodiscard]] std::optional<unsigned> asked_mtu(std::size_t port) const;

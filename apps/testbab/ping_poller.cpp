@@ -78,6 +78,7 @@ unsigned PingPoller::poll(std::uint64_t, Phase phase) noexcept {
     const bab::FlusherStats& out = flusher_.stats();
     live_rx.publish(in.messages, in.bytes, in.frames, framer_.drops().total(bab::DropUnit::kFrame));
     live_tx.publish(out.messages, out.bytes, out.frames, 0);
+    live_writer.publish(writer_.stats());
   }
   return work;
 }

@@ -39,6 +39,7 @@ class PingPoller final : public Poller {
   PingPoller(const Options& options, Wiring& wiring, std::size_t port);
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
+  [[nodiscard]] std::string_view what() const noexcept override { return "ping"; }
 
   /// Any thread; while it runs, a moment's.
   [[nodiscard]] Latency latency() const;

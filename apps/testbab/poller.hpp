@@ -2,6 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string_view>
+
+#include <bab/message/local_writer.hpp>
 
 namespace testbab {
 
@@ -17,6 +20,21 @@ struct alignas(64) LiveCounters {
     bytes.store(b, std::memory_order_relaxed);
     frames.store(f, std::memory_order_relaxed);
     dropped.store(d, std::memory_order_relaxed);
+  }
+};
+
+/// The same of a poller's writer.
+struct alignas(64) LiveWriter {
+  std::atomic<bool> active{false};  ///< there is one
+  std::atomic<std::uint64_t> frames{0};
+  std::atomic<std::uint64_t> gathered{0};
+  std::atomic<std::uint64_t> starved{0};
+
+  void publish(const bab::WriterStats& s) noexcept {
+    active.store(true, std::memory_order_relaxed);
+    frames.store(s.frames, std::memory_order_relaxed);
+    gathered.store(s.gathered, std::memory_order_relaxed);
+    starved.store(s.starved, std::memory_order_relaxed);
   }
 };
 
@@ -49,8 +67,22 @@ class Poller {
   void enter(Phase phase) noexcept { phase_.store(phase, std::memory_order_release); }
   [[nodiscard]] Phase phase() const noexcept { return phase_.load(std::memory_order_acquire); }
 
+  /// What it is, in a word or two for people.
+  [[nodiscard]] virtual std::string_view what() const noexcept {
+    switch (direction_) {
+      case Direction::kTx:
+        return "generator";
+      case Direction::kRx:
+        return "receiver";
+      case Direction::kBoth:
+        break;
+    }
+    return "relay";
+  }
+
   LiveCounters live_tx;
   LiveCounters live_rx;
+  LiveWriter live_writer;
 
  protected:
   void finish() noexcept { finished_.store(true, std::memory_order_release); }

@@ -37,43 +37,6 @@ Json ports(const Summary& s) {
   return all;
 }
 
-Json bus(const BusTotals& b) {
-  return {{"messages_in", b.messages_in},
-          {"messages_out", b.messages_out},
-          {"bytes_in", b.bytes_in},
-          {"bytes_out", b.bytes_out},
-          {"frames_in", b.frames_in},
-          {"frames_out", b.frames_out},
-          {"lost", b.lost},
-          {"corrupt", b.corrupt},
-          {"missing", b.missing},
-          {"gaps", b.gaps},
-          {"out_of_order", b.out_of_order},
-          {"duplicates", b.duplicates},
-          {"streams", b.streams},
-          {"restarts", b.restarts}};
-}
-
-Json drops(const bab::DropCounters& counters) {
-  Json all = Json::object();
-  for (std::size_t i = 1; i < bab::kDrops; ++i) {
-    const auto reason = static_cast<bab::Drop>(i);
-    all[std::string(bab::drop_name(reason))] = counters[reason];
-  }
-  return all;
-}
-
-Json ledger(const bab::Ledger& l) {
-  Json rows = Json::array();
-  for (const bab::Ledger::Row& row : l.rows()) {
-    Json out = Json::object();
-    for (const auto& [name, n] : row.out) out[name] = n;
-    rows.push_back(
-        {{"name", row.name}, {"in", row.in}, {"out", out}, {"balanced", row.balanced()}});
-  }
-  return {{"balanced", l.balanced()}, {"terms", rows}};
-}
-
 Json pools(const Summary& s) {
   Json all = Json::array();
   for (const PoolSummary& p : s.pools)
@@ -107,20 +70,62 @@ Json lcores(const Summary& s) {
   return all;
 }
 
-Json latency(const Latency& l) {
+}  // namespace
+
+Json bus_json(const BusTotals& b) {
+  return {{"messages_in", b.messages_in},
+          {"messages_out", b.messages_out},
+          {"bytes_in", b.bytes_in},
+          {"bytes_out", b.bytes_out},
+          {"frames_in", b.frames_in},
+          {"frames_out", b.frames_out},
+          {"lost", b.lost},
+          {"corrupt", b.corrupt},
+          {"missing", b.missing},
+          {"gaps", b.gaps},
+          {"out_of_order", b.out_of_order},
+          {"duplicates", b.duplicates},
+          {"streams", b.streams},
+          {"restarts", b.restarts}};
+}
+
+Json drops_json(const bab::DropCounters& counters) {
+  Json all = Json::object();
+  for (std::size_t i = 1; i < bab::kDrops; ++i) {
+    const auto reason = static_cast<bab::Drop>(i);
+    all[std::string(bab::drop_name(reason))] = counters[reason];
+  }
+  return all;
+}
+
+Json ledger_json(const bab::Ledger& l) {
+  Json rows = Json::array();
+  for (const bab::Ledger::Row& row : l.rows()) {
+    Json out = Json::object();
+    for (const auto& [name, n] : row.out) out[name] = n;
+    rows.push_back(
+        {{"name", row.name}, {"in", row.in}, {"out", out}, {"balanced", row.balanced()}});
+  }
+  return {{"balanced", l.balanced()}, {"terms", rows}};
+}
+
+Json latency_json(const Latency& l) {
   return {{"count", l.count},   {"min_ns", l.min_ns}, {"mean_ns", l.mean_ns},  {"p50_ns", l.p50_ns},
           {"p90_ns", l.p90_ns}, {"p99_ns", l.p99_ns}, {"p999_ns", l.p999_ns},  {"max_ns", l.max_ns},
           {"late", l.late},     {"lost", l.lost},     {"given_up", l.given_up}};
 }
 
-}  // namespace
-
 std::string to_json(const Summary& s) {
-  Json all{{"engine", s.engine},         {"version", BAB_VERSION},
-           {"seconds", s.seconds},       {"interrupted", s.interrupted},
-           {"exit_code", s.exit_code()}, {"ports", ports(s)},
-           {"bus", bus(s.bus)},          {"drops", drops(s.drops)},
-           {"ledger", ledger(s.ledger)}, {"pools", pools(s)},
+  Json all{{"engine", s.engine},
+           {"version", BAB_VERSION},
+           {"seconds", s.seconds},
+           {"interrupted", s.interrupted},
+           {"exit_code", s.exit_code()},
+           {"ports", ports(s)},
+           {"bus", bus_json(s.bus)},
+           {"drops", drops_json(s.drops)},
+           {"ledger", ledger_json(s.ledger)},
+           {"pools", pools(s)},
            {"lcores", lcores(s)}};
   if (s.capture) {
     const bab::CaptureStats& c = s.capture->stats;
@@ -130,7 +135,7 @@ std::string to_json(const Summary& s) {
                       {"missed", c.missed},
                       {"failed", c.failed}};
   }
-  if (s.latency) all["latency"] = latency(*s.latency);
+  if (s.latency) all["latency"] = latency_json(*s.latency);
   // A device's name is whatever bytes --vdev had.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -4,9 +4,17 @@
 #include <memory>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "summary.hpp"
 
 namespace testbab {
+
+// Its parts.
+nlohmann::ordered_json bus_json(const BusTotals& totals);
+nlohmann::ordered_json drops_json(const bab::DropCounters& counters);
+nlohmann::ordered_json latency_json(const Latency& latency);
+nlohmann::ordered_json ledger_json(const bab::Ledger& ledger);
 
 /// The summary as one JSON object.
 std::string to_json(const Summary& summary);

@@ -1,6 +1,7 @@
 #include "report_text.hpp"
 
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -16,10 +17,8 @@ std::string with_prefix(double value) {
   return fmt::format("{:.{}f}{}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, kPrefixes[i]);
 }
 
-LiveText::LiveText(std::FILE* out, unsigned period_s) : out_(out), period_(period_s) {}
-
-LiveText::Sample LiveText::sample(const Job& job) {
-  Sample s;
+LiveTotals LiveTotals::of(const Job& job) {
+  LiveTotals s;
   const auto get = [](const std::atomic<std::uint64_t>& a) {
     return a.load(std::memory_order_relaxed);
   };
@@ -36,10 +35,12 @@ LiveText::Sample LiveText::sample(const Job& job) {
   return s;
 }
 
+LiveText::LiveText(Say say, unsigned period_s) : say_(std::move(say)), period_(period_s) {}
+
 void LiveText::tick(const Job& job) {
   const auto now = Clock::now();
   if (period_.count() == 0 || now - last_time_ < period_) return;
-  const Sample s = sample(job);
+  const LiveTotals s = LiveTotals::of(job);
   const double t = std::chrono::duration<double>(now - last_time_).count();
   const auto side = [&](const char* name, std::uint64_t m, std::uint64_t b, std::uint64_t f) {
     const double md = static_cast<double>(m);
@@ -59,13 +60,38 @@ void LiveText::tick(const Job& job) {
     line += side("rx", s.rx_messages - last_.rx_messages, s.rx_bytes - last_.rx_bytes,
                  s.rx_frames - last_.rx_frames);
   line += fmt::format("  dropped {}\n", s.dropped - last_.dropped);
-  std::fputs(line.c_str(), out_);
-  std::fflush(out_);
+  say_(line);
   last_ = s;
   last_time_ = now;
 }
 
-void print_summary(std::FILE* out, const Summary& s) {
+std::string drops_text(const bab::DropCounters& drops) {
+  std::string t;
+  const auto add = [&](const std::string& line) { t += line + "\n"; };
+  for (std::size_t i = 1; i < bab::kDrops; ++i) {
+    const auto reason = static_cast<bab::Drop>(i);
+    if (drops[reason] > 0)
+      add(fmt::format("  dropped {} as {}: {}", drops[reason], bab::drop_name(reason),
+                      bab::drop_sentence(reason)));
+  }
+  return t;
+}
+
+std::string ledger_text(const bab::Ledger& ledger) {
+  std::string t;
+  const auto add = [&](const std::string& line) { t += line + "\n"; };
+  for (const bab::Ledger::Row& row : ledger.rows()) {
+    std::string sum;
+    for (const auto& [name, n] : row.out)
+      if (n > 0 || row.out.size() == 1)
+        sum += fmt::format("{}{} {}", sum.empty() ? "" : " + ", n, name);
+    add(fmt::format("  ledger: {} {} {} {}", row.name, row.in, row.balanced() ? "=" : "≠",
+                    sum.empty() ? "0" : sum));
+  }
+  return t;
+}
+
+std::string summary_text(const Summary& s) {
   std::string t;
   const auto add = [&](const std::string& line) { t += line + "\n"; };
   for (const PortSummary& p : s.ports) {
@@ -98,24 +124,12 @@ void print_summary(std::FILE* out, const Summary& s) {
                   "{} duplicates",
                   b.lost, b.corrupt, b.streams, b.gaps, b.missing, b.out_of_order, b.duplicates));
   if (s.latency) t += latency_text(*s.latency);
-  for (std::size_t i = 1; i < bab::kDrops; ++i) {
-    const auto reason = static_cast<bab::Drop>(i);
-    if (s.drops[reason] > 0)
-      add(fmt::format("  dropped {} as {}: {}", s.drops[reason], bab::drop_name(reason),
-                      bab::drop_sentence(reason)));
-  }
-  for (const bab::Ledger::Row& row : s.ledger.rows()) {
-    std::string sum;
-    for (const auto& [name, n] : row.out)
-      if (n > 0 || row.out.size() == 1)
-        sum += fmt::format("{}{} {}", sum.empty() ? "" : " + ", n, name);
-    add(fmt::format("  ledger: {} {} {} {}", row.name, row.in, row.balanced() ? "=" : "≠",
-                    sum.empty() ? "0" : sum));
-  }
+  t += drops_text(s.drops) + ledger_text(s.ledger);
   if (s.capture)
     add(fmt::format("  captured: {}", capture_text(s.capture->path, s.capture->stats)));
   for (const PoolSummary& p : s.pools) {
-    add(fmt::format("  pool {}: {} of {} buffers back", p.name, p.buffers - p.leaked, p.buffers));
+    add(fmt::format("  pool {}: {} of {} buffers back{}", p.name, p.buffers - p.leaked - p.held,
+                    p.buffers, p.held > 0 ? fmt::format(", {} held by the driver", p.held) : ""));
     for (const bab::BufferHolder& h : p.holders) {
       std::string who;
       for (unsigned lcore : h.lcores) who += fmt::format(" lcore {}", lcore);
@@ -131,8 +145,7 @@ void print_summary(std::FILE* out, const Summary& s) {
   const std::string fault = s.fault();
   add(fault.empty() ? "  good: every message accounted for, every buffer back"
                     : fmt::format("  FAULT: {}", fault));
-  std::fputs(t.c_str(), out);
-  std::fflush(out);
+  return t;
 }
 
 }  // namespace testbab

@@ -1,37 +1,39 @@
 #pragma once
 
 #include <chrono>
-#include <cstdio>
+#include <functional>
+#include <string>
 
-#include "engine.hpp"
+#include "live_totals.hpp"
 #include "summary.hpp"
 
 namespace testbab {
 
-/// A line of live rates every --stats-period seconds.
+/// A line of live rates every so many seconds.
 class LiveText {
  public:
-  LiveText(std::FILE* out, unsigned period_s);
-  /// Prints when it is time to.
+  using Say = std::function<void(const std::string&)>;
+  /// `period_s` 0: none.
+  LiveText(Say say, unsigned period_s);
+  void set_period(unsigned period_s) { period_ = std::chrono::seconds(period_s); }
+  /// Says it when it is time to.
   void tick(const Job& job);
 
  private:
-  struct Sample {
-    std::uint64_t tx_messages = 0, tx_bytes = 0, tx_frames = 0;
-    std::uint64_t rx_messages = 0, rx_bytes = 0, rx_frames = 0, dropped = 0;
-  };
-  static Sample sample(const Job& job);
-
   using Clock = std::chrono::steady_clock;
-  std::FILE* out_;
+  Say say_;
   std::chrono::seconds period_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_time_ = start_;
-  Sample last_;
+  LiveTotals last_;
 };
 
 /// The box at the end: ports, bus, drops, ledger, pools, and the verdict in one sentence.
-void print_summary(std::FILE* out, const Summary& summary);
+std::string summary_text(const Summary& summary);
+
+// Its parts, a line each row or reason.
+std::string ledger_text(const bab::Ledger& ledger);
+std::string drops_text(const bab::DropCounters& counters);
 
 /// "12.3 M", "456 k", "7": three digits and a unit's prefix.
 std::string with_prefix(double value);

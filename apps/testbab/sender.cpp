@@ -11,6 +11,7 @@ bab::WriterOptions writer_options(const Options& options, const bab::wire::Frame
   bab::WriterOptions o;
   o.payload_capacity = bab::wire::FrameHeader::payload_capacity(mtu);
   o.header_size = header.size();
+  if (options.flush_messages > 0) o.flush.max_messages = options.flush_messages;
   o.flush.max_delay_tsc = options.max_delay_us * rte_get_tsc_hz() / 1'000'000;
   return o;
 }
@@ -39,6 +40,7 @@ unsigned Sender::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   }
   const bab::FlusherStats& s = flusher_.stats();
   live_tx.publish(s.messages, s.bytes, s.frames, 0);
+  live_writer.publish(writer_.stats());
   return work;
 }
 

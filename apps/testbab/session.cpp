@@ -1,5 +1,7 @@
 #include "session.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,12 +27,29 @@ std::vector<unsigned> choose_lcores(const bab::Eal& eal, const Options& options)
   return workers;
 }
 
+void add(BusTotals& sum, const LiveTotals& live) {
+  sum.messages_in += live.rx_messages;
+  sum.bytes_in += live.rx_bytes;
+  sum.frames_in += live.rx_frames;
+  sum.messages_out += live.tx_messages;
+  sum.bytes_out += live.tx_bytes;
+  sum.frames_out += live.tx_frames;
+}
+
+void subtract(BusTotals& sum, const LiveTotals& live) {
+  sum.messages_in -= live.rx_messages;
+  sum.bytes_in -= live.rx_bytes;
+  sum.frames_in -= live.rx_frames;
+  sum.messages_out -= live.tx_messages;
+  sum.bytes_out -= live.tx_bytes;
+  sum.frames_out -= live.tx_frames;
+}
+
 }  // namespace
 
-Session::Session(const bab::Eal& eal, Options options, StopSignals& signals, std::FILE* text)
+Session::Session(const bab::Eal& eal, Options options, StopSignals& signals)
     : options_(std::move(options)),
       signals_(signals),
-      text_(text),
       lcores_(choose_lcores(eal, options_)),
       wiring_(options_, *find_engine(options_.engine), static_cast<unsigned>(lcores_.size())) {}
 
@@ -39,17 +58,65 @@ Session::~Session() {
   job_.reset();
 }
 
-void Session::prepare() {
-  const Engine& engine = *find_engine(options_.engine);
-  wiring_.require(engine);
-  wiring_.begin(engine);
-  job_ = engine.make(options_, wiring_);
-  if (!opened_) wiring_.start(signals_);
+void Session::open() {
+  wiring_.start(signals_);
   opened_ = true;
 }
 
+void Session::prepare(bool tx_first) {
+  if (running())
+    throw bab::Error(fmt::format("start: {} runs already; stop it first", engine_->name));
+  const Engine& engine = *find_engine(options_.engine);
+  wiring_.require(engine);
+  if (opened_) require_started();
+  wiring_.begin(engine);
+  job_ = engine.make(options_, wiring_);
+  engine_ = &engine;
+  if (tx_first && !job_->counts_received) {
+    job_.reset();
+    throw bab::Error(fmt::format(
+        "start tx_first: {} sends by itself; start it without, or set fwd relay", engine.name));
+  }
+  if (!opened_) open();
+  if (tx_first) send_first();
+}
+
+void Session::require_started() const {
+  for (std::size_t i = 0; i < wiring_.ports(); ++i)
+    if (const bab::Port& port = wiring_.port(i); !port.started())
+      throw bab::Error(
+          fmt::format("start: port {0} is stopped; port start {0} starts it", port.id()));
+}
+
+/// As testpmd does: one burst on every TX queue, before the engine begins.
+void Session::send_first() {
+  Options options = options_;
+  std::uint64_t frames = 0, per_frame = std::numeric_limits<std::uint64_t>::max();
+  for (std::size_t i = 0; i < wiring_.ports(); ++i) {
+    const std::uint32_t room = bab::wire::FrameHeader::payload_capacity(wiring_.port(i).mtu());
+    per_frame = std::min<std::uint64_t>(per_frame, room / (options.sizes.max() + 2));
+    frames += std::uint64_t{options.txq} * options.burst;
+  }
+  options.count = frames * std::max<std::uint64_t>(per_frame, 1);
+  options.duration = 1;  // where nobody takes them, the burst is cut short
+  options.idle_exit_ms = 0;
+  options.rate.reset();
+  const std::unique_ptr<Job> burst = find_engine("txonly")->make(options, wiring_);
+  Run run(*burst, lcores_, options, signals_);
+  while (!run.over() && !signals_.wait(Run::kTick)) {
+  }
+  run.stop([] {});
+  Summary sent;
+  wiring_.collect(sent, Wiring::Queued::kKeep);
+  burst->sum_up(sent);
+  totals_.bus += sent.bus;
+  totals_.drops += sent.drops;
+  wiring_.begin(*engine_, Wiring::Queued::kKeep);
+}
+
 void Session::launch() {
-  live_ = std::make_unique<LiveText>(text_, options_.stats_period);
+  live_ = std::make_unique<LiveText>(say_, live_period());
+  cleared_ = {};
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);
 }
 
@@ -66,8 +133,9 @@ bool Session::wait() {
 
 const Summary& Session::stop(bool interrupted) {
   run_->stop([this] { live_->tick(*job_); });
+  last_pollers_ = pollers();
   Summary s;
-  s.engine = options_.engine;
+  s.engine = engine_->name;
   s.seconds = run_->seconds();
   s.interrupted = interrupted;
   s.lcores = run_->lcores();
@@ -75,7 +143,17 @@ const Summary& Session::stop(bool interrupted) {
   wiring_.collect(s);
   job_->sum_up(s);
   job_.reset();
+  wiring_.audit(s);
   last_ = std::move(s);
+  ++totals_.runs;
+  totals_.seconds += last_.seconds;
+  totals_.bus += last_.bus;
+  subtract(totals_.bus, cleared_);
+  totals_.drops += last_.drops;
+  if (last_.exit_code() != 0) {
+    ++totals_.faults;
+    ++faults_;
+  }
   return last_;
 }
 
@@ -109,6 +187,49 @@ const Summary& Session::close() {
   }
   wiring_.close(last_);
   return last_;
+}
+
+SessionTotals Session::totals() const {
+  SessionTotals t = totals_;
+  if (!running()) return t;
+  add(t.bus, LiveTotals::of(*job_));
+  subtract(t.bus, cleared_);
+  t.seconds += run_->seconds();
+  return t;
+}
+
+std::vector<PollerView> Session::pollers() const {
+  if (!running()) return last_pollers_;
+  const auto get = [](const std::atomic<std::uint64_t>& a) {
+    return a.load(std::memory_order_relaxed);
+  };
+  std::vector<PollerView> all;
+  for (unsigned lcore : lcores_)
+    for (const Poller* p : run_->pollers_of(lcore))
+      all.push_back({lcore,
+                     p->what(),
+                     p->live_writer.active.load(std::memory_order_relaxed) ||
+                         p->direction() == Direction::kBoth,
+                     get(p->live_tx.messages),
+                     get(p->live_tx.frames),
+                     get(p->live_tx.bytes),
+                     {get(p->live_writer.frames), get(p->live_writer.gathered),
+                      get(p->live_writer.starved)}});
+  return all;
+}
+
+void Session::clear_totals() {
+  totals_ = {};
+  if (running()) cleared_ = LiveTotals::of(*job_);
+}
+
+unsigned Session::live_period() const {
+  return options_.stats_period == 0 && verbose_ > 0 ? 1 : options_.stats_period;
+}
+
+void Session::set_verbose(unsigned level) {
+  verbose_ = level;
+  if (live_) live_->set_period(live_period());
 }
 
 }  // namespace testbab

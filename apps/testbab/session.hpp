@@ -1,14 +1,19 @@
 #pragma once
 
-#include <cstdio>
+#include <chrono>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <bab/base/eal.hpp>
+#include <bab/message/local_writer.hpp>
 #include <bab/port/capture.hpp>
 
 #include "engine.hpp"
+#include "live_totals.hpp"
 #include "options.hpp"
+#include "pinned_watch.hpp"
 #include "report_text.hpp"
 #include "run.hpp"
 #include "stop_signals.hpp"
@@ -17,31 +22,60 @@
 
 namespace testbab {
 
+/// What the bus did since the counters were cleared, over all runs.
+struct SessionTotals {
+  unsigned runs = 0;    ///< that have stopped
+  unsigned faults = 0;  ///< of those, with exit code 1
+  double seconds = 0;
+  BusTotals bus;
+  bab::DropCounters drops;
+};
+
+/// What a poller does where, for people.
+struct PollerView {
+  unsigned lcore;
+  std::string_view what;
+  bool writes;  ///< it packs messages into frames
+  std::uint64_t tx_messages, tx_frames, tx_bytes;
+  bab::WriterStats writer;
+};
+
+/// What a user last saw of a port: rates and cleared figures refer to it.
+struct PortLook {
+  bool taken = false;
+  std::chrono::steady_clock::time_point at;
+  bab::PortStats stats;
+  std::map<std::string, std::uint64_t> cleared_xstats;
+};
+
 /// What a user acts upon: the ports with their pools, the options in force, the present run and what came of
 /// those before. Runs start and stop as often as one likes; ports stay configured. Main thread; whatever
 /// can't be done is a bab::Error.
 class Session {
  public:
-  /// Configures the ports; start() or open() starts them. `text` gets live rates; it and `signals` must
-  /// outlive the session.
-  Session(const bab::Eal& eal, Options options, StopSignals& signals, std::FILE* text);
+  /// Configures the ports; prepare() or open() starts them. `signals` must outlive the session.
+  Session(const bab::Eal& eal, Options options, StopSignals& signals);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   /// Stops what runs.
   ~Session();
 
+  /// Where lines of live rates go.
+  void on_live_text(LiveText::Say say) { say_ = std::move(say); }
+
   /// Starts all ports.
-  void open() { wiring_.start(signals_); }
-  /// Makes the engine's job and starts the ports that never were.
-  void prepare();
+  void open();
+  /// Makes the engine's job; starts the ports where nobody has. With `tx_first`, one burst is sent first, for
+  /// an engine that only answers.
+  void prepare(bool tx_first = false);
   /// Starts what was prepared.
   void launch();
-  void start() {
-    prepare();
+  void start(bool tx_first = false) {
+    prepare(tx_first);
     launch();
   }
   [[nodiscard]] bool running() const noexcept { return run_ != nullptr; }
-  /// Between start() and stop(), every Run::kTick or so: live rates. True when the run is over.
+  /// Between launch() and stop(), every Run::kTick or so: live rates. True when the run is over.
   bool tick();
   /// Sleeps until the run is over or a signal comes: true then.
   bool wait();
@@ -56,27 +90,61 @@ class Session {
   /// Ends the capture; its figures. A full disk is an error, after which it has ended all the same.
   CaptureSummary stop_capture();
 
-  /// Of the last run, when it has stopped.
+  /// Of the last run, when it has stopped; its name is empty when there was none.
   [[nodiscard]] const Summary& last() const noexcept { return last_; }
+  /// All runs' sums. What the present one has published is in them; what only its end can tell isn't.
+  [[nodiscard]] SessionTotals totals() const;
+  void clear_totals();
+  /// Of all runs since the session began.
+  [[nodiscard]] unsigned faults() const noexcept { return faults_; }
 
+  /// The present job and run, or null.
+  [[nodiscard]] const Job* job() const noexcept { return run_ ? job_.get() : nullptr; }
+  [[nodiscard]] const Run* run() const noexcept { return run_.get(); }
+  /// Of the present run, or as they were at the last one's end.
+  [[nodiscard]] std::vector<PollerView> pollers() const;
+  /// The engine of the present run, or of the next one.
+  [[nodiscard]] const Engine& engine() const noexcept {
+    return run_ ? *engine_ : *find_engine(options_.engine);
+  }
+
+  /// Options act from the next start on.
   [[nodiscard]] Options& options() noexcept { return options_; }
-  [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] Wiring& wiring() noexcept { return wiring_; }
+  [[nodiscard]] PortLook& port_look(std::size_t i) { return port_looks_[i]; }
+  [[nodiscard]] PinnedWatch& pinned() noexcept { return pinned_; }
   [[nodiscard]] StopSignals& signals() noexcept { return signals_; }
   [[nodiscard]] const std::vector<unsigned>& lcores() const noexcept { return lcores_; }
 
+  /// 0: nothing unasked but what --stats-period asks for; 1: live rates every second; 2: commands of scripts,
+  /// too. At once.
+  void set_verbose(unsigned level);
+  [[nodiscard]] unsigned verbose() const noexcept { return verbose_; }
+
  private:
+  void require_started() const;
+  void send_first();
+  [[nodiscard]] unsigned live_period() const;
+
   Options options_;
   StopSignals& signals_;
-  std::FILE* text_;
   std::vector<unsigned> lcores_;
   Wiring wiring_;
   std::unique_ptr<bab::Capture> capture_;
+  PinnedWatch pinned_;
+  std::map<std::size_t, PortLook> port_looks_;
+  LiveText::Say say_ = [](const std::string&) {};
   std::unique_ptr<LiveText> live_;
+  const Engine* engine_ = nullptr;
   std::unique_ptr<Job> job_;
   std::unique_ptr<Run> run_;
   bool opened_ = false;
   Summary last_;
+  std::vector<PollerView> last_pollers_;
+  SessionTotals totals_;
+  LiveTotals cleared_;  // what the present run had published when they were cleared
+  unsigned faults_ = 0;
+  unsigned verbose_ = 0;
 };
 
 }  // namespace testbab

@@ -5,6 +5,25 @@
 
 namespace testbab {
 
+BusTotals& BusTotals::operator+=(const BusTotals& o) noexcept {
+  messages_in += o.messages_in;
+  messages_out += o.messages_out;
+  bytes_in += o.bytes_in;
+  bytes_out += o.bytes_out;
+  frames_in += o.frames_in;
+  frames_out += o.frames_out;
+  lost += o.lost;
+  corrupt += o.corrupt;
+  missing += o.missing;
+  gaps += o.gaps;
+  out_of_order += o.out_of_order;
+  disordered += o.disordered;
+  duplicates += o.duplicates;
+  streams += o.streams;
+  restarts += o.restarts;
+  return *this;
+}
+
 std::uint64_t Summary::leaked() const {
   std::uint64_t sum = 0;
   for (const PoolSummary& pool : pools) sum += pool.leaked;

@@ -29,6 +29,8 @@ struct BusTotals {
   std::uint64_t duplicates = 0;    ///< messages that came again
   std::uint64_t streams = 0;       ///< sessions seen
   std::uint64_t restarts = 0;      ///< times that a session began again at 1
+
+  BusTotals& operator+=(const BusTotals& other) noexcept;
 };
 
 struct PortSummary {
@@ -47,7 +49,8 @@ struct PoolSummary {
   std::string name;
   std::uint32_t buffers;
   std::uint32_t leaked;
-  std::vector<bab::BufferHolder> holders;  ///< of some of the leaked ones
+  std::uint32_t held = 0;                    ///< by the driver of a port that isn't closed
+  std::vector<bab::BufferHolder> holders{};  ///< of some of the leaked ones
 };
 
 struct LcoreSummary {

@@ -51,6 +51,17 @@ std::uint64_t missing_in_capture(const PortSummary& port) {
   return whole - std::min(whole, size);
 }
 
+void add(bab::PortStats& sum, const bab::PortStats& s) {
+  sum.rx_frames += s.rx_frames;
+  sum.rx_bytes += s.rx_bytes;
+  sum.tx_frames += s.tx_frames;
+  sum.tx_bytes += s.tx_bytes;
+  sum.rx_missed += s.rx_missed;
+  sum.rx_nombuf += s.rx_nombuf;
+  sum.rx_errors += s.rx_errors;
+  sum.tx_errors += s.tx_errors;
+}
+
 void require_ports(const Engine& engine, std::size_t ports) {
   if (ports == 0)
     throw bab::Error(
@@ -178,6 +189,7 @@ void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu, StopSi
   }
   const bool was_started = port.started();
   stop(i);
+  bank_stats(unit);
   const auto start_again = [&] {
     if (was_started) start(i, signals);
   };
@@ -253,18 +265,38 @@ bab::wire::FrameHeaderOptions Wiring::header_options(const Options& options, std
   return h;
 }
 
-void Wiring::begin(const Engine& engine) {
+void Wiring::begin(const Engine& engine, Queued queued) {
   engine_ = &engine;
   for (Unit& unit : units_) {
+    bab::Port& port = *unit.port;
     // A capture waits for its reader; elsewhere what came when nobody listened is old.
-    if (ran_ && unit.port->started() && unit.port->driver() != "net_pcap") unit.port->drain();
-    unit.port->clear_stats();
+    if (ran_ && queued == Queued::kFree && port.started() && port.driver() != "net_pcap")
+      port.drain();
+    bank_stats(unit);
     unit.receives = false;
   }
   ran_ = true;
 }
 
-void Wiring::collect(Summary& summary) {
+void Wiring::bank_stats(Unit& unit) {
+  add(unit.past, unit.port->stats());
+  unit.port->clear_stats();
+}
+
+bab::PortStats Wiring::stats(std::size_t i) const {
+  const Unit& unit = units_.at(i);
+  bab::PortStats sum = unit.past;
+  add(sum, unit.port->stats());
+  return sum;
+}
+
+void Wiring::clear_stats(std::size_t i) {
+  const bab::PortStats now = units_.at(i).port->stats();
+  units_[i].past = {-now.rx_frames, -now.rx_bytes,  -now.tx_frames, -now.tx_bytes,
+                    -now.rx_missed, -now.rx_nombuf, -now.rx_errors, -now.tx_errors};
+}
+
+void Wiring::collect(Summary& summary, Queued queued) {
   for (Unit& unit : units_) {
     bab::Port& port = *unit.port;
     PortSummary p;
@@ -281,7 +313,7 @@ void Wiring::collect(Summary& summary) {
     // A NIC's own count has frames in it that nobody took from its queues before the stop.
     for (unsigned q = 0; q < port.rx_queues(); ++q) p.taken += port.rx(q).counters().frames;
     p.captures = bab::capture_files(port.id());
-    if (bab::is_memory_port(port.driver())) p.left = port.drain();
+    if (queued == Queued::kFree && bab::is_memory_port(port.driver())) p.left = port.drain();
     summary.ports.push_back(std::move(p));
   }
 }
@@ -298,11 +330,30 @@ void Wiring::audit(Summary& summary) const {
   constexpr std::size_t kHoldersShown = 8;
   summary.pools.clear();
   for (const bab::BufferPool* pool : pools()) {
-    const std::uint32_t leaked = pool->in_use();
-    summary.pools.push_back(
-        {pool->name(), pool->size(), leaked,
-         leaked > 0 ? pool->holders(kHoldersShown) : std::vector<bab::BufferHolder>{}});
+    PoolSummary p{pool->name(), pool->size(), pool->in_use()};
+    if (p.leaked > 0) {
+      std::vector<bab::BufferHolder> all = pool->holders(pool->size());
+      // What a driver may have in its queues is not missing, and no lcore has anything to do with it.
+      const auto missing = std::stable_partition(
+          all.begin(), all.end(), [](const auto& h) { return h.lcores.empty() && h.shares == 1; });
+      p.held = std::min(descriptors(*pool), static_cast<std::uint32_t>(missing - all.begin()));
+      p.leaked -= std::min(p.held, p.leaked);
+      all.erase(all.begin(), all.begin() + p.held);
+      all.resize(std::min(all.size(), kHoldersShown));
+      p.holders = std::move(all);
+    }
+    summary.pools.push_back(std::move(p));
   }
+}
+
+std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
+  std::uint32_t n = 0;
+  for (const Unit& unit : units_) {
+    if (!unit.port || is_loopback()) continue;
+    if (unit.rx_pool.get() == &pool) n += unit.port->rx_queues() * unit.port->rx_descriptors();
+    if (unit.tx_pool.get() == &pool) n += unit.port->tx_queues() * unit.port->tx_descriptors();
+  }
+  return n;
 }
 
 void Wiring::close(Summary& summary) {

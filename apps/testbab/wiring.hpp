@@ -55,13 +55,19 @@ class Wiring {
     return bab::wire::FrameHeader(header_options(options, i, queue));
   }
 
-  /// Before a run, and before its job is made: `engine` is to use the ports. Counters begin at 0, frames that
-  /// came between two runs are freed.
-  void begin(const Engine& engine);
-  /// When all lcores have stopped: the statistics of the run; frees what is left in memory ports.
-  void collect(Summary& summary);
+  /// What happens at a stop to frames that are still in memory ports, and at a start to those that came since.
+  enum class Queued : std::uint8_t { kFree, kKeep };
+
+  /// Before a run, and before its job is made: `engine` is to use the ports, whose counters begin at 0.
+  void begin(const Engine& engine, Queued queued = Queued::kFree);
+  /// When all lcores have stopped: the statistics of the run.
+  void collect(Summary& summary, Queued queued = Queued::kFree);
   /// When the job is gone, too: how full the pools are, and who holds what isn't there.
   void audit(Summary& summary) const;
+
+  /// Port i's statistics of all runs and the time between them, since they were cleared. At any time.
+  [[nodiscard]] bab::PortStats stats(std::size_t i) const;
+  void clear_stats(std::size_t i);
   /// When nothing runs: stops and closes the ports for good, then looks whether the pools are full again.
   void close(Summary& summary);
 
@@ -72,6 +78,7 @@ class Wiring {
     std::unique_ptr<bab::Port> port;
     bool receives = false;
     unsigned generation = 0;  // of its pools
+    bab::PortStats past{};    // of before its counters began anew, modulo 2^64: a clear subtracts
   };
   [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
                                                            const std::string& name,
@@ -80,6 +87,9 @@ class Wiring {
                                                            bool receives) const;
   void make_pools(const Options& options, const bab::PortOptions& po, Unit& unit) const;
   void add_port(const Options& options, std::uint16_t id);
+  static void bank_stats(Unit& unit);
+  /// As many of a pool's buffers as the queues of open ports may hold.
+  [[nodiscard]] std::uint32_t descriptors(const bab::BufferPool& pool) const;
 
   unsigned lcores_;
   const Engine* engine_;

@@ -4,10 +4,12 @@
 #include <array>
 #include <atomic>
 #include <limits>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <rte_errno.h>
 #include <rte_mbuf_pool_ops.h>
+#include <rte_ring.h>
 
 #include <bab/base/error.hpp>
 
@@ -34,6 +36,21 @@ template <class Visit>
 void for_each_pool(Visit visit) {
   for (const auto& place : all_pools)
     if (BufferPool* pool = place.load(std::memory_order_acquire)) visit(*pool);
+}
+
+/// Shows `note` what the shared part of a mempool has, without taking it out; false where that isn't a ring.
+template <class Note>
+bool peek(const rte_mempool& mp, Note note) {
+  if (!std::string_view(rte_mempool_get_ops(mp.ops_index)->name).starts_with("ring_")) return false;
+  const auto* ring = static_cast<const rte_ring*>(mp.pool_data);
+  void* const* slots =
+      reinterpret_cast<void* const*>(ring + 1);  // rte_ring_elem.h: behind the header
+  const std::uint32_t out = __atomic_load_n(&ring->cons.tail, __ATOMIC_ACQUIRE);
+  const std::uint32_t in = __atomic_load_n(&ring->prod.tail, __ATOMIC_ACQUIRE);
+  const std::uint32_t count = std::min(in - out, ring->capacity);
+  for (std::uint32_t i = 0; i < count; ++i)
+    note(__atomic_load_n(&slots[(out + i) & ring->mask], __ATOMIC_RELAXED));
+  return true;
 }
 
 void check(const BufferPoolOptions& o) {
@@ -161,10 +178,11 @@ void BufferPool::note_received(rte_mbuf* m) noexcept {
 
 std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
   // A free mbuf looks like one that the NIC holds (refcnt 1), so the free ones are noted first: those
-  // in lcores' caches, which this thread can't take out, and the rest, taken out and put back.
+  // in lcores' caches, which this thread can't take out, and the rest, looked at or taken out and put back.
   std::vector<bool> is_free(size_, false);
   const auto note = [&is_free](void* object) {
-    is_free[buffer_meta(static_cast<rte_mbuf*>(object)).id] = true;
+    if (object != nullptr)  // an lcore's cache that is on the move
+      is_free[buffer_meta(static_cast<rte_mbuf*>(object)).id] = true;
   };
   rte_mempool* mp = mempool();
   for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
@@ -172,10 +190,11 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
       for (std::uint32_t i = 0; i < cache->len; ++i) note(cache->objs[i]);
   std::vector<void*> taken;
   void* object;
-  while (rte_mempool_generic_get(mp, &object, 1, nullptr) == 0) {
-    note(object);
-    taken.push_back(object);
-  }
+  if (!peek(*mp, note))
+    while (rte_mempool_generic_get(mp, &object, 1, nullptr) == 0) {
+      note(object);
+      taken.push_back(object);
+    }
   struct Walk {
     BufferHome* home;
     const std::vector<bool>* is_free;
@@ -189,7 +208,7 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
         auto* m = static_cast<rte_mbuf*>(each);
         const std::uint32_t id = buffer_meta(m).id;
         if ((*w.is_free)[id] || w.found.size() >= w.most) return;
-        BufferHolder holder{id, Shares<>::count(m), {}};
+        BufferHolder holder{m, id, Shares<>::count(m), {}};
         for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
           if (w.home->account(lcore, id).handles > 0) holder.lcores.push_back(lcore);
         w.found.push_back(std::move(holder));

@@ -282,19 +282,22 @@ PortStats Port::stats() const noexcept {
   const auto or_ours = [](std::uint64_t theirs, std::uint64_t ours) {
     return theirs != 0 ? theirs : ours;
   };
-  return {or_ours(s.ipackets - cleared_.ipackets, rx.frames),
-          or_ours(s.ibytes - cleared_.ibytes, rx.bytes),
-          or_ours(s.opackets - cleared_.opackets, tx.frames),
-          or_ours(s.obytes - cleared_.obytes, tx.bytes),
-          s.imissed - cleared_.imissed,
-          s.rx_nombuf - cleared_.rx_nombuf,
-          s.ierrors - cleared_.ierrors,
-          s.oerrors - cleared_.oerrors};
+  // A driver may begin at 0 by itself, when it is started.
+  const auto since = [](std::uint64_t now, std::uint64_t then) {
+    return now >= then ? now - then : now;
+  };
+  return {or_ours(since(s.ipackets, cleared_.ipackets), rx.frames),
+          or_ours(since(s.ibytes, cleared_.ibytes), rx.bytes),
+          or_ours(since(s.opackets, cleared_.opackets), tx.frames),
+          or_ours(since(s.obytes, cleared_.obytes), tx.bytes),
+          since(s.imissed, cleared_.imissed),
+          since(s.rx_nombuf, cleared_.rx_nombuf),
+          since(s.ierrors, cleared_.ierrors),
+          since(s.oerrors, cleared_.oerrors)};
 }
 
 void Port::clear_stats() noexcept {
-  cleared_ = {};
-  if (rte_eth_stats_reset(options_.id) != 0) (void)rte_eth_stats_get(options_.id, &cleared_);
+  (void)rte_eth_stats_get(options_.id, &cleared_);
   for (RxQueue& q : rx_) q.clear_counters();
   for (TxQueue& q : tx_) q.clear_counters();
 }

@@ -79,6 +79,7 @@ OPTIONS = {
     "--session": Option(("ELEVENCHARS", "Börse", "tab\there", ""), "is not 1 to 10 printable ASCII characters"),
     "--vlan": number(0, 4094),
     "--max-delay-us": number(0, 60000000),
+    "--flush-messages": number(0, 65534),
     "--rx-udp-port": number(0, 65535),
     "--stats-period": number(0, 86400),
     "--capture": Option(("", ), "it takes a file's path"),
@@ -86,8 +87,9 @@ OPTIONS = {
     "--speed": Option(("fast", "-1", "0", "nan", "inf", "1x", "1e9", ""), "is neither max nor a number from"),
     "--repeat": number(0, 2 ** 64 - 1),
     "--json": Option(("", ), "a file's path"),
+    "--cmdline-file": Option(("", ), "a file's path"),
 }
-FLAGS = "--help", "--version", "--auto-start", "--doctor"
+FLAGS = "--help", "--version", "--auto-start", "--doctor", "--interactive", "--keep-going"
 
 
 class Refused(SmokeCase):

@@ -52,6 +52,7 @@ struct BufferPoolStats {
 
 /// Who holds what of a pool: a line for an operator when buffers are missing.
 struct BufferHolder {
+  const rte_mbuf* buffer;
   std::uint32_t buffer_id;
   std::uint16_t shares;
   std::vector<unsigned> lcores;  ///< those with handles; empty: a queue, a NIC or a SendPacket
@@ -157,7 +158,9 @@ class BufferPool {
   /// Before an lcore goes: what it keeps in its caches, of all pools, goes back.
   static void empty_caches() noexcept;
 
-  /// Buffers that are not free, for a report after all lcores have stopped. At most `most`.
+  /// Buffers that are not free, at most `most`. Exact after all lcores have stopped. While they run it is a
+  /// moment's picture with some on their way in it; over a mempool driver that isn't a ring it takes the
+  /// free ones away for that long, and lcores may find none. Slow.
   [[nodiscard]] std::vector<BufferHolder> holders(std::size_t most) const;
 
  private:

@@ -114,7 +114,7 @@ class Port {
   bool made_promiscuous_ = false;
   std::optional<CarrierLimits> carrier_;
   BufferPool* rx_pool_ = nullptr;  // what the queues receive into
-  rte_eth_stats cleared_{};        // the driver's figures then, where it can't clear them
+  rte_eth_stats cleared_{};        // the driver's figures then; xstats stay as they are
   std::vector<RxQueue> rx_;
   std::vector<TxQueue> tx_;
 };

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "command.hpp"
+
+namespace testbab {
+
+/// A line that is a command's.
+struct Parsed {
+  const Command* command = nullptr;  ///< null: an empty line, or a comment
+  Words words;
+};
+
+/// The table of commands as librte_cmdline parses and completes it: its tokens are made from the syntaxes.
+class CommandLine {
+ public:
+  CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+  ~CommandLine();
+
+  /// One line, without its end. Throws bab::Error: what was expected, and where.
+  [[nodiscard]] Parsed parse(std::string_view line) const;
+
+  /// For rdline: as cmdline_complete().
+  int complete(const char* buffer, int* state, char* out, unsigned size) const;
+
+  /// Longest line, in bytes.
+  static constexpr std::size_t kLongestLine = 511;  // RDLINE_BUF_SIZE - 1
+
+ private:
+  struct Tables;
+  std::unique_ptr<Tables> tables_;
+};
+
+}  // namespace testbab

@@ -1,0 +1,130 @@
+#include <array>
+#include <chrono>
+
+#include <fmt/format.h>
+#include <rte_ethdev.h>
+#include <nlohmann/json.hpp>
+
+#include <bab/base/error.hpp>
+
+#include "command.hpp"
+#include "console.hpp"
+#include "number.hpp"
+#include "show_port.hpp"
+
+namespace testbab {
+namespace {
+
+constexpr std::uint64_t kMtuMin = 68, kMtuMax = 65'385;  // as --mtu
+
+/// The ports that `word` names: indexes into the wiring.
+std::vector<std::size_t> ports_of(const Wiring& wiring, const std::string& word,
+                                  std::string_view command) {
+  std::vector<std::size_t> all;
+  std::string ids;
+  for (std::size_t i = 0; i < wiring.ports(); ++i) {
+    const std::string id = fmt::format("{}", wiring.port(i).id());
+    ids += (ids.empty() ? "" : ", ") + id;
+    if (word == "all" || word == id) all.push_back(i);
+  }
+  if (all.empty())
+    throw bab::Error(fmt::format("{}: there is no port {}; the ports are {}", command, word, ids));
+  return all;
+}
+
+void require_stopped(const Session& session, std::string_view command) {
+  if (session.running())
+    throw bab::Error(fmt::format("{}: {} runs and uses the ports; stop it first", command,
+                                 session.engine().name));
+}
+
+void require_no_capture(const Session& session, std::string_view command) {
+  if (session.capture() != nullptr)
+    throw bab::Error(
+        fmt::format("{}: frames of the ports are captured; stop the capture first", command));
+}
+
+void show(Console& console, const Words& words) {
+  using Json = nlohmann::ordered_json;
+  Session& session = console.session();
+  const std::string& what = words[2];
+  const auto ports = ports_of(session.wiring(), words[3], fmt::format("show port {}", what));
+  Json all = Json::array();
+  std::string text;
+  if (what == "summary") text = port_summary_head(session.wiring().ports());
+  for (std::size_t i : ports) {
+    const PortView view = what == "info"     ? port_info(session, i)
+                          : what == "stats"  ? port_stats(session, i)
+                          : what == "xstats" ? port_xstats(session, i)
+                                             : port_summary(session, i);
+    all.push_back(view.json);
+    text += view.text;
+  }
+  if (wants_json(words))
+    console.print_json(all);
+  else
+    console.print(text);
+}
+
+void clear(Console& console, const Words& words) {
+  Session& session = console.session();
+  for (std::size_t i :
+       ports_of(session.wiring(), words[3], fmt::format("clear port {}", words[2]))) {
+    if (words[2] == "stats")
+      clear_port_stats(session, i);
+    else
+      clear_port_xstats(session, i);
+    console.print(fmt::format("{} of port {} cleared\n", words[2], session.wiring().port(i).id()));
+  }
+}
+
+void start(Console& console, const Words& words) {
+  Session& session = console.session();
+  for (std::size_t i : ports_of(session.wiring(), words[2], "port start")) {
+    const std::uint16_t id = session.wiring().port(i).id();
+    const bool was = session.wiring().port(i).started();
+    session.wiring().start(i, session.signals());
+    console.print(fmt::format("port {} {}\n", id, was ? "is started already" : "started"));
+  }
+}
+
+void stop(Console& console, const Words& words) {
+  Session& session = console.session();
+  const auto ports = ports_of(session.wiring(), words[2], "port stop");
+  require_stopped(session, "port stop");
+  for (std::size_t i : ports) {
+    const bool was = session.wiring().port(i).started();
+    session.wiring().stop(i);
+    console.print(fmt::format("port {} {}\n", session.wiring().port(i).id(),
+                              was ? "stopped" : "is stopped already"));
+  }
+}
+
+void set_mtu(Console& console, const Words& words) {
+  Session& session = console.session();
+  const auto mtu = number<unsigned>(words[4], "port config mtu", kMtuMin, kMtuMax);
+  const std::size_t i = ports_of(session.wiring(), words[3], "port config mtu")[0];
+  require_stopped(session, "port config mtu");
+  require_no_capture(session, "port config mtu");
+  session.wiring().set_mtu(session.options(), i, mtu, session.signals());
+  const bab::Port& port = session.wiring().port(i);
+  console.print(fmt::format("port {}: MTU {}, read back from it{}\n", port.id(), port.mtu(),
+                            port.started() ? "" : "; it is stopped"));
+}
+
+constexpr std::array kCommands{
+    Command{"port start (N|all)", "start a port that was stopped, and wait for its link", start},
+    Command{"port stop (N|all)", "stop a port; its driver gives its buffers back", stop},
+    Command{"port config mtu N M",
+            "give port N an MTU of M bytes: it is stopped, configured and started again", set_mtu},
+    Command{"show port (info|stats|summary|xstats) (N|all) [json]",
+            "what a port is and can do, what it did, a line for each, its driver's own figures",
+            show},
+    Command{"clear port (stats|xstats) (N|all)", "count a port's figures from here on", clear},
+};
+
+}  // namespace
+
+std::span<const Command> port_commands() { return kCommands; }
+
+}  // namespace testbab

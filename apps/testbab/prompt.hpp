@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "console.hpp"
+
+struct rdline;
+
+namespace testbab {
+
+/// `testbab>` on a terminal: librte_cmdline's line editor, with history, completion and help by key.
+///
+/// Ctrl-C clears the line; where it is empty, it stops the engine that runs. Ctrl-D on an empty line, SIGTERM
+/// and a terminal that went away end it as `quit` does.
+class Prompt {
+ public:
+  /// `console` must outlive it. Standard input is put into raw mode until it goes.
+  explicit Prompt(Console& console);
+  Prompt(const Prompt&) = delete;
+  Prompt& operator=(const Prompt&) = delete;
+  ~Prompt();
+
+  /// Until the user has enough.
+  void run();
+
+ private:
+  struct Terminal;
+  struct RdlineDeleter {
+    void operator()(rdline* r) const noexcept;
+  };
+
+  void read();
+  void take(char c);
+  void interrupt();
+  void execute(const std::string& line);
+  void new_line();
+
+  Console& console_;
+  std::unique_ptr<Terminal> terminal_;
+  std::unique_ptr<rdline, RdlineDeleter> rdline_;
+  std::string line_;     // what was entered
+  bool editing_ = true;  // a prompt is on the screen, and the cursor behind it
+};
+
+}  // namespace testbab

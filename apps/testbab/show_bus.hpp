@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "session.hpp"
+
+namespace testbab {
+
+/// What is to be said of something, for people and for programs.
+struct View {
+  std::string text;
+  nlohmann::ordered_json json;
+};
+
+// Any time, except where they say so.
+View bus_stats(Session& session);
+View bus_ledger(
+    Session& session);  ///< of the last run that stopped; throws bab::Error when none has
+View bus_pools(Session& session);
+View bus_writers(Session& session);
+View bus_lcores(Session& session);
+View bus_latency(Session& session);  ///< throws bab::Error when no engine measured it
+View pinned(Session& session);
+View fwd_stats(Session& session);
+View config_fwd(Session& session);
+View config_rxtx(Session& session);
+View config_cores(Session& session);
+
+}  // namespace testbab

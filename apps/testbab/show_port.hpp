@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "session.hpp"
+
+namespace testbab {
+
+/// What is to be said of a port, for people in testpmd's form, and for programs.
+struct PortView {
+  std::string text;
+  nlohmann::ordered_json json;
+};
+
+// Of the i-th port. At any time.
+PortView port_info(Session& session, std::size_t i);
+PortView port_stats(Session& session, std::size_t i);  ///< rates since the last look
+PortView port_xstats(Session& session, std::size_t i);
+std::string port_summary_head(std::size_t ports);
+PortView port_summary(Session& session, std::size_t i);
+
+void clear_port_stats(Session& session, std::size_t i);
+void clear_port_xstats(Session& session, std::size_t i);
+
+}  // namespace testbab
