@@ -128,10 +128,8 @@ bool EchoPoller::answer_frame() noexcept {
 }
 
 auto EchoPoller::reserve(Peer& peer, std::uint32_t len) noexcept -> bab::LocalWriter::Reservation {
-  if (!peer.writer) {
-    writer_options_.header_size = peer.header_size;
-    peer.writer.emplace(pool_, peer.ring, writer_options_);
-  }
+  writer_options_.header_size = peer.header_size;
+  if (!peer.writer) peer.writer.emplace(pool_, peer.ring, writer_options_);
   auto room = peer.writer->reserve(len);
   if (room || room.failure() != bab::ReserveFailure::kNoBuffer) return room;
   make_room();

@@ -109,6 +109,14 @@ class Addresses(SmokeCase):
                                          f"--total-num-mbufs={buffers}", "--mbcache=0", f"--burst={burst}")
                 self.assert_each_got_its_own(answers, peers, restarts=True)
 
+    def test_few_buffers_for_headers_of_two_sizes(self):
+        """A frame of each is open when the last buffer goes, and another message doesn't fit."""
+        peers = [Peer(1), Peer(2, vlan=101)]
+        messages = small_messages(400, 700, 900, 7)
+        _, answers = self.echo([peers[at % 2].frame([message]) for at, message in enumerate(messages)],
+                               "--total-num-mbufs=4", "--mbcache=0", "--burst=4")
+        self.assert_each_got_its_own(answers, peers)
+
     def test_same_host_other_port_mac_or_tag(self):
         peers = [Peer(7), Peer(7, src_port=1), Peer(7, src_mac="02:00:00:00:07:07"), Peer(7, src_ip="198.51.101.250"),
                  Peer(7, vlan=101), Peer(7, vlan=102), Peer(8, options=b"\x01\x01\x01\x00")]
