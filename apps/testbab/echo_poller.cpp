@@ -55,6 +55,9 @@ unsigned EchoPoller::poll(std::uint64_t, Phase phase) noexcept {
     const bab::FramerStats& in = framer_.stats();
     live_rx.publish(in.messages, in.bytes, in.frames,
                     framer_.drops().total(bab::DropUnit::kFrame) + drops_[bab::Drop::kTooLong]);
+    bab::DropCounters drops = framer_.drops();
+    drops += drops_;
+    live_drops.publish(drops);
     live_tx.publish(messages_, bytes_, queue_.counters().frames, 0);
   }
   return work;

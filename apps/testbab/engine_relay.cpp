@@ -52,11 +52,16 @@ class Relay final : public Poller {
     const bab::FramerStats& in = framer_.stats();
     live_rx.publish(in.messages, in.bytes, in.frames,
                     framer_.drops().total(bab::DropUnit::kFrame) + drops_[bab::Drop::kTooLong]);
+    bab::DropCounters drops = framer_.drops();
+    drops += drops_;
+    live_drops.publish(drops);
     const bab::FlusherStats& out = flusher_.stats();
     live_tx.publish(out.messages, out.bytes, out.frames, 0);
     live_writer.publish(writer_.stats());
     return work;
   }
+
+  [[nodiscard]] Level ring() const noexcept override { return {ring_.size(), ring_.capacity()}; }
 
   void sum_up(Summary& summary) const {
     const bab::FramerStats& in = framer_.stats();

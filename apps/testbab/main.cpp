@@ -18,6 +18,7 @@
 #include "report_text.hpp"
 #include "session.hpp"
 #include "stop_signals.hpp"
+#include "top.hpp"
 
 namespace {
 
@@ -66,7 +67,7 @@ int run_engine(Session& session, const Arguments& arguments, std::FILE* text, Js
   start_capture(session);
   greet(arguments, text);
   session.launch();
-  session.stop(session.wait());
+  session.stop(session.options().top ? run_top(session) : session.wait());
   const Summary& summary = session.close();
   say(text, summary_text(summary));
   std::fflush(text);

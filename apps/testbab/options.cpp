@@ -363,6 +363,8 @@ class Parser {
   }
 
   void add_prompt_options() {
+    add_flag("--top", o_.top,
+             "a live view of the run, full screen on a terminal, else lines of rates");
     add_flag("-i,--interactive", o_.interactive,
              "open a prompt, or take commands from a pipe; help lists them");
     add_text("--cmdline-file", "FILE", "run a file's commands, one a line, before anything else",
@@ -395,6 +397,11 @@ class Parser {
   }
 
   void check() const {
+    if (o_.top && (o_.interactive || !o_.cmdline_file.empty()))
+      throw CLI::ValidationError(
+          "--top: it needs the terminal for itself; leave --interactive and --cmdline-file out");
+    if (o_.top && o_.json_on_stdout())
+      throw CLI::ValidationError("--top: it draws on standard output; give --json a file");
     if (msg_size_->count() > 0 && msg_mix_->count() > 0)
       throw CLI::ValidationError(
           "--msg-size and --msg-mix both say how large messages are; give one of the two");

@@ -55,6 +55,7 @@ struct Options {
   std::optional<double> speed;          ///< of the recorded pace; 0: as fast as they go; default 1
   std::optional<std::uint64_t> repeat;  ///< rounds of the capture; 0: no end; default 1
   std::string capture;                  ///< a pcapng file for all frames; empty: none
+  bool top = false;                     ///< a live view, full screen
   bool doctor = false;                  ///< examine the machine and end
   std::string json;                     ///< empty: none; "-": standard output
   bool interactive = false;

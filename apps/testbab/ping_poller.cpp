@@ -77,6 +77,7 @@ unsigned PingPoller::poll(std::uint64_t, Phase phase) noexcept {
     const bab::FramerStats& in = framer_.stats();
     const bab::FlusherStats& out = flusher_.stats();
     live_rx.publish(in.messages, in.bytes, in.frames, framer_.drops().total(bab::DropUnit::kFrame));
+    live_drops.publish(framer_.drops());
     live_tx.publish(out.messages, out.bytes, out.frames, 0);
     live_writer.publish(writer_.stats());
   }

@@ -40,6 +40,7 @@ class PingPoller final : public Poller {
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
   [[nodiscard]] std::string_view what() const noexcept override { return "ping"; }
+  [[nodiscard]] Level ring() const noexcept override { return {ring_.size(), ring_.capacity()}; }
 
   /// Any thread; while it runs, a moment's.
   [[nodiscard]] Latency latency() const;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <string_view>
 
+#include <bab/base/drops.hpp>
 #include <bab/message/local_writer.hpp>
 
 namespace testbab {
@@ -21,6 +23,23 @@ struct alignas(64) LiveCounters {
     frames.store(f, std::memory_order_relaxed);
     dropped.store(d, std::memory_order_relaxed);
   }
+};
+
+/// The same of what it dropped, by reason.
+struct alignas(64) LiveDrops {
+  std::array<std::atomic<std::uint64_t>, bab::kDrops> reasons{};
+
+  void publish(const bab::DropCounters& drops) noexcept {
+    for (std::size_t i = 1; i < bab::kDrops; ++i)
+      if (const std::uint64_t n = drops[static_cast<bab::Drop>(i)];
+          n != reasons[i].load(std::memory_order_relaxed)) [[unlikely]]
+        reasons[i].store(n, std::memory_order_relaxed);
+  }
+};
+
+/// How full something is.
+struct Level {
+  std::uint64_t used = 0, of = 0;
 };
 
 /// The same of a poller's writer.
@@ -80,8 +99,12 @@ class Poller {
     return "relay";
   }
 
+  /// Of the ring between its writer and its flusher; 0 of 0: it has none. Any thread; a moment's figure.
+  [[nodiscard]] virtual Level ring() const noexcept { return {}; }
+
   LiveCounters live_tx;
   LiveCounters live_rx;
+  LiveDrops live_drops;
   LiveWriter live_writer;
 
  protected:

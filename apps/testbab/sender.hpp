@@ -26,6 +26,7 @@ class Sender : public Poller {
   /// After it has finished.
   [[nodiscard]] std::uint64_t sent() const noexcept;
   void sum_up(Summary& summary) const;
+  [[nodiscard]] Level ring() const noexcept override { return {ring_.size(), ring_.capacity()}; }
 
  protected:
   Sender(const Options& options, Wiring& wiring, std::size_t port, unsigned queue);

@@ -14,8 +14,8 @@ double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
 /// "[#####.....]" of `width` characters inside.
 std::string bar(double share, std::size_t width) {
-  const auto full = static_cast<std::size_t>(
-      std::clamp(share, 0.0, 1.0) * static_cast<double>(width) + 0.5);
+  const auto full =
+      static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(width) + 0.5);
   return fmt::format("[{:#<{}}{:.<{}}]", "", full, "", width - full);
 }
 
@@ -78,11 +78,10 @@ void TopView::add_bus(std::vector<std::string>& lines, std::size_t width) const 
     const double t = period();
     const auto messages = static_cast<double>(now.messages - was.messages);
     const auto frames = static_cast<double>(now.frames - was.frames);
-    lines.push_back(fmt::format("{:<10} {:>13} {:>10} {:>10} {:>10.1f} {:>16}", name,
-                                with_prefix(ratio(messages, t)),
-                                with_prefix(ratio(static_cast<double>(now.bytes - was.bytes) * 8, t)),
-                                with_prefix(ratio(frames, t)), ratio(messages, frames),
-                                now.messages - base.messages));
+    lines.push_back(fmt::format(
+        "{:<10} {:>13} {:>10} {:>10} {:>10.1f} {:>16}", name, with_prefix(ratio(messages, t)),
+        with_prefix(ratio(static_cast<double>(now.bytes - was.bytes) * 8, t)),
+        with_prefix(ratio(frames, t)), ratio(messages, frames), now.messages - base.messages));
   };
   side("sent", now_.sent, before_.sent, base_.sent);
   lines.push_back(fmt::format("           |{:>{}}|", history(sent_rates_), kHistory));
@@ -107,13 +106,16 @@ void TopView::add_ports(std::vector<std::string>& lines) const {
       return with_prefix(ratio(static_cast<double>(a - std::min(a, b)), t));
     };
     lines.push_back(fmt::format("port {} ({})", p.id, p.name));
-    lines.push_back(fmt::format("  RX {:>8} frames/s {:>8}bit/s {:>16} frames", rate(p.rx_frames, was.rx_frames),
-                                rate(8 * p.rx_bytes, 8 * was.rx_bytes), p.rx_frames - base.rx_frames));
-    lines.push_back(fmt::format("  TX {:>8} frames/s {:>8}bit/s {:>16} frames", rate(p.tx_frames, was.tx_frames),
-                                rate(8 * p.tx_bytes, 8 * was.tx_bytes), p.tx_frames - base.tx_frames));
+    lines.push_back(fmt::format(
+        "  RX {:>8} frames/s {:>8}bit/s {:>16} frames", rate(p.rx_frames, was.rx_frames),
+        rate(8 * p.rx_bytes, 8 * was.rx_bytes), p.rx_frames - base.rx_frames));
+    lines.push_back(fmt::format(
+        "  TX {:>8} frames/s {:>8}bit/s {:>16} frames", rate(p.tx_frames, was.tx_frames),
+        rate(8 * p.tx_bytes, 8 * was.tx_bytes), p.tx_frames - base.tx_frames));
     lines.push_back(fmt::format("  RX-missed: {} (+{})  RX-nombuf: {} (+{})  errors: {} (+{})",
-                                p.missed - base.missed, p.missed - was.missed, p.nombuf - base.nombuf,
-                                p.nombuf - was.nombuf, p.errors - base.errors, p.errors - was.errors));
+                                p.missed - base.missed, p.missed - was.missed,
+                                p.nombuf - base.nombuf, p.nombuf - was.nombuf,
+                                p.errors - base.errors, p.errors - was.errors));
   }
 }
 
@@ -121,13 +123,14 @@ void TopView::add_latency(std::vector<std::string>& lines) const {
   if (!now_.latency || now_.latency->count == 0) return;
   const Latency& l = *now_.latency;
   const auto d = [](std::uint64_t ns) {
-    std::string text = duration_text(static_cast<double>(ns));
-    if (const std::size_t micro = text.find("\u00b5"); micro != std::string::npos)
-      text.replace(micro, 2, "u");  // for terminals of any locale
-    return text;
+    const std::string text = duration_text(static_cast<double>(ns));
+    const std::size_t micro = text.find("\u00b5");
+    if (micro == std::string::npos) return text;
+    return fmt::format("{}us", text.substr(0, micro));  // for terminals of any locale
   };
-  lines.push_back(fmt::format("round trip p50 {}  p90 {}  p99 {}  p99.9 {}  max {}  lost {}", d(l.p50_ns),
-                              d(l.p90_ns), d(l.p99_ns), d(l.p999_ns), d(l.max_ns), l.lost));
+  lines.push_back(fmt::format("rtt        p50 {}  p90 {}  p99 {}  p99.9 {}  max {}  lost {}",
+                              d(l.p50_ns), d(l.p90_ns), d(l.p99_ns), d(l.p999_ns), d(l.max_ns),
+                              l.lost));
 }
 
 void TopView::add_lcores(std::vector<std::string>& lines, std::size_t width) const {
@@ -139,8 +142,8 @@ void TopView::add_lcores(std::vector<std::string>& lines, std::size_t width) con
         idle -= std::min(was.idle, idle);
       }
     const double share = ratio(static_cast<double>(busy), static_cast<double>(busy + idle));
-    const std::string line =
-        fmt::format("lcore {:<3}  {} {:>3.0f} % busy  {}", l.id, bar(share, 30), 100 * share, l.what);
+    const std::string line = fmt::format("lcore {:<3}  {} {:>3.0f} % busy  {}", l.id,
+                                         bar(share, 30), 100 * share, l.what);
     lines.push_back(line.substr(0, width));
   }
 }

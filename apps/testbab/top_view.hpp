@@ -28,7 +28,7 @@ struct TopSample {
   std::vector<Level> levels;  ///< pools, then rings
   struct Lcore {
     unsigned id;
-    int cpu;  ///< -1: it floats
+    int cpu;                   ///< -1: it floats
     std::uint64_t busy, idle;  ///< cycles
     std::string what;
   };
@@ -55,7 +55,9 @@ class TopView {
   /// Totals begin at 0 again.
   void clear();
   void turn_to(Page page) noexcept { page_ = page; }
-  void turn_over() noexcept { page_ = static_cast<Page>((static_cast<std::size_t>(page_) + 1) % kPages); }
+  void turn_over() noexcept {
+    page_ = static_cast<Page>((static_cast<std::size_t>(page_) + 1) % kPages);
+  }
   [[nodiscard]] Page page() const noexcept { return page_; }
 
   /// At most `height` lines of at most `width` ASCII characters; 80×24 shows all that matters.

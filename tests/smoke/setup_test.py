@@ -89,7 +89,7 @@ OPTIONS = {
     "--json": Option(("", ), "a file's path"),
     "--cmdline-file": Option(("", ), "a file's path"),
 }
-FLAGS = "--help", "--version", "--auto-start", "--doctor", "--interactive", "--keep-going"
+FLAGS = "--help", "--version", "--auto-start", "--doctor", "--top", "--interactive", "--keep-going"
 
 
 class Refused(SmokeCase):

@@ -1,0 +1,96 @@
+#include "top.hpp"
+
+#include <chrono>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "top_screen.hpp"
+#include "top_view.hpp"
+
+namespace testbab {
+namespace {
+
+std::uint64_t get(const std::atomic<std::uint64_t>& a) { return a.load(std::memory_order_relaxed); }
+
+void add_ports(Session& session, TopSample& sample) {
+  for (std::size_t i = 0; i < session.wiring().ports(); ++i) {
+    const bab::Port& port = session.wiring().port(i);
+    const bab::PortStats s = port.stats();
+    sample.ports.push_back({port.id(), port.name(), s.rx_frames, s.tx_frames, s.rx_bytes,
+                            s.tx_bytes, s.rx_missed, s.rx_nombuf, s.rx_errors + s.tx_errors});
+    const bab::DropCounters drops = port.drops(s);
+    for (std::size_t reason = 1; reason < bab::kDrops; ++reason)
+      sample.drops[reason] += drops[static_cast<bab::Drop>(reason)];
+  }
+}
+
+void add_pollers(const Session& session, TopSample& sample) {
+  for (const LcoreSummary& l : session.run()->lcores()) {
+    std::vector<std::string_view> jobs;
+    for (const Poller* p : session.run()->pollers_of(l.lcore)) {
+      jobs.push_back(p->what());
+      if (const Level ring = p->ring(); ring.of > 0)
+        sample.levels.push_back({fmt::format("ring lc {}", l.lcore), ring.used, ring.of});
+      for (std::size_t reason = 1; reason < bab::kDrops; ++reason)
+        sample.drops[reason] += get(p->live_drops.reasons[reason]);
+    }
+    sample.lcores.push_back(
+        {l.lcore, l.cpu, l.busy_cycles, l.idle_cycles, fmt::format("{}", fmt::join(jobs, ", "))});
+  }
+}
+
+TopSample look(Session& session) {
+  TopSample sample;
+  sample.seconds = session.run()->seconds();
+  const LiveTotals t = LiveTotals::of(*session.job());
+  sample.sent = {t.tx_messages, t.tx_bytes, t.tx_frames};
+  sample.received = {t.rx_messages, t.rx_bytes, t.rx_frames};
+  for (const bab::BufferPool* pool : session.wiring().pools())
+    sample.levels.push_back({pool->name(), pool->in_use(), pool->size()});
+  add_ports(session, sample);
+  add_pollers(session, sample);
+  sample.latency = session.job()->latency();
+  return sample;
+}
+
+/// False: the user has enough.
+bool obey(int key, TopView& view) {
+  if (key == 'q') return false;
+  if (key == 'v' || key == '\t') view.turn_over();
+  if (key == 'c') view.clear();
+  if (key >= '1' && key < '1' + static_cast<int>(TopView::kPages))
+    view.turn_to(static_cast<TopView::Page>(key - '1'));
+  return true;
+}
+
+}  // namespace
+
+bool run_top(Session& session) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::seconds kPeriod{1};
+  constexpr std::chrono::milliseconds kKeys{50};  // how long a key may wait
+  const std::unique_ptr<TopScreen> screen = TopScreen::open();
+  if (screen == nullptr) {
+    if (session.verbose() == 0) session.set_verbose(1);
+    return session.wait();
+  }
+  TopView view(session.engine().name);
+  Clock::time_point next = Clock::now();
+  while (!session.tick() && !session.signals().wait(kKeys)) {
+    bool draw = false;
+    while (const int key = screen->key()) {
+      if (!obey(key, view)) return true;
+      draw = true;
+    }
+    if (Clock::now() >= next) {
+      next += kPeriod;
+      view.take(look(session));
+      draw = true;
+    }
+    if (draw) screen->show(view.lines(screen->width(), screen->height()));
+  }
+  return session.signals().pending();
+}
+
+}  // namespace testbab
