@@ -160,9 +160,10 @@ void BufferPool::release(std::span<rte_mbuf* const> buffers) noexcept {
   for (rte_mbuf* m : buffers) {
     if (m == nullptr || !Shares<>::give_up(m)) continue;
     BufferMeta& meta = buffer_meta(m);
+    rte_mempool* const home = meta.home->mempool();
     meta.home->retire(m, meta);
-    if (n == run.size() || m->pool != mp) put();
-    mp = m->pool;
+    if (n == run.size() || home != mp) put();
+    mp = home;
     run[n++] = m;
   }
   put();

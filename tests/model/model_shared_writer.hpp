@@ -21,6 +21,7 @@
 #include <bab/message/write_flusher.hpp>
 
 #include "explorer.hpp"
+#include "kept_if_failed.hpp"
 #include "watched_pool.hpp"
 
 namespace bab::test::model {
@@ -270,52 +271,20 @@ class SharedScenario {
   bool ended_ = false;
 };
 
-/// The scenario, or what a failed run left of it, which stays as it is: its destructors can't do any good.
-template <class Scenario>
-class KeptIfFailed {
- public:
-  KeptIfFailed(BufferPool& pool, const SharedPlan& plan)
-      : scenario_(std::make_unique<Scenario>(pool, plan)) {}
-  KeptIfFailed(const KeptIfFailed&) = delete;
-  KeptIfFailed& operator=(const KeptIfFailed&) = delete;
-  ~KeptIfFailed() {
-    if (scenario_->ended()) return;
-    static std::vector<std::unique_ptr<Scenario>>& kept =
-        *new std::vector<std::unique_ptr<Scenario>>;
-    kept.push_back(std::move(scenario_));
-  }
-  void thread(unsigned i) { scenario_->thread(i); }
-  std::optional<std::string> check() { return scenario_->check(); }
-
- private:
-  std::unique_ptr<Scenario> scenario_;
-};
-
 /// Explores one plan: within its bounds or, with a number of runs, at random. Each thread is the lcore of its
 /// number.
 template <template <class> class Writer, class Atom = ModelAtom>
 Exploration explore_shared(const SharedPlan& plan, std::uint64_t random_runs = 0,
                            std::uint64_t seed = 0) {
-  BufferPoolOptions options;
-  options.name = "model";
-  options.buffers = plan.buffers;
-  options.data_room = 512;
-  options.cache = 0;
-  options.receives = true;  // free buffers stay readable: the model has its own checks
-  BufferPool pool(options);
+  BufferPool pool(pool_options(plan.buffers, 0));
   const WatchedPool watched(pool);
-  const unsigned self = rte_lcore_id();
-  Machine::on_change_of_thread([](unsigned thread) { RTE_PER_LCORE(_lcore_id) = thread; });
+  const LcorePerThread lcores;
   const auto make = [&] {
     return std::make_unique<KeptIfFailed<SharedScenario<Writer, Atom>>>(pool, plan);
   };
   const auto threads = static_cast<unsigned>(plan.producers.size()) + 1;
-  const Exploration e = random_runs == 0
-                            ? explore(threads, make, plan.bounds)
-                            : explore_at_random(threads, make, random_runs, seed, plan.bounds.weak);
-  Machine::on_change_of_thread(nullptr);
-  RTE_PER_LCORE(_lcore_id) = self;
-  return e;
+  return random_runs == 0 ? explore(threads, make, plan.bounds)
+                          : explore_at_random(threads, make, random_runs, seed, plan.bounds.weak);
 }
 
 inline std::string named(const SharedPlan& plan) {

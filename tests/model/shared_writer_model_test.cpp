@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -8,6 +7,7 @@
 #include <bab/detail/shared_writer_impl.hpp>
 
 #include "assert_fails.hpp"
+#include "crashes_fail.hpp"
 #include "model_shared_writer.hpp"
 #include "seed.hpp"
 #include "shared_writer_mutants.hpp"
@@ -17,7 +17,6 @@ namespace {
 
 using test::model::Exploration;
 using test::model::explore_shared;
-using test::model::Machine;
 using test::model::SharedPlan;
 
 bool thorough() { return std::getenv("BAB_LONG") != nullptr; }
@@ -46,26 +45,9 @@ TEST(SharedWriterModel, LongPlansAtRandom) {
 
 #if !defined(BAB_ASAN) && !defined(BAB_TSAN)  // mutants do what sanitizers end a program for
 
-/// Says that a run failed when it reads or writes where there is nothing.
-class CrashesFail {
- public:
-  CrashesFail() {
-    struct sigaction crash {};
-    crash.sa_handler = [](int) { Machine::fail("crashed"); };
-    crash.sa_flags = SA_NODEFER;  // nobody returns from the handler
-    sigaction(SIGSEGV, &crash, &before_);
-  }
-  CrashesFail(const CrashesFail&) = delete;
-  CrashesFail& operator=(const CrashesFail&) = delete;
-  ~CrashesFail() { sigaction(SIGSEGV, &before_, nullptr); }
-
- private:
-  struct sigaction before_ {};
-};
-
 template <template <class> class Writer>
 std::uint64_t orders_until_found() {
-  const CrashesFail crashes_fail;
+  const test::model::CrashesFail crashes_fail;
   std::uint64_t runs = 0;
   const auto found = [&runs](const SharedPlan& plan, const Exploration& e) {
     runs += e.runs;

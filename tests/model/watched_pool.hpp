@@ -1,23 +1,42 @@
 #pragma once
 
+#include <cstdint>
 #include <list>
+#include <string>
 #include <vector>
 
+#include <rte_lcore.h>
 #include <rte_mempool.h>
 
 #include <bab/memory/buffer_pool.hpp>
 
+#include "machine.hpp"
 #include "memory.hpp"
 
 namespace bab::test::model {
+
+inline unsigned next_pool = 0;
+
+/// A pool for scenarios. Its free buffers stay readable for AddressSanitizer: the model has its own checks.
+template <class Options = BufferPoolOptions>
+Options pool_options(std::uint32_t buffers, std::uint32_t cache) {
+  Options options;
+  options.name = "model_" + std::to_string(next_pool++);
+  options.buffers = buffers;
+  options.data_room = 512;
+  options.cache = cache;
+  options.receives = true;
+  return options;
+}
 
 /// All of a pool's buffers, and the accounts of the lcores that are a scenario's threads. The pool has been
 /// empty once: its high-water mark isn't what makes one run differ from the next.
 class WatchedPool {
  public:
-  explicit WatchedPool(BufferPool& pool) {
+  template <class Pool>
+  explicit WatchedPool(Pool& pool) {
     std::vector<rte_mbuf*> all(pool.size());
-    if (pool.try_acquire(all)) BufferPool::release(all);
+    if (pool.try_acquire(all)) Pool::release(all);
     rte_mempool_mem_iter(
         pool.mempool(),
         [](rte_mempool*, void* self, rte_mempool_memhdr* part, unsigned) {
@@ -31,6 +50,23 @@ class WatchedPool {
 
  private:
   std::list<Memory::Watched> watched_;
+};
+
+/// Each of the Machine's threads is the lcore of its number.
+class LcorePerThread {
+ public:
+  LcorePerThread() {
+    Machine::on_change_of_thread([](unsigned thread) { RTE_PER_LCORE(_lcore_id) = thread; });
+  }
+  LcorePerThread(const LcorePerThread&) = delete;
+  LcorePerThread& operator=(const LcorePerThread&) = delete;
+  ~LcorePerThread() {
+    Machine::on_change_of_thread(nullptr);
+    RTE_PER_LCORE(_lcore_id) = self_;
+  }
+
+ private:
+  unsigned self_ = rte_lcore_id();
 };
 
 }  // namespace bab::test::model

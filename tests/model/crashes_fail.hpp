@@ -1,0 +1,26 @@
+#pragma once
+
+#include <csignal>
+
+#include "machine.hpp"
+
+namespace bab::test::model {
+
+/// Says that a run failed when it reads or writes where there is nothing.
+class CrashesFail {
+ public:
+  CrashesFail() {
+    struct sigaction crash {};
+    crash.sa_handler = [](int) { Machine::fail("crashed"); };
+    crash.sa_flags = SA_NODEFER;  // nobody returns from the handler
+    sigaction(SIGSEGV, &crash, &before_);
+  }
+  CrashesFail(const CrashesFail&) = delete;
+  CrashesFail& operator=(const CrashesFail&) = delete;
+  ~CrashesFail() { sigaction(SIGSEGV, &before_, nullptr); }
+
+ private:
+  struct sigaction before_ {};
+};
+
+}  // namespace bab::test::model

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "explorer.hpp"
+#include "kept_if_failed.hpp"
+#include "watched_pool.hpp"
+
+namespace bab::test::model {
+
+/// What threads want of a pool, a string for each. A letter for each: a waits for a buffer, b for two; c begins to
+/// wait for one and gives up after a turn, C after two; B so with two; t tries once. Who has got some uses them and
+/// gives them back.
+struct WaitersPlan {
+  std::vector<std::string_view> threads;
+  std::uint32_t buffers;
+  std::uint32_t cache;
+  Bounds bounds;
+};
+
+inline std::string named(const WaitersPlan& plan) {
+  std::string name =
+      std::to_string(plan.buffers) + " buffers, cache " + std::to_string(plan.cache) + ":";
+  for (std::string_view each : plan.threads) name += ' ' + std::string(each);
+  return name;
+}
+
+/// Lcores that wait for buffers, each turn as their loops do. Nobody may wait for ever, overtake or barge in, and
+/// the pool is full again, with nobody in its line.
+template <class F>
+class WaitersScenario {
+  using Pool = typename F::BufferPool;
+
+  /// What an Lcore does with it, step by step.
+  struct Acquire : F::AcquireBulk {
+    using F::AcquireBulk::AcquireBulk;
+    using F::AcquireBulk::poll;
+    using F::AcquireBulk::withdraw;
+  };
+
+ public:
+  WaitersScenario(Pool& pool, const WaitersPlan& plan) : pool_(pool), plan_(plan) {}
+
+  void thread(unsigned i) {
+    for (const char what : plan_.threads[i]) {
+      if (what == 't')
+        try_once();
+      else
+        wait(what == 'b' || what == 'B' ? 2 : 1, std::strchr("cB", what) ? 1U
+                                                 : what == 'C'           ? 2U
+                                                                         : ~0U);
+    }
+    const Memory::Quiet one_step;
+    Pool::empty_caches();
+    Machine::changed();
+  }
+
+  std::optional<std::string> check() {
+    ended_ = true;
+    const auto stats = pool_.stats();
+    if (stats.waiting != 0) return "somebody is in line who went";
+    if (stats.free != stats.total) return "buffers are missing";
+    std::vector<rte_mbuf*> all(pool_.size());
+    if (!pool_.try_acquire(all)) return "the pool gives no buffers any more";
+    Pool::release(all);
+    return std::nullopt;
+  }
+
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+
+ private:
+  struct Place {
+    std::uint64_t since;
+    unsigned thread;
+  };
+
+  void wait(unsigned many, unsigned turns) {
+    std::array<rte_mbuf*, 2> buffers{};
+    const std::span<rte_mbuf*> out(buffers.data(), many);
+    Acquire acquire(pool_, out);
+    const std::uint64_t began = ++time_;
+    bool in_line = false;
+    for (unsigned turn = 0;; ++turn) {
+      const std::uint64_t seen = Machine::version();
+      busy_[Machine::self()] = true;
+      const bool done = acquire.poll();
+      busy_[Machine::self()] = false;
+      if (done) break;
+      if (!in_line) line_.push_back({++time_, Machine::self()});
+      in_line = true;
+      if (turn + 1 == turns) {
+        leave();
+        acquire.withdraw();
+        relieve();
+        return;
+      }
+      relieve();
+      Machine::wait_for_change(seen);
+    }
+    leave();
+    nobody_was_before(began, "overtaken");
+    use(out);
+  }
+
+  void try_once() {
+    const std::uint64_t began = ++time_;
+    rte_mbuf* m = pool_.try_acquire();
+    if (m == nullptr) return;
+    nobody_was_before(began, "barged in");
+    use({&m, 1});
+  }
+
+  void use(std::span<rte_mbuf*> buffers) {
+    for (rte_mbuf* m : buffers) std::memset(rte_pktmbuf_mtod(m, void*), 'x', 8);
+    Machine::point();
+    for (rte_mbuf* m : buffers) {
+      *rte_pktmbuf_mtod(m, std::uint8_t*) = 'y';
+      Pool::release(m);
+    }
+    relieve();
+  }
+
+  /// At each turn's end. What went from the cache to where all find it is a change that others wait for.
+  void relieve() {
+    const rte_mempool_cache* cache = rte_mempool_default_cache(pool_.mempool(), rte_lcore_id());
+    const std::uint32_t before = cache != nullptr ? cache->len : 0;
+    {
+      const Memory::Quiet one_step;  // it looks at a great many places
+      Pool::relieve();
+    }
+    if (cache != nullptr && cache->len != before) Machine::changed();
+  }
+
+  void leave() {
+    std::erase_if(line_, [](const Place& p) { return p.thread == Machine::self(); });
+  }
+
+  /// Only where loads see the newest: that somebody waits is a hint, and may be seen late. Who is at it just now may
+  /// have been served, too.
+  void nobody_was_before(std::uint64_t began, const char* what) {
+    if (plan_.bounds.weak > 0) return;
+    for (const Place& place : line_)
+      if (place.since < began && !busy_[place.thread]) Machine::fail(what);
+  }
+
+  Pool& pool_;
+  const WaitersPlan& plan_;
+  std::vector<Place> line_;
+  std::array<bool, 5> busy_{};
+  std::uint64_t time_ = 0;
+  bool ended_ = false;
+};
+
+template <class F>
+Exploration explore_waiters(const WaitersPlan& plan) {
+  typename F::BufferPool pool(
+      pool_options<typename F::BufferPoolOptions>(plan.buffers, plan.cache));
+  const WatchedPool watched(pool);
+  const LcorePerThread lcores;
+  return explore(
+      static_cast<unsigned>(plan.threads.size()),
+      [&] { return std::make_unique<KeptIfFailed<WaitersScenario<F>>>(pool, plan); }, plan.bounds);
+}
+
+}  // namespace bab::test::model

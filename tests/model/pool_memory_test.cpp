@@ -1,0 +1,178 @@
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <bab/lcore/acquire.hpp>
+#include <bab/memory/buffer_pool.hpp>
+#include <bab/memory/packet.hpp>
+
+#include "assert_fails.hpp"
+#include "crashes_fail.hpp"
+#include "model_pool_shutdown.hpp"
+#include "model_shares.hpp"
+#include "model_waiters.hpp"
+#include "pool_mutants.hpp"
+
+/// Shares, waiters and the end of a pool: the production code with its real atomics, on memory as C++ promises
+/// it (memory.hpp).
+namespace bab {
+namespace {
+
+using test::model::Exploration;
+using test::model::SharesPlan;
+using test::model::ShutdownPlan;
+using test::model::WaitersPlan;
+
+struct Production {
+  using AcquireBulk = bab::AcquireBulk;
+  using BufferHome = bab::BufferHome;
+  using BufferPool = bab::BufferPool;
+  using BufferPoolOptions = bab::BufferPoolOptions;
+  using Packet = bab::Packet;
+  using PacketSource = bab::PacketSource;
+  using SendPacket = bab::SendPacket;
+  using Shares = bab::Shares<>;
+};
+
+unsigned more() { return std::getenv("BAB_LONG") != nullptr ? 1 : 0; }
+
+std::vector<SharesPlan> shares_plans() {
+  const unsigned p = 2 + more();
+  return {
+      {{"", "N"}, {p, 2}},              // the last Packet against the NIC
+      {{"c", "N", "A"}, {p, 1}},        // and who comes after them
+      {{"cs", "rv", "N"}, {p, 1}},      // a share of its own for what is sent
+      {{"s", "rv", "N"}, {p, 1}},       // the last handle's share goes along
+      {{"css", "rdr", "N"}, {p, 1}},    // shares of one lcore add up
+      {{"b", "rrv", "N"}, {p, 1}},      // two at once
+      {{"cb", "rr", "N"}, {p, 1}},      //
+      {{"cs", "x", "N"}, {p, 1}},       // dropped on the way
+      {{"csr", "rS", "N"}, {p, 1}},     // there and back
+      {{"ccsS", "rv", "rvN"}, {p, 1}},  // two receivers
+      {{"ccsS", "rsv", "rr", "N"}, {1 + more(), 1}},
+      {{"csd", "rd", "A", "N"}, {1 + more(), 1}},
+  };
+}
+
+std::vector<WaitersPlan> waiters_plans() {
+  const unsigned p = 2 + more();
+  return {
+      {{"a", "a"}, 1, 0, {p, 0}},
+      {{"a", "t"}, 1, 0, {p, 0}},
+      {{"a", "c"}, 1, 0, {p, 0}},  // the oldest or the youngest gives up, in its turn or not
+      {{"aa", "Ca"}, 1, 0, {p, 0}},
+      {{"b", "b"}, 2, 0, {p, 0}},
+      {{"b", "B"}, 2, 0, {p, 0}},  // gives up with one of two in hand
+      {{"ab", "ta"}, 2, 0, {p, 0}},
+      {{"b", "b"}, 3, 2, {p, 0}},  // with caches
+      {{"aba", "bB"}, 4, 2, {p, 0}},
+      {{"a", "a", "c"}, 1, 0, {1 + more(), 0}},
+      {{"a", "C", "t"}, 1, 0, {1 + more(), 0}},
+      {{"b", "a", "B"}, 2, 0, {1 + more(), 0}},
+      {{"a", "a"}, 1, 0, {1, 1}},
+      {{"a", "c"}, 1, 0, {1, 1}},
+      {{"b", "B"}, 2, 0, {1, 1}},
+      {{"b", "b"}, 3, 2, {1, 1}},
+  };
+}
+
+std::vector<ShutdownPlan> shutdown_plans() {
+  const unsigned p = 2 + more();
+  return {{{"D", "v"}, {p, 1}}, {{"D", "x"}, {p, 1}}, {{"vD", "v", "x"}, {1 + more(), 0}}};
+}
+
+/// Looks through all plans; what it found, if anything, and after how many orders.
+class Search {
+ public:
+  template <class Plan, class Explore>
+  bool through(const std::vector<Plan>& plans, Explore explore_plan) {
+    for (const Plan& plan : plans) {
+      const Exploration e = explore_plan(plan);
+      runs_ += e.runs;
+      complete_ &= e.complete;
+      if (!e.failure) continue;
+      failure_ = named(plan) + ": " + *e.failure;
+      return true;
+    }
+    return false;
+  }
+  void print() const { std::printf("%llu orders\n", static_cast<unsigned long long>(runs_)); }
+  void expect_none() const {
+    EXPECT_FALSE(failure_) << *failure_;
+    EXPECT_TRUE(complete_ || failure_);
+    print();
+  }
+  void expect_one() const {
+    ASSERT_TRUE(failure_) << "a mutant lives";
+    std::printf("%s\nfound in order %llu\n", failure_->c_str(),
+                static_cast<unsigned long long>(runs_));
+  }
+
+ private:
+  std::uint64_t runs_ = 0;
+  bool complete_ = true;
+  std::optional<std::string> failure_;
+};
+
+template <class F>
+bool shares(Search& s) {
+  return s.through(shares_plans(), test::model::explore_shares<F>);
+}
+template <class F>
+bool waiters(Search& s) {
+  return s.through(waiters_plans(), test::model::explore_waiters<F>);
+}
+template <class F>
+bool shutdown(Search& s) {
+  return s.through(shutdown_plans(), test::model::explore_shutdown<F>);
+}
+
+TEST(PoolMemory, SharesAreGivenUpOnceAndNeverWhileSomebodyHoldsOne) {
+  Search s;
+  shares<Production>(s);
+  s.expect_none();
+}
+
+TEST(PoolMemory, WaitersAreServedInTurnAndNobodyIsStranded) {
+  Search s;
+  waiters<Production>(s);
+  s.expect_none();
+}
+
+TEST(PoolMemory, HandlesOutliveTheirPool) {
+  Search s;
+  shutdown<Production>(s);
+  s.expect_none();
+}
+
+/// Mutants are made of the sources by mutate.py: what is tested is the production code but for one line.
+#define BAB_FINDS(name)                                                               \
+  struct Floor_##name {                                                               \
+    using AcquireBulk = mutant::name::AcquireBulk;                                    \
+    using BufferHome = mutant::name::BufferHome;                                      \
+    using BufferPool = mutant::name::BufferPool;                                      \
+    using BufferPoolOptions = mutant::name::BufferPoolOptions;                        \
+    using Packet = mutant::name::Packet;                                              \
+    using PacketSource = mutant::name::PacketSource;                                  \
+    using SendPacket = mutant::name::SendPacket;                                      \
+    using Shares = mutant::name::Shares<>;                                            \
+  };                                                                                  \
+  TEST(PoolMutant, Finds_##name) {                                                    \
+    const test::model::CrashesFail crashes_fail;                                      \
+    Search s;                                                                         \
+    shares<Floor_##name>(s) || waiters<Floor_##name>(s) || shutdown<Floor_##name>(s); \
+    s.expect_one();                                                                   \
+  }
+BAB_MUTANTS(BAB_FINDS)
+#undef BAB_FINDS
+
+}  // namespace
+}  // namespace bab
