@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "machine.hpp"
 #include "memory.hpp"
@@ -148,70 +148,35 @@ struct Bounds {
   std::uint64_t runs = std::numeric_limits<std::uint64_t>::max();
 };
 
-/// One run of a new Scenario: made by `make`, with `thread(i)` and, after all threads' ends, `check()`, which
-/// says what is wrong or nothing.
-template <class Make>
-std::optional<std::string> run_once(Machine& machine, Make& make, const Machine::Choose& choose,
-                                    const Bounds& bounds) {
-  auto scenario = make();
-  Memory::start(bounds.weak);
-  auto failure = machine.run([&](unsigned i) { scenario->thread(i); }, choose, bounds.preemptions);
-  Memory::stop();
-  if (!failure) failure = scenario->check();
-  if (failure) *failure += "; threads in order of their steps: " + machine.trace();
-  return failure;
-}
+/// What is explored: thread(i) for each thread and, after all threads' ends, check(), which says what is wrong or
+/// nothing.
+class AnyScenario {
+ public:
+  virtual ~AnyScenario() = default;
+  virtual void thread(unsigned i) = 0;
+  virtual std::optional<std::string> check() = 0;
+};
+using MakeScenario = std::function<std::unique_ptr<AnyScenario>()>;
 
-/// Depth first through all orders within the bounds.
-template <class Make>
-Exploration explore(unsigned threads, Make make, const Bounds& bounds) {
-  struct Step {
-    std::size_t chosen, choices;
-  };
-  Machine machine(threads);
-  std::vector<Step> path;
-  Exploration e;
-  while (e.runs < bounds.runs) {
-    std::size_t depth = 0;
-    bool same = true;
-    const Machine::Choose choose = [&](std::size_t choices) {
-      if (depth == path.size()) path.push_back({0, choices});
-      same &= path[depth].choices == choices;
-      return std::min(path[depth++].chosen, choices - 1);
-    };
-    ++e.runs;
-    if ((e.failure = run_once(machine, make, choose, bounds))) return e;
-    if (!same) {
-      e.failure = "the scenario is not the same in every run";
-      return e;
-    }
-    while (!path.empty() && path.back().chosen + 1 == path.back().choices) path.pop_back();
-    if (path.empty()) {
-      e.complete = true;
-      return e;
-    }
-    ++path.back().chosen;
-  }
-  return e;
-}
-
+/// Depth first through all orders within the bounds, each with a new scenario.
+Exploration explore(unsigned threads, const MakeScenario& make, const Bounds& bounds);
 /// `runs` orders at random, of a printed seed, any number of preemptions.
-template <class Make>
-Exploration explore_at_random(unsigned threads, Make make, std::uint64_t runs, std::uint64_t seed,
-                              unsigned weak = 0) {
-  Machine machine(threads);
-  std::mt19937_64 random(seed);
-  Exploration e;
-  while (e.runs < runs && !e.failure) {
-    // Some runs change at nearly every point, others seldom.
-    const std::uint64_t stay = 1 + random() % 8;
-    const Machine::Choose choose = [&](std::size_t choices) {
-      return random() % stay != 0 ? 0 : random() % choices;
-    };
-    ++e.runs;
-    e.failure = run_once(machine, make, choose, {std::numeric_limits<unsigned>::max(), weak});
-  }
-  return e;
+Exploration explore_at_random(unsigned threads, const MakeScenario& make, std::uint64_t runs,
+                              std::uint64_t seed, unsigned weak = 0);
+
+/// A scenario of any class that has these two functions, made anew for each run.
+template <class Scenario, class... Arguments>
+MakeScenario scenario(Arguments&... arguments) {
+  class Made final : public AnyScenario {
+   public:
+    explicit Made(Arguments&... args) : scenario_{args...} {}
+    void thread(unsigned i) override { scenario_.thread(i); }
+    std::optional<std::string> check() override { return scenario_.check(); }
+
+   private:
+    Scenario scenario_;
+  };
+  return [&arguments...] { return std::make_unique<Made>(arguments...); };
 }
 
 }  // namespace bab::test::model

@@ -27,7 +27,7 @@ struct LostUpdate {
 };
 
 TEST(Explorer, FindsALostUpdateWithOnePreemptionAndNotWithout) {
-  const auto make = [] { return std::make_unique<LostUpdate>(); };
+  const MakeScenario make = scenario<LostUpdate>();
   const Exploration without = explore(2, make, {.preemptions = 0});
   EXPECT_FALSE(without.failure);
   EXPECT_TRUE(without.complete);
@@ -58,7 +58,7 @@ struct Noted {
 
 TEST(Explorer, RunsEveryOrder) {
   std::multiset<std::string> orders;
-  const auto make = [&] { return std::make_unique<Noted>(orders); };
+  const MakeScenario make = scenario<Noted>(orders);
   const Exploration two = explore(2, make, {.preemptions = 100});
   EXPECT_TRUE(two.complete);
   EXPECT_EQ(std::set<std::string>(orders.begin(), orders.end()),
@@ -79,7 +79,7 @@ struct Deadlock {
 };
 
 TEST(Explorer, FindsADeadlock) {
-  const Exploration e = explore(2, [] { return std::make_unique<Deadlock>(); }, {});
+  const Exploration e = explore(2, scenario<Deadlock>(), {});
   ASSERT_TRUE(e.failure);
   EXPECT_THAT(*e.failure, testing::HasSubstr("wait for ever"));
 }
@@ -106,7 +106,7 @@ struct HandOver {
 };
 
 TEST(Explorer, AWaiterGoesOnWhenSomethingWasWritten) {
-  const Exploration e = explore(2, [] { return std::make_unique<HandOver>(); }, {.preemptions = 9});
+  const Exploration e = explore(2, scenario<HandOver>(), {.preemptions = 9});
   EXPECT_FALSE(e.failure);
   EXPECT_TRUE(e.complete);
 }
@@ -122,8 +122,7 @@ struct RefUpdate {
 };
 
 TEST(Explorer, AtomicOperationsOnAPlainIntegerLoseNothing) {
-  const Exploration e =
-      explore(3, [] { return std::make_unique<RefUpdate>(); }, {.preemptions = 9});
+  const Exploration e = explore(3, scenario<RefUpdate>(), {.preemptions = 9});
   EXPECT_FALSE(e.failure);
   EXPECT_TRUE(e.complete);
 }

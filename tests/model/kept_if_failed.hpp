@@ -13,8 +13,8 @@ template <class Scenario>
 class KeptIfFailed {
  public:
   template <class... Arguments>
-  explicit KeptIfFailed(Arguments&&... arguments)
-      : scenario_(std::make_unique<Scenario>(std::forward<Arguments>(arguments)...)) {}
+  explicit KeptIfFailed(Arguments&... arguments)
+      : scenario_(std::make_unique<Scenario>(arguments...)) {}
   KeptIfFailed(const KeptIfFailed&) = delete;
   KeptIfFailed& operator=(const KeptIfFailed&) = delete;
   ~KeptIfFailed() {

@@ -90,6 +90,7 @@ bool active = false;
 bool within = false;  // an access made here is no thread's
 std::uint32_t run_number = 0;
 unsigned weak_left = 0;
+std::size_t late = 0;  // stores in all buffers
 std::array<Thread, kMostThreads> threads;
 std::unordered_map<std::uintptr_t, Location> locations;
 std::unordered_map<const void*, std::pair<std::uint32_t, Clock>> keys;
@@ -287,6 +288,14 @@ void drain(Thread& t, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
     arrive(t.buffer[i].at, t.buffer[i].bytes, t.buffer[i].store);
   t.buffer.erase(t.buffer.begin(), t.buffer.begin() + static_cast<std::ptrdiff_t>(count));
+  late -= count;
+}
+
+bool overlaps(const std::vector<Buffered>& buffer, std::uintptr_t from,
+              std::uintptr_t to) noexcept {
+  return std::any_of(buffer.begin(), buffer.end(), [=](const Buffered& b) {
+    return address(b.at) < to && from < address(b.at) + b.bytes;
+  });
 }
 
 const Buffered* buffered(const Thread& t, const volatile void* at) noexcept {
@@ -347,6 +356,7 @@ void Memory::start(unsigned weak) {
     tick_of(i) = 1;
   }
   sequential_fences = Clock{};
+  late = 0;
   within = false;
   active = true;
 }
@@ -403,6 +413,7 @@ void Memory::store(volatile void* at, unsigned bytes, std::uint64_t value, int o
   if (!sequential(order) && choose(2) == 1) {
     (void)location(at, bytes);
     t.buffer.push_back({at, bytes, store, false});
+    ++late;
     return;
   }
   arrive(at, bytes, store);
@@ -482,8 +493,10 @@ void Memory::fence(int order) {
 
 void Memory::plain(const void* at, std::size_t bytes, bool is_write) {
   const auto from = reinterpret_cast<std::uintptr_t>(at);
-  if (!active || within || from < lowest || from >= highest) return;
+  if (!active || within || ((from < lowest || from >= highest) && late == 0)) return;
   const Quiet quiet;
+  // What a thread has stored itself it sees.
+  if (late > 0 && overlaps(self().buffer, from, from + bytes)) drain(self(), self().buffer.size());
   Range* r = range_of(from);
   if (r == nullptr) return;
   if (!free_extents.empty()) check_free(from);

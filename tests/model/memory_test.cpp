@@ -59,9 +59,9 @@ struct Seen {
 
 Seen seen(const std::vector<Body>& threads, unsigned weak = 3, unsigned preemptions = 8) {
   Seen s;
-  const Exploration e = explore(static_cast<unsigned>(threads.size()),
-                                [&] { return std::make_unique<Litmus>(threads, s.outcomes); },
-                                {.preemptions = preemptions, .weak = weak});
+  const Exploration e =
+      explore(static_cast<unsigned>(threads.size()), scenario<Litmus>(threads, s.outcomes),
+              {.preemptions = preemptions, .weak = weak});
   EXPECT_TRUE(e.failure || e.complete);
   s.failure = e.failure;
   s.runs = e.runs;
@@ -306,8 +306,7 @@ struct Ring {
 TEST(Memory, ARingHandsOverInOrderWhatWasWrittenBefore) {
   SpscRing<int> ring(1);
   const Memory::Watched watched(ring.raw(), rte_ring_get_memsize(ring.raw()->size));
-  const Exploration e = explore(2, [&] { return std::unique_ptr<Ring>(new Ring{ring}); },
-                                {.preemptions = 3, .weak = 1});
+  const Exploration e = explore(2, scenario<Ring>(ring), {.preemptions = 3, .weak = 1});
   EXPECT_FALSE(e.failure) << *e.failure;
   EXPECT_TRUE(e.complete);
   std::printf("%llu orders\n", static_cast<unsigned long long>(e.runs));

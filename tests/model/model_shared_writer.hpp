@@ -279,9 +279,7 @@ Exploration explore_shared(const SharedPlan& plan, std::uint64_t random_runs = 0
   BufferPool pool(pool_options(plan.buffers, 0));
   const WatchedPool watched(pool);
   const LcorePerThread lcores;
-  const auto make = [&] {
-    return std::make_unique<KeptIfFailed<SharedScenario<Writer, Atom>>>(pool, plan);
-  };
+  const MakeScenario make = scenario<KeptIfFailed<SharedScenario<Writer, Atom>>>(pool, plan);
   const auto threads = static_cast<unsigned>(plan.producers.size()) + 1;
   return random_runs == 0 ? explore(threads, make, plan.bounds)
                           : explore_at_random(threads, make, random_runs, seed, plan.bounds.weak);

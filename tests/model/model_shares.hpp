@@ -166,9 +166,8 @@ Exploration explore_shares(const SharesPlan& plan) {
   typename F::BufferPool pool(pool_options<typename F::BufferPoolOptions>(1, 0));
   const WatchedPool watched(pool);
   const LcorePerThread lcores;
-  return explore(
-      static_cast<unsigned>(plan.threads.size()),
-      [&] { return std::make_unique<KeptIfFailed<SharesScenario<F>>>(pool, plan); }, plan.bounds);
+  return explore(static_cast<unsigned>(plan.threads.size()),
+                 scenario<KeptIfFailed<SharesScenario<F>>>(pool, plan), plan.bounds);
 }
 
 }  // namespace bab::test::model

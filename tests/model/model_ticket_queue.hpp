@@ -94,17 +94,14 @@ inline std::string named(const TicketPlan& plan) {
 
 template <class Queue>
 Exploration explore_tickets(const TicketPlan& plan, const Bounds& bounds) {
-  return explore(
-      static_cast<unsigned>(plan.size()), [&] { return std::make_unique<Waiters<Queue>>(plan); },
-      bounds);
+  return explore(static_cast<unsigned>(plan.size()), scenario<Waiters<Queue>>(plan), bounds);
 }
 
 template <class Queue>
 Exploration explore_tickets_at_random(const TicketPlan& plan, std::uint64_t runs,
                                       std::uint64_t seed, unsigned weak = 0) {
-  return explore_at_random(
-      static_cast<unsigned>(plan.size()), [&] { return std::make_unique<Waiters<Queue>>(plan); },
-      runs, seed, weak);
+  return explore_at_random(static_cast<unsigned>(plan.size()), scenario<Waiters<Queue>>(plan), runs,
+                           seed, weak);
 }
 
 }  // namespace bab::test::model

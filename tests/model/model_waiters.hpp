@@ -68,7 +68,8 @@ class WaitersScenario {
     ended_ = true;
     const auto stats = pool_.stats();
     if (stats.waiting != 0) return "somebody is in line who went";
-    if (stats.free != stats.total) return "buffers are missing";
+    if (stats.free != stats.total)
+      return "buffers are missing: " + std::to_string(stats.total - stats.free);
     std::vector<rte_mbuf*> all(pool_.size());
     if (!pool_.try_acquire(all)) return "the pool gives no buffers any more";
     Pool::release(all);
@@ -166,9 +167,8 @@ Exploration explore_waiters(const WaitersPlan& plan) {
       pool_options<typename F::BufferPoolOptions>(plan.buffers, plan.cache));
   const WatchedPool watched(pool);
   const LcorePerThread lcores;
-  return explore(
-      static_cast<unsigned>(plan.threads.size()),
-      [&] { return std::make_unique<KeptIfFailed<WaitersScenario<F>>>(pool, plan); }, plan.bounds);
+  return explore(static_cast<unsigned>(plan.threads.size()),
+                 scenario<KeptIfFailed<WaitersScenario<F>>>(pool, plan), plan.bounds);
 }
 
 }  // namespace bab::test::model

@@ -57,30 +57,30 @@ std::vector<SharesPlan> shares_plans() {
       {{"cs", "x", "N"}, {p, 1}},       // dropped on the way
       {{"csr", "rS", "N"}, {p, 1}},     // there and back
       {{"ccsS", "rv", "rvN"}, {p, 1}},  // two receivers
-      {{"ccsS", "rsv", "rr", "N"}, {1 + more(), 1}},
+      {{"ccsS", "rvs", "rr", "N"}, {1 + more(), 1}},
       {{"csd", "rd", "A", "N"}, {1 + more(), 1}},
   };
 }
 
 std::vector<WaitersPlan> waiters_plans() {
-  const unsigned p = 2 + more();
+  const unsigned p = 3 + more();
   return {
       {{"a", "a"}, 1, 0, {p, 0}},
       {{"a", "t"}, 1, 0, {p, 0}},
-      {{"a", "c"}, 1, 0, {p, 0}},  // the oldest or the youngest gives up, in its turn or not
-      {{"aa", "Ca"}, 1, 0, {p, 0}},
+      {{"a", "c"}, 1, 0, {p, 0}},    // the oldest or the youngest gives up, in its turn or not
+      {{"aa", "Ca"}, 1, 0, {p, 0}},  //
       {{"b", "b"}, 2, 0, {p, 0}},
       {{"b", "B"}, 2, 0, {p, 0}},  // gives up with one of two in hand
       {{"ab", "ta"}, 2, 0, {p, 0}},
       {{"b", "b"}, 3, 2, {p, 0}},  // with caches
       {{"aba", "bB"}, 4, 2, {p, 0}},
-      {{"a", "a", "c"}, 1, 0, {1 + more(), 0}},
-      {{"a", "C", "t"}, 1, 0, {1 + more(), 0}},
-      {{"b", "a", "B"}, 2, 0, {1 + more(), 0}},
-      {{"a", "a"}, 1, 0, {1, 1}},
-      {{"a", "c"}, 1, 0, {1, 1}},
-      {{"b", "B"}, 2, 0, {1, 1}},
-      {{"b", "b"}, 3, 2, {1, 1}},
+      {{"a", "a", "c"}, 1, 0, {p - 1, 0}},  // three
+      {{"a", "C", "t"}, 1, 0, {p - 1, 0}},
+      {{"b", "a", "B"}, 2, 0, {p - 1, 0}},
+      {{"a", "a"}, 1, 0, {2, 1}},  // loads that see older values
+      {{"a", "c"}, 1, 0, {2, 1}},
+      {{"b", "B"}, 2, 0, {2, 1}},
+      {{"b", "b"}, 3, 2, {2, 1}},
   };
 }
 
