@@ -182,7 +182,7 @@ TEST(CrateDefects, D05APoolThatGoesWhileASendPacketIsInFlightLeavesItsBufferWher
 
 // Guarded, as D05; every order of the two is run through in tests/model (HandlesOutliveTheirPool).
 TEST(CrateDefects, D06APoolThatGoesWhileItsLastHandleDoesIsFreedOnce) {
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 20; ++i) {
     auto pool = std::make_unique<BufferPool>(test::small_pool(2));
     SendPacket last = test::packet_with(*pool, "last").send();
     std::atomic<bool> ready{false}, go{false};
