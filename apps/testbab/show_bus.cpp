@@ -141,12 +141,12 @@ View bus_lcores(Session& session) {
 }
 
 View bus_latency(Session& session) {
+  if (const Job* job = session.job())
+    if (const auto so_far = job->latency()) return {latency_text(*so_far), latency_json(*so_far)};
   if (session.last().latency)
     return {fmt::format("  of the last run that stopped, {}:\n{}", session.last().engine,
                         latency_text(*session.last().latency)),
             latency_json(*session.last().latency)};
-  if (session.running() && session.engine().name == std::string_view("ping"))
-    throw bab::Error("show bus latency: it is worked out when ping stops");
   throw bab::Error(
       fmt::format("show bus latency: {} measures no round trips", session.engine().name));
 }

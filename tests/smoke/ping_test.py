@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`testbab --forward-mode=ping`: round trips, counted one by one; what doesn't come back is lost, and says so."""
 
+import json
 import os
 import re
 import signal
@@ -86,6 +87,19 @@ class Alone(PingCase):
         bars = re.findall(r"(?m)^  ≤ +[\d.]+ [nµm]?s (#*) +(\d+) \(", run.stdout)
         self.assertEqual(sum(int(count) for _, count in bars), 500)
         self.assertIn(40, [len(bar) for bar, _ in bars])
+
+    def test_asked_while_it_runs(self):
+        with open(self.path("commands"), "w", encoding="utf-8") as file:
+            file.write("set fwd ping\nset rate 50k\nstart\n" + "show bus latency json\n" * 50 + "stop\n"
+                       "show bus latency json\n")
+        run = self.run_testbab(f"--cmdline-file={self.path('commands')}", PATIENT, eal=None, report=None)
+        self.assertEqual(run.status, 0, run)
+        seen = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+        self.assertEqual(len(seen), 51)
+        counts = [latency["count"] for latency in seen]
+        self.assertEqual(counts, sorted(counts))
+        self.assertGreater(counts[-1], 0)
+        self.assertEqual(seen[-1].keys(), set(LATENCY_KEYS))
 
     def test_interrupt(self):
         process = self.start(PING, PATIENT, "--stats-period=1", eal=None)
