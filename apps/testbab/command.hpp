@@ -26,10 +26,11 @@ struct Command {
 std::span<const Command> commands();
 
 // Its parts.
-std::span<const Command> run_commands();   // start, stop, wait, quit, load, help
-std::span<const Command> port_commands();  // port, show port, clear port
-std::span<const Command> show_commands();  // show fwd, config, bus, pinned
-std::span<const Command> set_commands();   // set
+std::span<const Command> run_commands();      // start, stop, wait, quit, load, help
+std::span<const Command> port_commands();     // port, show port, clear port
+std::span<const Command> show_commands();     // show fwd, config, bus, pinned
+std::span<const Command> set_commands();      // set
+std::span<const Command> capture_commands();  // capture, show capture
 
 /// Whether the last word is `json`, as of every `show`.
 inline bool wants_json(const Words& words) { return words.back() == "json"; }

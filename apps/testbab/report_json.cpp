@@ -115,6 +115,14 @@ Json latency_json(const Latency& l) {
           {"late", l.late},     {"lost", l.lost},     {"given_up", l.given_up}};
 }
 
+nlohmann::ordered_json capture_json(const CaptureSummary& c) {
+  return {{"path", c.path},
+          {"wanted", c.stats.wanted},
+          {"written", c.stats.written},
+          {"missed", c.stats.missed},
+          {"failed", c.stats.failed}};
+}
+
 std::string to_json(const Summary& s) {
   Json all{{"engine", s.engine},
            {"version", BAB_VERSION},
@@ -127,14 +135,7 @@ std::string to_json(const Summary& s) {
            {"ledger", ledger_json(s.ledger)},
            {"pools", pools(s)},
            {"lcores", lcores(s)}};
-  if (s.capture) {
-    const bab::CaptureStats& c = s.capture->stats;
-    all["capture"] = {{"path", s.capture->path},
-                      {"wanted", c.wanted},
-                      {"written", c.written},
-                      {"missed", c.missed},
-                      {"failed", c.failed}};
-  }
+  if (s.capture) all["capture"] = capture_json(*s.capture);
   if (s.latency) all["latency"] = latency_json(*s.latency);
   // A device's name is whatever bytes --vdev had.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

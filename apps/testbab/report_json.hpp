@@ -13,6 +13,7 @@ namespace testbab {
 // Its parts.
 nlohmann::ordered_json bus_json(const BusTotals& totals);
 nlohmann::ordered_json drops_json(const bab::DropCounters& counters);
+nlohmann::ordered_json capture_json(const CaptureSummary& capture);
 nlohmann::ordered_json latency_json(const Latency& latency);
 nlohmann::ordered_json ledger_json(const bab::Ledger& ledger);
 

@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import tap
+import testbab
 import tshark
 from smoke_case import SmokeCase
 
@@ -62,6 +63,43 @@ class Capture(SmokeCase):
             tail = file.read()
         self.assertIn(capture["wanted"].to_bytes(8, sys.byteorder), tail)
         self.assertIn(capture["missed"].to_bytes(8, sys.byteorder), tail)
+
+    def commands(self, *lines, expected=0, engine="loop"):
+        """Through a pipe; what it said."""
+        done = subprocess.run([testbab.PROGRAM, "-i", f"--forward-mode={engine}"], input="\n".join(lines) + "\n",
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, expected, f"{lines}\n{done.stdout}\n{done.stderr}")
+        return done.stdout + done.stderr
+
+    @unittest.skipIf(tshark.ABSENT, tshark.ABSENT)
+    def test_commands(self):
+        path = self.path("c.pcapng")
+        said = self.commands("set rate 200000", "start", f"capture start {path} tx udp 9 1 in 2", "show capture json",
+                             "wait 1", "capture stop", "show capture", "stop", "quit")
+        self.assertIn(f'"path":"{path}"', said.replace(" ", ""))
+        self.assertRegex(said, rf"captured \d+ of \d+ frames in {path}")
+        self.assertIn("nothing is captured", said)
+        rows = self.fields("frame.packet_flags_direction", "udp.dstport")
+        self.assertGreater(len(rows), 10)
+        self.assertEqual({(int(row[0], 16), row[1]) for row in rows}, {(2, "9")})
+        self.commands("start", f"capture start {path} port 0 udp 77", "wait 1", "capture stop", "stop")
+        self.assertEqual(self.fields("frame.number"), [], "another UDP port's")
+
+    def test_a_capture_goes_on_over_runs(self):
+        said = self.commands("set rate 1000", f"capture start {self.path('c.pcapng')} rx", "start", "wait 1", "stop",
+                             "start", "wait 1", "stop", "port config mtu 0 1500", "quit", expected=1)
+        self.assertIn("stop the capture first", said)
+
+    def test_bad_commands(self):
+        path = self.path("c.pcapng")
+        for line, why in ((f"capture start {path} port 7", "no port 7"), (f"capture start {path} 1 in 0", "from 1 to"),
+                          (f"capture start {path} udp 70000", "from 1 to 65535"), ("capture stop", "nothing is captured"),
+                          (f"capture start {path} sideways", "sideways"), ("capture start", "FILE"),
+                          ("capture start /no-such-directory/c.pcapng", "No such file")):
+            with self.subTest(line):
+                self.assertIn(why, self.commands(line, expected=1))
+        said = self.commands(f"capture start {path}", f"capture start {path}2", expected=1)
+        self.assertIn("already", said)
 
     def test_full_disk(self):
         if not os.path.exists("/dev/full"):

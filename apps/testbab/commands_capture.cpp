@@ -1,0 +1,50 @@
+#include <array>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "capture_request.hpp"
+#include "command.hpp"
+#include "console.hpp"
+#include "report_json.hpp"
+
+namespace testbab {
+namespace {
+
+void start(Console& console, const Words& words) {
+  console.session().start_capture(parse_capture({words.begin() + 2, words.end()}));
+  console.print(fmt::format("capturing to {}\n", words[2]));
+}
+
+void stop(Console& console, const Words&) {
+  const CaptureSummary done = console.session().stop_capture();
+  console.print(fmt::format("captured {}\n", capture_text(done.path, done.stats)));
+}
+
+void show(Console& console, const Words& words) {
+  const bab::Capture* capture = console.session().capture();
+  if (wants_json(words)) {
+    nlohmann::ordered_json json{{"running", capture != nullptr}};
+    if (capture != nullptr) json.update(capture_json({capture->path(), capture->stats()}));
+    console.print_json(json);
+  } else if (capture != nullptr) {
+    console.print(fmt::format("  so far {}\n", capture_text(capture->path(), capture->stats())));
+  } else {
+    console.print("  nothing is captured\n");
+  }
+}
+
+constexpr std::array kCommands{
+    Command{"capture start FILE [rx|tx|both] [port N] [udp N] [1 in N]",
+            "write passing frames to a pcapng file: of one direction, port or UDP port, or 1 in N "
+            "of them",
+            start},
+    Command{"capture stop", "end the capture and say how much of it is in the file", stop},
+    Command{"show capture [json]", "how far the capture is", show},
+};
+
+}  // namespace
+
+std::span<const Command> capture_commands() { return kCommands; }
+
+}  // namespace testbab
