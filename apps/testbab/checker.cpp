@@ -74,6 +74,13 @@ std::uint64_t Checker::missing_of_ours() const noexcept {
   return sum;
 }
 
+std::uint64_t Checker::reached() const noexcept {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < stream_count_; ++i)
+    sum += streams_[i].next - bab::wire::kMoldFirstSequence;
+  return sum;
+}
+
 void Checker::sum_up(BusTotals& bus, bool port_lost) const {
   bus.streams += stream_count_;
   bus.corrupt += corrupt_;

@@ -37,6 +37,9 @@ class Checker {
 
   /// Messages missing in testbab's own streams.
   [[nodiscard]] std::uint64_t missing_of_ours() const noexcept;
+  /// Sequence numbers of all streams up to the newest that came: with those behind it that were sent, and the
+  /// missing ones, it says what didn't come without counting what came.
+  [[nodiscard]] std::uint64_t reached() const noexcept;
 
  private:
   // More streams than this are received and counted, not judged.

@@ -31,7 +31,14 @@ void say(Console& console, const std::string& what) {
 
 void set_fwd(Console& console, const Words& words) {
   const Engine* engine = find_engine(words[2]);
-  if (engine != nullptr && !engine->makes_messages) console.session().options().rate.reset();
+  Options& options = console.session().options();
+  // What belongs to another engine goes with it.
+  if (engine != nullptr && !engine->makes_messages) options.rate.reset();
+  if (words[2] != "replay" && options.engine == "replay") {
+    options.replay.clear();
+    options.speed.reset();
+    options.repeat.reset();
+  }
   assign(console, "set fwd", "--forward-mode", words[2]);
   say(console, fmt::format("Set {} packet forwarding mode", words[2]));
 }

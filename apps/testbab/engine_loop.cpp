@@ -34,17 +34,20 @@ class Loop final : public Job {
     receiver().sum_up(summary);
     receiver().checker().sum_up(summary.bus, false);
     add_frames_row(summary);
-    std::uint64_t left = 0;
-    for (const PortSummary& port : summary.ports) left += port.left;
     const BusTotals& bus = summary.bus;
     // A lost tail leaves no gap: what was sent and didn't come is lost, too.
     const std::uint64_t came = bus.messages_in - std::min(bus.duplicates, bus.messages_in);
     const std::uint64_t not_come = bus.messages_out - std::min(came, bus.messages_out);
     summary.bus.lost += not_come - std::min(receiver().checker().missing_of_ours(), not_come);
-    auto& row = summary.ledger.row("messages sent", bus.messages_out);
-    row.out = {{"received", came}, {"lost on the way", not_come}};
-    if (left > 0)
-      summary.ledger.row("frames left in the port", left).out = {{"freed at stop", left}};
+    // Counted by sequence numbers, not as the difference of what was sent and what came.
+    const Checker& checker = receiver().checker();
+    std::uint64_t unsent = 0;
+    for (const auto& p : stages[0]) unsent += static_cast<const Generator&>(*p).unsent();
+    const std::uint64_t numbered = bus.messages_out + unsent;
+    const std::uint64_t tail = numbered - std::min(checker.reached(), numbered);
+    const std::uint64_t gone = checker.missing_of_ours() + tail;
+    summary.ledger.row("messages sent", bus.messages_out).out = {
+        {"received", came}, {"lost on the way", gone - std::min(unsent, gone)}};
   }
 
  private:

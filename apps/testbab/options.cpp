@@ -11,7 +11,9 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "completion.hpp"
 #include "engine.hpp"
+#include "man_page.hpp"
 
 namespace testbab {
 namespace {
@@ -151,7 +153,16 @@ class Parser {
       while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
       return Ended{2, what + "; see testbab --help"};
     }
+    if (o_.man_page) return Ended{0, testbab::man_page()};
+    if (o_.completion) return Ended{0, bash_completion()};
     return std::nullopt;
+  }
+
+  std::vector<OptionHelp> list() {
+    std::vector<OptionHelp> all;
+    for (const CLI::Option* o : app_.get_options())
+      all.push_back({o->get_name(false, true), o->get_type_name(), o->get_description()});
+    return all;
   }
 
  private:
@@ -375,6 +386,9 @@ class Parser {
              });
     add_flag("--keep-going", o_.keep_going,
              "scripts go on behind a command that failed; the exit code is still 1");
+    add_flag("--man", o_.man_page, "print the manual page, for man -l -, and end");
+    add_flag("--bash-completion", o_.completion,
+             "print what bash needs to complete these arguments, and end");
   }
 
   /// The value of one of a few words.
@@ -435,6 +449,11 @@ std::optional<unsigned> Options::asked_mtu(std::size_t port) const {
   if (!mtu.empty()) return mtu[std::min(port, mtu.size() - 1)];
   if (max_pkt_len) return *max_pkt_len - kFrameOverhead;
   return std::nullopt;
+}
+
+std::vector<OptionHelp> option_list() {
+  Options unused;
+  return Parser(unused).list();
 }
 
 std::optional<Ended> parse_options(const std::vector<std::string>& args, Options& options) {

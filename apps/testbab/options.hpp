@@ -58,6 +58,8 @@ struct Options {
   bool top = false;                     ///< a live view, full screen
   bool doctor = false;                  ///< examine the machine and end
   std::string json;                     ///< empty: none; "-": standard output
+  bool man_page = false;                ///< print it and end
+  bool completion = false;              ///< print what bash needs for it and end
   bool interactive = false;
   bool auto_start = false;   ///< also at a prompt, and before a script
   bool keep_going = false;   ///< scripts go on behind a command that failed
@@ -70,6 +72,14 @@ struct Options {
   [[nodiscard]] std::optional<unsigned> asked_mtu(std::size_t port) const;
   [[nodiscard]] bool json_on_stdout() const { return json == "-"; }
 };
+
+/// An option, for the man page and for completion.
+struct OptionHelp {
+  std::string names;  ///< "-i,--interactive"
+  std::string value;  ///< "N"; empty: it takes none
+  std::string help;
+};
+std::vector<OptionHelp> option_list();
 
 /// What parse_options gives when the program shall end at once.
 struct Ended {

@@ -40,7 +40,8 @@ Json ports(const Summary& s) {
 Json pools(const Summary& s) {
   Json all = Json::array();
   for (const PoolSummary& p : s.pools)
-    all.push_back({{"name", p.name}, {"buffers", p.buffers}, {"leaked", p.leaked}});
+    all.push_back(
+        {{"name", p.name}, {"buffers", p.buffers}, {"leaked", p.leaked}, {"held", p.held}});
   return all;
 }
 
@@ -103,8 +104,11 @@ Json ledger_json(const bab::Ledger& l) {
   for (const bab::Ledger::Row& row : l.rows()) {
     Json out = Json::object();
     for (const auto& [name, n] : row.out) out[name] = n;
-    rows.push_back(
-        {{"name", row.name}, {"in", row.in}, {"out", out}, {"balanced", row.balanced()}});
+    rows.push_back({{"name", row.name},
+                    {"in", row.in},
+                    {"out", out},
+                    {"balanced", row.balanced()},
+                    {"unaccounted", row.unaccounted()}});
   }
   return {{"balanced", l.balanced()}, {"terms", rows}};
 }

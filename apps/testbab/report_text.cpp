@@ -85,6 +85,7 @@ std::string ledger_text(const bab::Ledger& ledger) {
     for (const auto& [name, n] : row.out)
       if (n > 0 || row.out.size() == 1)
         sum += fmt::format("{}{} {}", sum.empty() ? "" : " + ", n, name);
+    if (!row.balanced()) sum += fmt::format(", {} unaccounted", row.unaccounted());
     add(fmt::format("  ledger: {} {} {} {}", row.name, row.in, row.balanced() ? "=" : "≠",
                     sum.empty() ? "0" : sum));
   }

@@ -48,6 +48,10 @@ std::uint64_t Sender::sent() const noexcept {
   return flusher_.stats().messages - flusher_.stats().dropped_messages - queue_.refused_messages();
 }
 
+std::uint64_t Sender::unsent() const noexcept {
+  return flusher_.stats().dropped_messages + queue_.refused_messages();
+}
+
 void Sender::sum_up(Summary& summary) const {
   const bab::FlusherStats& s = flusher_.stats();
   const std::uint64_t refused = queue_.refused_messages();

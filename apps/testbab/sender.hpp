@@ -25,6 +25,8 @@ class Sender : public Poller {
 
   /// After it has finished.
   [[nodiscard]] std::uint64_t sent() const noexcept;
+  /// Messages that have a sequence number and were not sent: receivers see a gap.
+  [[nodiscard]] std::uint64_t unsent() const noexcept;
   void sum_up(Summary& summary) const;
   [[nodiscard]] Level ring() const noexcept override { return {ring_.size(), ring_.capacity()}; }
 

@@ -62,6 +62,28 @@ void add(bab::PortStats& sum, const bab::PortStats& s) {
   sum.tx_errors += s.tx_errors;
 }
 
+/// Frames whose TX descriptors the NIC has not done yet.
+std::uint32_t tx_queued(const bab::Port& port) {
+  std::uint32_t n = 0;
+  for (unsigned q = 0; q < port.tx_queues(); ++q)
+    for (std::uint16_t d = 0; d < port.tx_descriptors(); ++d) {
+      const int status = rte_eth_tx_descriptor_status(port.id(), static_cast<std::uint16_t>(q), d);
+      if (status < 0) return n;  // the driver can't tell
+      if (status == RTE_ETH_TX_DESC_FULL) ++n;
+    }
+  return n;
+}
+
+/// Frames that are received and that nobody has taken. A driver that can't tell has at most its descriptors.
+std::uint32_t rx_queued(const bab::Port& port) {
+  std::uint32_t n = 0;
+  for (unsigned q = 0; q < port.rx_queues(); ++q) {
+    const int used = rte_eth_rx_queue_count(port.id(), static_cast<std::uint16_t>(q));
+    n += used < 0 ? port.rx_descriptors() : static_cast<std::uint32_t>(used);
+  }
+  return n;
+}
+
 void require_ports(const Engine& engine, std::size_t ports) {
   if (ports == 0)
     throw bab::Error(
@@ -314,8 +336,31 @@ void Wiring::collect(Summary& summary, Queued queued) {
     for (unsigned q = 0; q < port.rx_queues(); ++q) p.taken += port.rx(q).counters().frames;
     p.captures = bab::capture_files(port.id());
     if (queued == Queued::kFree && bab::is_memory_port(port.driver())) p.left = port.drain();
+    add_rows(unit, p, summary.ledger);
     summary.ports.push_back(std::move(p));
   }
+}
+
+/// Our count of frames against the driver's, which a NIC keeps itself.
+void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledger) {
+  bab::Port& port = *unit.port;
+  std::uint64_t given = 0;
+  for (unsigned q = 0; q < port.tx_queues(); ++q) given += port.tx(q).counters().frames;
+  if (given > 0) {
+    const std::uint64_t gone = std::min(p.stats.tx_frames, given);
+    const std::uint64_t failed = std::min(p.stats.tx_errors, given - gone);
+    auto& row = ledger.row(fmt::format("port {}: frames given to the driver", p.id), given);
+    row.out = {{"sent", p.stats.tx_frames}, {"tx_errors", failed}};
+    // Where it can be asked: those whose descriptors aren't done.
+    const std::uint64_t held = std::min<std::uint64_t>(tx_queued(port), given - gone - failed);
+    if (held > 0) row.out.emplace_back("held by the NIC", held);
+  }
+  if (!unit.receives) return;
+  auto& row = ledger.row(fmt::format("port {}: frames received", p.id), p.stats.rx_frames + p.left);
+  row.out = {{"taken by pollers", p.taken}, {"freed at the stop", p.left}};
+  const std::uint64_t taken = std::min(p.taken, p.stats.rx_frames);
+  const std::uint64_t held = std::min<std::uint64_t>(rx_queued(port), p.stats.rx_frames - taken);
+  if (held > 0) row.out.emplace_back("held by the NIC", held);
 }
 
 std::vector<const bab::BufferPool*> Wiring::pools() const {

@@ -89,7 +89,8 @@ OPTIONS = {
     "--json": Option(("", ), "a file's path"),
     "--cmdline-file": Option(("", ), "a file's path"),
 }
-FLAGS = "--help", "--version", "--auto-start", "--doctor", "--top", "--interactive", "--keep-going"
+FLAGS = ("--help", "--version", "--auto-start", "--doctor", "--top", "--interactive", "--keep-going",
+         "--man", "--bash-completion")
 
 
 class Refused(SmokeCase):

@@ -7,7 +7,7 @@
 
 namespace bab {
 
-/// Rows of the form "what came in = the sum of where it went". A row that does not add up means that
+/// Rows of the form "what came in = the sum of where it went", each term counted by itself. A row that does not add up means that
 /// something was lost in silence.
 class Ledger {
  public:
@@ -22,6 +22,10 @@ class Ledger {
       return sum;
     }
     [[nodiscard]] bool balanced() const noexcept { return in == accounted(); }
+    /// What came in and went nowhere; negative where more went than came.
+    [[nodiscard]] std::int64_t unaccounted() const noexcept {
+      return static_cast<std::int64_t>(in - accounted());
+    }
   };
 
   /// Adds a row and gives it, to add its terms. Valid until the next call.

@@ -14,6 +14,7 @@ TEST(Ledger, RowBalancesWhenItsTermsAddUp) {
   row.out = {{"valid", 7}, {"dropped", 2}};
   EXPECT_EQ(row.accounted(), 9U);
   EXPECT_FALSE(row.balanced()) << "one was lost in silence";
+  EXPECT_EQ(row.unaccounted(), 1);
   EXPECT_FALSE(ledger.balanced());
   row.out.emplace_back("held", 1);
   EXPECT_TRUE(row.balanced());
@@ -30,6 +31,7 @@ TEST(Ledger, MoreOutThanInIsNoBalance) {
   Ledger ledger;
   ledger.row("frames", 1).out = {{"valid", 2}};
   EXPECT_FALSE(ledger.balanced());
+  EXPECT_EQ(ledger.rows()[0].unaccounted(), -1);
 }
 
 TEST(Ledger, NeedsEveryRowToBalance) {
