@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -84,6 +85,7 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   Console console(session, text, options.keep_going);
   if (options.auto_start) session.start();
   bool failed = false;
+  bool prompted = false;
   const auto script = [&](const auto& load) {
     try {
       load();
@@ -97,6 +99,7 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   if (options.interactive && !console.quitting()) {
     if (isatty(STDIN_FILENO) != 0) {
       failed = false;  // somebody saw it
+      prompted = true;
       session.signals().interrupts_only();
       Prompt(console).run();
     } else if (!failed) {
@@ -107,10 +110,12 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   const Summary& summary = session.close();
   if (summary.leaked() > 0) say(text, fmt::format("  FAULT: {}\n", summary.fault()));
   std::fflush(text);
-  if (console.output_lost()) say(stderr, "testbab: what it says can't be written any more\n");
+  // A terminal that went away is the end of a conversation; a script's results that nobody gets are a failure.
+  const bool lost = console.output_lost() && !prompted;
+  if (lost) say(stderr, "testbab: what it says can't be written any more\n");
   json.write(to_json(summary));
-  const bool bad = failed || console.failures() > 0 || console.output_lost() ||
-                   session.faults() > 0 || summary.exit_code() != 0;
+  const bool bad = failed || lost || console.failures() > 0 || session.faults() > 0 ||
+                   summary.exit_code() != 0;
   return bad ? 1 : 0;
 }
 
@@ -130,6 +135,8 @@ void hold_standard_streams() {
 
 int main(int argc, char** argv) {
   hold_standard_streams();
+  // A reader of our output that went away is an error of write(), not the end of the bus.
+  std::signal(SIGPIPE, SIG_IGN);
   const Arguments arguments = split_arguments(argc, argv);
   Options options;
   if (const auto ended = parse_options(arguments.app, options)) {

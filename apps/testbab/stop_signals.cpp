@@ -23,8 +23,6 @@ StopSignals::StopSignals() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
     sigaddset(&set_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  // A reader of our output that went away is an error of write(), not the end of the bus.
-  std::signal(SIGPIPE, SIG_IGN);
   listener_ = std::thread([this] { listen(); });
 }
 
