@@ -126,7 +126,7 @@ class Editing(AtThePrompt):
         prompt = self.open()
         self.assertIn("set burst", prompt.say("set burst " + "1" * 400))
         prompt.keys("x" * 2000 + "\r")  # what doesn't fit is left out
-        self.assertIn("the line has 511 bytes", prompt.answer())
+        self.assertIn("and one has at most 510", prompt.answer())
         self.assert_quits(prompt)
 
     def test_the_terminal_is_given_back_as_it_was(self):
