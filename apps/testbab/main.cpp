@@ -114,8 +114,8 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   const bool lost = console.output_lost() && !prompted;
   if (lost) say(stderr, "testbab: what it says can't be written any more\n");
   json.write(to_json(summary));
-  const bool bad = failed || lost || console.failures() > 0 || session.faults() > 0 ||
-                   summary.exit_code() != 0;
+  const bool bad =
+      failed || lost || console.failures() > 0 || session.faults() > 0 || summary.exit_code() != 0;
   return bad ? 1 : 0;
 }
 
