@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <rte_cycles.h>
+
 #include "engine.hpp"
 #include "options.hpp"
 #include "stop_signals.hpp"
@@ -25,6 +27,11 @@ class EngineRig {
   EngineRig(const EngineRig&) = delete;
   EngineRig& operator=(const EngineRig&) = delete;
   ~EngineRig() {
+    for (const auto& stage : job_->stages)
+      for (const auto& poller : stage) {
+        poller->enter(testbab::Poller::Phase::kAbandon);
+        while (!poller->finished()) poller->poll(rte_rdtsc());
+      }
     testbab::Summary summary;
     wiring_.collect(summary);
     job_.reset();

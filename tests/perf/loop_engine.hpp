@@ -25,7 +25,8 @@ inline testbab::Options bus_options(const char* engine, std::uint32_t len) {
 /// other; a ring loopback port between them.
 class LoopEngine {
  public:
-  explicit LoopEngine(std::uint32_t len) : rig_(bus_options("loop", len)) {
+  explicit LoopEngine(std::uint32_t len) : LoopEngine(bus_options("loop", len)) {}
+  explicit LoopEngine(const testbab::Options& options) : rig_(options) {
     sender_.add(rig_.poller(0));
     receiver_.add(rig_.poller(1));
   }

@@ -56,7 +56,8 @@ void print_row(const Result& r) {
     return fmt::format("({:.2f}-{:.2f})", min, max);
   };
   if (r.spec.floor_name.empty()) {
-    fmt::print("{:27} {:8.2f}  {}\n", r.spec.name, r.ns, r.spec.unit);
+    fmt::print("{:27} {:8.2f} {:>17}  {}\n", r.spec.name, r.ns, range(r.min_ns, r.max_ns),
+               r.spec.unit);
   } else {
     fmt::print(
         "{:27} {:8.2f} {:>17} {:8.2f} {:>17} {:6.2f} {:13} {:>5} {:>6}  {}\n", r.spec.name, r.ns,

@@ -62,5 +62,9 @@ RowSpecs channel_rows();
 RowSpecs bus_rows();
 RowSpecs relay_rows();
 RowSpecs allocation_rows();
+/// The loop engine beside what somebody would use instead; `floor` is the peer.
+RowSpecs peer_rows();
+/// Cost per message as something grows, without floors.
+RowSpecs growth_rows();
 
 }  // namespace bench

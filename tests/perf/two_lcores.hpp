@@ -40,12 +40,19 @@ std::uint64_t on_two_lcores(Here&& here, There&& there) {
       &other, other_lcore());
   while (!other.running.load(std::memory_order_acquire)) {
   }
+  struct Stop {  // also when here() throws
+    Other& other;
+    ~Stop() {
+      other.stop.store(true, std::memory_order_release);
+      rte_eal_wait_lcore(other_lcore());
+    }
+  };
   const std::uint64_t before = interruptions_of_thread();
-  here();
-  const std::uint64_t ours = interruptions_of_thread() - before;
-  other.stop.store(true, std::memory_order_release);
-  rte_eal_wait_lcore(other_lcore());
-  return ours + other.interruptions;
+  {
+    const Stop stop{other};
+    here();
+  }
+  return interruptions_of_thread() - before + other.interruptions;
 }
 
 /// A stretch of time on the TSC: a tenth to get going, then what counts.

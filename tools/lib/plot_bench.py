@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws what tests/perf/bench wrote: plot_bench.py rows RESULTS.json PICTURE.png"""
+"""Draws what tests/perf/bench wrote: plot_bench.py rows|growth RESULTS.json PICTURE.png"""
 
 import json
 import subprocess
@@ -46,11 +46,32 @@ plot $data using 1:3:xtic(2) with boxes lc rgb '#4477aa' title 'ns / floor ns', 
 ''', data)
 
 
+def draw_growth(results, picture):
+    """A plot for each thing that grew."""
+    families = {}
+    for row in results['rows']:
+        what, _, value = row['name'].removeprefix('growth_').rpartition('_')
+        families.setdefault(what, []).append((int(value), row['ns'], row['min_ns'], row['max_ns']))
+    height = (len(families) + 1) // 2
+    script = [f'set terminal pngcairo size 1200,{320 * height + 60}', f'set output {quoted(picture)}',
+              f'set multiplot layout {height},2 title {quoted(subtitle(results["machine"]))} font ",10" noenhanced',
+              'set logscale x 2', 'set grid', 'set ylabel "ns per message"', 'set yrange [0:*]', 'unset key']
+    for what, points in families.items():
+        script.append('\n'.join([f'${what} << END', *('\t'.join(map(str, p)) for p in points), 'END']))
+        script.append('unset logscale y; set yrange [0:*]')
+        if max(p[1] for p in points) > 20 * min(p[1] for p in points):
+            script.append('set logscale y; set yrange [*:*]')
+        script.append(f'set xlabel {quoted(what.replace("_", " "))}')
+        script.append(f"plot ${what} using 1:2:3:4 with yerrorbars pt 7 lc rgb '#4477aa', "
+                      f"'' using 1:2 with lines lc rgb '#4477aa'")
+    gnuplot('\n'.join(script) + '\nunset multiplot\n', [])
+
+
 def main():
     kind, source, picture = sys.argv[1:]
     with open(source, encoding='utf-8') as file:
         results = json.load(file)
-    {'rows': draw_rows}[kind](results, picture)
+    {'rows': draw_rows, 'growth': draw_growth}[kind](results, picture)
 
 
 if __name__ == '__main__':
