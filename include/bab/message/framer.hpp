@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
 #include <bab/base/drops.hpp>
 #include <bab/memory/packet.hpp>
@@ -85,6 +86,7 @@ class Framer {
       return {};
     }
     const std::uint32_t messages = parsed.mold.messages();
+    fetch(parsed.blocks, messages);
     ++stats_.frames;
     stats_.messages += messages;
     stats_.bytes += parsed.blocks.size() - wire::kBlockLengthBytes * messages;
@@ -95,6 +97,16 @@ class Framer {
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
 
  private:
+  /// Of messages longer than a cache line the check has looked at some lines only: the others are begun to be
+  /// fetched, all at once, from another core's cache or the last-level one.
+  static void fetch(std::span<const std::uint8_t> blocks, std::uint32_t messages) noexcept {
+    if (blocks.size() <= std::size_t{messages} * kFetchFrom) return;
+    for (std::size_t i = 0; i < blocks.size(); i += RTE_CACHE_LINE_SIZE)
+      rte_prefetch0(blocks.data() + i);
+  }
+  /// Bytes of a block: 256-byte messages over a ring port gain a third, 64-byte ones lose.
+  static constexpr std::size_t kFetchFrom = 128;
+
   [[nodiscard]] Drop judge(rte_mbuf* m, wire::ParsedFrame& parsed) const noexcept {
     if (m->nb_segs != 1) return Drop::kMultiSegment;
     if (BufferPool::of(m) == nullptr) return Drop::kForeignBuffer;

@@ -58,6 +58,34 @@ TEST(Moldudp64, BlocksFitOnlyWhenTheyEndAtTheEnd) {
     EXPECT_FALSE(blocks_fit(std::span(two).first(size), 2)) << size;
 }
 
+TEST(Moldudp64, BlocksOfOneSizeFit) {
+  Bytes ten;
+  for (int i = 0; i < 10; ++i) ten.insert(ten.end(), {0, 3, 'a', 'b', 'c'});
+  EXPECT_TRUE(equal_blocks_fit(ten, 10));
+  EXPECT_TRUE(blocks_fit(ten, 10));
+  for (const std::uint32_t count : {0U, 1U, 9U, 11U, 50U}) {
+    EXPECT_FALSE(equal_blocks_fit(ten, count)) << count;
+    EXPECT_FALSE(blocks_fit(ten, count)) << count;
+  }
+  for (std::size_t size = 0; size < ten.size(); ++size)
+    EXPECT_FALSE(blocks_fit(std::span(ten).first(size), 10)) << size;
+  // One length of ten is another, wherever: then the walk judges.
+  for (std::size_t i = 0; i < 10; ++i) {
+    Bytes odd = ten;
+    odd[5 * i + 1] = 4;
+    EXPECT_FALSE(equal_blocks_fit(odd, 10)) << i;
+    EXPECT_FALSE(blocks_fit(odd, 10)) << i;
+    odd[5 * i] = 1;
+    EXPECT_FALSE(blocks_fit(odd, 10)) << i;
+  }
+}
+
+TEST(Moldudp64, BlocksWhoseSizesOnlyAddUpToEqualOnesFit) {
+  const Bytes three{0, 2, 'a', 'b', 0, 1, 'c', 0, 3, 'd', 'e', 'f'};
+  EXPECT_FALSE(equal_blocks_fit(three, 3));
+  EXPECT_TRUE(blocks_fit(three, 3));
+}
+
 TEST(Moldudp64, NoBlocksFitNothing) {
   EXPECT_TRUE(blocks_fit({}, 0));
   EXPECT_FALSE(blocks_fit({}, 1));
