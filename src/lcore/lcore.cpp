@@ -16,7 +16,7 @@ constexpr std::size_t kTimersReserved = 1024;
 
 }  // namespace
 
-thread_local Lcore* Lcore::current_ = nullptr;
+constinit thread_local Lcore* Lcore::current_ = nullptr;
 
 Lcore::Lcore(const IdleOptions& idle) : idle_(idle) { timers_.reserve(kTimersReserved); }
 

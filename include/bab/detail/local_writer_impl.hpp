@@ -68,19 +68,19 @@ std::string BasicLocalWriter<Atom, kFlushes>::too_long_text(std::uint32_t len) c
 }
 
 template <class Atom, bool kFlushes>
-auto BasicLocalWriter<Atom, kFlushes>::reserve_slow(std::uint32_t len) noexcept -> Reservation {
-  if (len > max_message_) return Reservation(ReserveFailure::kTooLong);
-  if (line_.refuses()) return Reservation(ReserveFailure::kNoBuffer);
+ReserveFailure BasicLocalWriter<Atom, kFlushes>::make_room(std::uint32_t len) noexcept {
+  if (len > max_message_) return ReserveFailure::kTooLong;
+  if (line_.refuses()) return ReserveFailure::kNoBuffer;
   if (frame_ != nullptr &&
       (block(len) > capacity_ - static_cast<std::uint32_t>(reserved_) || busy()))
     seal();
   if (frame_ == nullptr) {
     if (ReserveFailure f = open_frame(); f != ReserveFailure::kNone) {
       if (f == ReserveFailure::kNoBuffer) starve();
-      return Reservation(f);
+      return f;
     }
   }
-  return take(len);
+  return ReserveFailure::kNone;
 }
 
 template <class Atom, bool kFlushes>

@@ -82,6 +82,9 @@ class Lcore {
     return stop_requested_.load(std::memory_order_acquire);
   }
 
+  /// Whether this lcore's turns have seen the request: waits that begin now end at once. On this lcore.
+  [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+
   /// The time of this turn, in TSC ticks.
   [[nodiscard]] std::uint64_t now() const noexcept { return now_; }
   /// Deadline of the next timer; the largest value when there is none.
@@ -146,7 +149,8 @@ class Lcore {
   unsigned fire_timers() noexcept;
   unsigned resume_ready();
 
-  static thread_local Lcore* current_;
+  static constinit thread_local Lcore*
+      current_;  // constinit: or each use would call its initialiser
 
   FramePool frames_;
   Idle idle_;

@@ -59,9 +59,11 @@ class BasicLocalWriter {
 
   /// Room for a message of `len` bytes. On failure, `failure()` of the result says why.
   [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept {
-    const auto used = static_cast<std::uint32_t>(reserved_);
-    if (std::uint64_t{len} + wire::kBlockLengthBytes > capacity_ - used || busy()) [[unlikely]]
-      return reserve_slow(len);
+    if (!has_room(len)) [[unlikely]] {
+      if (const ReserveFailure f = make_room(len); f != ReserveFailure::kNone)
+        return Reservation(f);
+    }
+    // Made here only, where it is inlined: one that a call returned would have to be in memory.
     return take(len);
   }
 
@@ -128,10 +130,17 @@ class BasicLocalWriter {
     return wire::kBlockLengthBytes + std::uint64_t{len};
   }
 
+  /// The open frame takes a message of `len` bytes now.
+  [[nodiscard]] bool has_room(std::uint32_t len) const noexcept {
+    const auto used = static_cast<std::uint32_t>(reserved_);
+    return std::uint64_t{len} + wire::kBlockLengthBytes <= capacity_ - used && !busy();
+  }
+
   /// More unfinished reservations than holes can be noted for: the frame has to be sealed first.
   [[nodiscard]] bool busy() const noexcept {
-    return reserved_ != settled_ &&
-           count(reserved_) - count(settled_) + holes_ >= BufferMeta::kMaxHoles;
+    if (reserved_ == settled_) [[likely]]
+      return false;
+    return count(reserved_) - count(settled_) + holes_ >= BufferMeta::kMaxHoles;
   }
 
   void check_lcore() const noexcept {
@@ -157,7 +166,7 @@ class BasicLocalWriter {
       seal();
   }
 
-  Reservation reserve_slow(std::uint32_t len) noexcept;
+  ReserveFailure make_room(std::uint32_t len) noexcept;
   void settle_slow(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
                    std::uint32_t keep) noexcept;
   void abort(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include <bab/lcore/lcore.hpp>
 #include <bab/lcore/wait.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/message/reservation.hpp>
@@ -31,7 +32,16 @@ class ReserveWait final : public Wait {
       : writer_(writer), pool_(pool), len_(len) {}
   ~ReserveWait() override { assert(!ticket_ && !in_line_); }
 
-  [[nodiscard]] Reservation await_resume() noexcept { return take(); }
+  /// Where there is room nothing is begun, and what await_resume() inlines is reserve() itself.
+  [[nodiscard]] bool await_ready() noexcept {
+    at_once_ = false;
+    if constexpr (requires { writer_->has_room(len_); })
+      at_once_ = writer_->has_room(len_) && !Lcore::current()->stopping();
+    return at_once_ || Wait::await_ready();
+  }
+  [[nodiscard]] Reservation await_resume() noexcept {
+    return at_once_ ? writer_->reserve(len_) : take();
+  }
   /// After AnyOf: the Reservation, once.
   [[nodiscard]] Reservation take() noexcept {
     if (!room_) return Reservation(ReserveFailure::kNoBuffer);
@@ -91,6 +101,7 @@ class ReserveWait final : public Wait {
   BufferPool& pool_;
   std::uint32_t len_;
   std::optional<std::uint64_t> ticket_;
+  bool at_once_ = false;
   bool in_line_ = false;
   ReserveLine::Place place_;
   std::optional<Reservation> room_;
