@@ -75,9 +75,20 @@ class Flowgen final : public Job {
     for (const auto& p : stages[0]) {
       written.push_back(generated(*p));
       messages += written.back();
-      frames += shared_kind_ ? static_cast<const SharedFlow&>(*p).stats().frames
-                             : static_cast<const LocalFlow&>(*p).stats().frames;
+      const bab::WriterStats& stats = shared_kind_ ? static_cast<const SharedFlow&>(*p).stats()
+                                                   : static_cast<const LocalFlow&>(*p).stats();
+      frames += stats.frames;
+      if (!shared_kind_ || summary.writers.empty()) {
+        const std::size_t id = summary.writers.size();
+        summary.writers.push_back({{static_cast<std::uint32_t>(id)}, {}});
+      }
+      summary.writers.back().stats += stats;
     }
+    for (const bab::FlushedWriter& w : flusher().flusher().writers())
+      if (w.id < summary.writers.size())
+        summary.writers[w.id].flushed = w;
+      else
+        summary.writers.push_back({w, {}});
     flusher().sum_up(summary, messages, frames);
     checker().sum_up(summary, written);
     add_frames_row(summary);

@@ -37,6 +37,22 @@ Json ports(const Summary& s) {
   return all;
 }
 
+Json writers(const Summary& s) {
+  Json all = Json::array();
+  for (const WriterSummary& w : s.writers)
+    all.push_back({{"id", w.flushed.id},
+                   {"messages", w.flushed.messages},
+                   {"bytes", w.flushed.bytes},
+                   {"frames", w.flushed.frames},
+                   {"dropped_messages", w.flushed.dropped_messages},
+                   {"gathered", w.stats.gathered},
+                   {"starved", w.stats.starved},
+                   {"capped", w.stats.capped},
+                   {"stalls", w.stats.stalls},
+                   {"stalled_cycles", w.stats.stalled_tsc}});
+  return all;
+}
+
 Json pools(const Summary& s) {
   Json all = Json::array();
   for (const PoolSummary& p : s.pools)
@@ -139,6 +155,7 @@ std::string to_json(const Summary& s) {
            {"ledger", ledger_json(s.ledger)},
            {"pools", pools(s)},
            {"lcores", lcores(s)}};
+  if (!s.writers.empty()) all["bus"]["writers"] = writers(s);
   if (s.capture) all["capture"] = capture_json(*s.capture);
   if (s.latency) all["latency"] = latency_json(*s.latency);
   // A device's name is whatever bytes --vdev had.

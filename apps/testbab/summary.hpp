@@ -8,12 +8,21 @@
 #include <bab/base/drops.hpp>
 #include <bab/base/ledger.hpp>
 #include <bab/lcore/idle.hpp>
+#include <bab/message/write_flusher.hpp>
+#include <bab/message/writer_options.hpp>
 #include <bab/port/capture.hpp>
 #include <bab/port/port.hpp>
 
 #include "latency.hpp"
 
 namespace testbab {
+
+/// What one writer did, as it says itself, and what of it went to its flusher. A shared writer is one, whatever
+/// lcores write into it.
+struct WriterSummary {
+  bab::FlushedWriter flushed;
+  bab::WriterStats stats;
+};
 
 /// What the bus did, summed over pollers.
 struct BusTotals {
@@ -71,6 +80,7 @@ struct Summary {
   double seconds = 0;
   bool interrupted = false;
   BusTotals bus;
+  std::vector<WriterSummary> writers;  ///< flowgen's
   bab::DropCounters drops;
   bab::Ledger ledger;
   std::vector<PortSummary> ports;

@@ -24,6 +24,10 @@ class Flowgen(SmokeCase):
         bus = run.report["bus"]
         self.assertEqual((bus["out_of_order"], bus["gaps"], bus["missing"]), (0, 0, 0), run)
         self.assertEqual(bus["messages_in"], bus["messages_out"], run)
+        writers = bus["writers"]
+        for key, total in ("messages", "messages_out"), ("bytes", "bytes_out"), ("frames", "frames_out"):
+            self.assertEqual(sum(w[key] for w in writers), bus[total], run)
+        self.assertEqual([w["id"] for w in writers], list(range(len(writers))))
         return bus
 
     def test_writers_of_each_kind(self):
@@ -34,6 +38,7 @@ class Flowgen(SmokeCase):
                     bus = self.flows(f"--writers={writers}", f"--writer-kind={kind}", f"--count={count}",
                                      "--msg-size=8-100")
                     self.assertEqual((bus["messages_in"], bus["streams"]), (count, writers))
+                    self.assertEqual(len(bus["writers"]), 1 if kind == "shared" else writers)
 
     def test_messages_are_packed(self):
         for kind in "shared", "local":

@@ -27,6 +27,16 @@ struct WriterStats {
   /// Sealed frames that were not complete and so held back those behind them; counted when they are.
   std::uint64_t stalls = 0;
   std::uint64_t stalled_tsc = 0;  ///< how long they did, in TSC ticks
+
+  WriterStats& operator+=(const WriterStats& other) noexcept {
+    frames += other.frames;
+    gathered += other.gathered;
+    starved += other.starved;
+    capped += other.capped;
+    stalls += other.stalls;
+    stalled_tsc += other.stalled_tsc;
+    return *this;
+  }
 };
 
 }  // namespace bab
