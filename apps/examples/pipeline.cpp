@@ -14,14 +14,6 @@ namespace {
 
 constexpr std::uint64_t kMessages = 50'000;
 
-/// Sends all of `packets` on; false when the channel is closed or the lcore stops, and the rest is dropped.
-bab::Task<bool> pass_on(bab::PacketChannel& to, std::span<bab::Packet> packets) {
-  std::array<bab::SendPacket, 32> out;
-  const std::size_t n = bab::Packet::send(packets, out);
-  const bab::Outcome outcome = co_await to.send(std::span(out).first(n));
-  co_return n == packets.size() && outcome == bab::Outcome::kDone;
-}
-
 std::uint64_t number_in(const bab::Packet& packet) {
   std::uint64_t number = 0;
   if (packet.size() >= sizeof number) std::memcpy(&number, packet.data(), sizeof number);
@@ -52,7 +44,8 @@ bab::Task<> receive(bab::RxQueue& rx, bab::PacketChannel& out, std::uint64_t dea
       while (frame.left() > 0) {
         std::size_t size = 0;
         while (size < batch.size() && frame.left() > 0) batch[size++] = frame.next();
-        open = co_await pass_on(out, std::span(batch).first(size)) && open;
+        const bab::Outcome outcome = co_await out.send(std::span(batch).first(size));
+        open = open && outcome == bab::Outcome::kDone;  // else closed, or stopped
       }
     }
     co_await bab::Yield();
@@ -74,8 +67,8 @@ bab::Task<> inspect(bab::PacketChannel& in, bab::PacketChannel& out) {
       if (packet.advance(sizeof(std::uint64_t)) && number_in(packet) % 2 == 0)
         kept[size++] = std::move(packet);
     }
-    const bool open = co_await pass_on(out, std::span(kept).first(size));
-    if (!open) break;
+    const bab::Outcome passed_on = co_await out.send(std::span(kept).first(size));
+    if (passed_on != bab::Outcome::kDone) break;
   }
   in.close_receiver();
   out.close_sender();
@@ -102,17 +95,11 @@ struct Stage {
   void launch(unsigned id) {
     lcore.spawn(make);
     const auto loop = [](void* self) {
-      bab::Lcore& own = static_cast<Stage*>(self)->lcore;
-      own.run_until([&] { return own.tasks() == 0; });
+      static_cast<Stage*>(self)->lcore.run_tasks();
       return 0;
     };
     if (rte_eal_remote_launch(loop, this, id) != 0) throw std::runtime_error("an lcore is busy");
   }
-};
-
-struct FlusherPoller {
-  bab::WriteFlusher<bab::TxQueue>& flusher;
-  unsigned poll(std::uint64_t) noexcept { return flusher.poll(); }
 };
 
 }  // namespace
@@ -142,8 +129,7 @@ int main() try {
     counter.launch(lcores.at(1));
 
     bab::Lcore main_lcore({.strategy = bab::IdleStrategy::kBackOff});
-    FlusherPoller sender{flusher};
-    main_lcore.add(sender);
+    main_lcore.add(flusher);
     main_lcore.add(writer);
     const std::uint64_t deadline = rte_get_tsc_cycles() + 10 * rte_get_tsc_hz();
     main_lcore.spawn([&] { return publish(writer); });

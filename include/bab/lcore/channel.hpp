@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cassert>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -83,6 +85,24 @@ class Channel {
     return sent;
   }
 
+  /// The same for Packets of this lcore, with at most one atomic per run of Packets of one buffer. Fewer, too,
+  /// where a buffer has Shares::kLimit of them.
+  unsigned try_send(std::span<Packet> packets) noexcept requires std::same_as<T, SendPacket> {
+    unsigned sent = 0;
+    while (sent < packets.size() && !closed()) {
+      std::array<SendPacket, kBatch> batch;
+      const std::span<Packet> rest = packets.subspan(sent);
+      const std::size_t room =
+          std::min({rest.size(), std::size_t{kBatch}, std::size_t{capacity() - size()}});
+      const std::size_t ready = Packet::send(rest, std::span(batch).first(room));
+      const unsigned gone = try_send(std::span(batch).first(ready));
+      for (std::size_t i = gone; i < ready; ++i) rest[i] = batch[i].receive();  // closed meanwhile
+      sent += gone;
+      if (gone == 0) break;
+    }
+    return sent;
+  }
+
   /// The receiving lcore: fills the front of `out` with what there is and says how many.
   unsigned try_receive(std::span<T> out) noexcept {
     unsigned got = 0;
@@ -102,9 +122,10 @@ class Channel {
 
   /// `co_await channel.send(items)`: all of them, in order, as room comes; `sent()` says how many went when
   /// it ends with kClosed or kCancelled, and the rest is still the caller's.
-  class Send final : public Wait {
+  template <class Sent>
+  class SendOf final : public Wait {
    public:
-    Send(Channel& channel, std::span<T> items) noexcept : channel_(channel), items_(items) {}
+    SendOf(Channel& channel, std::span<Sent> items) noexcept : channel_(channel), items_(items) {}
     Outcome await_resume() const noexcept { return outcome(); }
     [[nodiscard]] std::size_t sent() const noexcept { return sent_; }
 
@@ -117,10 +138,16 @@ class Channel {
       return true;
     }
     Channel& channel_;
-    std::span<T> items_;
+    std::span<Sent> items_;
     std::size_t sent_ = 0;
   };
+  using Send = SendOf<T>;
   [[nodiscard]] Send send(std::span<T> items) noexcept { return Send(*this, items); }
+  /// The same for Packets of this lcore: what is not sent is still its own.
+  [[nodiscard]] SendOf<Packet> send(
+      std::span<Packet> packets) noexcept requires std::same_as<T, SendPacket> {
+    return SendOf<Packet>(*this, packets);
+  }
 
   /// `co_await channel.receive(out)`: at least one item, as many as there are; `received()` says how many.
   /// kClosed: none, and none will come.

@@ -73,6 +73,11 @@ class Lcore {
     finish();
   }
 
+  /// The same until all tasks have ended.
+  void run_tasks() {
+    run_until([this] { return tasks_ == 0; });
+  }
+
   /// One turn at the caller's time. Returns work done.
   unsigned turn(std::uint64_t now_tsc);
 

@@ -56,6 +56,18 @@ TEST(Lcore, ThrowsWhatATaskThrewAndStops) {
   EXPECT_TRUE(lcore.stop_requested());
 }
 
+TEST(Lcore, RunTasksEndsWithTheLastTask) {
+  Lcore lcore;
+  int turns = 0;
+  for (const int n : {1, 5})
+    lcore.spawn([&, n]() -> Task<> {
+      for (int i = 0; i < n; ++i, ++turns) co_await Yield();
+    });
+  lcore.run_tasks();
+  EXPECT_EQ(turns, 6);
+  EXPECT_FALSE(lcore.stop_requested());
+}
+
 TEST(Lcore, RunUntilEndsWhenTheTaskItWaitsForThrew) {
   Lcore lcore;
   lcore.spawn([]() -> Task<> { (void)co_await failing(); });
