@@ -16,6 +16,25 @@ namespace bab {
 
 class SendPacket;
 
+// The buffer, and who owns it when. One frame is one buffer is one mbuf:
+//
+//     rte_mbuf | BufferMeta | headroom | [Eth VLAN IP UDP Mold] len msg len msg …
+//                                         WriteFlusher           a Reservation's bytes, a Packet's
+//
+// A buffer is in use as long as somebody has a share of it (Shares: mbuf->refcnt).
+//
+// | state          | shares                                           | until                               |
+// |----------------|--------------------------------------------------|-------------------------------------|
+// | free           | none: the pool has it, or an lcore's cache       | reserve, acquire, the NIC's RX      |
+// | being written  | the frame's, held by its writer                  | it is full, flush(), a deadline     |
+// | complete       | the frame's, held by a ring, then by the flusher | the sink takes it, or it is dropped |
+// | in TX          | the frame's, held by the driver                  | it is sent: the driver gives it up  |
+// | received       | the frame's, held by who called receive()        | a Framer takes it over              |
+// | being read     | some of each lcore that has a Packet of it       | that lcore's last Packet goes       |
+// | between lcores | one of each SendPacket                           | receive(), or it is dropped         |
+//
+// Shares of different owners live side by side: a frame may be in TX while two lcores read Packets of it.
+
 /// A handle to one message: a read-only region of a buffer, which stays put while a handle is there.
 /// Belongs to the lcore that made it: clone and drop are plain ++ and -- in that lcore's table. To
 /// cross lcores it changes its type: send() → SendPacket → receive(). Debug builds check the lcore.

@@ -9,8 +9,13 @@
 #include <gtest/gtest.h>
 #include <rte_mempool.h>
 
+#include <bab/lcore/lcore.hpp>
+#include <bab/message/any_writer.hpp>
+#include <bab/message/flush_wait.hpp>
 #include <bab/message/framer.hpp>
 #include <bab/message/local_writer.hpp>
+#include <bab/message/reserve_wait.hpp>
+#include <bab/message/shared_writer.hpp>
 #include <bab/message/write_flusher.hpp>
 #include <bab/port/loopback.hpp>
 #include <bab/port/port.hpp>
@@ -162,6 +167,66 @@ TEST_F(AllocationTest, NoneForAHundredThousandMessagesFromEndToEnd) {
   EXPECT_EQ(bus.received, kMessages);
   EXPECT_EQ(calls, 0U);
   EXPECT_EQ(bus.framer.drops().total(DropUnit::kFrame), 0U);
+}
+
+/// Publishes through any kind of writer, and awaits buffers and flushes, for as long as the lcore runs.
+Task<> publish(AnyWriter writer, std::uint64_t& flushed) {
+  Packet kept;
+  while (!Lcore::current()->stop_requested()) {
+    for (std::uint32_t i = 0; i < 10; ++i) {
+      auto r = co_await writer.reserve_wait(8 + i);
+      if (!r) co_return;
+      std::memset(r.data(), 'x', r.size());
+      if (i == 3)
+        kept = r.commit_packet();
+      else
+        r.commit();
+    }
+    const Flushed outcome = co_await writer.flush_wait();
+    if (outcome == Flushed::kSent) ++flushed;
+    co_await Yield();
+  }
+}
+
+TEST_F(AllocationTest, NoneForWritersOfEveryKindAndTheirWaits) {
+  test::FullPool pool(8);
+  FrameRing local_ring(8), shared_ring(8);
+  std::uint64_t messages = 0;
+  Packet kept;
+  auto sink = [&](std::span<const Flush> frames, std::uint32_t) noexcept {
+    for (const Flush& frame : frames) {
+      for (const auto message : frame) messages += message.empty() ? 0 : 1;
+      kept = frame.packet();
+    }
+    return static_cast<unsigned>(frames.size());
+  };
+  WriteFlusher flusher(sink, wire::FrameHeader(test::header_options()));
+  flusher.add(local_ring);
+  flusher.add_shared(std::array{&shared_ring});
+  LocalWriter local(pool, local_ring, test::small_frames(100));
+  SharedWriter shared(pool, test::small_frames(100));
+  SharedWriter::Producer producer(shared, shared_ring);
+  NoFlushWriter no_flush(pool, test::small_frames(100));
+  Lcore lcore;
+  lcore.add(local);
+  lcore.add(producer);
+  lcore.add(no_flush);
+  lcore.add(flusher);
+  std::array<std::uint64_t, 3> flushed{};
+  lcore.spawn([&] { return publish(local, flushed[0]); });
+  lcore.spawn([&] { return publish(producer, flushed[1]); });
+  lcore.spawn([&] { return publish(no_flush, flushed[2]); });
+  std::uint64_t now = 0;
+  while (now < 100) lcore.turn(++now);  // coroutine frames come from the heap once
+  start_counting();
+  while (now < 5'000) lcore.turn(++now);
+  const std::uint64_t calls = counted();
+  EXPECT_EQ(calls, 0U);
+  for (const std::uint64_t n : flushed) EXPECT_GT(n, 100U);
+  EXPECT_GT(messages, 1000U);
+  lcore.request_stop();
+  while (lcore.tasks() > 0) lcore.turn(++now);
+  kept = Packet();
 }
 
 TEST_F(AllocationTest, APlantedOneAmongThemIsSeen) {
