@@ -37,6 +37,17 @@ class Readme(unittest.TestCase):
         self.assertGreaterEqual(len(here), 1)
         self.run_all([c for c in commands() if "tx_pcap=out.pcap" in c] + here)
 
+    def test_prompt(self):
+        """Its session at the prompt, from a pipe."""
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            sessions = blocks(file.read(), "testbab")
+        self.assertEqual(len(sessions), 1)
+        with tempfile.TemporaryDirectory(prefix="bab-readme-") as directory:
+            done = subprocess.run([PROGRAM, "-i"], cwd=directory, input=sessions[0], timeout=60, capture_output=True,
+                                  text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        self.assertEqual(done.stdout.count("good: every message accounted for"), 2, done.stdout)
+
     def run_all(self, here):
         with tempfile.TemporaryDirectory(prefix="bab-readme-") as directory:
             environment = {**os.environ, "PATH": f"{os.path.dirname(PROGRAM)}:{os.environ['PATH']}"}
