@@ -19,6 +19,7 @@
 
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/message/write_flusher.hpp>
+#include <bab/message/writer_options.hpp>
 
 #include "explorer.hpp"
 #include "kept_if_failed.hpp"
@@ -318,7 +319,7 @@ inline std::vector<SharedPlan> shared_plans(unsigned more) {
       {{"c", "c", "c"}, 2, 5, p(1)},  // three
       {{"cc", "hc", "pa"}, 6, 10, p(1)},
       {{"cf", "s", "fc"}, 4, 10, p(1)},
-      {{"c", "c"}, 4, 10, p(3)},  // two who open at once
+      {{"c", "c"}, 4, 10, p(2)},  // two who open at once
   };
 }
 

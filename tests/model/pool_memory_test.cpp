@@ -42,10 +42,12 @@ struct Production {
   using Shares = bab::Shares<>;
 };
 
-unsigned more() { return std::getenv("BAB_LONG") != nullptr ? 1 : 0; }
+/// Preemptions: of every day, and more when there is time.
+unsigned bound(unsigned every_day) {
+  return every_day + (std::getenv("BAB_LONG") != nullptr ? 1 : 0);
+}
 
-std::vector<SharesPlan> shares_plans() {
-  const unsigned p = 2 + more();
+std::vector<SharesPlan> shares_plans(unsigned p) {
   return {
       {{"", "N"}, {p, 2}},              // the last Packet against the NIC
       {{"c", "N", "A"}, {p, 1}},        // and who comes after them
@@ -57,13 +59,12 @@ std::vector<SharesPlan> shares_plans() {
       {{"cs", "x", "N"}, {p, 1}},       // dropped on the way
       {{"csr", "rS", "N"}, {p, 1}},     // there and back
       {{"ccsS", "rv", "rvN"}, {p, 1}},  // two receivers
-      {{"ccsS", "rvs", "rr", "N"}, {1 + more(), 1}},
-      {{"csd", "rd", "A", "N"}, {1 + more(), 1}},
+      {{"ccsS", "rvs", "rr", "N"}, {p - 1, 1}},
+      {{"csd", "rd", "A", "N"}, {p - 1, 1}},
   };
 }
 
-std::vector<WaitersPlan> waiters_plans() {
-  const unsigned p = 3 + more();
+std::vector<WaitersPlan> waiters_plans(unsigned p) {
   return {
       {{"a", "a"}, 1, 0, {p, 0}},
       {{"a", "t"}, 1, 0, {p, 0}},
@@ -84,9 +85,8 @@ std::vector<WaitersPlan> waiters_plans() {
   };
 }
 
-std::vector<ShutdownPlan> shutdown_plans() {
-  const unsigned p = 2 + more();
-  return {{{"D", "v"}, {p, 1}}, {{"D", "x"}, {p, 1}}, {{"vD", "v", "x"}, {1 + more(), 0}}};
+std::vector<ShutdownPlan> shutdown_plans(unsigned p) {
+  return {{{"D", "v"}, {p, 1}}, {{"D", "x"}, {p, 1}}, {{"vD", "v", "x"}, {p - 1, 0}}};
 }
 
 /// Looks through all plans; what it found, if anything, and after how many orders.
@@ -123,53 +123,53 @@ class Search {
 };
 
 template <class F>
-bool shares(Search& s) {
-  return s.through(shares_plans(), test::model::explore_shares<F>);
+bool shares(Search& s, unsigned p) {
+  return s.through(shares_plans(p), test::model::explore_shares<F>);
 }
 template <class F>
-bool waiters(Search& s) {
-  return s.through(waiters_plans(), test::model::explore_waiters<F>);
+bool waiters(Search& s, unsigned p) {
+  return s.through(waiters_plans(p), test::model::explore_waiters<F>);
 }
 template <class F>
-bool shutdown(Search& s) {
-  return s.through(shutdown_plans(), test::model::explore_shutdown<F>);
+bool shutdown(Search& s, unsigned p) {
+  return s.through(shutdown_plans(p), test::model::explore_shutdown<F>);
 }
 
 TEST(PoolMemory, SharesAreGivenUpOnceAndNeverWhileSomebodyHoldsOne) {
   Search s;
-  shares<Production>(s);
+  shares<Production>(s, bound(2));
   s.expect_none();
 }
 
 TEST(PoolMemory, WaitersAreServedInTurnAndNobodyIsStranded) {
   Search s;
-  waiters<Production>(s);
+  waiters<Production>(s, bound(3));
   s.expect_none();
 }
 
 TEST(PoolMemory, HandlesOutliveTheirPool) {
   Search s;
-  shutdown<Production>(s);
+  shutdown<Production>(s, bound(2));
   s.expect_none();
 }
 
 /// Mutants are made of the sources by mutate.py: what is tested is the production code but for one line.
-#define BAB_FINDS(name)                                                               \
-  struct Floor_##name {                                                               \
-    using AcquireBulk = mutant::name::AcquireBulk;                                    \
-    using BufferHome = mutant::name::BufferHome;                                      \
-    using BufferPool = mutant::name::BufferPool;                                      \
-    using BufferPoolOptions = mutant::name::BufferPoolOptions;                        \
-    using Packet = mutant::name::Packet;                                              \
-    using PacketSource = mutant::name::PacketSource;                                  \
-    using SendPacket = mutant::name::SendPacket;                                      \
-    using Shares = mutant::name::Shares<>;                                            \
-  };                                                                                  \
-  TEST(PoolMutant, Finds_##name) {                                                    \
-    const test::model::CrashesFail crashes_fail;                                      \
-    Search s;                                                                         \
-    shares<Floor_##name>(s) || waiters<Floor_##name>(s) || shutdown<Floor_##name>(s); \
-    s.expect_one();                                                                   \
+#define BAB_FINDS(name)                                                                        \
+  struct Floor_##name {                                                                        \
+    using AcquireBulk = mutant::name::AcquireBulk;                                             \
+    using BufferHome = mutant::name::BufferHome;                                               \
+    using BufferPool = mutant::name::BufferPool;                                               \
+    using BufferPoolOptions = mutant::name::BufferPoolOptions;                                 \
+    using Packet = mutant::name::Packet;                                                       \
+    using PacketSource = mutant::name::PacketSource;                                           \
+    using SendPacket = mutant::name::SendPacket;                                               \
+    using Shares = mutant::name::Shares<>;                                                     \
+  };                                                                                           \
+  TEST(PoolMutant, Finds_##name) {                                                             \
+    const test::model::CrashesFail crashes_fail;                                               \
+    Search s;                                                                                  \
+    shares<Floor_##name>(s, 1) || shutdown<Floor_##name>(s, 1) || waiters<Floor_##name>(s, 2); \
+    s.expect_one();                                                                            \
   }
 BAB_MUTANTS(BAB_FINDS)
 #undef BAB_FINDS
