@@ -143,6 +143,7 @@ ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   meta.holes = 0;
   meta.packets_out = false;
   frame_ = m;
+  packets_ = nullptr;
   base_ = payload(m);
   reserved_ = settled_ = 0;
   holes_ = 0;
@@ -240,8 +241,8 @@ void BasicLocalWriter<Atom, kFlushes>::end_stall() noexcept {
 }
 
 template <class Atom, bool kFlushes>
-Packet BasicLocalWriter<Atom, kFlushes>::packet_of(rte_mbuf* frame, const std::uint8_t* data,
-                                                   std::uint32_t len) noexcept {
+Packet BasicLocalWriter<Atom, kFlushes>::packet_of_slow(rte_mbuf* frame, const std::uint8_t* data,
+                                                        std::uint32_t len) noexcept {
   check_lcore();
   BufferMeta& meta = buffer_meta(frame);
   Account& account = pool_.account(lcore_, meta.id);
@@ -252,6 +253,7 @@ Packet BasicLocalWriter<Atom, kFlushes>::packet_of(rte_mbuf* frame, const std::u
     meta.packets_out = true;
     PacketSource(frame, 1).detach();
   }
+  if (frame == frame_) packets_ = &account;
   return PacketSource::more(account, data, len);
 }
 

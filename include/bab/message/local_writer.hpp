@@ -172,7 +172,12 @@ class BasicLocalWriter {
   void abort(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept;
   void cut(rte_mbuf* frame, std::uint8_t* end, std::uint32_t bytes) noexcept;
   void settle_late(rte_mbuf* frame) noexcept;
-  Packet packet_of(rte_mbuf* frame, const std::uint8_t* data, std::uint32_t len) noexcept;
+  Packet packet_of(rte_mbuf* frame, const std::uint8_t* data, std::uint32_t len) noexcept {
+    if (frame == frame_ && packets_ != nullptr) [[likely]]
+      return PacketSource::more(*packets_, data, len);
+    return packet_of_slow(frame, data, len);
+  }
+  Packet packet_of_slow(rte_mbuf* frame, const std::uint8_t* data, std::uint32_t len) noexcept;
 
   ReserveFailure open_frame() noexcept;
   [[nodiscard]] rte_mbuf* acquire() noexcept {
@@ -213,6 +218,7 @@ class BasicLocalWriter {
   std::uint32_t capacity_ = 0;
   std::uint32_t holes_ = 0;
   rte_mbuf* frame_ = nullptr;
+  Account* packets_ = nullptr;  // lcore_'s of frame_, once a Packet of it was given out
   std::uint64_t deadline_ = 0;
 
   BufferPool& pool_;
