@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <bab/base/error.hpp>
-#include <bab/lcore/any_of.hpp>
+#include <bab/lcore/acquire.hpp>
 #include <bab/lcore/lcore.hpp>
 #include <bab/message/local_writer.hpp>
 #include <bab/message/reserve_wait.hpp>
