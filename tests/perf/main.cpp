@@ -37,7 +37,7 @@ RowSpecs chosen_rows(const Options& options) {
   RowSpecs all;
   for (const auto& rows :
        {pool_rows(), packet_rows(), writer_rows(), shared_writer_rows(), framer_rows(),
-        channel_rows(), bus_rows(), relay_rows(), allocation_rows()})
+        channel_rows(), bus_rows(), relay_rows(), ping_rows(), allocation_rows()})
     all.insert(all.end(), rows.begin(), rows.end());
   return all;
 }

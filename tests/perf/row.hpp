@@ -61,6 +61,7 @@ RowSpecs framer_rows();
 RowSpecs channel_rows();
 RowSpecs bus_rows();
 RowSpecs relay_rows();
+RowSpecs ping_rows();
 RowSpecs allocation_rows();
 /// The loop engine beside what somebody would use instead; `floor` is the peer.
 RowSpecs peer_rows();
