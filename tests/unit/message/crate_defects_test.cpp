@@ -103,6 +103,9 @@ constexpr bool kAsserts = true;
 // Guarded: debug builds check the lcore of every handle that is used. Release builds pay nothing, and notice nothing.
 TEST(CrateDefectsDeathTest, D01APacketUsedOnAForeignLcoreIsNoticedInADebugBuild) {
   if (!kAsserts) GTEST_SKIP() << "a release build has no asserts";
+#ifdef BAB_TSAN
+  GTEST_SKIP() << "a process that ThreadSanitizer watches doesn't fork well";
+#endif
   FullPool pool(1);
   Packet packet = test::packet_with(pool, "lcore 0's");
   const auto on_another = [&](auto use) {
