@@ -44,7 +44,10 @@ Left& left() {
 }  // namespace
 
 BufferHome::BufferHome(rte_mempool* mempool, bool receives)
-    : mempool_(mempool), receives_(receives), account_stride_(account_row(mempool->size)) {
+    : mempool_(mempool),
+      receives_(receives),
+      has_caches_(mempool->cache_size > 0),
+      account_stride_(account_row(mempool->size)) {
   const std::size_t bytes = account_stride_ * sizeof(Account) * RTE_MAX_LCORE;
   accounts_ = {map_accounts(bytes), AccountsDeleter{bytes}};
   // The rows of the lcores there are get their pages now: no page fault on the data path.
@@ -70,7 +73,13 @@ void BufferHome::AccountsDeleter::operator()(Account* accounts) const noexcept {
 }
 
 bool BufferHome::full() const noexcept {
-  const bool all_back = rte_mempool_avail_count(mempool_.get()) == mempool_->size;
+  // Its caches are closed, so that this counts the ring alone: while a cache is emptied into the ring, its buffers
+  // would count twice.
+  assert(mempool_->cache_size == 0 && "only of a home that its pool has left");
+  std::uint64_t back = rte_mempool_avail_count(mempool_.get());
+  for (unsigned lcore = 0; has_caches_ && lcore < RTE_MAX_LCORE; ++lcore)
+    back += __atomic_load_n(&mempool_->local_cache[lcore].len, __ATOMIC_ACQUIRE);
+  const bool all_back = back == mempool_->size;
   // Pairs with the release of whoever put the last one back: the mempool's ring, or take_back().
 #ifdef BAB_TSAN  // which doesn't know fences
   if (all_back)
@@ -86,7 +95,10 @@ bool BufferHome::full() const noexcept {
   return all_back;
 }
 
+void BufferHome::close_caches() noexcept { mempool_->cache_size = 0; }
+
 void BufferHome::leave(std::unique_ptr<BufferHome> home) noexcept {
+  home->close_caches();
   {
     const std::lock_guard lock(left().mutex);
     left().homes.push_back(std::move(home));

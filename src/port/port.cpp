@@ -197,6 +197,14 @@ void Port::start(const std::function<bool()>& give_up) {
   if (int e = rte_eth_dev_start(options_.id); e != 0)
     throw Error::from_code(tried("starting"), e,
                            driver_ == "net_memif" ? "start the side with role=server first" : "");
+  // Some drivers' counters begin at 0 with a start: what was cleared before is no longer in them.
+  rte_eth_stats now{};
+  if (rte_eth_stats_get(options_.id, &now) == 0)
+    for (const auto field :
+         {&rte_eth_stats::ipackets, &rte_eth_stats::ibytes, &rte_eth_stats::opackets,
+          &rte_eth_stats::obytes, &rte_eth_stats::imissed, &rte_eth_stats::rx_nombuf,
+          &rte_eth_stats::ierrors, &rte_eth_stats::oerrors})
+      if (now.*field < cleared_.*field) cleared_.*field = 0;
   started_ = true;
   // testpmd waits up to 9 s for links, too.
   constexpr int kTries = 90;

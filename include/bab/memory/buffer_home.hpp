@@ -79,6 +79,9 @@ class BufferHome {
   static std::size_t sweep() noexcept;
 
  private:
+  /// From now on buffers go straight to the mempool's ring, drivers' too: its last step is the ring's.
+  void close_caches() noexcept;
+
   struct MempoolDeleter {
     void operator()(rte_mempool* mp) const noexcept { rte_mempool_free(mp); }
   };
@@ -89,6 +92,7 @@ class BufferHome {
 
   std::unique_ptr<rte_mempool, MempoolDeleter> mempool_;
   bool receives_;
+  bool has_caches_;
   std::size_t account_stride_;
   std::unique_ptr<Account[], AccountsDeleter> accounts_;
 };

@@ -70,8 +70,8 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
   /// When no other lcore runs a loop (relieve() looks at every pool there is) and nobody acquires from it or waits
-  /// for its buffers. Buffers may be out, and may come back meanwhile: then the memory stays until they are all back
-  /// and another pool comes or goes, and so does the name.
+  /// for its buffers. Buffers may be out, and may come back meanwhile (but no driver may be freeing one at that
+  /// very moment): then the memory stays until they are all back and another pool comes or goes, and so does the name.
   ~BufferPool();
 
   /// The pool of a buffer, or null when the mbuf is not from one of ours. Any thread.

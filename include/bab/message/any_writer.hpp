@@ -92,10 +92,10 @@ class AnyWriter {
     bool (*has_flushed)(void*, FlushMark&) noexcept;
     bool (*has_dropped)(void*, const FlushMark&) noexcept;
   };
-  /// Whether the writer's frames go to a flusher.
+  /// Whether the writer's frames go to a flusher. The awaitable's type may be incomplete here.
   template <class Writer>
   static constexpr bool kFlushes = requires(Writer& w) {
-    w.flush_wait();
+    typename std::type_identity<decltype(w.flush_wait())>;
   };
 
   template <class Writer>

@@ -9,8 +9,8 @@
 namespace bab {
 
 enum class Flushed : std::uint8_t {
-  kSent,     ///< the sink took all of it
-  kDropped,  ///< all is gone, but some frames were dropped since this writer's last flush_wait() ended
+  kSent,     ///< the sink took all of it (a TxQueue's counters tell what tx_prepare refused)
+  kDropped,  ///< all is gone or given up, but some frames were dropped since this writer's last flush_wait() ended
   kCancelled,  ///< the wait was: nothing is known
 };
 
@@ -21,6 +21,8 @@ enum class Flushed : std::uint8_t {
 ///
 /// A frame goes when it is complete. So settle your own Reservations first; those of other lcores in the same
 /// frames are waited for. The flusher must have been given the writer's ring, and be polled.
+///
+/// An lcore that is stopping cancels the wait before anything is flushed: call flush() in a task's shutdown.
 ///
 /// What is waited for and what was dropped is counted in frames: those of a shared writer are all its
 /// Producers', those of a ring that several local writers share are all of theirs.

@@ -45,7 +45,9 @@ class ReserveWait final : public Wait {
   /// After AnyOf: the Reservation, once.
   [[nodiscard]] Reservation take() noexcept {
     if (!room_) return Reservation(ReserveFailure::kNoBuffer);
-    return std::move(*room_);
+    Reservation room = std::move(*room_);
+    room_.reset();
+    return room;
   }
 
  private:
@@ -53,6 +55,7 @@ class ReserveWait final : public Wait {
     ReserveLine& line = writer_->line();
     ReserveFailure why = ReserveFailure::kNone;
     if (!in_line_) {
+      room_.reset();  // of an await before, which nobody took
       const bool first = line.empty();
       why = attempt(Turn::kAnyone);
       if (room_) return true;

@@ -69,11 +69,17 @@ class WriteFlusher {
 
   /// Before the first poll(). Rings are served in turn; each one's order is kept. Their writers'
   /// header_size must be this flusher's header's; a ring must outlive the flusher.
-  void add(Ring& ring) { rings_.push_back({&ring, nullptr, {&ring.progress()}}); }
+  void add(Ring& ring) {
+    ring.follow(ring);  // it may have been of a shared writer before
+    ring.progress().gone.store(ring.popped(), std::memory_order_release);
+    rings_.push_back({&ring, nullptr, {&ring.progress()}});
+  }
 
   /// The rings of all Producers of one shared writer, whose frames are brought back into its order here.
   void add_shared(std::span<Ring* const> rings) {
     if (rings.empty()) return;
+    rings.front()->follow(*rings.front());
+    rings.front()->progress().gone.store(0, std::memory_order_release);
     orders_.push_back(std::make_unique<Order>(Order{{}, {&rings.front()->progress()}}));
     for (Ring* ring : rings) {
       ring->follow(*rings.front());
@@ -114,7 +120,7 @@ class WriteFlusher {
       for (unsigned i = 0; i < pending_count_; ++i) drop(pending_[i], origins_[i]);
       dropped += std::exchange(pending_count_, 0U);
     } while (fill() > 0);
-    // What still waits for a frame that never came was not numbered: it would have been next.
+    // What still waits for a frame that never came is numbered now: receivers see the gap.
     for (const auto& order : orders_)
       while (rte_mbuf* m = order->frames.take_any()) {
         const Origin origin{order->way.progress, buffer_meta(m).number + 1};
@@ -125,6 +131,7 @@ class WriteFlusher {
           continue;
         }
         count(m, order->way);
+        next_sequence_ += buffer_meta(m).messages;
         drop(m, origin);
         ++dropped;
       }
@@ -249,10 +256,11 @@ class WriteFlusher {
     progress.dropped.store(progress.dropped.load(std::memory_order_relaxed) + 1,
                            std::memory_order_relaxed);
   }
-  /// A frame that was not complete when drop_pending() gave up those behind it. It was not numbered.
+  /// A frame that was not complete when drop_pending() gave up those behind it. It is numbered for the gap.
   void drop_late(rte_mbuf* m, Order& order) noexcept {
     if (buffer_meta(m).messages == 0) return BufferPool::release(m);
     count(m, order.way);
+    next_sequence_ += buffer_meta(m).messages;
     drop(m, *order.way.progress);
     drops_.add(Drop::kTxFull, 1);
   }

@@ -38,7 +38,8 @@ struct CaptureStats {
 /// sent frames are those that the port took, as they were handed to it (checksums left to a NIC are not in yet).
 class Capture {
  public:
-  /// Begins at once. One capture a queue at a time. The ports must outlive it. Throws Error: a file that can't be
+  /// Begins at once. One capture a queue at a time. The ports must outlive it and not be
+  /// reconfigured meanwhile. Throws Error: a file that can't be
   /// written, no such port, a capture on one of the queues already, no memory. Not on a polling lcore.
   Capture(std::span<Port* const> ports, const CaptureOptions& options);
   Capture(const Capture&) = delete;
