@@ -1,11 +1,13 @@
 #include "doctor.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <bab/base/doctor.hpp>
+#include <bab/base/error.hpp>
 #include <bab/detail/eal_args.hpp>
 #include <bab/port/port.hpp>
 
@@ -70,7 +72,9 @@ void print_text(const std::vector<Finding>& findings) {
     text += fmt::format("{:<4}  {:<9}  {}\n", bab::level_name(f.level), f.topic, f.text);
     if (!f.mend.empty()) text += fmt::format("{:17}to mend it: {}\n", "", f.mend);
   }
-  std::fputs(text.c_str(), stdout);
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    throw bab::Error::from_code("writing what was found", errno,
+                                "redirect standard output to where there is room");
 }
 
 std::string to_json(const std::vector<Finding>& findings) {

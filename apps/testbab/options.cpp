@@ -414,6 +414,8 @@ class Parser {
     if (o_.top && (o_.interactive || !o_.cmdline_file.empty()))
       throw CLI::ValidationError(
           "--top: it needs the terminal for itself; leave --interactive and --cmdline-file out");
+    if (o_.top && o_.stats_period > 0)
+      throw CLI::ValidationError("--top: it shows rates itself; leave --stats-period out");
     if (o_.top && o_.json_on_stdout())
       throw CLI::ValidationError("--top: it draws on standard output; give --json a file");
     if (msg_size_->count() > 0 && msg_mix_->count() > 0)

@@ -84,7 +84,7 @@ bool run_top(Session& session) {
       draw = true;
     }
     if (Clock::now() >= next) {
-      next += kPeriod;
+      next = Clock::now() + kPeriod;
       view.take(look(session));
       draw = true;
     }

@@ -1,3 +1,5 @@
+// rte_dev's iterator, unchanged since DPDK 18.11, is still marked experimental.
+#define ALLOW_EXPERIMENTAL_API
 #include <bab/base/eal.hpp>
 
 #include <strings.h>
@@ -16,6 +18,7 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 
+#include <bab/base/doctor.hpp>
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_args.hpp>
 #include <bab/detail/eal_failure.hpp>
@@ -82,10 +85,16 @@ void check_allowed(std::span<const std::string> args) {
           fmt::format("-a {}: there is no PCI device of that address; lspci -D shows those "
                       "there are",
                       device));
+    // What the doctor says of this device, and no advice of our own: it may be the one we are logged in by.
+    Examination what;
+    what.eal = {"-a", pci};
+    for (const Finding& f : examine(what))
+      if (f.topic == "nic" && f.level == Finding::Level::kFail)
+        throw Error(fmt::format("-a {}: {}; {}", device, f.text, f.mend));
     throw Error(
         fmt::format("-a {}: no DPDK driver took that device; dpdk-devbind.py --status shows what "
-                    "has it, dpdk-devbind.py -b vfio-pci {} gives it to DPDK",
-                    device, pci));
+                    "has it",
+                    device));
   }
 }
 

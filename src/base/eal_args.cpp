@@ -1,6 +1,7 @@
 #include <bab/detail/eal_args.hpp>
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -39,7 +40,10 @@ std::string pci_address(std::string_view device) {
       device.find('.') == std::string_view::npos)
     return {};
   const auto colons = std::count(device.begin(), device.end(), ':');
-  return colons == 1 || colons == 2 ? fmt::format("{}{}", colons == 1 ? "0000:" : "", device) : "";
+  if (colons != 1 && colons != 2) return {};
+  std::string address = fmt::format("{}{}", colons == 1 ? "0000:" : "", device);
+  for (char& c : address) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return address;
 }
 
 bool without_pci(std::span<const std::string> args) { return has_option(args, "--no-pci"); }

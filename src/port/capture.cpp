@@ -3,6 +3,7 @@
 #include <bab/port/capture.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -67,7 +68,9 @@ struct WallClock {
   [[nodiscard]] std::uint64_t at(std::uint64_t now) const noexcept {
     constexpr unsigned kNsPerS = 1'000'000'000;
     __extension__ using Wide = unsigned __int128;
-    return ns + static_cast<std::uint64_t>(Wide{now - tsc} * kNsPerS / hz);
+    // An lcore's TSC may be a little behind that of who took the time.
+    const std::uint64_t since = now > tsc ? now - tsc : 0;
+    return ns + static_cast<std::uint64_t>(Wide{since} * kNsPerS / hz);
   }
 };
 
@@ -167,8 +170,14 @@ class Capture::File {
  public:
   File(const CaptureOptions& options, std::uint32_t frame_bytes)
       : start_ns_(wall_ns()), path_(options.path) {
-    fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    // A pipe would make the writing thread wait for its reader, for ever if it likes.
+    fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644);
     if (fd_ < 0) fail(errno, "choose a file that can be written");
+    struct stat what {};
+    if (fstat(fd_, &what) != 0 || S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode)) {
+      close(fd_);
+      fail(ESPIPE, "a capture takes a file, no pipe");
+    }
     errno = rte_errno = 0;
     pcapng_.reset(rte_pcapng_fdopen(fd_, nullptr, nullptr, "bab", nullptr));
     if (!pcapng_) {

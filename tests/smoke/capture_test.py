@@ -108,6 +108,10 @@ class Capture(SmokeCase):
         self.assertIn(run.status, (1, 2), run)
         self.assertIn("No space left on device", run.stdout + run.stderr)
 
+    def test_a_pipe(self):
+        os.mkfifo(self.path("pipe"))
+        self.assert_refused(self.run_testbab("--count=1", f"--capture={self.path('pipe')}", eal=None), "pipe")
+
     def test_no_such_directory(self):
         self.assert_refused(self.run_testbab("--count=1", "--capture=/no-such-directory/c.pcapng", eal=None),
                             "/no-such-directory/c.pcapng")

@@ -129,6 +129,7 @@ class Top(SmokeCase):
 
     def test_refusals(self):
         self.assert_refused(self.run_testbab("--top", report="-", eal=None), "--top", "--json")
+        self.assert_refused(self.run_testbab("--top", "--stats-period=1", eal=None), "--top", "--stats-period")
         self.assert_refused(self.run_testbab("--top", "-i", eal=None), "--top", "--interactive")
 
 

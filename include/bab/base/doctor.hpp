@@ -43,7 +43,7 @@ struct Examination {
 std::vector<Finding> examine(const Examination& what);
 
 namespace detail {
-/// The first FAIL, else the first WARN, that examine() has on one of `topics`: "text; mend". Empty: nothing amiss.
+/// The first FAIL that examine() has on one of `topics`: "text; mend". Empty: there is none.
 std::string diagnosis(std::span<const std::string> eal, std::span<const std::string_view> topics);
 }  // namespace detail
 

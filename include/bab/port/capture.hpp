@@ -35,7 +35,7 @@ struct CaptureStats {
 /// Writes the frames of ports to a pcapng file while they pass, without holding them up: the queues' lcores
 /// copy them from a pool of its own into a ring each, a thread of its own writes. wanted = written + missed +
 /// failed + what is under way, which is nothing after stop(). Times are those at which the lcore saw the frame;
-/// sent frames are those that the port took, as they were handed to it (checksums left to a NIC are not in yet).
+/// (by the TSC, which drifts from the clock where DPDK can only estimate its rate); sent frames are those that the port took, as they were handed to it (checksums left to a NIC are not in yet).
 class Capture {
  public:
   /// Begins at once. One capture a queue at a time. The ports must outlive it and not be

@@ -88,6 +88,18 @@ void examine_sharing(const System& system, const Lcores& workers, Findings& find
          fmt::format("lcores {} share CPU {}, and each polls all the time", enumerate(lcores), cpu),
          "give every worker a CPU of its own: -l 0-2"});
   }
+  std::map<std::vector<unsigned>, std::vector<unsigned>>
+      floating;  // CPUs to the lcores on all of them
+  for (const auto& [lcore, cpus] : workers)
+    if (cpus.size() > 1) floating[cpus].push_back(lcore);
+  for (const auto& [cpus, lcores] : floating) {
+    if (lcores.size() <= cpus.size()) continue;
+    good = false;
+    findings.push_back({Level::kWarn, kTopic,
+                        fmt::format("lcores {} share CPUs {}, which are fewer", enumerate(lcores),
+                                    enumerate(cpus)),
+                        "give every worker a CPU of its own: -l 0-2"});
+  }
   std::set<std::vector<unsigned>> seen;
   for (const auto& [cpu, lcores] : users) {
     const auto siblings = parse_set(
@@ -103,9 +115,12 @@ void examine_sharing(const System& system, const Lcores& workers, Findings& find
          "choose CPUs of different cores (lscpu -e shows them)"});
   }
   if (good)
-    findings.push_back({Level::kOk, kTopic,
-                        fmt::format("{} worker lcores, each with CPUs of its own", workers.size()),
-                        ""});
+    findings.push_back(
+        {Level::kOk, kTopic,
+         floating.empty()
+             ? fmt::format("{} worker lcores, each with a CPU of its own", workers.size())
+             : fmt::format("{} worker lcores on CPUs enough", workers.size()),
+         ""});
 }
 
 void examine_isolation(const System& system, const std::vector<unsigned>& cpus,

@@ -31,11 +31,10 @@ std::string diagnosis(std::span<const std::string> eal, std::span<const std::str
   what.memory_bytes = std::uint64_t{256}
                       << 20;  // as the embedded default: enough for default pools
   const std::vector<Finding> findings = examine(what);
-  for (const Finding::Level level : {Finding::Level::kFail, Finding::Level::kWarn})
-    for (const std::string_view topic : topics)
-      for (const Finding& f : findings)
-        if (f.level == level && f.topic == topic && !f.mend.empty())
-          return fmt::format("{}; {}", f.text, f.mend);
+  for (const std::string_view topic : topics)
+    for (const Finding& f : findings)
+      if (f.level == Finding::Level::kFail && f.topic == topic)
+        return fmt::format("{}; {}", f.text, f.mend);
   return {};
 }
 

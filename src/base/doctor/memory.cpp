@@ -64,12 +64,20 @@ int wanted_node(const System& system, const Examination& what) {
 }
 
 std::uint64_t wanted_bytes(const Examination& what) {
-  for (const std::string& text : detail::option_values(what.eal, "--memory", "-m")) {
-    std::uint64_t mib = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), mib).ec == std::errc())
-      return mib * kMib;
+  std::uint64_t mib = 0;
+  for (const std::string& text : detail::option_values(what.eal, "--memory", "-m"))
+    (void)std::from_chars(text.data(), text.data() + text.size(), mib);
+  for (const std::string& text : detail::option_values(what.eal, "--socket-mem")) {
+    mib = 0;  // of all nodes: "1024,0"
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find(',', at), text.size());
+      std::uint64_t one = 0;
+      (void)std::from_chars(text.data() + at, text.data() + end, one);
+      mib += one;
+      at = end + 1;
+    }
   }
-  return what.memory_bytes;
+  return mib > 0 ? mib * kMib : what.memory_bytes;
 }
 
 /// The command that brings the free pages of `p` up to `bytes`.

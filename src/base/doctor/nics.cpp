@@ -118,6 +118,21 @@ void examine_vfio(const System& system, const Nic& nic, Findings& findings) {
          fmt::format("chown {} /{}", who.uid, group)});
 }
 
+/// Whether the kernel's interfaces of it are up, part of another, or not to be seen.
+bool is_in_use(const System& system, const Nic& nic) {
+  if (nic.interfaces.empty()) return true;
+  return std::any_of(nic.interfaces.begin(), nic.interfaces.end(), [&](const std::string& name) {
+    const std::string folder = "sys/class/net/" + name;
+    constexpr std::uint64_t kUp = 1;  // IFF_UP
+    const auto flags = system.number(folder + "/flags", 16);
+    const std::vector<std::string> entries = system.list(folder);
+    return !flags || (*flags & kUp) != 0 ||
+           std::any_of(entries.begin(), entries.end(), [](const std::string& entry) {
+             return entry == "master" || entry.starts_with("upper_");
+           });
+  });
+}
+
 Finding examine_nic(const System& system, const Nic& nic, const std::set<std::string>& route) {
   const Level trouble = nic.asked ? Level::kFail : Level::kWarn;
   const Pmd pmd = find_pmd(system, nic.vendor, nic.device);
@@ -148,13 +163,21 @@ Finding examine_nic(const System& system, const Nic& nic, const std::set<std::st
             fmt::format("{} has the kernel's driver {}, which {} works beside", nic.label(),
                         nic.driver, pmd.name),
             ""};
-  bool up = false;
-  for (const std::string& i : nic.interfaces)
-    up |= system.text("sys/class/net/" + i + "/operstate") == "up";
+  // Only what nobody can be using is offered: the default route may go a way that isn't seen from here (another
+  // network namespace, a tunnel, a second next hop, another table).
+  if (!nic.driver.empty() && is_in_use(system, nic))
+    return {trouble, kTopic,
+            fmt::format("{} has the kernel's driver {}{}, and may be in use", nic.label(),
+                        nic.driver, interface),
+            nic.interfaces.empty()
+                ? "find who uses it (another network namespace?) before you give it to DPDK"
+                : fmt::format("make sure that nobody needs {0}, then ip link set {0} down, and ask "
+                              "again",
+                              nic.interfaces.front())};
   return {trouble, kTopic,
           fmt::format("{} has {}{}{}: DPDK can't use it so ({} would)", nic.label(),
                       nic.driver.empty() ? "no driver" : "the kernel's driver " + nic.driver,
-                      interface, up ? ", which is up" : "", pmd.name),
+                      interface, nic.interfaces.empty() ? "" : ", which is down", pmd.name),
           fmt::format("{}dpdk-devbind.py -b vfio-pci {}",
                       system.exists("sys/module/vfio_pci") ? "" : "modprobe vfio-pci && ",
                       nic.address)};
@@ -188,7 +211,7 @@ void examine_nics(const System& system, const Examination& what, Findings& findi
     Finding f = examine_nic(system, nic, route);
     wants_iommu |= nic.driver == "vfio-pci" || f.mend.find("vfio-pci") != std::string::npos;
     findings.push_back(std::move(f));
-    if (nic.driver == "vfio-pci") examine_vfio(system, nic, findings);
+    if (nic.driver == "vfio-pci" && nic.asked) examine_vfio(system, nic, findings);
   }
   for (const std::string& address : asked)
     if (std::none_of(nics.begin(), nics.end(), [&](const Nic& n) { return n.address == address; }))

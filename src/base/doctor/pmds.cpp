@@ -24,6 +24,11 @@ bool names(const Json& info, std::uint16_t vendor, std::uint16_t device) {
   });
 }
 
+std::string text(const Json& info, const char* key) {
+  const auto found = info.find(key);
+  return found != info.end() && found->is_string() ? found->get<std::string>() : "?";
+}
+
 }  // namespace
 
 Pmd find_pmd(const System& system, std::uint16_t vendor, std::uint16_t device) {
@@ -39,7 +44,7 @@ Pmd find_pmd(const System& system, std::uint16_t vendor, std::uint16_t device) {
       const Json info = Json::parse(library.substr(from, library.find('\0', from) - from), nullptr,
                                     false);  // not JSON: a "discarded" value
       if (info.is_object() && names(info, vendor, device))
-        return {info.value("name", "?"), info.value("kmod", "")};
+        return {text(info, "name"), text(info, "kmod")};
     }
   }
   return {};

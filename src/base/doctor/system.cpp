@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -15,10 +14,13 @@ namespace bab::doctor {
 namespace fs = std::filesystem;
 
 std::optional<std::string> System::text(const std::string& path) const {
-  std::ifstream file(root_ / path);
+  std::ifstream file(root_ / path, std::ios::binary);
   if (!file) return std::nullopt;
-  std::string all{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) return std::nullopt;
+  std::ostringstream read;
+  // An empty file sets failbit; one that can't be read (a directory, an offline CPU's) badbit, on one of the two.
+  read << file.rdbuf();
+  if (file.bad() || read.bad()) return std::nullopt;
+  std::string all = read.str();
   constexpr std::string_view kBlank = " \t\n\r";
   all.erase(all.find_last_not_of(kBlank) + 1);
   all.erase(0, std::min(all.find_first_not_of(kBlank), all.size()));
