@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import pexpect
 import pyte
 import tap
+import terminals
 import testbab
 from smoke_case import SmokeCase
 
@@ -19,6 +20,7 @@ class Terminal:
     """A program on a terminal, and what is on its screen."""
 
     def __init__(self, *app, term="linux"):
+        terminals.require_one()
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.ByteStream(self.screen)
         self.seen = b""

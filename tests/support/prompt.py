@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pexpect
+import terminals
 import testbab
 
 PROMPT = "testbab> "
@@ -15,6 +16,7 @@ class Prompt:
     """testbab -i on a terminal of its own. Always `close` it."""
 
     def __init__(self, *app, directory, eal=None, vdevs=(), columns=200):
+        terminals.require_one()
         command = testbab.arguments(("-i", *app), eal=eal, vdevs=vdevs)
         self.child = pexpect.spawn(command[0], command[1:], cwd=directory, encoding="utf-8", timeout=ENGINE_TIMEOUT,
                                    dimensions=(50, columns), env={**os.environ, "XDG_RUNTIME_DIR": directory})

@@ -115,6 +115,10 @@ mount_kernel_folders() {  # ROOT
   ln -s /proc/self/fd/2 "$1/dev/stderr"
   mkdir -m 1777 "$1/dev/shm"
   mount -t tmpfs -o mode=1777 shm "$1/dev/shm"
+  # Terminals of its own, for the tests of the prompt.
+  mkdir "$1/dev/pts"
+  mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$1/dev/pts"
+  ln -s pts/ptmx "$1/dev/ptmx"
 }
 
 as() {  # USER ROOT DIRECTORY COMMAND...: with an empty environment
