@@ -32,15 +32,16 @@ struct CaptureStats {
   std::uint64_t failed = 0;   ///< of those, copied but not written: the disk is full, or the like
 };
 
-/// Writes the frames of ports to a pcapng file while they pass, without holding them up: the queues' lcores
+/// Writes the frames of ports to a pcapng file while they pass, for a copy each: the queues' lcores
 /// copy them from a pool of its own into a ring each, a thread of its own writes. wanted = written + missed +
-/// failed + what is under way, which is nothing after stop(). Times are those at which the lcore saw the frame;
-/// (by the TSC, which drifts from the clock where DPDK can only estimate its rate); sent frames are those that the port took, as they were handed to it (checksums left to a NIC are not in yet).
+/// failed + what is under way, which is nothing after stop(). Times are those at which the lcore saw the frame, by
+/// the TSC: they drift from the clock where DPDK can only estimate its rate. Sent frames are those that the port
+/// took, as they were handed to it (checksums left to a NIC are not in yet).
 class Capture {
  public:
-  /// Begins at once. One capture a queue at a time. The ports must outlive it and not be
-  /// reconfigured meanwhile. Throws Error: a file that can't be
-  /// written, no such port, a capture on one of the queues already, no memory. Not on a polling lcore.
+  /// Begins at once. One capture a queue at a time. The ports must outlive it and not be reconfigured
+  /// meanwhile. Throws Error: a file that can't be written, no such port, a capture on one of the queues
+  /// already (its file must be another one: this one's is emptied first), no memory. Not on a polling lcore.
   Capture(std::span<Port* const> ports, const CaptureOptions& options);
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
