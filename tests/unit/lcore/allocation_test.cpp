@@ -12,7 +12,7 @@
 #include <bab/lcore/signal.hpp>
 #include <bab/memory/packet.hpp>
 
-#include "../message/heap_counter.hpp"
+#include "heap_counter.hpp"
 #include "full_pool.hpp"
 
 namespace bab {

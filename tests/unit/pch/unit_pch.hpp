@@ -1,4 +1,4 @@
-// Not a header to include: what most unit tests include, compiled once for each of their programs.
+// Not a header to include: what most unit tests include, compiled once for them all.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
