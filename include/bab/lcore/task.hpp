@@ -15,6 +15,17 @@ class Task;
 
 namespace detail {
 
+/// What a coroutine's Task is made from, in the place where its caller wants it: compilers differ in whether a
+/// function's result that can't be moved may be made by the promise itself (Clang 14 says no).
+template <class Promise>
+struct TaskStart {
+  std::coroutine_handle<Promise> handle;
+  template <class T>
+  operator Task<T>() const noexcept {
+    return Task<T>(handle);
+  }
+};
+
 /// What the promises of all Tasks share: laziness, the continuation, the exception, pooled frames.
 class TaskPromiseBase {
  public:
@@ -52,7 +63,9 @@ class TaskPromiseBase {
 template <class T>
 class TaskPromise : public TaskPromiseBase {
  public:
-  Task<T> get_return_object() noexcept;
+  TaskStart<TaskPromise> get_return_object() noexcept {
+    return {std::coroutine_handle<TaskPromise>::from_promise(*this)};
+  }
   template <class U>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
@@ -69,7 +82,9 @@ class TaskPromise : public TaskPromiseBase {
 template <>
 class TaskPromise<void> : public TaskPromiseBase {
  public:
-  Task<void> get_return_object() noexcept;
+  TaskStart<TaskPromise> get_return_object() noexcept {
+    return {std::coroutine_handle<TaskPromise>::from_promise(*this)};
+  }
   void return_void() noexcept {}
   void result() { rethrow(); }
 };
@@ -112,21 +127,10 @@ class [[nodiscard("a Task does nothing until it is awaited")]] Task {
   }
 
  private:
-  friend promise_type;
+  friend detail::TaskStart<promise_type>;
   explicit Task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
 
   std::coroutine_handle<promise_type> handle_;
 };
 
-namespace detail {
-
-template <class T>
-Task<T> TaskPromise<T>::get_return_object() noexcept {
-  return Task<T>(std::coroutine_handle<TaskPromise<T>>::from_promise(*this));
-}
-inline Task<void> TaskPromise<void>::get_return_object() noexcept {
-  return Task<void>(std::coroutine_handle<TaskPromise<void>>::from_promise(*this));
-}
-
-}  // namespace detail
 }  // namespace bab
