@@ -6,28 +6,36 @@
 #include <utility>
 #include <vector>
 
+#include "explorer.hpp"
+
 namespace bab::test::model {
 
 /// The scenario, or what a failed run left of it, which stays as it is: its destructors can't do any good.
-template <class Scenario>
-class KeptIfFailed {
+class KeptIfFailed final : public AnyScenario {
  public:
-  template <class... Arguments>
-  explicit KeptIfFailed(Arguments&... arguments)
-      : scenario_(std::make_unique<Scenario>(arguments...)) {}
+  explicit KeptIfFailed(std::unique_ptr<AnyScenario> scenario) : scenario_(std::move(scenario)) {}
   KeptIfFailed(const KeptIfFailed&) = delete;
   KeptIfFailed& operator=(const KeptIfFailed&) = delete;
-  ~KeptIfFailed() {
-    if (scenario_->ended()) return;
-    static std::vector<std::unique_ptr<Scenario>>& kept =
-        *new std::vector<std::unique_ptr<Scenario>>;
+  ~KeptIfFailed() override {
+    if (passed_) return;
+    static auto& kept = *new std::vector<std::unique_ptr<AnyScenario>>;
     kept.push_back(std::move(scenario_));
   }
-  void thread(unsigned i) { scenario_->thread(i); }
-  std::optional<std::string> check() { return scenario_->check(); }
+  void thread(unsigned i) override { scenario_->thread(i); }
+  std::optional<std::string> check() override {
+    std::optional<std::string> failure = scenario_->check();
+    passed_ = !failure;
+    return failure;
+  }
 
  private:
-  std::unique_ptr<Scenario> scenario_;
+  std::unique_ptr<AnyScenario> scenario_;
+  bool passed_ = false;
 };
+
+/// scenario<Scenario>() in such a one.
+inline MakeScenario kept_if_failed(MakeScenario make) {
+  return [make = std::move(make)] { return std::make_unique<KeptIfFailed>(make()); };
+}
 
 }  // namespace bab::test::model

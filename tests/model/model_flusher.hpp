@@ -76,12 +76,9 @@ class FlusherScenario {
     if (flusher_->next_sequence() != 1 + full_) return "numbered otherwise";
     if (!flusher_->idle()) return "something is left";
     flusher_.reset();
-    ended_ = true;
     if (pool_.available() != pool_.size()) return "the pool is not full again";
     return std::nullopt;
   }
-
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:
   struct Sink {
@@ -165,7 +162,6 @@ class FlusherScenario {
   std::vector<std::vector<std::vector<rte_mbuf*>>> batches_;
   std::uint64_t full_ = 0;
   unsigned ended_producers_ = 0;
-  bool ended_ = false;
 };
 
 template <class F>
@@ -173,7 +169,7 @@ Exploration explore_flusher(const FlusherPlan& plan) {
   BufferPool pool(pool_options(80, 0));
   const LcorePerThread lcores;
   return explore(static_cast<unsigned>(plan.producers.size()) + 1,
-                 scenario<KeptIfFailed<FlusherScenario<F>>>(pool, plan), plan.bounds);
+                 kept_if_failed(scenario<FlusherScenario<F>>(pool, plan)), plan.bounds);
 }
 
 }  // namespace bab::test::model

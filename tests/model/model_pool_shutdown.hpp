@@ -56,12 +56,9 @@ class ShutdownScenario {
   }
 
   std::optional<std::string> check() {
-    ended_ = true;
     if (F::BufferHome::sweep() != 0) return "the pool's memory stays for ever";
     return std::nullopt;
   }
-
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:
   static constexpr std::string_view kText = "message";
@@ -74,7 +71,6 @@ class ShutdownScenario {
   const ShutdownPlan& plan_;
   std::unique_ptr<Pool> pool_;
   std::vector<typename F::SendPacket> sent_;
-  bool ended_ = false;
 };
 
 template <class F>
@@ -82,7 +78,7 @@ Exploration explore_shutdown(const ShutdownPlan& plan) {
   (void)F::BufferHome::sweep();
   const LcorePerThread lcores;
   return explore(static_cast<unsigned>(plan.threads.size()),
-                 scenario<KeptIfFailed<ShutdownScenario<F>>>(plan), plan.bounds);
+                 kept_if_failed(scenario<ShutdownScenario<F>>(plan)), plan.bounds);
 }
 
 }  // namespace bab::test::model

@@ -69,6 +69,38 @@ struct SharedPlan {
   Bounds bounds;
 };
 
+/// What a producer reserved.
+struct SharedMessage {
+  std::string text;
+  bool published;
+};
+
+/// Frees the frames, and keeps their messages.
+struct SharedSink {
+  unsigned send(std::span<rte_mbuf*> frames) noexcept {
+    for (rte_mbuf* m : frames) {
+      read(m);
+      BufferPool::release(m);
+    }
+    return static_cast<unsigned>(frames.size());
+  }
+  void read(rte_mbuf* m) {
+    const BufferMeta& meta = buffer_meta(m);
+    const std::uint8_t* at = rte_pktmbuf_mtod(m, const std::uint8_t*) + kModelHeader;
+    std::span<const std::uint8_t> rest(at, meta.payload_len);
+    for (unsigned k = 0; k < meta.messages; ++k) {
+      if (rest.size() < 2) return Machine::fail("a frame is shorter than its messages");
+      const std::size_t len = wire::load_be<std::uint16_t>(rest.data());
+      if (rest.size() < 2 + len) return Machine::fail("a message is longer than its frame");
+      std::string& text = came.emplace_back();
+      for (const std::uint8_t c : rest.subspan(2, len)) text += static_cast<char>(c);
+      rest = rest.subspan(2 + len);
+    }
+    if (!rest.empty()) Machine::fail("a frame is longer than its messages");
+  }
+  std::vector<std::string> came;
+};
+
 /// Producers on lcores of their own, then the flusher's thread; the last also puts everything away.
 template <template <class> class Writer, class Atom>
 class SharedScenario {
@@ -102,43 +134,12 @@ class SharedScenario {
 
   std::optional<std::string> check() { return std::nullopt; }  // done at the last thread's end
 
-  /// Nothing of a scenario that failed may be touched again.
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
-
  private:
   struct Held {
     Reservation r;
     std::size_t index;
   };
-  struct Message {
-    std::string text;
-    bool published;
-  };
-  struct Sink {
-    unsigned send(std::span<rte_mbuf*> frames) noexcept {
-      for (rte_mbuf* m : frames) {
-        read(m);
-        BufferPool::release(m);
-      }
-      return static_cast<unsigned>(frames.size());
-    }
-    void read(rte_mbuf* m) {
-      const BufferMeta& meta = buffer_meta(m);
-      const std::uint8_t* at = rte_pktmbuf_mtod(m, const std::uint8_t*) + kModelHeader;
-      std::span<const std::uint8_t> rest(at, meta.payload_len);
-      for (unsigned k = 0; k < meta.messages; ++k) {
-        if (rest.size() < 2) return Machine::fail("a frame is shorter than its messages");
-        const std::size_t len = wire::load_be<std::uint16_t>(rest.data());
-        if (rest.size() < 2 + len) return Machine::fail("a message is longer than its frame");
-        std::string& text = came.emplace_back();
-        for (const std::uint8_t c : rest.subspan(2, len)) text += static_cast<char>(c);
-        rest = rest.subspan(2 + len);
-      }
-      if (!rest.empty()) Machine::fail("a frame is longer than its messages");
-    }
-    std::vector<std::string> came;
-  };
-  using Flusher = WriteFlusher<Sink, Atom>;
+  using Flusher = WriteFlusher<SharedSink, Atom>;
 
   void produce(unsigned i) {
     Producer& p = *producers_[i];
@@ -225,13 +226,12 @@ class SharedScenario {
     writer_.reset();
     if (pool_.available() != pool_.size())
       Machine::fail("missing buffers: " + std::to_string(pool_.in_use()));
-    ended_ = true;
   }
 
   void compare() {
     for (unsigned i = 0; i < n_; ++i) {
       std::string wanted, got;
-      for (const Message& m : reserved_[i])
+      for (const SharedMessage& m : reserved_[i])
         if (m.published) wanted += m.text + ' ';
       for (const std::string& text : sink_.came)
         if (!text.empty() && text[0] == static_cast<char>('A' + i)) got += text + ' ';
@@ -264,12 +264,11 @@ class SharedScenario {
   std::optional<Memory::Watched> watched_;
   std::vector<std::unique_ptr<Ring>> rings_;
   std::vector<std::unique_ptr<Producer>> producers_;
-  Sink sink_;
+  SharedSink sink_;
   std::unique_ptr<Flusher> flusher_;
-  std::vector<std::vector<Message>> reserved_;
+  std::vector<std::vector<SharedMessage>> reserved_;
   std::uint64_t progress_ = 0;
   unsigned ended_producers_ = 0;
-  bool ended_ = false;
 };
 
 /// Explores one plan: within its bounds or, with a number of runs, at random. Each thread is the lcore of its
@@ -280,7 +279,7 @@ Exploration explore_shared(const SharedPlan& plan, std::uint64_t random_runs = 0
   BufferPool pool(pool_options(plan.buffers, 0));
   const WatchedPool watched(pool);
   const LcorePerThread lcores;
-  const MakeScenario make = scenario<KeptIfFailed<SharedScenario<Writer, Atom>>>(pool, plan);
+  const MakeScenario make = kept_if_failed(scenario<SharedScenario<Writer, Atom>>(pool, plan));
   const auto threads = static_cast<unsigned>(plan.producers.size()) + 1;
   return random_runs == 0 ? explore(threads, make, plan.bounds)
                           : explore_at_random(threads, make, random_runs, seed, plan.bounds.weak);

@@ -80,7 +80,6 @@ class SharesScenario {
   }
 
   std::optional<std::string> check() {
-    ended_ = true;
     for (const auto& mail : mail_)
       if (!mail.empty()) return "nobody received a message";
     if (pool_.available() != pool_.size()) return "the buffer is not back";
@@ -90,8 +89,6 @@ class SharesScenario {
     if (!one) return "a new buffer has not one share";
     return std::nullopt;
   }
-
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:
   static constexpr std::string_view kText = "message";
@@ -158,7 +155,6 @@ class SharesScenario {
   rte_mbuf* frame_;
   std::vector<std::deque<SendPacket>> mail_;
   std::vector<std::deque<Packet>> packets_;
-  bool ended_ = false;
 };
 
 template <class F>
@@ -167,7 +163,7 @@ Exploration explore_shares(const SharesPlan& plan) {
   const WatchedPool watched(pool);
   const LcorePerThread lcores;
   return explore(static_cast<unsigned>(plan.threads.size()),
-                 scenario<KeptIfFailed<SharesScenario<F>>>(pool, plan), plan.bounds);
+                 kept_if_failed(scenario<SharesScenario<F>>(pool, plan)), plan.bounds);
 }
 
 }  // namespace bab::test::model

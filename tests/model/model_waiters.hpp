@@ -65,7 +65,6 @@ class WaitersScenario {
   }
 
   std::optional<std::string> check() {
-    ended_ = true;
     const auto stats = pool_.stats();
     if (stats.waiting != 0) return "somebody is in line who went";
     if (stats.free != stats.total)
@@ -75,8 +74,6 @@ class WaitersScenario {
     Pool::release(all);
     return std::nullopt;
   }
-
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:
   struct Place {
@@ -158,7 +155,6 @@ class WaitersScenario {
   std::vector<Place> line_;
   std::array<bool, 5> busy_{};
   std::uint64_t time_ = 0;
-  bool ended_ = false;
 };
 
 template <class F>
@@ -168,7 +164,7 @@ Exploration explore_waiters(const WaitersPlan& plan) {
   const WatchedPool watched(pool);
   const LcorePerThread lcores;
   return explore(static_cast<unsigned>(plan.threads.size()),
-                 scenario<KeptIfFailed<WaitersScenario<F>>>(pool, plan), plan.bounds);
+                 kept_if_failed(scenario<WaitersScenario<F>>(pool, plan)), plan.bounds);
 }
 
 }  // namespace bab::test::model

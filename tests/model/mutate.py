@@ -7,7 +7,7 @@ replaces must be there exactly once.
     mutate.py SOURCE... MUTATIONS OUT
 
 MUTATIONS holds blocks of lines, with an empty line between them: a name, then text and its replacement, once or
-more often. BAB_MUTANTS(EACH) is EACH(name) for all of them."""
+more often. BAB_MUTANTS(EACH) is EACH(name) for all of them; words after a name are further arguments."""
 
 import pathlib
 import re
@@ -27,16 +27,17 @@ def main(*sources_mutations_out):
         lines = [line for line in block.split("\n") if line and not line.startswith("#")]
         if not lines:
             continue
-        name, *changes = lines
-        if not re.fullmatch(r"[a-z_]+", name) or not changes or len(changes) % 2:
-            sys.exit(f"{mutations}: '{name}' is no name, or not followed by pairs of lines")
+        heading, *changes = lines
+        name, *arguments = heading.split(" ")
+        if not re.fullmatch(r"[a-z_ ]+", heading) or not changes or len(changes) % 2:
+            sys.exit(f"{mutations}: '{heading}' is no name, or not followed by pairs of lines")
         mutant = body
         for old, new in zip(changes[::2], changes[1::2]):
             if mutant.count(old) != 1:
                 sys.exit(f"{mutations}: {name}: '{old}' is {mutant.count(old)} times in {', '.join(sources)}")
             mutant = mutant.replace(old, new)
         written.append(f"namespace bab::mutant::{name} {{\n{mutant}}}\n\n")
-        names.append(name)
+        names.append(", ".join([name, *arguments]))
     written.append(f"#define BAB_MUTANTS(EACH) {' '.join(f'EACH({name})' for name in names)}\n")
     pathlib.Path(out).write_text("".join(written), encoding="utf-8")
 
