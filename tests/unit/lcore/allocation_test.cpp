@@ -12,8 +12,8 @@
 #include <bab/lcore/signal.hpp>
 #include <bab/memory/packet.hpp>
 
-#include "heap_counter.hpp"
 #include "full_pool.hpp"
+#include "heap_counter.hpp"
 
 namespace bab {
 namespace {
