@@ -17,15 +17,15 @@ namespace {
 
 /// The number behind the word at `i`, which then is at the number.
 template <class T>
-T number(const std::vector<std::string>& words, std::size_t& i, T least) {
+T number(const std::vector<std::string>& words, std::size_t& i, T least,
+         T most = std::numeric_limits<T>::max()) {
   const std::string& name = words[i];
   if (++i >= words.size()) refuse(fmt::format("a number is missing behind \"{}\"", name));
   const std::string& text = words[i];
   T value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least)
-    refuse(fmt::format("{}: \"{}\" is not a whole number from {} to {}", name, text, least,
-                       std::numeric_limits<T>::max()));
+  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
+    refuse(fmt::format("{}: \"{}\" is not a whole number from {} to {}", name, text, least, most));
   return value;
 }
 
@@ -49,6 +49,8 @@ bab::CaptureOptions parse_capture(const std::vector<std::string>& words) {
       o.udp_port = number<std::uint16_t>(words, i, 1);
     else if (word == "1" && i + 1 < words.size() && words[i + 1] == "in")
       o.one_in = number<std::uint32_t>(words, ++i, 1);
+    else if (word == "share")
+      o.lcore_share = number<unsigned>(words, i, 1, kMostShare) / 100.0;
     else
       refuse(fmt::format("\"{}\" says nothing about a capture", word));
   }
@@ -57,7 +59,11 @@ bab::CaptureOptions parse_capture(const std::vector<std::string>& words) {
 
 std::string capture_text(const std::string& path, const bab::CaptureStats& s) {
   std::string text = fmt::format("{} of {} frames in {}", s.written, s.wanted, path);
-  if (s.missed > 0) text += fmt::format(", {} missed since the file's writer was behind", s.missed);
+  if (s.missed > 0)
+    text += fmt::format(
+        ", {} missed since the file's writer was behind or its share of "
+        "the lcores' time used up",
+        s.missed);
   if (s.failed > 0) text += fmt::format(", {} not written", s.failed);
   return text;
 }

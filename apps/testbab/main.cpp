@@ -54,8 +54,11 @@ void greet(const Arguments& arguments, std::FILE* text) {
 }
 
 void start_capture(Session& session) {
-  if (const std::string& path = session.options().capture; !path.empty())
-    session.start_capture({.path = path});
+  const Options& options = session.options();
+  if (options.capture.empty()) return;
+  bab::CaptureOptions capture{.path = options.capture};
+  if (options.capture_share) capture.lcore_share = *options.capture_share / 100.0;
+  session.start_capture(capture);
 }
 
 /// Starts, runs, stops.
@@ -137,6 +140,8 @@ int main(int argc, char** argv) {
   hold_standard_streams();
   // A reader of our output that went away is an error of write(), not the end of the bus.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is a limit to files' sizes.
+  std::signal(SIGXFSZ, SIG_IGN);
   const Arguments arguments = split_arguments(argc, argv);
   Options options;
   if (const auto ended = parse_options(arguments.app, options)) {

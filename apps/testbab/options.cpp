@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "capture_request.hpp"
 #include "completion.hpp"
 #include "engine.hpp"
 #include "man_page.hpp"
@@ -365,6 +366,9 @@ class Parser {
                if (text.empty()) throw CLI::ValidationError("--capture: it takes a file's path");
                o_.capture = text;
              });
+    add_number("--capture-share", o_.capture_share, 1, kMostShare,
+               "percent of an lcore's time that captured frames of a queue may cost it; 100: "
+               "no bound; default 5");
     add_text("--json", "FILE",
              "write a report; - is standard output, and text goes to standard error",
              [this](const std::string& text) {
@@ -428,6 +432,8 @@ class Parser {
                       : o_.speed         ? "--speed"
                                          : "--repeat",
                       o_.engine));
+    if (o_.capture_share && o_.capture.empty())
+      throw CLI::ValidationError("--capture-share: nothing is captured; add --capture=FILE");
     if (o_.rate && !find_engine(o_.engine)->makes_messages)
       throw CLI::ValidationError(fmt::format(
           "--rate={}: {} makes no messages of its own; leave it out", *o_.rate, o_.engine));

@@ -54,12 +54,13 @@ struct Options {
   std::string replay;                   ///< the capture that replay's messages come from
   std::optional<double> speed;          ///< of the recorded pace; 0: as fast as they go; default 1
   std::optional<std::uint64_t> repeat;  ///< rounds of the capture; 0: no end; default 1
-  std::string capture;                  ///< a pcapng file for all frames; empty: none
-  bool top = false;                     ///< a live view, full screen
-  bool doctor = false;                  ///< examine the machine and end
-  std::string json;                     ///< empty: none; "-": standard output
-  bool man_page = false;                ///< print it and end
-  bool completion = false;              ///< print what bash needs for it and end
+  std::optional<unsigned> capture_share;  ///< percent of lcores' time
+  std::string capture;                    ///< a pcapng file for all frames; empty: none
+  bool top = false;                       ///< a live view, full screen
+  bool doctor = false;                    ///< examine the machine and end
+  std::string json;                       ///< empty: none; "-": standard output
+  bool man_page = false;                  ///< print it and end
+  bool completion = false;                ///< print what bash needs for it and end
   bool interactive = false;
   bool auto_start = false;   ///< also at a prompt, and before a script
   bool keep_going = false;   ///< scripts go on behind a command that failed

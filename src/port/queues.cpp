@@ -22,7 +22,7 @@ void RxQueue::show(std::span<rte_mbuf* const> frames) noexcept {
 unsigned TxQueue::send_tapped(std::span<rte_mbuf*> frames) noexcept {
   Tap::Sink* sink = tap_->enter();
   if (sink == nullptr) return send_now(frames);
-  const auto some = frames.first(std::min<std::size_t>(Tap::kMost, frames.size()));
+  const auto some = frames.first(std::min<std::size_t>(tap_->offer(), frames.size()));
   Tap::Copies copies;
   sink->copy(some, copies);
   const std::uint64_t refused = drops_[Drop::kTxRefused];
@@ -30,6 +30,7 @@ unsigned TxQueue::send_tapped(std::span<rte_mbuf*> frames) noexcept {
   // One that tx_prepare refused is the last one taken, and didn't go.
   const unsigned went = taken - (drops_[Drop::kTxRefused] > refused ? 1U : 0U);
   sink->pass(std::span(copies.data(), some.size()), went);
+  tap_->offered(static_cast<unsigned>(some.size()), taken);
   tap_->leave();
   return taken;
 }

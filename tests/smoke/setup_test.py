@@ -83,6 +83,7 @@ OPTIONS = {
     "--rx-udp-port": number(0, 65535),
     "--stats-period": number(0, 86400),
     "--capture": Option(("", ), "it takes a file's path"),
+    "--capture-share": number(1, 100),
     "--replay": Option(("", ), "it takes a file's path"),
     "--speed": Option(("fast", "-1", "0", "nan", "inf", "1x", "1e9", ""), "is neither max nor a number from"),
     "--repeat": number(0, 2 ** 64 - 1),

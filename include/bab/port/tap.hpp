@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -47,6 +48,14 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
   /// Release pairs with take_off(): what was done with the sink is done.
   void leave() noexcept { inside_.store(false, std::memory_order_release); }
 
+  /// On the queue's lcore: how many frames to copy before they are sent. Few while the port takes few, since copies of
+  /// those that it doesn't take are made in vain.
+  [[nodiscard]] unsigned offer() const noexcept { return offer_; }
+  void offered(unsigned frames, unsigned taken) noexcept {
+    constexpr unsigned kFewest = 4;
+    offer_ = taken == frames ? std::min(offer_ * 2, kMost) : std::max(taken, kFewest);
+  }
+
   /// Any thread. False: another sink is on it.
   [[nodiscard]] bool put_on(Sink* sink) noexcept {
     Sink* none = nullptr;
@@ -61,6 +70,7 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
  private:
   std::atomic<Sink*> sink_{nullptr};
   std::atomic<bool> inside_{false};
+  unsigned offer_ = kMost;
 };
 
 }  // namespace bab

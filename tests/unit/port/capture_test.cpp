@@ -1,10 +1,16 @@
 #include <bab/port/capture.hpp>
 
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -74,6 +80,73 @@ std::vector<std::vector<std::uint8_t>> read_frames(const std::string& path) {
     }
   return frames;
 }
+
+/// What the Interface Statistics Blocks say, summed up.
+struct Counts {
+  std::uint64_t received = 0, dropped = 0;  // isb_ifrecv, isb_ifdrop
+};
+Counts read_counts(const std::string& path) {
+  Counts sum;
+  for (const Block& b : read_blocks(path)) {
+    if (b.type != kInterfaceStatistics) continue;
+    for (std::size_t at = 12; at + 4 <= b.body.size();) {  // options: code, length, value
+      std::uint16_t code = 0, len = 0;
+      std::memcpy(&code, b.body.data() + at, 2);
+      std::memcpy(&len, b.body.data() + at + 2, 2);
+      constexpr std::uint16_t kReceived = 4, kDropped = 5;
+      std::uint64_t n = 0;
+      if (len == sizeof n) std::memcpy(&n, b.body.data() + at + 4, sizeof n);
+      if (code == kReceived) sum.received += n;
+      if (code == kDropped) sum.dropped += n;
+      at += 4U + (len + 3U) / 4U * 4U;
+    }
+  }
+  return sum;
+}
+
+/// Stops a capture's writing thread wherever it is, until it is destroyed: in the handler of a signal to that thread.
+class StalledWriter {
+ public:
+  StalledWriter() {
+    if (pipe(pipe_.data()) != 0) throw std::runtime_error("no pipe");
+    struct sigaction action {};
+    action.sa_handler = [](int) {
+      char c = 0;
+      stalled_.store(true);
+      (void)!read(pipe_[0], &c, 1);
+    };
+    sigaction(SIGUSR1, &action, &before_);
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::string name;
+      std::ifstream(task.path() / "comm") >> name;
+      if (name == "bab-capture")
+        syscall(SYS_tgkill, getpid(), std::stoi(task.path().filename()), SIGUSR1);
+    }
+    for (int i = 0; i < 10'000 && !stalled_; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(stalled_) << "no writing thread";
+  }
+  ~StalledWriter() {
+    (void)!write(pipe_[1], "", 1);
+    for (int i = 0; i < 10'000 && rest() > 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    stalled_ = false;
+    sigaction(SIGUSR1, &before_, nullptr);
+    close(pipe_[0]);
+    close(pipe_[1]);
+  }
+  StalledWriter(const StalledWriter&) = delete;
+  StalledWriter& operator=(const StalledWriter&) = delete;
+
+ private:
+  static int rest() {
+    int bytes = 0;
+    return ioctl(pipe_[0], FIONREAD, &bytes) == 0 ? bytes : 0;
+  }
+  inline static std::array<int, 2> pipe_;
+  inline static std::atomic<bool> stalled_{false};
+  struct sigaction before_ {};
+};
 
 class CaptureTest : public testing::Test {
  protected:
@@ -229,19 +302,75 @@ TEST_F(CaptureTest, FramesThatThePortDoesNotTakeAreNotCaptured) {
   port.drain();
 }
 
-TEST_F(CaptureTest, WhatItCannotKeepUpWithIsCounted) {
+/// The lcore goes on, and copies no more than there are buffers for.
+TEST_F(CaptureTest, WithAStalledWriterAllButTheBuffersIsMissed) {
   CaptureOptions o = to_file();
-  o.buffers = 64;
+  o.buffers = 128;  // 64 a queue
   Capture capture(ports_, o);
-  for (int i = 0; i < 20'000; ++i) {
-    send("0123456789");
-    receive_all();
+  constexpr std::uint64_t kFrames = 5'000, kCopies = 128;
+  {
+    const StalledWriter stalled;
+    for (std::uint64_t i = 0; i < kFrames; ++i) {
+      send("0123456789");
+      receive_all();
+    }
+    const CaptureStats s = capture.stats();
+    EXPECT_EQ(s.wanted, 2 * kFrames);
+    EXPECT_EQ(s.missed, s.wanted - kCopies);
+    EXPECT_EQ(s.written, 0U);
   }
   capture.stop();
   const CaptureStats s = capture.stats();
-  EXPECT_EQ(s.wanted, 40'000U);
+  EXPECT_EQ(s.wanted, 2 * kFrames);
+  EXPECT_EQ(s.written, kCopies);
+  EXPECT_EQ(s.missed, s.wanted - kCopies);
+  EXPECT_EQ(read_frames(path()).size(), kCopies);
+  EXPECT_EQ(read_counts(path()).received, s.wanted);
+  EXPECT_EQ(read_counts(path()).dropped, s.missed);
+}
+
+/// Filters count what they would have taken.
+TEST_F(CaptureTest, OfWhatIsMissedOnlyWhatPassesTheFilterCounts) {
+  CaptureOptions o = to_file();
+  o.direction = CaptureDirection::kTx;
+  o.buffers = 64;
+  o.udp_port = 7;
+  o.one_in = 3;
+  Capture capture(ports_, o);
+  {
+    const StalledWriter stalled;
+    for (int i = 0; i < 3'000; ++i) {
+      send("x", i % 2 == 0 ? 7 : 8);
+      receive_all();
+    }
+    EXPECT_EQ(capture.stats().wanted, 500U);
+    EXPECT_EQ(capture.stats().missed, 500U - 64U);
+  }
+  capture.stop();
+}
+
+TEST_F(CaptureTest, CopiesTakeNoMoreThanTheirShareOfTime) {
+  CaptureOptions o = to_file();
+  o.direction = CaptureDirection::kTx;
+  o.lcore_share = 1e-9;  // what it has saved up is all
+  Capture capture(ports_, o);
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + std::chrono::seconds(30);
+  std::uint64_t sent = 0;
+  while (capture.stats().missed < 1000 && Clock::now() < end) {
+    send(std::string(1000, 'x'));
+    ++sent;
+    receive_all();
+    // Never for want of a buffer: the writer keeps up.
+    while (capture.stats().wanted - capture.stats().written - capture.stats().missed > 100)
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  capture.stop();
+  const CaptureStats s = capture.stats();
+  EXPECT_EQ(s.wanted, sent);
+  EXPECT_GE(s.missed, 1000U);
+  EXPECT_GT(s.written, 100U);
   EXPECT_EQ(s.written + s.missed, s.wanted);
-  EXPECT_EQ(read_frames(path()).size(), s.written);
 }
 
 TEST_F(CaptureTest, CountsAreInTheFile) {
@@ -249,21 +378,10 @@ TEST_F(CaptureTest, CountsAreInTheFile) {
   send("x");
   capture.stop();
   bool interface = false;
-  std::uint64_t came = 0;
-  for (const Block& b : read_blocks(path())) {
-    interface |= b.type == kInterface;
-    if (b.type != kInterfaceStatistics) continue;
-    for (std::size_t at = 12; at + 4 <= b.body.size();) {  // options: code, length, value
-      std::uint16_t code = 0, len = 0;
-      std::memcpy(&code, b.body.data() + at, 2);
-      std::memcpy(&len, b.body.data() + at + 2, 2);
-      constexpr std::uint16_t kReceived = 4;  // isb_ifrecv
-      if (code == kReceived) std::memcpy(&came, b.body.data() + at + 4, 8);
-      at += 4U + (len + 3U) / 4U * 4U;
-    }
-  }
+  for (const Block& b : read_blocks(path())) interface |= b.type == kInterface;
   EXPECT_TRUE(interface);
-  EXPECT_EQ(came, 1U);
+  EXPECT_EQ(read_counts(path()).received, 1U);
+  EXPECT_EQ(read_counts(path()).dropped, 0U);
 }
 
 TEST_F(CaptureTest, CanBeginAgain) {
@@ -296,12 +414,82 @@ TEST_F(CaptureTest, Refusals) {
   o.port = 77;
   EXPECT_THAT(refusal(o), HasSubstr("no port 77"));
   o = to_file();
+  o.lcore_share = 0;
+  EXPECT_THAT(refusal(o), HasSubstr("above 0"));
+  o = to_file();
   o.one_in = 0;
   EXPECT_THAT(refusal(o), HasSubstr("1 in 0"));
   const Capture other(ports_, to_file());
   o = to_file();
   o.path = path("second");
   EXPECT_THAT(refusal(o), HasSubstr("captured already"));
+}
+
+/// What was in a file is lost only to a capture that begins.
+TEST_F(CaptureTest, WhatIsRefusedLeavesFilesAsTheyAre) {
+  const auto refuse = [&](const CaptureOptions& o) { EXPECT_THROW(Capture(ports_, o), Error); };
+  const auto text = [](const std::string& path) {
+    std::ifstream file(path);
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  const std::string precious = path("precious");
+  std::ofstream(precious) << "precious";
+  CaptureOptions o = to_file();
+  Capture running(ports_, o);
+  o.path = precious;
+  refuse(o);  // the port is captured already
+  o.port = 77;
+  refuse(o);
+  EXPECT_EQ(text(precious), "precious");
+  o.path = path("new");
+  refuse(o);
+  EXPECT_FALSE(std::filesystem::exists(o.path));
+  send("x");
+  running.stop();
+  receive_all();
+  o = to_file();
+  o.direction = CaptureDirection::kTx;
+  Capture tx(ports_, o);
+  send("y");
+  o.direction = CaptureDirection::kRx;
+  refuse(o);  // of the same file
+  tx.stop();
+  EXPECT_THAT(captured(), ElementsAre("y"));
+  o.path = precious;
+  Capture over(ports_, o);
+  over.stop();
+  EXPECT_NE(text(precious), "precious");
+  receive_all();
+}
+
+/// On a disk that fills up after a while: what is in the file is whole, the rest counts.
+TEST_F(CaptureTest, FileThatCannotGrowIsWholeUpToThere) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  Capture capture(ports_, to_file());
+  rlimit small = before;
+  small.rlim_cur = 20'000;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  for (int i = 0; i < 1000; ++i) {
+    send("0123456789");
+    receive_all();
+    std::this_thread::sleep_for(std::chrono::microseconds(10));
+  }
+  std::string why;
+  try {
+    capture.stop();
+  } catch (const Error& e) {
+    why = e.what();
+  }
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  const CaptureStats s = capture.stats();
+  EXPECT_THAT(why, HasSubstr(std::to_string(s.failed) + " frames were not written"));
+  EXPECT_THAT(why, HasSubstr("choose a file where there is room"));
+  EXPECT_EQ(s.wanted, 2'000U);
+  EXPECT_GT(s.written, 0U);
+  EXPECT_GT(s.failed, 0U);
+  EXPECT_EQ(s.written + s.missed + s.failed, s.wanted);
+  EXPECT_EQ(read_frames(path()).size(), s.written);
 }
 
 TEST_F(CaptureTest, FullDiskIsAnErrorAndTheTrafficGoesOn) {

@@ -1,0 +1,216 @@
+// rte_pcapng's functions are not in the stable ABI yet.
+#define ALLOW_EXPERIMENTAL_API
+#include "queue.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_pcapng.h>
+
+#include <bab/base/error.hpp>
+#include <bab/detail/sanitizers.hpp>
+#include <bab/wire/endian.hpp>
+#include <bab/wire/ethernet.hpp>
+#include <bab/wire/ipv4_udp.hpp>
+
+namespace bab::detail {
+namespace {
+
+/// Whether the frame is an IPv4 UDP datagram from or to `port`; fragments behind the first have no ports.
+bool is_of_udp_port(const rte_mbuf* m, std::uint16_t port) noexcept {
+  using namespace wire;
+  const auto* at = rte_pktmbuf_mtod(m, const std::uint8_t*);
+  std::size_t left = m->data_len;  // headers that a driver spread over segments aren't looked for
+  if (left < kEthernetBytes) return false;
+  std::size_t ip = kEthernetBytes;
+  auto type = load_be<std::uint16_t>(at + 12);
+  if (type == kEtherTypeVlan && left >= ip + kVlanBytes) {
+    type = load_be<std::uint16_t>(at + ip + 2);
+    ip += kVlanBytes;
+  }
+  if (type != kEtherTypeIpv4 || left < ip + kIpv4Bytes) return false;
+  const std::size_t udp = ip + (at[ip + Ipv4Offset::kVersionIhl] & 0xfU) * 4U;
+  constexpr unsigned kOffset = 0x1fff;  // RFC 791: the lower 13 bits
+  if (at[ip + Ipv4Offset::kProtocol] != kProtocolUdp || left < udp + kUdpBytes ||
+      (load_be<std::uint16_t>(at + ip + Ipv4Offset::kFragment) & kOffset) != 0)
+    return false;
+  return load_be<std::uint16_t>(at + udp) == port ||
+         load_be<std::uint16_t>(at + udp + UdpOffset::kDestination) == port;
+}
+
+constexpr std::uint64_t first_bits(std::size_t n) noexcept {
+  return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
+}
+
+constexpr unsigned count(std::uint64_t bits) noexcept {
+  return static_cast<unsigned>(std::popcount(bits));
+}
+
+rte_mempool* make_pool(std::uint32_t buffers, std::uint32_t frame_bytes) {
+  static std::atomic<unsigned> next{0};
+  // Several may give back, one takes: what a copy that fails gives back comes from the lcore.
+  rte_mempool* pool = rte_pktmbuf_pool_create_by_ops(
+      fmt::format("bab_capture_{}", next.fetch_add(1)).c_str(), buffers, 0, 0,
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(
+          RTE_PKTMBUF_HEADROOM + rte_pcapng_mbuf_size(frame_bytes), UINT16_MAX)),
+      SOCKET_ID_ANY, "ring_mp_sc");
+  if (pool == nullptr)
+    throw Error::from_code(fmt::format("making {} buffers for a capture", buffers), rte_errno,
+                           "there is no memory for its copies; give EAL more with -m");
+  return pool;
+}
+
+/// An Enhanced Packet Block: type, length, interface, time (upper, then lower half), …
+/// DPDK 22.11's rte_pcapng_copy() turns the TSC into a time with state that all lcores share unlocked, and goes wrong
+/// by centuries where one is a little behind another: so that time isn't used.
+struct Head {
+  std::uint32_t type, length, interface, upper, lower;
+
+  void set(std::uint64_t time) noexcept {
+    upper = static_cast<std::uint32_t>(time >> 32);
+    lower = static_cast<std::uint32_t>(time);
+  }
+  [[nodiscard]] std::uint64_t time() const noexcept { return std::uint64_t{upper} << 32 | lower; }
+};
+
+/// A block can't be empty: this is a copy of a frame that didn't go.
+void cancel(rte_mbuf* copy) noexcept {
+  copy->pkt_len = 0;
+  copy->data_len = 0;
+}
+
+bool is_cancelled(const rte_mbuf* copy) noexcept { return copy->pkt_len == 0; }
+
+/// How much of its share a queue may save up, and what a copy costs at most: an lcore that was interrupted
+/// while it copied isn't charged for it. (A cold jumbo frame takes about a microsecond.)
+constexpr std::uint64_t kSavedPerSecond = 1'000;      // 1 ms
+constexpr std::uint64_t kPerCopyPerSecond = 500'000;  // 2 us
+
+}  // namespace
+
+CaptureQueue::CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options,
+                           std::uint32_t buffers, std::uint32_t frame_bytes)
+    : tap_(tap),
+      place_(place),
+      udp_port_(options.udp_port),
+      one_in_(options.one_in),
+      frame_bytes_(frame_bytes),
+      pool_(make_pool(buffers, frame_bytes)),
+      ring_(buffers),
+      share_(options.lcore_share),
+      most_(static_cast<std::int64_t>(rte_get_tsc_hz() / kSavedPerSecond)),
+      per_copy_(static_cast<std::int64_t>(rte_get_tsc_hz() / kPerCopyPerSecond)),
+      left_(most_),
+      filled_(rte_get_tsc_cycles()) {}
+
+CaptureQueue::~CaptureQueue() {
+  std::array<rte_mbuf*, Tap::kMost> rest;
+  while (const unsigned n = ring_.pop(rest)) give_back({rest.data(), n});
+}
+
+CaptureQueue::Frames CaptureQueue::match(std::span<rte_mbuf* const> frames) const noexcept {
+  if (udp_port_ == 0) return first_bits(frames.size());
+  Frames found = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    found |= Frames{is_of_udp_port(frames[i], udp_port_)} << i;
+  return found;
+}
+
+CaptureQueue::Frames CaptureQueue::choose(Frames matching) const noexcept {
+  if (one_in_ == 1) return matching;
+  Frames found = 0;
+  std::uint32_t skipped = skipped_;
+  for (Frames left = matching; left != 0; left &= left - 1)
+    if (++skipped == one_in_) {
+      skipped = 0;
+      found |= left & -left;
+    }
+  return found;
+}
+
+/// How many copies can be had and made now.
+unsigned CaptureQueue::room(std::uint64_t now) noexcept {
+  if (share_ < 1) {
+    const double filled = static_cast<double>(now - filled_) * share_;
+    filled_ = now;
+    left_ = std::min(most_, left_ + static_cast<std::int64_t>(
+                                        std::min(filled, 2.0 * static_cast<double>(most_))));
+    if (left_ <= 0) return 0;
+  }
+  return rte_mempool_avail_count(pool_.get());
+}
+
+void CaptureQueue::spend(std::uint64_t cycles, unsigned copies) noexcept {
+  left_ -= std::min(static_cast<std::int64_t>(cycles), per_copy_ * copies);
+}
+
+void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) noexcept {
+  matching_ = match(frames);
+  chosen_ = choose(matching_);
+  copied_ = 0;
+  if (chosen_ == 0 || broken_.load(std::memory_order_relaxed)) return;
+  const std::uint64_t now = rte_get_tsc_cycles();
+  unsigned room = this->room(now);
+  if (room == 0) return;
+  for (Frames left = chosen_; left != 0 && room > 0; left &= left - 1, --room) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    copies[i] = rte_pcapng_copy(
+        place_.port, place_.queue, frames[i], pool_.get(), frame_bytes_, now,
+        place_.direction == TapDirection::kRx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT);
+    if (copies[i] == nullptr) continue;
+    tsan_acquire(copies[i]);
+    // The writing thread makes a time of it, when it has read the clock.
+    rte_pktmbuf_mtod(copies[i], Head*)->set(now);
+    copied_ |= left & -left;
+  }
+  spend(rte_get_tsc_cycles() - now, count(copied_));
+}
+
+void CaptureQueue::pass(std::span<rte_mbuf* const> copies, unsigned passed) noexcept {
+  const Frames went = first_bits(passed);
+  std::array<rte_mbuf*, Tap::kMost> good;
+  unsigned n = 0;
+  for (Frames left = copied_; left != 0; left &= left - 1) {
+    rte_mbuf* copy = copies[static_cast<std::size_t>(std::countr_zero(left))];
+    if ((left & -left & went) == 0) cancel(copy);
+    good[n++] = copy;
+  }
+  (void)ring_.push(std::span(good.data(), n));  // it holds the whole pool
+  const Frames chosen = chosen_ & went;
+  if (one_in_ > 1) {  // those that didn't go are offered again
+    const Frames after =
+        chosen == 0 ? went : went & ~first_bits(static_cast<std::size_t>(std::bit_width(chosen)));
+    skipped_ = (chosen == 0 ? skipped_ : 0) + count(matching_ & after);
+  }
+  const unsigned lost = count(chosen & ~copied_);
+  add(wanted_, count(chosen));
+  add(broken_.load(std::memory_order_relaxed) ? uncopied_ : missed_, lost);
+}
+
+void CaptureQueue::give_back(std::span<rte_mbuf*> copies) noexcept {
+  for (rte_mbuf* m : copies) tsan_release(m);
+  rte_pktmbuf_free_bulk(copies.data(), static_cast<unsigned>(copies.size()));
+}
+
+unsigned CaptureQueue::pop(std::span<rte_mbuf*> out, const TscWallClock& clock,
+                           bool& any) noexcept {
+  const unsigned n = ring_.pop(out);
+  any = n > 0;
+  unsigned good = 0;
+  for (unsigned i = 0; i < n; ++i) {
+    if (is_cancelled(out[i])) {
+      give_back({&out[i], 1});
+      continue;
+    }
+    auto* head = rte_pktmbuf_mtod(out[i], Head*);
+    head->set(time_.next(clock.ns(head->time())));
+    out[good++] = out[i];
+  }
+  return good;
+}
+
+}  // namespace bab::detail

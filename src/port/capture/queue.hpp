@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <rte_mempool.h>
+
+#include <bab/base/spsc_ring.hpp>
+#include <bab/detail/tsc_wall_clock.hpp>
+#include <bab/port/capture.hpp>
+#include <bab/port/tap.hpp>
+
+namespace bab::detail {
+
+/// What one queue's lcore copies into and the writing thread takes out of. The lcore never waits for that thread:
+/// each queue has a pool of its own that only the lcore takes from and, but for a copy that fails, only the
+/// thread gives back to, and the ring between them holds the whole pool.
+class CaptureQueue final : public Tap::Sink {
+ public:
+  struct Place {
+    std::uint16_t port, queue;
+    TapDirection direction;
+  };
+  /// `buffers` copies of frames of at most `frame_bytes`. Throws Error: no memory.
+  CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options, std::uint32_t buffers,
+               std::uint32_t frame_bytes);
+  CaptureQueue(const CaptureQueue&) = delete;
+  CaptureQueue& operator=(const CaptureQueue&) = delete;
+  /// Frees copies that nobody wrote.
+  ~CaptureQueue() override;
+
+  [[nodiscard]] Tap& tap() noexcept { return tap_; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return place_.port; }
+
+  // On the queue's lcore.
+  void copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) noexcept override;
+  void pass(std::span<rte_mbuf* const> copies, unsigned passed) noexcept override;
+
+  // On the writing thread.
+
+  /// The next copies, as blocks to write, which the caller gives back. `any`: there were some, if only of frames that
+  /// didn't go.
+  unsigned pop(std::span<rte_mbuf*> out, const TscWallClock& clock, bool& any) noexcept;
+  static void give_back(std::span<rte_mbuf*> copies) noexcept;
+  /// Nothing can be written any more: the lcore makes no more copies.
+  void give_up() noexcept { broken_.store(true, std::memory_order_relaxed); }
+  void failed(std::uint64_t frames) noexcept { add(unwritten_, frames); }
+
+  // Any thread; a moment's figures.
+  [[nodiscard]] std::uint64_t wanted() const noexcept { return get(wanted_); }
+  [[nodiscard]] std::uint64_t missed() const noexcept { return get(missed_); }
+  [[nodiscard]] std::uint64_t failed() const noexcept { return get(uncopied_) + get(unwritten_); }
+
+ private:
+  using Sum = std::atomic<std::uint64_t>;
+  using Frames = std::uint64_t;  // of a burst, a bit each
+  static_assert(Tap::kMost == 64);
+
+  /// One thread adds, any reads: no read-modify-write.
+  static void add(Sum& sum, std::uint64_t n) noexcept {
+    sum.store(sum.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  static std::uint64_t get(const Sum& sum) noexcept { return sum.load(std::memory_order_relaxed); }
+
+  [[nodiscard]] Frames match(std::span<rte_mbuf* const> frames) const noexcept;
+  [[nodiscard]] Frames choose(Frames matching) const noexcept;
+  [[nodiscard]] unsigned room(std::uint64_t now) noexcept;
+  void spend(std::uint64_t cycles, unsigned copies) noexcept;
+
+  struct PoolDeleter {
+    void operator()(rte_mempool* p) const noexcept { rte_mempool_free(p); }
+  };
+
+  Tap& tap_;
+  const Place place_;
+  const std::uint16_t udp_port_;
+  const std::uint32_t one_in_;
+  const std::uint32_t frame_bytes_;
+  const std::unique_ptr<rte_mempool, PoolDeleter> pool_;
+  SpscRing<rte_mbuf> ring_;
+
+  // The lcore's. Of the burst that passes:
+  Frames matching_ = 0;  // the filter
+  Frames chosen_ = 0;    // and are wanted
+  Frames copied_ = 0;
+  std::uint32_t skipped_ = 0;  // matching ones since the last that was wanted
+  // Time for copies, in TSC cycles, of which a share of all time is added:
+  const double share_;
+  const std::int64_t most_, per_copy_;
+  std::int64_t left_;
+  std::uint64_t filled_;
+  Sum wanted_{0}, missed_{0}, uncopied_{0};
+
+  // The writing thread's.
+  Sum unwritten_{0};
+  RisingTime time_;
+  std::atomic<bool> broken_{false};
+};
+
+}  // namespace bab::detail
