@@ -13,6 +13,7 @@ import tap
 import testbab
 import tshark
 from smoke_case import SmokeCase
+from stalled_thread import StalledThread
 
 MOLD = ("-d", "udp.port==9,moldudp64")
 
@@ -50,19 +51,79 @@ class Capture(SmokeCase):
                         next_one += int(row[4])
                 self.assertEqual(next_one, 50001)
 
+    def counts_in_file(self):
+        """(frames seen, frames dropped) of all interfaces, as Wireshark reads them out of the file."""
+        out = subprocess.run(["tshark", "-r", self.path("c.pcapng"), "-X", "read_format:MIME Files Format", "-T", "fields",
+                              "-e", "pcapng.options.option.data.interface.received",
+                              "-e", "pcapng.options.option.data.interface.dropped"],
+                             check=True, capture_output=True, text=True).stdout.strip()
+        received, dropped = out.split("\t")
+        return sum(map(int, received.split(","))), sum(map(int, dropped.split(",")))
+
     @unittest.skipIf(tshark.ABSENT, tshark.ABSENT)
-    def test_drop_counts(self):
-        """What its writer can't keep up with is counted, in the report and in the file; the run goes on."""
-        run = self.run_testbab("--count=1500000", f"--capture={self.path('c.pcapng')}", eal=None)
+    def test_drop_counts_of_a_stalled_writer(self):
+        """Traffic keeps its rate while nothing is written; what isn't captured is counted, in the report and in the file."""
+        rate = 50_000
+        run = self.start(f"--rate={rate}", "--duration=2", f"--capture={self.path('c.pcapng')}", "--mtu=1500", eal=None)
+        try:
+            with StalledThread(run.process.pid, "bab-capture"):
+                time.sleep(1)
+        except PermissionError as error:
+            self.skipTest(str(error))
+        run = run.finish()
         self.assert_good(run)
+        self.assertGreater(run.report["bus"]["messages_out"], 0.95 * rate * run.report["seconds"], run)
         capture = run.report["capture"]
-        self.assertEqual(capture["written"] + capture["missed"], capture["wanted"])
+        self.assertEqual(capture["wanted"], 2 * run.report["bus"]["frames_out"])
+        self.assertGreater(capture["missed"], 1000, "of a second without a writer")
+        self.assertEqual((capture["written"] + capture["missed"], capture["failed"]), (capture["wanted"], 0))
         self.assertEqual(len(self.fields("frame.number")), capture["written"])
+        self.assertEqual(self.counts_in_file(), (capture["wanted"], capture["missed"]))
+
+    def test_traffic_keeps_its_rate(self):
+        rate = 500_000
+        run = self.run_testbab(f"--rate={rate}", "--duration=1.5", f"--capture={self.path('c.pcapng')}", eal=None)
+        self.assert_good(run)
+        self.assertGreater(run.report["bus"]["messages_out"], 0.95 * rate * run.report["seconds"], run)
+        self.assertGreater(run.report["capture"]["written"], 0)
+
+    @unittest.skipIf(tshark.ABSENT, tshark.ABSENT)
+    @unittest.skipIf(os.geteuid() != 0, "only root can mount a small file system")
+    def test_a_disk_that_fills_up(self):
+        """What is in the file is whole, the rest is counted, and the run goes on to its end."""
+        os.mkdir(self.path("disk"))
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", self.path("disk")], check=False,
+                               capture_output=True, text=True)
+        if mount.returncode:
+            self.skipTest(mount.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", self.path("disk")], check=True)
+        os.symlink(self.path("disk/c.pcapng"), self.path("c.pcapng"))
+        run = self.run_testbab("--rate=200k", "--count=200000", f"--capture={self.path('c.pcapng')}", eal=None)
+        self.assert_ended(run, 1)
+        self.assertIn("No space left on device", run.stdout)
+        self.assertEqual(run.report["bus"]["messages_in"], 200000)
+        capture = run.report["capture"]
+        self.assertGreater(capture["written"], 0)
+        self.assertGreater(capture["failed"], 0)
+        self.assertEqual(capture["written"] + capture["missed"] + capture["failed"], capture["wanted"])
+        self.assertEqual(len(self.fields("frame.number")), capture["written"])
+
+    def test_a_limit_to_the_file_is_no_crash(self):
+        run = self.run_testbab("--rate=200k", "--count=200000", f"--capture={self.path('c.pcapng')}", eal=None,
+                               largest_file=500_000)
+        self.assert_ended(run, 1)
+        self.assertIn("not written", run.stdout)
+        self.assertLessEqual(os.path.getsize(self.path("c.pcapng")), 500_000)
+
+    def test_a_refused_run_leaves_the_file(self):
+        with open(self.path("c.pcapng"), "wb") as file:
+            file.write(b"precious")
+        self.assert_refused(self.run_testbab("--count=1", f"--capture={self.path('c.pcapng')}",
+                                             vdevs=[f"net_pcap0,rx_pcap={self.path('none')}"]))
+        self.commands("capture start " + self.path("other.pcapng"), f"capture start {self.path('c.pcapng')}", expected=1)
+        self.commands(f"capture start {self.path('c.pcapng')} port 7", expected=1)
         with open(self.path("c.pcapng"), "rb") as file:
-            file.seek(-200, os.SEEK_END)
-            tail = file.read()
-        self.assertIn(capture["wanted"].to_bytes(8, sys.byteorder), tail)
-        self.assertIn(capture["missed"].to_bytes(8, sys.byteorder), tail)
+            self.assertEqual(file.read(), b"precious")
 
     def commands(self, *lines, expected=0, engine="loop"):
         """Through a pipe; what it said."""
@@ -93,6 +154,8 @@ class Capture(SmokeCase):
     def test_bad_commands(self):
         path = self.path("c.pcapng")
         for line, why in ((f"capture start {path} port 7", "no port 7"), (f"capture start {path} 1 in 0", "from 1 to"),
+                          (f"capture start {path} share 0", "from 1 to 100"),
+                          (f"capture start {path} share 101", "from 1 to 100"), (f"capture start {path} share", "PERCENT"),
                           (f"capture start {path} udp 70000", "from 1 to 65535"), ("capture stop", "nothing is captured"),
                           (f"capture start {path} sideways", "sideways"), ("capture start", "FILE"),
                           ("capture start /no-such-directory/c.pcapng", "No such file")):
@@ -111,6 +174,13 @@ class Capture(SmokeCase):
     def test_a_pipe(self):
         os.mkfifo(self.path("pipe"))
         self.assert_refused(self.run_testbab("--count=1", f"--capture={self.path('pipe')}", eal=None), "pipe")
+        master, slave = os.openpty()
+        self.assert_refused(self.run_testbab("--count=1", f"--capture={os.ttyname(slave)}", eal=None), "terminal")
+        os.close(master)
+        os.close(slave)
+
+    def test_a_share_without_a_capture(self):
+        self.assert_refused(self.run_testbab("--count=1", "--capture-share=9", eal=None), "--capture=FILE")
 
     def test_no_such_directory(self):
         self.assert_refused(self.run_testbab("--count=1", "--capture=/no-such-directory/c.pcapng", eal=None),
