@@ -104,9 +104,9 @@ int CaptureFile::write_counts(std::uint16_t port, std::uint64_t wanted,
   // An Interface Statistics Block with four options of 8 bytes, their end, and its length at both ends.
   constexpr ssize_t kWhole = 20 + 4 * (4 + 8) + 4 + 4;
   errno = 0;
-  return finish(rte_pcapng_write_stats(pcapng_.get(), port, nullptr, start_ns_, wall_ns(), wanted,
-                                       dropped),
-                kWhole);
+  return finish(
+      rte_pcapng_write_stats(pcapng_.get(), port, nullptr, start_ns_, wall_ns(), wanted, dropped),
+      kWhole);
 }
 
 }  // namespace bab::detail
