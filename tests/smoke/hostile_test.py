@@ -110,6 +110,64 @@ class Scapy(SmokeCase):
         self.judge([self.ether(*self.udp()), self.ether(Dot1Q(vlan=7), *self.udp()),
                     self.ether(*self.udp(options=[IPOption_Router_Alert()]))], {}, 3)
 
+    def test_a_million_of_each_kind(self):
+        """Each of these frames a million times, good ones among them."""
+        big = self.ether(IP(src="198.18.0.1", dst="198.18.0.2"), UDP(sport=9, dport=9),
+                         Raw(moldudp64.packet("SCAPY", 1, [b"y" * 16000])))
+        ip, udp, payload = self.udp()
+        fragments = fragment(ip / udp / Raw(moldudp64.packet("SCAPY", 1, [b"x" * 1000] * 3)), fragsize=1000)
+        malformed = Raw(moldudp64.packet("SCAPY", 1, [b"a", b"b", b"c"], count=65534))
+        good = [self.ether(ip, udp, payload), self.ether(Dot1Q(vlan=7), ip, udp, payload), big,
+                self.ether(*self.udp(options=[IPOption_Router_Alert()])),
+                self.ether(ip, UDP(sport=9, dport=9), Raw(moldudp64.packet("SCAPY", 1, [b"a"]))).ljust(64, b"\0")]
+        wrong = {
+            "not_ip": [self.ether(Dot1Q(vlan=7), Dot1Q(vlan=8), ip, udp, payload), self.ether(IPv6(), udp, payload)],
+            "not_udp": [self.ether(IP(), TCP(dport=9), payload)],
+            "ip_fragment": [self.ether(piece) for piece in fragments],
+            "bad_ip_header": [self.ether(IP(ihl=4), udp, payload), self.ether(IP(version=7), udp, payload)],
+            "bad_ip_checksum": [self.ether(*self.udp(chksum=1))],
+            "bad_udp_checksum": [self.ether(ip, UDP(sport=9, dport=9, chksum=1), payload)],
+            "bad_udp_length": [self.ether(ip, UDP(sport=9, dport=9, len=length), payload)
+                               for length in (7, 9 + len(self.payload), 65535)],
+            "truncated": [self.ether(*self.udp(len=1000)), good[0][:-1], good[0][:41], good[0][:9]],
+            "malformed": [self.ether(ip, udp, malformed), self.ether(ip, udp, payload, Raw(b"trailing")),
+                          self.ether(ip, udp, Raw(self.payload[:-1]))],
+        }
+        ordered = [frame for frames in wrong.values() for frame in frames]
+        mixed = [frame for at, each in enumerate(ordered) for frame in (good[at % len(good)], each)]
+        pcapfile.write(self.path("in.pcap"), mixed)
+        # A message in each good frame: when this many have come, the whole file was played a million times.
+        run = self.run_testbab("--forward-mode=rxonly", f"--count={MILLION * len(ordered)}", "--mtu=16100",
+                               "--total-num-mbufs=4096",
+                               vdevs=[f"net_pcap0,rx_pcap={self.path('in.pcap')},infinite_rx=1"], timeout=170)
+        self.assert_ended(run, 0)
+        bus, drops = run.report["bus"], self.drops(run.report)
+        self.assertEqual(bus["messages_in"], bus["frames_in"])
+        self.assertGreaterEqual(bus["frames_in"], MILLION * len(ordered))
+        self.assertEqual(drops.keys(), wrong.keys())
+        turns = bus["frames_in"] // len(ordered)
+        for reason, frames in wrong.items():
+            self.assertLessEqual(abs(drops[reason] - turns * len(frames)), len(frames), reason)
+            self.assertGreaterEqual(drops[reason], (MILLION - 1) * len(frames), reason)
+
+    def test_a_million_of_chained_mbufs(self):
+        """Played through a pipe: net_pcap's endless mode takes no frame that is larger than a buffer."""
+        os.mkfifo(self.path("pipe"))
+        chained = self.ether(*self.udp()[:2], Raw(moldudp64.packet("SCAPY", 1, [b"c" * 700])))
+        good, each = self.ether(*self.udp()), 1000
+        process = self.start("--forward-mode=rxonly", "--mtu=400", "--mbuf-size=640", "--idle-exit-ms=1000",
+                             vdevs=[f"net_pcap0,rx_pcap={self.path('pipe')}"])
+        pcapfile.write(self.path("part.pcap"), [good, chained] * each)
+        with open(self.path("part.pcap"), "rb") as part, open(self.path("pipe"), "wb") as pipe:
+            header, records = part.read(24), part.read()
+            pipe.write(header)
+            for _ in range(MILLION // each):
+                pipe.write(records)
+        run = process.finish(60)
+        self.assert_ended(run, 0)
+        self.assertEqual((self.drops(run.report), run.report["bus"]["messages_in"]),
+                         ({"multi_segment": MILLION}, MILLION))
+
     def test_double_vlan(self):
         self.judge([self.ether(Dot1Q(vlan=7), Dot1Q(vlan=8), *self.udp())], {"not_ip": 1}, 0)
 

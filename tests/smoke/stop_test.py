@@ -36,7 +36,7 @@ SMALL = "--mtu=68", f"--count={COUNT}"
 RECORD = struct.Struct(">68xQ4x18s")  # of such a capture: its header, Ethernet, IPv4, UDP, session; then the rest
 INPUT = [struct.pack("!Q10x", number) for number in range(500)]
 
-ENGINES = {  # vdevs by file names in the run's directory, and arguments
+ENGINES = {  # vdevs and arguments, with names of files in the run's directory
     "loop": (None, ()),
     "loop on one lcore": (None, ("--nb-cores=1", "--txq=2", "--rxq=2")),
     "txonly to a capture": (["net_pcap0,tx_pcap={out}"], ("--forward-mode=txonly", "--msg-size=18", *SMALL)),
@@ -48,6 +48,9 @@ ENGINES = {  # vdevs by file names in the run's directory, and arguments
     "ping at full rate on one lcore": (None, ("--forward-mode=ping", "--ping-timeout-ms=20000", "--rate=100k",
                                               "--nb-cores=1")),
     "null": (["net_null0", "net_null1"], ("--forward-mode=null",)),
+    "flowgen": (None, ("--forward-mode=flowgen", "--writers=5")),
+    "replay": (["net_pcap0,tx_pcap={out}"], ("--forward-mode=replay", "--replay={in}", "--speed=max", "--mtu=68",
+                                             f"--repeat={COUNT // len(INPUT)}")),
     "relay between ports": (["net_pcap0,rx_pcap={in},infinite_rx=1", "net_null0"], ("--forward-mode=relay",)),
 }
 
@@ -117,7 +120,7 @@ class Stop(SmokeCase):
         files = {"in": self.path("in.pcap"), "out": out}
         options = {"eal": None} if vdevs is None else {"vdevs": [vdev.format(**files) for vdev in vdevs]}
         with self.starting:
-            process = self.start(*app, **options)
+            process = self.start(*(argument.format(**files) for argument in app), **options)
         started = time.monotonic()
         time.sleep(plan[0].at)
         protected = blocks_signals(process.process.pid)
@@ -137,7 +140,7 @@ class Stop(SmokeCase):
 
     def assert_in_order(self, outcome):
         bus, engine = outcome.run.report["bus"], outcome.run.report["engine"]
-        if engine == "loop":
+        if engine in ("loop", "flowgen"):
             self.assertEqual((bus["messages_in"], bus["bytes_in"]), (bus["messages_out"], bus["bytes_out"]))
             self.assertEqual([bus[what] for what in ("gaps", "missing", "out_of_order", "duplicates")], [0] * 4)
         if not os.path.exists(outcome.out):
@@ -149,7 +152,7 @@ class Stop(SmokeCase):
             # A part at a time: other threads have signals to send.
             while data := file.read(10000 * RECORD.size):
                 for (number, message), (next_number, next_message) in zip(RECORD.iter_unpack(data), wanted):
-                    if number != next_number or (engine in ("relay", "echo") and message != next_message):
+                    if number != next_number or (engine in ("relay", "echo", "replay") and message != next_message):
                         self.fail(f"{number} {message} where {next_number} {next_message} was due: {outcome.run}")
         os.remove(outcome.out)
 
@@ -182,6 +185,12 @@ class Stop(SmokeCase):
 
     def test_null(self):
         self.stop("null")
+
+    def test_flowgen(self):
+        self.stop("flowgen")
+
+    def test_replay(self):
+        self.stop("replay")
 
     def test_relay_between_ports(self):
         self.stop("relay between ports")
