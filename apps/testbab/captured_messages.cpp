@@ -19,7 +19,8 @@ struct Closer {
 
 }  // namespace
 
-CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_port) {
+CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates)
+    : keeps_duplicates_(duplicates) {
   const auto refuse = [&](std::string_view why, std::string_view mend) {
     throw bab::Error(fmt::format("--replay={}: {}; {}", path, why, mend));
   };
@@ -54,6 +55,18 @@ CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_po
                        reasons),
            "give a capture of MoldUDP64");
   }
+  seen_ = {};
+}
+
+bool CapturedMessages::is_duplicate(const bab::wire::Session& session, std::uint64_t sequence,
+                                    std::span<const std::uint8_t> bytes) {
+  if (keeps_duplicates_) return false;
+  const auto place = seen_.find(session, sequence);
+  if (!place) return false;
+  const auto there = this->bytes(*place);
+  if (std::equal(there.begin(), there.end(), bytes.begin(), bytes.end())) return true;
+  seen_.forget(session);
+  return false;
 }
 
 void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t time_ns,
@@ -68,19 +81,28 @@ void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t ti
     ++empty_;
     return;
   }
-  ++good_;
-  if (messages_.empty()) first_ns_ = time_ns;
-  const std::uint64_t since = time_ns - std::min(first_ns_, time_ns);
+  const std::uint64_t begin = first_ns_.value_or(time_ns);
+  const std::uint64_t since = time_ns - std::min(begin, time_ns);
   const std::uint64_t time = messages_.empty() ? 0 : std::max(since, messages_.back().time_ns);
+  const std::size_t before = messages_.size();
   const std::uint8_t* at = parsed.blocks.data();
   for (unsigned i = 0; i < count; ++i) {
     const auto len = bab::wire::load_be<std::uint16_t>(at);
     at += bab::wire::kBlockLengthBytes;
-    messages_.push_back({time, bytes_.size(), len});
-    bytes_.insert(bytes_.end(), at, at + len);
-    longest_ = std::max<std::uint32_t>(longest_, len);
+    const std::span<const std::uint8_t> bytes(at, len);
     at += len;
+    const std::uint64_t sequence = parsed.mold.sequence + i;
+    if (is_duplicate(parsed.mold.session, sequence, bytes)) {
+      ++duplicates_;
+      continue;
+    }
+    if (!keeps_duplicates_) seen_.add(parsed.mold.session, sequence, messages_.size());
+    messages_.push_back({time, bytes_.size(), len});
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    longest_ = std::max<std::uint32_t>(longest_, len);
   }
+  ++(messages_.size() > before ? good_ : duplicate_frames_);
+  first_ns_ = begin;
 }
 
 }  // namespace testbab

@@ -1,21 +1,26 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <bab/base/drops.hpp>
 
+#include "seen_messages.hpp"
+
 namespace testbab {
 
 /// The MoldUDP64 messages of a capture file (pcap or pcapng, whatever made it), in its order, in memory. Checksums
-/// aren't looked at: where a NIC makes them, captures of what was sent have none yet.
+/// aren't looked at: where a NIC makes them, captures of what was sent have none yet. A message that comes again, by its
+/// session, number and bytes, is left out unless `duplicates`: one of both directions of a cable, or of the two lines of a
+/// feed, has each twice. Other bytes under the same number are those of a session that began anew.
 class CapturedMessages {
  public:
   /// `udp_port`: only datagrams to it; 0: all. Throws bab::Error: no such file, no capture, not of an Ethernet, no
   /// message in it.
-  CapturedMessages(const std::string& path, std::uint16_t udp_port);
+  CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates);
 
   [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
   [[nodiscard]] std::span<const std::uint8_t> bytes(std::size_t i) const noexcept {
@@ -28,6 +33,10 @@ class CapturedMessages {
 
   [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
   [[nodiscard]] std::uint64_t frames_with_messages() const noexcept { return good_; }
+  /// Frames of which each message was there before.
+  [[nodiscard]] std::uint64_t duplicate_frames() const noexcept { return duplicate_frames_; }
+  /// Messages that were left out.
+  [[nodiscard]] std::uint64_t duplicates() const noexcept { return duplicates_; }
   /// Heartbeats and ends of session.
   [[nodiscard]] std::uint64_t empty_frames() const noexcept { return empty_; }
   /// Frames that are something else.
@@ -41,11 +50,17 @@ class CapturedMessages {
   };
   void add(std::span<const std::uint8_t> frame, std::uint64_t time_ns, std::uint16_t udp_port);
 
+  [[nodiscard]] bool is_duplicate(const bab::wire::Session& session, std::uint64_t sequence,
+                                  std::span<const std::uint8_t> bytes);
+
+  const bool keeps_duplicates_;
+  SeenMessages seen_;
   std::vector<std::uint8_t> bytes_;
   std::vector<Message> messages_;
   std::uint32_t longest_ = 0;
-  std::uint64_t first_ns_ = 0;
+  std::optional<std::uint64_t> first_ns_;
   std::uint64_t frames_ = 0, good_ = 0, empty_ = 0;
+  std::uint64_t duplicates_ = 0, duplicate_frames_ = 0;
   bab::DropCounters others_;
 };
 

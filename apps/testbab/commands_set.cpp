@@ -37,6 +37,7 @@ void set_fwd(Console& console, const Words& words) {
   if (words[2] != "replay" && options.engine == "replay") {
     options.replay.clear();
     options.speed.reset();
+    options.keep_duplicates = false;
     options.repeat.reset();
   }
   assign(console, "set fwd", "--forward-mode", words[2]);

@@ -89,7 +89,8 @@ class Replay final : public Job {
     static_cast<const Sender&>(*stages[0][0]).sum_up(summary);
     auto& row = summary.ledger.row("frames of the capture", messages_.frames());
     row.out = {{"with messages", messages_.frames_with_messages()},
-               {"without", messages_.empty_frames()}};
+               {"without", messages_.empty_frames()},
+               {"with duplicates only", messages_.duplicate_frames()}};
     for (std::size_t i = 1; i < bab::kDrops; ++i) {
       const auto reason = static_cast<bab::Drop>(i);
       row.out.emplace_back(bab::drop_name(reason), messages_.others()[reason]);
@@ -100,7 +101,7 @@ class Replay final : public Job {
   static CapturedMessages read(const Options& options) {
     if (options.replay.empty())
       throw bab::Error("replay needs --replay=FILE, a capture with MoldUDP64 messages");
-    return {options.replay, options.rx_udp_port};
+    return {options.replay, options.rx_udp_port, options.keep_duplicates};
   }
 
   CapturedMessages messages_;

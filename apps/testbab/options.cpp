@@ -256,6 +256,9 @@ class Parser {
              });
     add_number("--repeat", o_.repeat, 0, UINT64_MAX,
                "replay: times to send the capture; 0: no end; default 1");
+    add_flag("--keep-duplicates", o_.keep_duplicates,
+             "replay: send messages as often as the capture has them; else once each, by session, "
+             "sequence number and bytes");
     add_number("--idle-exit-ms", o_.idle_exit_ms, 0, 86'400'000,
                "stop when nothing came for so long; 0: never");
   }
@@ -425,12 +428,14 @@ class Parser {
     if (msg_size_->count() > 0 && msg_mix_->count() > 0)
       throw CLI::ValidationError(
           "--msg-size and --msg-mix both say how large messages are; give one of the two");
-    if ((!o_.replay.empty() || o_.speed || o_.repeat) && o_.engine != "replay")
+    if ((!o_.replay.empty() || o_.speed || o_.repeat || o_.keep_duplicates) &&
+        o_.engine != "replay")
       throw CLI::ValidationError(
           fmt::format("{}: {} replays nothing; add --forward-mode=replay or leave it out",
                       !o_.replay.empty() ? "--replay"
                       : o_.speed         ? "--speed"
-                                         : "--repeat",
+                      : o_.repeat        ? "--repeat"
+                                         : "--keep-duplicates",
                       o_.engine));
     if (o_.capture_share && o_.capture.empty())
       throw CLI::ValidationError("--capture-share: nothing is captured; add --capture=FILE");

@@ -54,6 +54,7 @@ struct Options {
   std::string replay;                   ///< the capture that replay's messages come from
   std::optional<double> speed;          ///< of the recorded pace; 0: as fast as they go; default 1
   std::optional<std::uint64_t> repeat;  ///< rounds of the capture; 0: no end; default 1
+  bool keep_duplicates = false;         ///< replay sends messages as often as the capture has them
   std::optional<unsigned> capture_share;  ///< percent of lcores' time
   std::string capture;                    ///< a pcapng file for all frames; empty: none
   bool top = false;                       ///< a live view, full screen

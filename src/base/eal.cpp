@@ -55,6 +55,12 @@ void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
     const std::string name = vdev.substr(0, vdev.find(','));
     std::uint16_t id;
     if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) continue;
+    // The doctor's line, where it knows.
+    if (const std::string finding =
+            detail::diagnosis(std::vector<std::string>{"--vdev", vdev},
+                              std::array<std::string_view, 2>{"interface", "user"});
+        !finding.empty())
+      throw Error(fmt::format("--vdev={} did not become a port: {}", vdev, finding));
     std::string why = log != nullptr ? detail::explain_device_failure(log->text()) : "";
     if (why.empty()) why = "its driver gives no reason";
     throw Error(

@@ -116,6 +116,35 @@ class Replay(SmokeCase):
         self.assert_good(run)
         self.assertEqual(len(self.sent()), 1000)
 
+    def test_duplicates(self):
+        """Of both directions, or both lines of a feed: once each, unless asked for; what differs is no duplicate."""
+        batches = [frame(b"a", b"b"), frame(b"c", sequence=3), frame(b"d", b"e", sequence=4)]
+        other = moldudp64.frame(moldudp64.packet("OTHER", 1, [b"a"]))
+        repacked = [frame(b"b", b"c", b"d", sequence=2), frame(b"e", b"f", sequence=5)]
+        pcapfile.write(self.path("in.pcap"), [*batches, other, *batches, *repacked])
+        run = self.replay("--speed=max")
+        self.assert_good(run)
+        self.assertEqual(self.sent(), [b"a", b"b", b"c", b"d", b"e", b"a", b"f"])
+        row = next(r for r in run.report["ledger"]["terms"] if r["name"] == "frames of the capture")
+        self.assertEqual({k: v for k, v in row["out"].items() if v}, {"with messages": 5, "with duplicates only": 4})
+        self.assert_good(self.replay("--speed=max", "--keep-duplicates"))
+        self.assertEqual(len(self.sent()), 5 + 1 + 5 + 5)
+
+    def test_a_session_that_began_anew(self):
+        pcapfile.write(self.path("in.pcap"), [frame(b"a", b"b", b"c"), frame(b"x", b"b"), frame(b"c", sequence=3)])
+        self.assert_good(self.replay("--speed=max"))
+        self.assertEqual(self.sent(), [b"a", b"b", b"c", b"x", b"b", b"c"])
+
+    def test_own_capture_of_both_directions(self):
+        # No more frames than a queue has buffers: none is missed.
+        run = self.run_testbab("--rate=100k", "--count=500", "--capture-share=100",
+                               f"--capture={self.path('in.pcapng')}", eal=None)
+        self.assert_good(run)
+        self.assertEqual((run.report["capture"]["missed"], run.report["capture"]["failed"]), (0, 0))
+        run = self.replay("--speed=max", "--mtu=9000", source="in.pcapng")
+        self.assert_good(run)
+        self.assertEqual(len(self.sent()), 500)
+
     def test_market_data(self):
         path = os.path.join(testbab.SHARED_DATA, "nasdaq-totalview.pcap")
         if not os.path.exists(path):
@@ -136,6 +165,7 @@ class Replay(SmokeCase):
         self.assert_refused(self.replay("--mtu=1500"), "2000 bytes", "--mtu")
         self.assert_refused(self.run_testbab("--forward-mode=replay", vdevs=["net_null0"]), "--replay=FILE")
         self.assert_refused(self.run_testbab("--replay=x", vdevs=["net_null0"]), "--forward-mode=replay")
+        self.assert_refused(self.run_testbab("--keep-duplicates", vdevs=["net_null0"]), "--keep-duplicates")
         self.assert_refused(self.run_testbab("--forward-mode=txonly", "--speed=2", vdevs=["net_null0"]), "--speed")
 
 

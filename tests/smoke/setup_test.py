@@ -91,7 +91,7 @@ OPTIONS = {
     "--cmdline-file": Option(("", ), "a file's path"),
 }
 FLAGS = ("--help", "--version", "--auto-start", "--doctor", "--top", "--interactive", "--keep-going",
-         "--man", "--bash-completion")
+         "--man", "--bash-completion", "--keep-duplicates")
 
 
 class Refused(SmokeCase):
@@ -302,12 +302,12 @@ class Devices(Refused):
                          (("No rx or tx queues",), "net_pcap0"))
 
     def test_interfaces(self):
-        self.refuse_vdev((("nosuchif", "No such device|permission"), "net_pcap0,iface=nosuchif"),
+        self.refuse_vdev((("no interface nosuchif", "ip link"), "net_pcap0,iface=nosuchif"),
                          (("net_af_packet0", ), "net_af_packet0"))
 
     @unittest.skipIf(os.geteuid(), "only root can open packet sockets and make tap interfaces")
     def test_interfaces_of_the_kernel(self):
-        self.refuse_vdev((("No such device",), "net_af_packet0,iface=nosuchif"),
+        self.refuse_vdev((("no interface nosuchif", "ip link"), "net_af_packet0,iface=nosuchif"),
                          (("interface name",), "net_tap0,iface=a-name-longer-than-the-kernel-takes"))
 
     def test_drivers_arguments(self):

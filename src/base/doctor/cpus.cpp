@@ -134,8 +134,10 @@ void examine_isolation(const System& system, const std::vector<unsigned>& cpus,
     findings.push_back({Level::kOk, kTopic, "the workers' CPUs are isolated", ""});
     return;
   }
-  std::string list;
-  for (unsigned cpu : shared) list += fmt::format("{}{}", list.empty() ? "" : ",", cpu);
+  // These arguments say all of it: a list without those that are isolated already would give them back.
+  std::set<unsigned> wanted(isolated.begin(), isolated.end());
+  wanted.insert(cpus.begin(), cpus.end());
+  const std::string list = fmt::format("{}", fmt::join(wanted, ","));
   findings.push_back(
       {Level::kWarn, kTopic,
        fmt::format("other processes run on the workers' CPUs {}, too, and add latency",
@@ -173,6 +175,12 @@ void examine_clock(const System& system, Findings& findings) {
 }
 
 }  // namespace
+
+std::vector<unsigned> lcore_cpus(const Examination& what) {
+  std::set<unsigned> all;
+  for (const auto& [lcore, cpus] : read_lcores(what)) all.insert(cpus.begin(), cpus.end());
+  return {all.begin(), all.end()};
+}
 
 void examine_cpus(const System& system, const Examination& what, Findings& findings) {
   Lcores lcores = read_lcores(what);

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <charconv>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -51,33 +54,91 @@ std::vector<Pages> read_pages(const System& system) {
   return all;
 }
 
-/// The node of the first NIC that the run asks for by name; -1: none is told.
-int wanted_node(const System& system, const Examination& what) {
+/// The NUMA node of each NIC that the run asks for by name, where it's known.
+std::vector<int> nic_nodes(const System& system, const Examination& what) {
+  std::vector<int> nodes;
   for (const std::string& device : detail::option_values(what.eal, "--allow", "-a")) {
     const std::string pci = detail::pci_address(device);
-    const auto text = system.text("sys/bus/pci/devices/" + pci + "/numa_node");
-    if (!pci.empty() && text && *text != "-1")
-      return static_cast<int>(
-          system.number("sys/bus/pci/devices/" + pci + "/numa_node").value_or(0));
+    // "-1": the machine doesn't say.
+    if (const auto node = system.number("sys/bus/pci/devices/" + pci + "/numa_node");
+        !pci.empty() && node)
+      nodes.push_back(static_cast<int>(*node));
   }
-  return -1;
+  return nodes;
+}
+
+/// The NUMA nodes of the run's lcores; none where the machine has no nodes.
+std::set<int> lcore_nodes(const System& system, const Examination& what,
+                          const std::vector<Pages>& pages) {
+  const std::vector<unsigned> ours = lcore_cpus(what);
+  std::set<int> nodes;
+  for (const Pages& p : pages) {
+    if (p.node < 0) continue;
+    const auto cpus = parse_set(
+        system.text(fmt::format("sys/devices/system/node/node{}/cpulist", p.node)).value_or(""));
+    if (std::find_first_of(ours.begin(), ours.end(), cpus.begin(), cpus.end()) != ours.end())
+      nodes.insert(p.node);
+  }
+  return nodes;
+}
+
+/// What --socket-mem asks for, a node each: "1024,0".
+std::vector<std::uint64_t> socket_bytes(const Examination& what) {
+  std::vector<std::uint64_t> bytes;
+  for (const std::string& text : detail::option_values(what.eal, "--socket-mem")) {
+    bytes.clear();
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find(',', at), text.size());
+      std::uint64_t mib = 0;
+      (void)std::from_chars(text.data() + at, text.data() + end, mib);
+      bytes.push_back(mib * kMib);
+      at = end + 1;
+    }
+  }
+  return bytes;
 }
 
 std::uint64_t wanted_bytes(const Examination& what) {
   std::uint64_t mib = 0;
   for (const std::string& text : detail::option_values(what.eal, "--memory", "-m"))
     (void)std::from_chars(text.data(), text.data() + text.size(), mib);
-  for (const std::string& text : detail::option_values(what.eal, "--socket-mem")) {
-    mib = 0;  // of all nodes: "1024,0"
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find(',', at), text.size());
-      std::uint64_t one = 0;
-      (void)std::from_chars(text.data() + at, text.data() + end, one);
-      mib += one;
-      at = end + 1;
-    }
-  }
   return mib > 0 ? mib * kMib : what.memory_bytes;
+}
+
+/// Memory that must be had from some nodes together.
+struct Need {
+  std::set<int> nodes;  ///< none: any
+  std::uint64_t bytes;
+};
+
+/// --socket-mem says it by node. Else a NIC's pools lie on its node, and a run without NICs takes what its lcores'
+/// nodes have.
+std::vector<Need> read_needs(const System& system, const Examination& what,
+                             const std::vector<Pages>& pages) {
+  std::vector<Need> needs;
+  const auto is_there = [&](int node) {
+    return std::any_of(pages.begin(), pages.end(), [&](const Pages& p) { return p.node == node; });
+  };
+  if (const auto bytes = socket_bytes(what); !bytes.empty()) {
+    std::uint64_t all = 0;
+    bool known = true;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      all += bytes[i];
+      known &= bytes[i] == 0 || is_there(static_cast<int>(i));
+      if (bytes[i] > 0) needs.push_back({{static_cast<int>(i)}, bytes[i]});
+    }
+    if (!known) needs = {{{}, all}};
+    return needs;
+  }
+  const std::uint64_t bytes = wanted_bytes(what);
+  std::map<int, std::uint64_t> nics;
+  for (const int node : nic_nodes(system, what))
+    if (is_there(node)) ++nics[node];
+  std::uint64_t all = 0;
+  for (const auto& [node, n] : nics) all += n;
+  for (const auto& [node, n] : nics) needs.push_back({{node}, bytes * n / all});
+  if (needs.empty()) needs.push_back({lcore_nodes(system, what, pages), bytes});
+  return needs;
 }
 
 /// The command that brings the free pages of `p` up to `bytes`.
@@ -109,36 +170,58 @@ void examine_memory(const System& system, const Examination& what, Findings& fin
     return;
   }
   const bool needed = !detail::has_option(what.eal, "--no-huge");
-  const std::uint64_t bytes = wanted_bytes(what);
-  const int node = wanted_node(system, what);
-  std::uint64_t free = 0;
-  const Pages* best =
-      nullptr;  // where more are to be added: on the node, and 2 MiB ones if there are
-  for (const Pages& p : all) {
-    if (node >= 0 && p.node >= 0 && p.node != node) continue;
-    free += p.free * p.bytes;
-    if (best == nullptr || p.bytes < best->bytes) best = &p;
+  struct Judged {
+    Level level = Level::kOk;
+    std::string text, mend;
+  };
+  std::map<const Pages*, Judged> judged;
+  std::set<int> judged_nodes;
+  for (const Need& need : read_needs(system, what, all)) {
+    std::uint64_t free = 0;
+    const Pages* best = nullptr;  // where more are to be added: 2 MiB ones if there are
+    for (const Pages& p : all) {
+      if (!need.nodes.empty() && p.node >= 0 && need.nodes.count(p.node) == 0) continue;
+      free += p.free * p.bytes;
+      judged_nodes.insert(p.node);
+      if (best == nullptr || p.bytes < best->bytes) best = &p;
+    }
+    if (best == nullptr) best = &all.front();
+    Judged& j = judged[best];
+    const std::uint64_t enough = std::max(need.bytes, best->bytes);
+    if (needed && free < enough)
+      j = {Level::kFail, fmt::format("; {} are needed", in_words(enough)),
+           more_pages(*best, enough)};
+    else if (!needed && free == 0)
+      j = {Level::kWarn, "; a run with --no-huge does without, real NICs and full speed don't",
+           more_pages(*best, std::max(enough, 1024 * kMib))};
+    else if (needed && need.bytes > 0 && j.level == Level::kOk)
+      j.text = fmt::format("; {} are needed", in_words(need.bytes));
   }
-  if (best == nullptr) best = &all.front();
-
-  const std::uint64_t enough = std::max(bytes, best->bytes);
+  if (needed)  // lcores far from their NICs find memory there, more slowly
+    for (const int node : lcore_nodes(system, what, all)) {
+      std::uint64_t free = 0;
+      const Pages* best = nullptr;
+      for (const Pages& p : all) {
+        if (p.node != node) continue;
+        free += p.free;
+        if (best == nullptr || p.bytes < best->bytes) best = &p;
+      }
+      if (free == 0 && best != nullptr && judged_nodes.count(node) == 0)
+        judged[best] = {Level::kWarn, "; lcores run there and will use another node's memory",
+                        more_pages(*best, 64 * kMib)};
+    }
   for (const Pages& p : all) {
-    if (p.total == 0 && &p != best) continue;
+    const auto found = judged.find(&p);
+    if (p.total == 0 && found == judged.end()) continue;
     const std::string where = p.node >= 0 ? fmt::format("NUMA node {}: ", p.node) : "";
     Finding f{Level::kOk, kTopic,
               fmt::format("{}{} hugepages of {}, {} free ({})", where, p.total, in_words(p.bytes),
                           p.free, in_words(p.free * p.bytes)),
               ""};
-    if (&p == best && needed && free < enough) {
-      f.level = Level::kFail;
-      f.text += fmt::format("; {} are needed", in_words(enough));
-      f.mend = more_pages(p, enough);
-    } else if (&p == best && !needed && free == 0) {
-      f.level = Level::kWarn;
-      f.text += "; a run with --no-huge does without, real NICs and full speed don't";
-      f.mend = more_pages(p, std::max(enough, 1024 * kMib));
-    } else if (&p == best && needed && bytes > 0) {
-      f.text += fmt::format("; {} are needed", in_words(bytes));
+    if (found != judged.end()) {
+      f.level = found->second.level;
+      f.text += found->second.text;
+      f.mend = found->second.mend;
     }
     findings.push_back(std::move(f));
   }

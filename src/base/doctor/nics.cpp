@@ -98,6 +98,29 @@ bool has_word(std::string_view text, const std::string& word) {
   return false;
 }
 
+/// What of its IOMMU group, which VFIO takes whole or not at all, another driver has: "0000:01:00.1 (igb)".
+/// Bridges don't count: the kernel's driver for them may stay.
+std::vector<std::string> group_blockers(const System& system, const Nic& nic) {
+  std::vector<std::string> all;
+  if (nic.iommu_group.empty()) return all;
+  for (const std::string& address :
+       system.list("sys/kernel/iommu_groups/" + nic.iommu_group + "/devices")) {
+    const std::string folder = std::string(kDevices) + address;
+    const std::string driver = system.link(folder + "/driver");
+    if (address == nic.address || driver.empty() || driver == "vfio-pci" || driver == "pci-stub")
+      continue;
+    constexpr std::uint64_t kBridge = 0x06;
+    if (system.number(folder + "/class", 16).value_or(0) >> 16 == kBridge) continue;
+    all.push_back(fmt::format("{} ({})", address, driver));
+  }
+  return all;
+}
+
+constexpr const char* kAnotherSlot =
+    "put the NIC where it has a group of its own (another slot, or ACS on in the firmware), or "
+    "give "
+    "to vfio-pci what else is in the group, if nobody needs it";
+
 /// What keeps a device that is bound to vfio-pci from being used.
 void examine_vfio(const System& system, const Nic& nic, Findings& findings) {
   const bool unsafe = system.text("sys/module/vfio/parameters/enable_unsafe_noiommu_mode") == "Y";
@@ -109,6 +132,11 @@ void examine_vfio(const System& system, const Nic& nic, Findings& findings) {
            "without: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"});
     return;
   }
+  if (const auto others = group_blockers(system, nic); !others.empty())
+    findings.push_back({Level::kFail, kTopic,
+                        fmt::format("{} shares IOMMU group {} with {}, which VFIO doesn't have",
+                                    nic.label(), nic.iommu_group, enumerate(others)),
+                        kAnotherSlot});
   const User who = user(system);
   const std::string group = "dev/vfio/" + nic.iommu_group;
   if (!who.is_root() && system.exists(group) && !system.is_usable_by(group, who.uid))
@@ -174,6 +202,11 @@ Finding examine_nic(const System& system, const Nic& nic, const std::set<std::st
                 : fmt::format("make sure that nobody needs {0}, then ip link set {0} down, and ask "
                               "again",
                               nic.interfaces.front())};
+  if (const auto others = group_blockers(system, nic); !others.empty())
+    return {trouble, kTopic,
+            fmt::format("{}{} shares IOMMU group {} with {}, and VFIO takes a group whole",
+                        nic.label(), interface, nic.iommu_group, enumerate(others)),
+            kAnotherSlot};
   return {trouble, kTopic,
           fmt::format("{} has {}{}{}: DPDK can't use it so ({} would)", nic.label(),
                       nic.driver.empty() ? "no driver" : "the kernel's driver " + nic.driver,

@@ -40,6 +40,9 @@ std::vector<unsigned> parse_set(std::string_view text);
 std::string enumerate(const std::vector<std::string>& items);
 std::string enumerate(const std::vector<unsigned>& items);
 
+/// The CPUs that the run's lcores may be on, the main one's included; EAL's own choice isn't looked up.
+std::vector<unsigned> lcore_cpus(const Examination& what);
+
 void examine_memory(const System& system, const Examination& what, Findings& findings);
 void examine_nics(const System& system, const Examination& what, Findings& findings);
 void examine_interfaces(const System& system, const Examination& what, Findings& findings);

@@ -142,6 +142,65 @@ TEST_F(DoctorTest, HugepagesAreWantedOnTheNicsNode) {
               Contains(is(Level::kFail, "NUMA node 1: 0 hugepages", "node1/hugepages")));
 }
 
+TEST_F(DoctorTest, HugepagesAreWantedOnEachNicsNode) {
+  pages(0, "2048", 1000, 300);
+  pages(1, "2048", 1000, 200);
+  pages(2, "2048", 0, 0);
+  for (const std::string& address :
+       std::vector<std::string>{"0000:01:00.0", "0000:81:00.0", "0000:81:00.1"}) {
+    nic(address, "8086:1520", "vfio-pci", "");
+    put("sys/bus/pci/devices/" + address + "/numa_node", address[5] == '8' ? "1\n" : "0\n");
+  }
+  const std::vector<std::string> two{"-a", "01:00.0", "-a", "81:00.0"};
+  const auto half = about("hugepages", two, kGib);
+  EXPECT_THAT(half, Contains(is(Level::kOk,
+                                "NUMA node 0: 1000 hugepages of 2 MiB, 300 free (600 "
+                                "MiB); 512 MiB are needed")));
+  EXPECT_THAT(half, Contains(is(Level::kFail,
+                                "NUMA node 1: 1000 hugepages of 2 MiB, 200 free (400 MiB); 512 MiB "
+                                "are needed",
+                                "echo 1056 > /sys/devices/system/node/node1/")));
+  EXPECT_EQ(half.size(), 2U) << "nobody asks for node 2";
+  EXPECT_THAT(about("hugepages", {"-a", "01:00.0", "-a", "81:00.0", "-a", "81:00.1"}, 3 * kGib),
+              Contains(is(Level::kFail,
+                          "NUMA node 1: 1000 hugepages of 2 MiB, 200 free (400 MiB); "
+                          "2 GiB are needed",
+                          "node1/")));
+}
+
+TEST_F(DoctorTest, HugepagesAreWantedWhereTheLcoresAre) {
+  pages(0, "2048", 0, 0);
+  pages(1, "2048", 600, 600);
+  put("sys/devices/system/node/node0/cpulist", "0-3\n");
+  put("sys/devices/system/node/node1/cpulist", "4-7\n");
+  EXPECT_THAT(about("hugepages", {"-l", "4-6"}, kGib),
+              testing::ElementsAre(is(Level::kOk, "NUMA node 1: 600 hugepages")));
+  EXPECT_THAT(about("hugepages", {"-l", "0-2"}, kGib),
+              Contains(is(Level::kFail, "NUMA node 0: 0 hugepages", "node0/")));
+  EXPECT_THAT(about("hugepages", {"-l", "2-5"}, kGib),
+              Each(Not(Field("level", &Finding::level, Level::kFail))));
+  // Far from the NIC: slower, and no more than that.
+  nic("0000:81:00.0", "8086:1520", "vfio-pci", "");
+  put("sys/bus/pci/devices/0000:81:00.0/numa_node", "1\n");
+  const auto far = about("hugepages", {"-l", "0-2", "-a", "81:00.0"}, kGib);
+  EXPECT_THAT(far, Contains(is(Level::kWarn, "lcores run there",
+                               "echo 32 > /sys/devices/system/node/node0/")));
+  EXPECT_THAT(far, Contains(is(Level::kOk,
+                               "NUMA node 1: 600 hugepages of 2 MiB, 600 free (1200 "
+                               "MiB); 1 GiB are needed")));
+}
+
+TEST_F(DoctorTest, MemoryOfEachSocket) {
+  pages(0, "2048", 100, 100);
+  pages(1, "2048", 100, 100);
+  const auto found = about("hugepages", {"--socket-mem=64,512"});
+  EXPECT_THAT(found, Contains(is(Level::kOk,
+                                 "NUMA node 0: 100 hugepages of 2 MiB, 100 free (200 "
+                                 "MiB); 64 MiB are needed")));
+  EXPECT_THAT(found, Contains(is(Level::kFail, "512 MiB are needed",
+                                 "echo 256 > /sys/devices/system/node/node1/")));
+}
+
 TEST_F(DoctorTest, MachineWithoutNumaNodes) {
   put("sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages", "2");
   put("sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", "1");
@@ -251,6 +310,38 @@ TEST_F(DefaultRoute, OfIpv6Alone) {
   expect_left_alone();
 }
 
+/// Of several next hops: the kernel lists some routes' first one only, and the other interface is up all the same.
+TEST_F(DefaultRoute, OfSeveralNextHops) {
+  nic("0000:02:00.0", "8086:1520", "igb", "eth2");
+  for (const char* address : {"0000:01:00.0", "0000:02:00.0"}) {
+    const std::string name = address[6] == '1' ? "eth1" : "eth2";
+    put("sys/class/net/" + name + "/flags", "0x1003\n");
+  }
+  const auto row = [](const std::string& interface) {
+    return interface + "\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n";
+  };
+  const auto row6 = [](const std::string& interface) {
+    return std::string(32, '0') + " 00 " + std::string(32, '0') +
+           " 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 " + interface +
+           "\n";
+  };
+  const auto expect_none_offered = [&] {
+    for (const std::vector<std::string>& eal :
+         {std::vector<std::string>{}, {"-a", "01:00.0"}, {"-a", "02:00.0"}})
+      for (const Finding& f : examine(eal))
+        EXPECT_THAT(f.mend, Not(HasSubstr("devbind"))) << f.text;
+  };
+  put("proc/net/route", std::string(kHead) + row("eth1") + row("eth2"));
+  expect_none_offered();
+  EXPECT_THAT(about("nic", {}), Each(is(Level::kOk, "carries the default route")));
+  put("proc/net/route", std::string(kHead) + row("eth1"));
+  expect_none_offered();
+  put("proc/net/route", kHead);
+  put("proc/net/ipv6_route", row6("eth1") + row6("eth2"));
+  expect_none_offered();
+  EXPECT_THAT(about("nic", {}), Each(is(Level::kOk, "carries the default route")));
+}
+
 TEST_F(DefaultRoute, ARouteToANetIsNone) {
   put("proc/net/route",
       std::string(kHead) + "eth1\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n");
@@ -271,6 +362,35 @@ TEST_F(DoctorTest, BoundNicWithIommu) {
   put("sys/kernel/iommu_groups/7/x", "");
   EXPECT_THAT(about("nic", {}), Contains(is(Level::kOk, "bound to vfio-pci, for net_igb")));
   EXPECT_THAT(about("iommu", {}), Contains(is(Level::kOk, "on, 1 groups")));
+}
+
+/// VFIO takes all of a group or nothing of it.
+TEST_F(DoctorTest, IommuGroupThatOthersAreIn) {
+  igb();
+  nic("0000:01:00.0", "8086:1520", "vfio-pci", "");
+  nic("0000:01:00.1", "8086:1520", "igb", "eth1");
+  nic("0000:01:00.2", "8086:1520", "", "");
+  put("sys/bus/pci/devices/0000:00:01.0/class", "0x060400\n");  // a bridge
+  link("sys/bus/pci/devices/0000:00:01.0/driver", "../../../bus/pci/drivers/pcieport");
+  for (const std::string& address :
+       std::vector<std::string>{"0000:01:00.0", "0000:01:00.1", "0000:01:00.2", "0000:00:01.0"}) {
+    link("sys/bus/pci/devices/" + address + "/iommu_group", "../../kernel/iommu_groups/7");
+    put("sys/kernel/iommu_groups/7/devices/" + address + "/x", "");
+  }
+  EXPECT_THAT(about("nic", {"-a", "01:00.0"}),
+              Contains(is(Level::kFail,
+                          "0000:01:00.0 (8086:1520) shares IOMMU group 7 with 0000:01:00.1 (igb), "
+                          "which VFIO doesn't have",
+                          "another slot")));
+  // Binding one that can't be used then is no advice.
+  EXPECT_THAT(about("nic", {"-a", "01:00.2"}),
+              Contains(is(Level::kFail, "shares IOMMU group 7 with 0000:01:00.1 (igb)", "slot")));
+  fs::remove(root_ / "sys/bus/pci/devices/0000:01:00.1/driver");
+  link("sys/bus/pci/devices/0000:01:00.1/driver", "../../../bus/pci/drivers/vfio-pci");
+  EXPECT_THAT(about("nic", {"-a", "01:00.0"}),
+              Each(Not(Field("level", &Finding::level, Level::kFail))));
+  EXPECT_THAT(about("nic", {"-a", "01:00.2"}),
+              Contains(is(Level::kFail, "has no driver", "devbind")));
 }
 
 TEST_F(DoctorTest, BoundNicWithoutIommu) {
@@ -360,8 +480,8 @@ TEST_F(DoctorTest, IsolationAndGovernor) {
   put("sys/devices/system/cpu/isolated", "1\n");
   put("sys/devices/system/cpu/cpu2/cpufreq/scaling_governor", "powersave\n");
   const auto found = about("cpu", {"-l", "0-2"});
-  EXPECT_THAT(found,
-              Contains(is(Level::kWarn, "the workers' CPUs 2, too", "isolcpus=2 nohz_full=2")));
+  EXPECT_THAT(found, Contains(is(Level::kWarn, "the workers' CPUs 2, too",
+                                 "isolcpus=1,2 nohz_full=1,2 rcu_nocbs=1,2 ")));
   EXPECT_THAT(found, Contains(is(Level::kWarn, "CPUs 2 have the frequency governor powersave",
                                  "echo performance")));
 }
@@ -434,6 +554,13 @@ TEST_F(DoctorTest, InterfacesOfVirtualDevices) {
                                  "--mtu=1500, or ip link set eth0 mtu 9000")));
   EXPECT_THAT(found, Contains(is(Level::kFail, "interface eth1 is down", "ip link set eth1 up")));
   EXPECT_THAT(found, Contains(is(Level::kFail, "no interface eth7", "ip link")));
+  EXPECT_THAT(about("interface", {"--vdev=net_pcap0,rx_iface=eth0,tx_iface=eth0,rx_iface_in=no",
+                                  "--vdev=net_pcap1,rx_pcap=eth9,tx_iface=eth8", "--vdev",
+                                  "net_tap0,iface=new,remote=gone"}),
+              testing::ElementsAre(is(Level::kOk, "eth0 is up"),
+                                   is(Level::kFail, "no interface no", "ip link"),
+                                   is(Level::kFail, "no interface eth8", "ip link"),
+                                   is(Level::kFail, "no interface gone", "ip link")));
   EXPECT_THAT(about("interface", eal, 0, 1500),
               Contains(is(Level::kOk, "interface eth0 is up, MTU 1500")));
 }

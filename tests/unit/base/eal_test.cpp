@@ -255,6 +255,12 @@ TEST(Eal, RefusesAVdevThatFailedToProbe) {
                "--vdev=net_pcap0,rx_pcap=/nowhere/at/all.pcap did not become a port");
 }
 
+TEST(Eal, SaysWhatTheDoctorSaysOfAVdev) {
+  expect_error(
+      plain_and({"--vdev=net_af_packet0,iface=nosuchif"}),
+      "did not become a port: there is no interface nosuchif; choose one that ip link shows");
+}
+
 TEST(Eal, RefusesAVdevGivenInTwoArguments) {
   expect_error(plain_and({"--vdev", "net_pcap0,rx_pcap=/nowhere/at/all.pcap"}),
                "did not become a port");
