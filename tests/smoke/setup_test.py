@@ -278,7 +278,7 @@ class Eal(Refused):
 
 class Devices(Refused):
     def refuse_vdev(self, *cases, engine="rxonly"):
-        self.refuse(*(((re.escape(f"--vdev={vdev}"), *words, "driver's arguments"),
+        self.refuse(*(((re.escape(f"--vdev={vdev}"), *words, "driver's arguments|ip link"),
                        (*SMALL_EAL, f"--vdev={vdev}", "--", f"--forward-mode={engine}", "--idle-exit-ms=100"))
                       for words, vdev in cases))
 
