@@ -101,6 +101,8 @@ struct Stage {
     if (rte_eal_remote_launch(loop, this, id) != 0) throw std::runtime_error("an lcore is busy");
   }
 };
+template <class Make>
+Stage(Make) -> Stage<Make>;
 
 }  // namespace
 
