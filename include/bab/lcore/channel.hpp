@@ -79,7 +79,9 @@ class Channel {
         detail::tsan_release(Item::key(raw[i]));
       }
       // There is room and no other sender: all of them are taken.
+      detail::ring_reads_and_writes(raw);
       n = rte_ring_sp_enqueue_bulk_elem(ring_.get(), raw, sizeof(Raw), n, nullptr);
+      detail::ring_reads_and_writes(raw);
       sent += n;
     }
     return sent;
@@ -112,6 +114,7 @@ class Channel {
           ring_.get(), raw, sizeof(Raw), std::min(static_cast<unsigned>(out.size() - got), kBatch),
           nullptr);
       if (n == 0) break;
+      detail::ring_reads_and_writes(raw);
       for (unsigned i = 0; i < n; ++i) {
         detail::tsan_acquire(Item::key(raw[i]));
         out[got++] = Item::from_raw(raw[i]);
@@ -199,6 +202,7 @@ class Channel {
     std::uint64_t n = 0;
     Raw raw;
     while (rte_ring_sc_dequeue_elem(ring_.get(), &raw, sizeof(Raw)) == 0) {
+      detail::ring_reads_and_writes(&raw);
       detail::tsan_acquire(Item::key(raw));
       Item::drop(raw);
       ++n;
