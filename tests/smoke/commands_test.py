@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -369,6 +370,33 @@ class Manual(CommandCase):
         read = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z"], input=self.output("--man"), text=True,
                               capture_output=True, check=False)
         self.assertEqual((read.returncode, read.stderr), (0, ""))
+
+    def test_the_installed_completion(self):
+        """The file that meson installs, where bash-completion looks for it; bash has the function that it registers."""
+        installed = self.installed("testbab.bash")
+        self.assertTrue(installed.endswith("/share/bash-completion/completions/testbab.bash"), installed)
+        built = os.path.join(os.path.dirname(testbab.PROGRAM), "testbab.bash")
+        if not os.path.exists(built):
+            self.skipTest("testbab.bash isn't built beside the program")
+        script = (f"source {shlex.quote(built)}\n"
+                  "set -- $(complete -p testbab)\n"
+                  "while [[ $1 != -F ]]; do shift; done\n"
+                  "COMP_WORDS=(testbab --capture-s) COMP_CWORD=1; $2 testbab --capture-s testbab\n"
+                  "printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+                  "COMP_WORDS=(testbab --forward-mode = repl) COMP_CWORD=3; $2 testbab repl =\n"
+                  "printf '%s\\n' \"${COMPREPLY[@]}\"\n")
+        done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, check=False)
+        self.assertEqual((done.stdout.split(), done.stderr), (["--capture-share=", "replay"], ""))
+
+    def installed(self, name):
+        """Where meson installs a file that is built beside the program."""
+        build = os.path.abspath(os.path.join(os.path.dirname(testbab.PROGRAM), "..", ".."))
+        if not shutil.which("meson") or not os.path.exists(os.path.join(build, "meson-info")):
+            self.skipTest("this is no build directory of meson's")
+        done = subprocess.run(["meson", "introspect", build, "--installed"], capture_output=True, text=True, check=True)
+        found = [to for made, to in json.loads(done.stdout).items() if os.path.basename(made) == name]
+        self.assertEqual(len(found), 1, found)
+        return found[0]
 
     def complete(self, *words):
         """What bash offers for the last of these words, as it parts them."""
