@@ -25,14 +25,14 @@ struct PortNeeds {
   std::uint64_t bytes;  ///< of both its pools
 };
 
-PortNeeds port_needs(const Options& options) {
-  constexpr std::uint32_t kDefaultMtu = 1500;
+PortNeeds port_needs(const Options& options, bool loopback) {
+  const std::uint32_t default_mtu = loopback ? 9000 : 1500;
   constexpr std::uint32_t kLeastRoom = 2176;
   // rte_mbuf and its private area, the mempool's header and trailer, padding to cache lines.
   constexpr std::uint64_t kPerBuffer = 128 + 192;
   constexpr std::uint64_t kCache = 250, kLcores = 2;
   PortNeeds n{};
-  n.mtu = options.asked_mtu(0).value_or(kDefaultMtu);
+  n.mtu = options.asked_mtu(0).value_or(default_mtu);
   n.data_room = bab::Port::data_room(n.mtu);
   const std::uint64_t rxd = options.rxd > 0 ? options.rxd : RTE_ETH_DEV_FALLBACK_RX_RINGSIZE;
   const std::uint64_t txd = options.txd > 0 ? options.txd : RTE_ETH_DEV_FALLBACK_TX_RINGSIZE;
@@ -101,7 +101,7 @@ std::string to_json(const std::vector<Finding>& findings) {
 
 int run_doctor(const Options& options, const Arguments& arguments) {
   JsonReport json(options.json);
-  const PortNeeds needs = port_needs(options);
+  const PortNeeds needs = port_needs(options, arguments.embedded);
   bab::Examination what;
   what.eal = arguments.eal;
   what.memory_bytes = ports_of(arguments) * needs.bytes;

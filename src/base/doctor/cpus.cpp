@@ -138,13 +138,17 @@ void examine_isolation(const System& system, const std::vector<unsigned>& cpus,
   std::set<unsigned> wanted(isolated.begin(), isolated.end());
   wanted.insert(cpus.begin(), cpus.end());
   const std::string list = fmt::format("{}", fmt::join(wanted, ","));
+  const auto online = parse_set(system.text(fmt::format("{}online", kCpus)).value_or(""));
+  const bool all = !online.empty() && wanted.size() >= online.size();
   findings.push_back(
       {Level::kWarn, kTopic,
        fmt::format("other processes run on the workers' CPUs {}, too, and add latency",
                    enumerate(shared)),
-       fmt::format("put isolcpus={0} nohz_full={0} rcu_nocbs={0} on the kernel's command line "
-                   "(GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub)",
-                   list)});
+       all ? "leave other processes a CPU: workers on fewer of them (-l), then ask again"
+           : fmt::format(
+                 "put isolcpus={0} nohz_full={0} rcu_nocbs={0} on the kernel's command line "
+                 "(GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub)",
+                 list)});
 }
 
 void examine_governor(const System& system, const std::vector<unsigned>& cpus, Findings& findings) {

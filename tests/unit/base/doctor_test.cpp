@@ -486,6 +486,13 @@ TEST_F(DoctorTest, IsolationAndGovernor) {
                                  "echo performance")));
 }
 
+TEST_F(DoctorTest, NotAllCpusAreIsolated) {
+  put("sys/devices/system/cpu/online", "0-1\n");
+  EXPECT_THAT(
+      about("cpu", {"--lcores=(2)@(0-1),0@0,1@1", "--main-lcore=2"}),
+      Contains(is(Level::kWarn, "the workers' CPUs 0 and 1, too", "leave other processes a CPU")));
+}
+
 TEST_F(DoctorTest, CpuThatIsNotThere) {
   EXPECT_THAT(about("cpu", {"-l", "0,9"}), Contains(is(Level::kFail, "CPU 9 isn't there", "0-7")));
 }

@@ -1,7 +1,6 @@
 #include <bab/port/capture.hpp>
 
 #include <pthread.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -114,6 +113,7 @@ class StalledWriter {
       char c = 0;
       stalled_.store(true);
       (void)!read(pipe_[0], &c, 1);
+      stalled_.store(false);
     };
     sigaction(SIGUSR1, &action, &before_);
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
@@ -128,9 +128,8 @@ class StalledWriter {
   }
   ~StalledWriter() {
     (void)!write(pipe_[1], "", 1);
-    for (int i = 0; i < 10'000 && rest() > 0; ++i)
+    for (int i = 0; i < 10'000 && stalled_; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    stalled_ = false;
     sigaction(SIGUSR1, &before_, nullptr);
     close(pipe_[0]);
     close(pipe_[1]);
@@ -139,10 +138,6 @@ class StalledWriter {
   StalledWriter& operator=(const StalledWriter&) = delete;
 
  private:
-  static int rest() {
-    int bytes = 0;
-    return ioctl(pipe_[0], FIONREAD, &bytes) == 0 ? bytes : 0;
-  }
   inline static std::array<int, 2> pipe_;
   inline static std::atomic<bool> stalled_{false};
   struct sigaction before_ {};
