@@ -106,12 +106,14 @@ void Port::set_up(BufferPool& rx_pool) {
 void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
   const std::uint32_t before = options_.mtu;
   options_.mtu = mtu;
+  bool touched = false;
   try {
     require_fits(device_info(options_.id), rx_pool);
+    touched = true;
     set_up(rx_pool);
   } catch (...) {
     options_.mtu = before;
-    set_up(*rx_pool_);
+    if (touched) set_up(*rx_pool_);
     throw;
   }
 }

@@ -76,6 +76,11 @@ TEST(PortReconfigure, LeavesThePortAsItWasWhenItCannot) {
   FullPool pool(receiving_pool(4));
   const Vdev device("net_null1");
   Port port(on(device.id()), pool);
+  port.start();
+  std::array<rte_mbuf*, 1> burst{};
+  EXPECT_EQ(port.rx(0).receive(burst), 1U);
+  BufferPool::release(burst);
+  port.stop();
   try {
     port.reconfigure(9000, pool);
     FAIL() << "buffers of 2,176 bytes hold no jumbo frame";
@@ -83,8 +88,8 @@ TEST(PortReconfigure, LeavesThePortAsItWasWhenItCannot) {
     EXPECT_THAT(e.what(), HasSubstr("9000"));
   }
   EXPECT_EQ(port.mtu(), 1500U);
+  EXPECT_EQ(port.rx(0).counters().frames, 1U) << "its queues are those that it had";
   port.start();
-  std::array<rte_mbuf*, 1> burst{};
   EXPECT_EQ(port.rx(0).receive(burst), 1U);
   BufferPool::release(burst);
 }
