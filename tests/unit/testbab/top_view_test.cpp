@@ -86,7 +86,9 @@ TEST(TopView, FitsAnyTerminal) {
   for (unsigned i = 0; i < 40; ++i) {
     s.lcores.push_back({i, -1, 1, 1, std::string(200, 'w')});
     s.levels.push_back({"a pool of a long name " + std::to_string(i), 1, 2});
-    s.ports.push_back({static_cast<std::uint16_t>(i), std::string(100, 'p'), 1, 1, 1, 1, 1, 1, 1});
+    TopSample::Port& port = s.ports.emplace_back();
+    port = {static_cast<std::uint16_t>(i), {}, 1, 1, 1, 1, 1, 1, 1};
+    port.name.assign(100, 'p');  // g++ 12 warns of a copy that isn't there when it's moved in
   }
   Latency latency;
   latency.count = 1;
