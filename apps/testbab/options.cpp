@@ -371,7 +371,7 @@ class Parser {
              });
     add_number("--capture-share", o_.capture_share, 1, kMostShare,
                "percent of an lcore's time that captured frames of a queue may cost it; 100: "
-               "no bound; default 5");
+               "no bound; default 2");
     add_text("--json", "FILE",
              "write a report; - is standard output, and text goes to standard error",
              [this](const std::string& text) {

@@ -33,7 +33,7 @@ struct CaptureOptions {
   /// The most of its lcore's time, in the long run, that a queue's copies take; above 0. A queue that had little to
   /// copy may take more for a millisecond. From 1 on there is no bound, and the writing thread shares CPUs with lcores as
   /// any thread does.
-  double lcore_share = 0.05;
+  double lcore_share = 0.02;
 };
 
 struct CaptureStats {
