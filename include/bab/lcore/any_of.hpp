@@ -48,7 +48,7 @@ template <std::size_t N>
 class AnyOf : public AnyOfBase {
  public:
   template <class... Waits>
-  explicit AnyOf(Waits&... waits) noexcept : storage_{&waits...} {
+  explicit AnyOf(Waits&... waits) noexcept : storage_{&static_cast<Wait&>(waits)...} {
     waits_ = storage_;
   }
 

@@ -179,7 +179,7 @@ class BufferPool {
 
   friend class AcquireBulk;
   template <class Writer>
-  friend class ReserveWait;
+  friend class ReserveWaiting;
 
   /// try_acquire() for whoever is served.
   [[nodiscard]] rte_mbuf* take() noexcept {

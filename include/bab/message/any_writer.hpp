@@ -18,6 +18,8 @@ namespace bab {
 template <class Writer>
 class ReserveWait;
 template <class Writer>
+class ReserveWaiting;
+template <class Writer>
 class FlushWait;
 
 template <>
@@ -51,7 +53,7 @@ class AnyWriter {
   [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept;
   template <class Self = AnyWriter>
   [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
-    return ReserveWait<Self>(*this, face_->pool(self_), len);
+    return ReserveWait<Self>(*this, len);
   }
   void flush() noexcept { face_->flush(self_); }
   /// Of a NoFlushWriter: kSent at once, for nothing is on its way.
@@ -67,6 +69,7 @@ class AnyWriter {
  private:
   friend Reservation;
   friend class ReserveWait<AnyWriter>;
+  friend class ReserveWaiting<AnyWriter>;
   friend class FlushWait<AnyWriter>;
 
   /// A Reservation without its writer.
@@ -110,7 +113,8 @@ class AnyWriter {
   static Room reserve_at(void* self, std::uint32_t len) noexcept {
     auto r = at<Writer>(self).reserve(len);
     r.writer_ = nullptr;  // it goes on as an AnyWriter's
-    return {r.frame_, r.data_, r.len_, r.failure_};
+    if (!r.data_) return {nullptr, nullptr, 0, r.failure_};
+    return {r.frame_, r.data_, r.len_, ReserveFailure::kNone};
   }
   template <class Writer>
   static void settle_at(void* self, rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
@@ -180,6 +184,7 @@ class AnyWriter {
   Packet packet_of(rte_mbuf* frame, const std::uint8_t* data, std::uint32_t len) noexcept {
     return face_->packet_of(self_, frame, data, len);
   }
+  BufferPool& pool() noexcept { return face_->pool(self_); }
   ReserveLine& line() noexcept { return face_->line(self_); }
   FlushMark begin_flush() noexcept { return face_->begin_flush(self_); }
   bool has_flushed(FlushMark& mark) noexcept { return face_->has_flushed(self_, mark); }

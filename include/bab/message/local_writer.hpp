@@ -23,6 +23,8 @@ namespace bab {
 template <class Writer>
 class ReserveWait;
 template <class Writer>
+class ReserveWaiting;
+template <class Writer>
 class FlushWait;
 
 /// Packs messages into frames on one lcore: reserve, fill in place, commit. Complete frames go to a
@@ -71,7 +73,7 @@ class BasicLocalWriter {
   /// wait was cancelled. Needs bab/message/reserve_wait.hpp.
   template <class Self = BasicLocalWriter>
   [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
-    return ReserveWait<Self>(this, pool_, len);
+    return ReserveWait<Self>(this, len);
   }
 
   /// `co_await writer.flush_wait()`: flush(), and goes on when what was committed before has left the
@@ -117,6 +119,7 @@ class BasicLocalWriter {
  private:
   friend Reservation;
   friend class ReserveWait<BasicLocalWriter>;
+  friend class ReserveWaiting<BasicLocalWriter>;
   friend class FlushWait<BasicLocalWriter>;
   friend class AnyWriter;
 

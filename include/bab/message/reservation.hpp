@@ -35,19 +35,22 @@ class BasicReservation {
  public:
   explicit BasicReservation(ReserveFailure failure) noexcept : failure_(failure) {}
   BasicReservation(Ref writer, rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept
-      : writer_(writer), frame_(frame), data_(data), len_(len) {}
+      : writer_(writer), data_(data), frame_(frame), len_(len) {}
   BasicReservation(BasicReservation&& other) noexcept
-      : writer_(std::exchange(other.writer_, nullptr)),
-        frame_(other.frame_),
-        data_(other.data_),
-        len_(other.len_),
-        failure_(other.failure_) {}
+      : writer_(std::exchange(other.writer_, nullptr)), data_(other.data_), len_(other.len_) {
+    if (data_ != nullptr)
+      frame_ = other.frame_;
+    else
+      failure_ = other.failure_;
+  }
   BasicReservation& operator=(BasicReservation&&) = delete;
   ~BasicReservation() { abort(); }
 
   /// Whether there is room to fill; not after commit or abort.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(writer_); }
-  [[nodiscard]] ReserveFailure failure() const noexcept { return failure_; }
+  [[nodiscard]] ReserveFailure failure() const noexcept {
+    return data_ != nullptr ? ReserveFailure::kNone : failure_;
+  }
 
   [[nodiscard]] std::uint8_t* data() const noexcept { return data_; }
   [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
@@ -55,7 +58,10 @@ class BasicReservation {
 
   /// Publishes the whole message.
   void commit() noexcept {
-    if (Ref w = std::exchange(writer_, nullptr)) w->settle(frame_, data_, len_, len_);
+    if (!writer_) return;
+    writer_->settle(frame_, data_, len_, len_);
+    writer_ =
+        nullptr;  // afterwards: a coroutine's compiler then knows that nothing is left to abort
   }
 
   /// Publishes the first n bytes. False, and the reservation is aborted, when n > size().
@@ -64,32 +70,37 @@ class BasicReservation {
       abort();
       return false;
     }
-    std::exchange(writer_, nullptr)->settle(frame_, data_, len_, static_cast<std::uint32_t>(n));
+    writer_->settle(frame_, data_, len_, static_cast<std::uint32_t>(n));
+    writer_ = nullptr;
     return true;
   }
 
   /// Publishes the message and keeps a handle to it: its bytes never move.
   [[nodiscard]] Packet commit_packet() noexcept {
-    Ref w = std::exchange(writer_, nullptr);
-    if (!w) return {};
-    Packet packet = w->packet_of(frame_, data_, len_);
-    w->settle(frame_, data_, len_, len_);
+    if (!writer_) return {};
+    Packet packet = writer_->packet_of(frame_, data_, len_);
+    writer_->settle(frame_, data_, len_, len_);
+    writer_ = nullptr;
     return packet;
   }
 
   /// Takes the room back; nothing is published.
   void abort() noexcept {
-    if (Ref w = std::exchange(writer_, nullptr)) w->abort(frame_, data_, len_);
+    if (!writer_) return;
+    writer_->abort(frame_, data_, len_);
+    writer_ = nullptr;
   }
 
  private:
   friend class AnyWriter;
 
   Ref writer_ = nullptr;
-  rte_mbuf* frame_ = nullptr;
   std::uint8_t* data_ = nullptr;
+  union {
+    rte_mbuf* frame_;         // if data_
+    ReserveFailure failure_;  // else; a word less for each message that is reserved in a coroutine
+  };
   std::uint32_t len_ = 0;
-  ReserveFailure failure_ = ReserveFailure::kNone;
 };
 
 }  // namespace bab

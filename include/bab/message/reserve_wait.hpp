@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cassert>
+#include <coroutine>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -13,36 +15,19 @@
 
 namespace bab {
 
-/// `co_await writer.reserve_wait(len)`: a Reservation as soon as there is a buffer for it. One that finds room at
-/// once suspends nothing. Of those who wait at one writer the first stands in the pool's line, with everybody
-/// else who waits for its buffers, and no later reserve of that writer gets ahead of it. While the writer has
-/// WriterOptions::max_frames unfinished, it waits for a commit and stands in nobody's way.
-///
-/// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the wait was
-/// cancelled.
+/// The Wait of a ReserveWait: what it is on its lcore's list once it can't go on at once.
 template <class Writer>
-class ReserveWait final : public Wait {
+class ReserveWaiting final : public Wait {
   using Ref = typename WriterRef<Writer>::type;
   using Turn = ReserveLine::Turn;
 
  public:
   using Reservation = BasicReservation<Writer>;
 
-  ReserveWait(Ref writer, BufferPool& pool, std::uint32_t len) noexcept
+  ReserveWaiting(Ref writer, BufferPool& pool, std::uint32_t len) noexcept
       : writer_(writer), pool_(pool), len_(len) {}
-  ~ReserveWait() override { assert(!ticket_ && !in_line_); }
+  ~ReserveWaiting() override { assert(!ticket_ && !in_line_); }
 
-  /// Where there is room nothing is begun, and what await_resume() inlines is reserve() itself.
-  [[nodiscard]] bool await_ready() noexcept {
-    at_once_ = false;
-    if constexpr (requires { writer_->has_room(len_); })
-      at_once_ = writer_->has_room(len_) && !Lcore::current()->stopping();
-    return at_once_ || Wait::await_ready();
-  }
-  [[nodiscard]] Reservation await_resume() noexcept {
-    return at_once_ ? writer_->reserve(len_) : take();
-  }
-  /// After AnyOf: the Reservation, once.
   [[nodiscard]] Reservation take() noexcept {
     if (!room_) return Reservation(ReserveFailure::kNoBuffer);
     Reservation room = std::move(*room_);
@@ -104,10 +89,76 @@ class ReserveWait final : public Wait {
   BufferPool& pool_;
   std::uint32_t len_;
   std::optional<std::uint64_t> ticket_;
-  bool at_once_ = false;
   bool in_line_ = false;
   ReserveLine::Place place_;
   std::optional<Reservation> room_;
+};
+
+/// `co_await writer.reserve_wait(len)`: a Reservation as soon as there is a buffer for it. One that finds room at
+/// once suspends nothing. Of those who wait at one writer the first stands in the pool's line, with everybody
+/// else who waits for its buffers, and no later reserve of that writer gets ahead of it. While the writer has
+/// WriterOptions::max_frames unfinished, it waits for a commit and stands in nobody's way.
+///
+/// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the wait was
+/// cancelled.
+///
+/// The Wait itself is made only where there is no room at once, or for AnyOf: what a coroutine awaits is in its
+/// frame and not in registers, so that each message would pay for 17 words (local_writer_coro_32).
+template <class Writer>
+class ReserveWait {
+  using Ref = typename WriterRef<Writer>::type;
+
+ public:
+  using Reservation = BasicReservation<Writer>;
+
+  ReserveWait(Ref writer, std::uint32_t len) noexcept : writer_(writer), len_(len) {}
+  ReserveWait(const ReserveWait&) = delete;
+  ReserveWait& operator=(const ReserveWait&) = delete;
+  ~ReserveWait() {
+    if (made_) std::destroy_at(&wait_);
+  }
+
+  /// For AnyOf.
+  operator Wait&() noexcept { return wait(); }
+  /// As a Wait's.
+  void cancel() noexcept {
+    if (made_) wait_.cancel();
+  }
+  [[nodiscard]] bool waiting() const noexcept { return made_ && wait_.waiting(); }
+  [[nodiscard]] Outcome outcome() const noexcept {
+    return made_ ? wait_.outcome() : Outcome::kDone;
+  }
+
+  [[nodiscard]] bool await_ready() noexcept {
+    if constexpr (requires { writer_->has_room(len_); })
+      if (!made_ && writer_->has_room(len_) && !Lcore::current()->stopping()) [[likely]]
+        return true;
+    return wait().await_ready();
+  }
+  void await_suspend(std::coroutine_handle<> coroutine) noexcept { wait_.await_suspend(coroutine); }
+  [[nodiscard]] Reservation await_resume() noexcept {
+    if constexpr (requires { writer_->has_room(len_); })
+      if (!made_) return writer_->take(len_);
+    return wait_.take();
+  }
+  /// After AnyOf: the Reservation, once.
+  [[nodiscard]] Reservation take() noexcept {
+    return made_ ? wait_.take() : Reservation(ReserveFailure::kNoBuffer);
+  }
+
+ private:
+  Wait& wait() noexcept {
+    if (!made_) std::construct_at(&wait_, writer_, writer_->pool(), len_);
+    made_ = true;
+    return wait_;
+  }
+
+  Ref writer_;
+  std::uint32_t len_;
+  bool made_ = false;
+  union {
+    ReserveWaiting<Writer> wait_;  // if made_
+  };
 };
 
 }  // namespace bab

@@ -24,6 +24,8 @@ namespace bab {
 template <class Writer>
 class ReserveWait;
 template <class Writer>
+class ReserveWaiting;
+template <class Writer>
 class FlushWait;
 
 /// One writer for several lcores: their messages share its frames. No lock, no waiting for one another, no
@@ -144,7 +146,7 @@ class BasicSharedWriter<Atom>::Producer {
   /// the wait was cancelled. Needs bab/message/reserve_wait.hpp.
   template <class Self = Producer>
   [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
-    return ReserveWait<Self>(this, w_.pool_, len);
+    return ReserveWait<Self>(this, len);
   }
 
   /// `co_await producer.flush_wait()`: flush(), and goes on when what this lcore committed before has left the
@@ -170,6 +172,7 @@ class BasicSharedWriter<Atom>::Producer {
  private:
   friend Reservation;
   friend class ReserveWait<Producer>;
+  friend class ReserveWaiting<Producer>;
   friend class FlushWait<Producer>;
   friend class AnyWriter;
 

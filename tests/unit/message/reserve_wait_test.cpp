@@ -115,5 +115,87 @@ TEST(ReserveWait, TooLongIsToldAtOnce) {
   EXPECT_EQ(failure, ReserveFailure::kTooLong);
 }
 
+TEST(ReserveWait, AnyOfGivesRoomAtOnceToo) {
+  WriterBench b;
+  Lcore lcore;
+  lcore.spawn([&]() -> Task<> {
+    auto reserve = b.writer->reserve_wait(3);
+    Sleep timeout(10);
+    EXPECT_EQ((co_await AnyOf(timeout, reserve)).index, 1U);
+    EXPECT_FALSE(reserve.waiting());
+    auto r = reserve.take();
+    if (!r) co_return;
+    std::memcpy(r.data(), "now", 3);
+    r.commit();
+    EXPECT_FALSE(reserve.take()) << "once";
+  });
+  lcore.turn(1);
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_THAT(b.flushed(), ElementsAre(Frame{"now"}));
+}
+
+TEST(ReserveWait, MayBeAwaitedAgainWithRoomAndWithout) {
+  WriterBench b(2, 10);
+  Lcore lcore;
+  unsigned sent = 0;
+  lcore.spawn([&]() -> Task<> {
+    auto reserve = b.writer->reserve_wait(3);
+    for (; sent < 7; ++sent) {
+      auto r = co_await reserve;
+      if (!r) co_return;
+      std::memcpy(r.data(), "abc", 3);
+      r.commit();
+    }
+  });
+  std::vector<Frame> got;
+  lcore.turn(1);
+  EXPECT_EQ(sent, 2U) << "the third waits";
+  for (int t = 2; t < 20; ++t) {
+    for (Frame& f : b.flushed()) got.push_back(std::move(f));
+    lcore.turn(static_cast<std::uint64_t>(t));
+  }
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_EQ(sent, 7U);
+  EXPECT_THAT(got, ElementsAre(Frame{"abc", "abc"}, Frame{"abc", "abc"}, Frame{"abc", "abc"},
+                               Frame{"abc"}));
+}
+
+TEST(ReserveWait, IsCancelledByAnotherTaskOnlyWhileItWaits) {
+  WriterBench b(2, 10);
+  Lcore lcore;
+  ReserveFailure failure = ReserveFailure::kNone;
+  auto reserve = b.writer->reserve_wait(8);
+  reserve.cancel();
+  EXPECT_FALSE(reserve.waiting());
+  test::put(*b.writer, "aaaaaaaa");
+  lcore.spawn([&]() -> Task<> {
+    auto& wait = reserve;  // GCC 12 would copy the captured one
+    failure = (co_await wait).failure();
+  });
+  lcore.turn(1);
+  EXPECT_TRUE(reserve.waiting());
+  reserve.cancel();
+  EXPECT_FALSE(reserve.waiting());
+  EXPECT_EQ(reserve.outcome(), Outcome::kCancelled);
+  lcore.turn(2);
+  EXPECT_EQ(failure, ReserveFailure::kNoBuffer);
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_EQ(b.pool.stats().waiting, 0U);
+  EXPECT_THAT(b.flushed(), ElementsAre(Frame{"aaaaaaaa"}));
+}
+
+TEST(ReserveWait, AnLcoreThatStopsGivesNoRoomEvenWhereThereIsSome) {
+  WriterBench b;
+  Lcore lcore;
+  ReserveFailure failure = ReserveFailure::kNone;
+  test::put(*b.writer, "open");
+  lcore.request_stop();
+  lcore.spawn([&]() -> Task<> { failure = (co_await b.writer->reserve_wait(1)).failure(); });
+  lcore.turn(1);
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_EQ(failure, ReserveFailure::kNoBuffer);
+  EXPECT_THAT(b.flushed(), ElementsAre(Frame{"open"}));
+}
+
 }  // namespace
 }  // namespace bab
