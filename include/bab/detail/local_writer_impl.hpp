@@ -40,12 +40,13 @@ BasicLocalWriter<Atom, kFlushes>::BasicLocalWriter(BufferPool& pool, Ring* out,
     throw Error("a writer has 1 to 16 frames unfinished, not " +
                 std::to_string(options.max_frames));
   max_message_ = capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
+  close();
   if (kFlushes) drops_told_ = out->progress().dropped.load(std::memory_order_relaxed);
 }
 
 template <class Atom, bool kFlushes>
 BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
-  assert(reserved_ == settled_ && (waiting_ == 0 || settled(waiting_head_)) &&
+  assert(unfinished() == 0 && (waiting_ == 0 || settled(waiting_head_)) &&
          "a Reservation outlives its writer");
   flush();
   // Only a ring too small for its writers' pools leaves some: they go back unsent.
@@ -71,9 +72,7 @@ template <class Atom, bool kFlushes>
 ReserveFailure BasicLocalWriter<Atom, kFlushes>::make_room(std::uint32_t len) noexcept {
   if (len > max_message_) return ReserveFailure::kTooLong;
   if (line_.refuses()) return ReserveFailure::kNoBuffer;
-  if (frame_ != nullptr &&
-      (block(len) > capacity_ - static_cast<std::uint32_t>(reserved_) || busy()))
-    seal();
+  if (frame_ != nullptr && (at_ + block(len) > end_ || (at_ != settled_ && busy()))) seal();
   if (frame_ == nullptr) {
     if (ReserveFailure f = open_frame(); f != ReserveFailure::kNone) {
       if (f == ReserveFailure::kNoBuffer) starve();
@@ -117,11 +116,11 @@ void BasicLocalWriter<Atom, kFlushes>::starve() noexcept {
 /// Others wait for the pool's buffers. A frame that is only reserved stays: its bytes are being written.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::let_go() noexcept {
-  if (count(settled_) > 0) {
+  if (committed() > 0) {
     seal();
-  } else if (frame_ != nullptr && count(reserved_) == 0) {
-    BufferPool::release(std::exchange(frame_, nullptr));
-    capacity_ = 0;
+  } else if (frame_ != nullptr && at_ == begin_) {
+    BufferPool::release(frame_);
+    close();
   }
   keep_spares(waiting_ + (frame_ != nullptr ? 1 : 0));
 }
@@ -144,70 +143,138 @@ ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   meta.packets_out = false;
   frame_ = m;
   packets_ = nullptr;
-  base_ = payload(m);
-  reserved_ = settled_ = 0;
-  holes_ = 0;
   deadline_ = 0;
-  capacity_ = options_.payload_capacity;
+  const Place first = place(payload(m)) + wire::kBlockLengthBytes;
+  begin_at(first, first + options_.payload_capacity);
   // Every reserve makes its own room readable: a write past it is caught.
   detail::asan_poison(m->buf_addr, m->buf_len);
   return ReserveFailure::kNone;
 }
 
 template <class Atom, bool kFlushes>
-void BasicLocalWriter<Atom, kFlushes>::settle_slow(rte_mbuf* frame, std::uint8_t* data,
-                                                   std::uint32_t len, std::uint32_t keep) noexcept {
+void BasicLocalWriter<Atom, kFlushes>::begin_at(Place begin, Place end) noexcept {
+  begin_ = at_ = settled_ = begin;
+  end_ = end;
+  left_ = options_.flush.max_messages;
+  nested_until_ = 0;
+  late_ = holes_ = 0;
+}
+
+/// No frame is open.
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::close() noexcept {
+  frame_ = nullptr;
+  begin_at(0, 0);
+}
+
+/// Reservations of the open frame that are neither committed nor aborted.
+template <class Atom, bool kFlushes>
+std::uint32_t BasicLocalWriter<Atom, kFlushes>::unfinished() const noexcept {
+  if (settled_ + late_ == at_) return 0;
+  // Only nest() lets a second one begin.
+  return settled_ < nested_until_ ? nested_ - committed() : 1;
+}
+
+/// More of them than holes can be noted for: the frame has to be sealed first. To be asked where settled_ alone
+/// doesn't say that there is none.
+template <class Atom, bool kFlushes>
+bool BasicLocalWriter<Atom, kFlushes>::busy() noexcept {
+  if (settled_ + late_ == at_) {
+    settled_ = at_;
+    late_ = 0;
+    return false;
+  }
+  return unfinished() + holes_ >= BufferMeta::kMaxHoles;
+}
+
+/// The frame that a Reservation's bytes are in: only what isn't settled in order asks for it.
+template <class Atom, bool kFlushes>
+rte_mbuf* BasicLocalWriter<Atom, kFlushes>::frame_of(const std::uint8_t* data) const noexcept {
+  if (begin_ <= place(data) && place(data) <= end_) return frame_;
+  rte_mbuf* m = waiting_head_;
+  while (data < payload(m) || data > payload(m) + options_.payload_capacity) {
+    m = buffer_meta(m).next;
+    assert(m != nullptr && "a Reservation of no unfinished frame");
+  }
+  return m;
+}
+
+/// One of `len` bytes begins while others are unfinished.
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::nest(std::uint32_t len) noexcept {
+  nested_ = committed() + unfinished() + 1;
+  nested_until_ = at_ + block(len);
+}
+
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::settle_slow(std::uint8_t* data, std::uint32_t len,
+                                                   std::uint32_t keep) noexcept {
   check_lcore();
+  rte_mbuf* const frame = frame_of(data);
   wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(keep));
-  const std::uint64_t kept = kOneMessage + block(keep);
-  if (frame == frame_) {
-    settled_ += kept;
-    cut(frame, data + len, len - keep);
-    if (count(settled_) >= options_.flush.max_messages) seal();
-  } else {
-    buffer_meta(frame).settled += kept;
-    cut(frame, data + len, len - keep);
+  end_block(frame, data, len, len - keep);
+  if (frame != frame_) {
+    buffer_meta(frame).settled += kOneMessage;
     settle_late(frame);
+  } else if (--left_ == 0) {
+    seal();
   }
 }
 
 template <class Atom, bool kFlushes>
-void BasicLocalWriter<Atom, kFlushes>::abort(rte_mbuf* frame, std::uint8_t* data,
+void BasicLocalWriter<Atom, kFlushes>::abort(rte_mbuf* /*none*/, std::uint8_t* data,
                                              std::uint32_t len) noexcept {
   check_lcore();
-  const bool is_open = frame == frame_;
-  (is_open ? reserved_ : buffer_meta(frame).reserved) -= kOneMessage;
-  cut(frame, data + len, static_cast<std::uint32_t>(block(len)));
-  if (!is_open) return settle_late(frame);
-  if (count(reserved_) == 0) {
-    reserved_ = settled_ = 0;
-    holes_ = 0;
+  rte_mbuf* const frame = frame_of(data);
+  const auto bytes = static_cast<std::uint32_t>(block(len));
+  if (frame != frame_) {
+    end_block(frame, data, len, bytes);
+    return settle_late(frame);
+  }
+  const std::uint32_t still_there = committed() + unfinished() - 1;
+  if (settled_ < nested_until_) --nested_;
+  end_block(frame, data, len, bytes);
+  if (still_there == 0) {
+    begin_at(begin_, end_);
     buffer_meta(frame).holes = 0;
   }
 }
 
-/// The `bytes` up to `end` won't be used: the cursor goes back over them, or they become a hole.
+/// The reservation of `len` bytes at `data` is over. The last `unused` ones of its block go back to the frame if it
+/// was the last of the open frame, else they are a hole.
 template <class Atom, bool kFlushes>
-void BasicLocalWriter<Atom, kFlushes>::cut(rte_mbuf* frame, std::uint8_t* end,
-                                           std::uint32_t bytes) noexcept {
-  if (bytes == 0) return;
-  detail::asan_poison(end - bytes, bytes);
+void BasicLocalWriter<Atom, kFlushes>::end_block(rte_mbuf* frame, std::uint8_t* data,
+                                                 std::uint32_t len, std::uint32_t unused) noexcept {
+  std::uint64_t bytes = block(len);
+  detail::asan_poison(data + len - unused, unused);
   const bool is_open = frame == frame_;
-  if (is_open && end == base_ + static_cast<std::uint32_t>(reserved_)) {
-    reserved_ -= bytes;
-    return;
+  if (is_open && place(data) + bytes == at_) {
+    at_ -= unused;
+    bytes -= unused;
+    nested_until_ = std::min(nested_until_, at_);
+  } else if (unused > 0) {
+    note_hole(frame, data + len, unused);
   }
+  if (!is_open)
+    buffer_meta(frame).settled += bytes;
+  else if (place(data) == settled_)
+    settled_ += bytes;
+  else
+    late_ += static_cast<std::uint32_t>(bytes);
+}
+
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::note_hole(rte_mbuf* frame, std::uint8_t* end,
+                                                 std::uint32_t bytes) noexcept {
   BufferMeta& meta = buffer_meta(frame);
-  (is_open ? settled_ : meta.settled) += bytes;
   meta.hole[meta.holes++] = {static_cast<std::uint16_t>(end - bytes - payload(frame)),
                              static_cast<std::uint16_t>(bytes)};
-  if (is_open) holes_ = meta.holes;
+  if (frame == frame_) holes_ = meta.holes;
 }
 
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::settle_late(rte_mbuf* frame) noexcept {
-  BufferMeta& late = buffer_meta(frame);
-  if (late.reserved == late.settled) finish_waiting();
+  if (settled(frame)) finish_waiting();
 }
 
 /// Finishes the complete frames at the head of those that wait.
@@ -216,7 +283,7 @@ void BasicLocalWriter<Atom, kFlushes>::finish_waiting() noexcept {
   while (waiting_head_ != nullptr) {
     rte_mbuf* m = waiting_head_;
     BufferMeta& meta = buffer_meta(m);
-    if (meta.reserved != meta.settled || !batch_has_room()) break;
+    if (!settled(m) || !batch_has_room()) break;
     waiting_head_ = meta.next;
     --waiting_;
     end_stall();
@@ -240,9 +307,9 @@ void BasicLocalWriter<Atom, kFlushes>::end_stall() noexcept {
   begin_stall();
 }
 
+/// This lcore's account of a frame that a Packet is given out of.
 template <class Atom, bool kFlushes>
-Packet BasicLocalWriter<Atom, kFlushes>::packet_of_slow(rte_mbuf* frame, const std::uint8_t* data,
-                                                        std::uint32_t len) noexcept {
+Account& BasicLocalWriter<Atom, kFlushes>::account_of(rte_mbuf* frame) noexcept {
   check_lcore();
   BufferMeta& meta = buffer_meta(frame);
   Account& account = pool_.account(lcore_, meta.id);
@@ -254,20 +321,18 @@ Packet BasicLocalWriter<Atom, kFlushes>::packet_of_slow(rte_mbuf* frame, const s
     PacketSource(frame, 1).detach();
   }
   if (frame == frame_) packets_ = &account;
-  return PacketSource::more(account, data, len);
+  return account;
 }
 
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::seal() noexcept {
   rte_mbuf* m = frame_;
   BufferMeta& meta = buffer_meta(m);
-  meta.reserved = reserved_;
-  meta.settled = settled_;
-  frame_ = nullptr;
-  capacity_ = 0;
-  reserved_ = settled_ = 0;
+  meta.reserved = at_ - begin_;
+  meta.settled = committed() * kOneMessage + (settled_ + late_ - begin_);
+  close();
   ++sealed_;
-  if (meta.reserved == meta.settled && waiting_ == 0 && batch_has_room()) return finish(m);
+  if (settled(m) && waiting_ == 0 && batch_has_room()) return finish(m);
   meta.next = nullptr;
   if (waiting_head_ == nullptr)
     waiting_head_ = m;
@@ -282,7 +347,7 @@ template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
   detail::asan_unpoison(m->buf_addr, m->buf_len);
   BufferMeta& meta = buffer_meta(m);
-  meta.messages = static_cast<std::uint16_t>(count(meta.settled));
+  meta.messages = static_cast<std::uint16_t>(meta.settled / kOneMessage);
   meta.payload_len = static_cast<std::uint32_t>(meta.reserved);
   if (meta.messages == 0) return BufferPool::release(m);
   if constexpr (!kFlushes) {

@@ -71,18 +71,19 @@ class Channel {
     unsigned sent = 0;
     while (sent < items.size() && !closed()) {
       Raw raw[kBatch];
-      unsigned n =
-          std::min({static_cast<unsigned>(items.size() - sent), kBatch, capacity() - size()});
-      if (n == 0) break;
+      const unsigned n = std::min(static_cast<unsigned>(items.size() - sent), kBatch);
       for (unsigned i = 0; i < n; ++i) {
         raw[i] = Item::to_raw(items[sent + i]);
         detail::tsan_release(Item::key(raw[i]));
       }
-      // There is room and no other sender: all of them are taken.
+      // What is in the ring is not asked beforehand: the enqueue looks at the receiver's line anyway.
       detail::ring_reads_and_writes(raw);
-      n = rte_ring_sp_enqueue_bulk_elem(ring_.get(), raw, sizeof(Raw), n, nullptr);
+      const unsigned taken =
+          rte_ring_sp_enqueue_burst_elem(ring_.get(), raw, sizeof(Raw), n, nullptr);
       detail::ring_reads_and_writes(raw);
-      sent += n;
+      for (unsigned i = taken; i < n; ++i) items[sent + i] = Item::from_raw(raw[i]);
+      sent += taken;
+      if (taken < n) break;
     }
     return sent;
   }

@@ -196,7 +196,7 @@ class AnyWriter {
 
 inline auto AnyWriter::reserve(std::uint32_t len) noexcept -> Reservation {
   const Room room = face_->reserve(self_, len);
-  if (room.frame == nullptr) return Reservation(room.failure);
+  if (room.data == nullptr) return Reservation(room.failure);
   return Reservation(*this, room.frame, room.data, room.len);
 }
 

@@ -30,8 +30,8 @@ class FlushWait;
 /// Packs messages into frames on one lcore: reserve, fill in place, commit. Complete frames go to a
 /// ring, in the order of their reservations, for a WriteFlusher on this lcore or another.
 ///
-/// The frame's cursor is one word (message count << 32 | bytes), advanced by `reserve`; `settled_`
-/// catches up by commits. A frame is complete when both are equal, whatever the order of commits.
+/// `reserve` moves the frame's cursor on; a commit in the order of the reservations moves `settled_` after it, any
+/// other is added up beside. A frame is complete when both make up the cursor, whatever the order of commits.
 /// Reservations that end shorter leave holes, closed when the frame completes: in place, unless a
 /// Packet of the frame was given out; then the wire gets a gathered copy, into a buffer set aside
 /// when the frame was opened. An empty frame is never sent: it would be a false heartbeat.
@@ -91,7 +91,7 @@ class BasicLocalWriter {
 
   /// Seals the open frame if it holds a committed message and hands over all complete frames.
   void flush() noexcept {
-    if (count(settled_) > 0) seal();
+    if (committed() > 0) seal();
     go_on();
   }
 
@@ -100,7 +100,7 @@ class BasicLocalWriter {
   unsigned poll(std::uint64_t now_tsc) noexcept {
     if (pool_.awaited()) [[unlikely]] {
       let_go();
-    } else if (options_.flush.max_delay_tsc != 0 && count(settled_) > 0) {
+    } else if (options_.flush.max_delay_tsc != 0 && committed() > 0) {
       if (deadline_ == 0)
         deadline_ = now_tsc + options_.flush.max_delay_tsc;
       else if (now_tsc >= deadline_)
@@ -111,7 +111,7 @@ class BasicLocalWriter {
 
   /// True when nothing is committed but not handed over, and nothing is reserved.
   [[nodiscard]] bool idle() const noexcept {
-    return count(reserved_) == 0 && waiting_ == 0 && batch_size_ == 0;
+    return at_ == begin_ && waiting_ == 0 && batch_size_ == 0;
   }
 
   [[nodiscard]] const WriterStats& stats() const noexcept { return stats_; }
@@ -125,26 +125,27 @@ class BasicLocalWriter {
 
   BasicLocalWriter(BufferPool& pool, Ring* out, const WriterOptions& options);
 
+  /// An address, as a number: where a message's bytes are or would be, behind its length.
+  using Place = std::uintptr_t;
+  static Place place(const std::uint8_t* data) noexcept { return reinterpret_cast<Place>(data); }
+
+  /// In BufferMeta::settled, above the bytes.
   static constexpr std::uint64_t kOneMessage = std::uint64_t{1} << 32;
-  static constexpr std::uint32_t count(std::uint64_t cursor) noexcept {
-    return static_cast<std::uint32_t>(cursor >> 32);
-  }
   static constexpr std::uint64_t block(std::uint32_t len) noexcept {
     return wire::kBlockLengthBytes + std::uint64_t{len};
   }
 
   /// The open frame takes a message of `len` bytes now.
-  [[nodiscard]] bool has_room(std::uint32_t len) const noexcept {
-    const auto used = static_cast<std::uint32_t>(reserved_);
-    return std::uint64_t{len} + wire::kBlockLengthBytes <= capacity_ - used && !busy();
+  [[nodiscard]] bool has_room(std::uint32_t len) noexcept {
+    return at_ + block(len) <= end_ && (at_ == settled_ || !busy());
   }
 
-  /// More unfinished reservations than holes can be noted for: the frame has to be sealed first.
-  [[nodiscard]] bool busy() const noexcept {
-    if (reserved_ == settled_) [[likely]]
-      return false;
-    return count(reserved_) - count(settled_) + holes_ >= BufferMeta::kMaxHoles;
+  /// Messages of the open frame.
+  [[nodiscard]] std::uint32_t committed() const noexcept {
+    return options_.flush.max_messages - left_;
   }
+  [[nodiscard]] std::uint32_t unfinished() const noexcept;
+  [[nodiscard]] bool busy() noexcept;
 
   void check_lcore() const noexcept {
     assert(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
@@ -152,35 +153,42 @@ class BasicLocalWriter {
 
   Reservation take(std::uint32_t len) noexcept {
     check_lcore();
-    std::uint8_t* data = base_ + static_cast<std::uint32_t>(reserved_) + wire::kBlockLengthBytes;
-    reserved_ += kOneMessage + block(len);
+    if (at_ != settled_) [[unlikely]]
+      nest(len);
+    auto* data = reinterpret_cast<std::uint8_t*>(at_);
+    at_ += block(len);
     detail::asan_unpoison(data - wire::kBlockLengthBytes, block(len));
-    return Reservation(this, frame_, data, len);
+    return Reservation(this, nullptr, data, len);  // frame_of() finds it where it is needed
   }
 
   /// Publishes `keep` of the `len` bytes at `data`.
-  void settle(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept {
-    if (frame != frame_ || keep != len) [[unlikely]]
-      return settle_slow(frame, data, len, keep);
+  void settle(rte_mbuf* /*none*/, std::uint8_t* data, std::uint32_t len,
+              std::uint32_t keep) noexcept {
+    if (place(data) != settled_ || keep != len) [[unlikely]]
+      return settle_slow(data, len, keep);
     check_lcore();
     wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(len));
-    settled_ += kOneMessage + block(len);
-    if (count(settled_) >= options_.flush.max_messages) [[unlikely]]
+    settled_ = place(data) + block(len);
+    if (--left_ == 0) [[unlikely]]
       seal();
   }
 
   ReserveFailure make_room(std::uint32_t len) noexcept;
-  void settle_slow(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
-                   std::uint32_t keep) noexcept;
-  void abort(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept;
-  void cut(rte_mbuf* frame, std::uint8_t* end, std::uint32_t bytes) noexcept;
+  void settle_slow(std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept;
+  void abort(rte_mbuf* /*none*/, std::uint8_t* data, std::uint32_t len) noexcept;
+  [[nodiscard]] rte_mbuf* frame_of(const std::uint8_t* data) const noexcept;
+  void nest(std::uint32_t len) noexcept;
+  void end_block(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
+                 std::uint32_t unused) noexcept;
+  void note_hole(rte_mbuf* frame, std::uint8_t* end, std::uint32_t bytes) noexcept;
   void settle_late(rte_mbuf* frame) noexcept;
-  Packet packet_of(rte_mbuf* frame, const std::uint8_t* data, std::uint32_t len) noexcept {
-    if (frame == frame_ && packets_ != nullptr) [[likely]]
-      return PacketSource::more(*packets_, data, len);
-    return packet_of_slow(frame, data, len);
+  Packet packet_of(rte_mbuf* /*none*/, const std::uint8_t* data, std::uint32_t len) noexcept {
+    Account* account = place(data) == settled_ ? packets_ : nullptr;
+    if (account == nullptr) [[unlikely]]
+      account = &account_of(frame_of(data));
+    return PacketSource::more(*account, data, len);  // here, so that it needn't be in memory
   }
-  Packet packet_of_slow(rte_mbuf* frame, const std::uint8_t* data, std::uint32_t len) noexcept;
+  Account& account_of(rte_mbuf* frame) noexcept;
 
   ReserveFailure open_frame() noexcept;
   [[nodiscard]] rte_mbuf* acquire() noexcept {
@@ -190,6 +198,8 @@ class BasicLocalWriter {
   void keep_spares(std::uint32_t wanted) noexcept;
   void starve() noexcept;
   void let_go() noexcept;
+  void begin_at(Place begin, Place end) noexcept;
+  void close() noexcept;
   void seal() noexcept;
   void finish(rte_mbuf* m) noexcept;
   rte_mbuf* close_holes(rte_mbuf* m) noexcept;
@@ -208,17 +218,22 @@ class BasicLocalWriter {
     return batch_size_ < batch_.size() || hand_over() > 0;
   }
   [[nodiscard]] static bool settled(rte_mbuf* m) noexcept {
-    return buffer_meta(m).reserved == buffer_meta(m).settled;
+    return buffer_meta(m).reserved == static_cast<std::uint32_t>(buffer_meta(m).settled);
   }
   [[nodiscard]] std::uint8_t* payload(rte_mbuf* m) const noexcept {
     return static_cast<std::uint8_t*>(m->buf_addr) + RTE_PKTMBUF_HEADROOM + options_.header_size;
   }
 
-  // The open frame. Without one, capacity_ is 0 and every reserve takes the slow way.
-  std::uint64_t reserved_ = 0;
-  std::uint64_t settled_ = 0;
-  std::uint8_t* base_ = nullptr;
-  std::uint32_t capacity_ = 0;
+  // The open frame. Without one, end_ is 0 and every reserve takes the slow way.
+  Place at_ = 0;            // of the next message
+  Place end_ = 0;           // as far as at_ may go
+  Place settled_ = 0;       // what was reserved before it is settled
+  std::uint32_t left_ = 0;  // messages until it is sealed
+  std::uint32_t late_ = 0;  // bytes settled behind settled_, out of order
+  Place begin_ = 0;         // of the first message
+  Place nested_until_ = 0;  // of what was reserved before it, several were unfinished at a time,
+  std::uint32_t nested_ =
+      0;  // and these were reserved, less those aborted; if it is beyond settled_
   std::uint32_t holes_ = 0;
   rte_mbuf* frame_ = nullptr;
   Account* packets_ = nullptr;  // lcore_'s of frame_, once a Packet of it was given out

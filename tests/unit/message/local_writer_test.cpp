@@ -1,6 +1,8 @@
 #include <bab/message/local_writer.hpp>
 
 #include <cstring>
+#include <iterator>
+#include <list>
 #include <string>
 #include <thread>
 #include <vector>
@@ -132,6 +134,42 @@ TEST(LocalWriter, RefusesATooLongMessageBeforeItTakesABuffer) {
   WriterBench b;
   EXPECT_EQ(b.writer->reserve(0xffff'ffff).failure(), ReserveFailure::kTooLong);
   EXPECT_EQ(b.pool.in_use(), 0U);
+}
+
+/// Reservations overlap for a whole frame, a few at a time: only those unfinished count towards the most there
+/// may be, whatever became of the ones before.
+TEST(LocalWriter, OverlapsForAsLongAsAFrameHasRoom) {
+  enum End { kCommit, kShorter, kAbort };
+  for (const std::size_t overlap : {1U, 2U, 15U}) {
+    for (const bool newest_first : {false, true}) {
+      for (const End end : {kCommit, kShorter, kAbort}) {
+        // Those that end otherwise are the newest of their time, so that they leave no holes to be noted.
+        if (end != kCommit && !newest_first) continue;
+        WriterBench b(4, 1000);
+        std::list<LocalWriter::Reservation> open;
+        Frame expected;
+        for (int i = 0; i < 100; ++i) {
+          while (open.size() < overlap) open.push_back(reserve(*b.writer, "abc"));
+          ASSERT_TRUE(open.back());
+          auto r = std::move(newest_first ? open.back() : open.front());
+          open.erase(newest_first ? std::prev(open.end()) : open.begin());
+          const End how = i % 3 == 0 ? end : kCommit;
+          if (how == kCommit) {
+            r.commit();
+          } else if (how == kShorter) {
+            ASSERT_TRUE(r.commit(1));
+          } else {
+            r.abort();
+          }
+          if (how != kAbort) expected.push_back(how == kCommit ? "abc" : "a");
+        }
+        if (newest_first) expected.insert(expected.begin(), open.size(), "abc");
+        if (!newest_first) expected.insert(expected.end(), open.size(), "abc");
+        for (auto& r : open) r.commit();
+        EXPECT_THAT(b.flushed(), ElementsAre(expected)) << overlap << newest_first << end;
+      }
+    }
+  }
 }
 
 TEST(LocalWriter, FlushWithoutACommittedMessageSendsNothing) {
