@@ -2,6 +2,7 @@
 """pcapng files written beside the traffic: tshark judges them."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -64,12 +65,19 @@ class Capture(SmokeCase):
     def test_drop_counts_of_a_stalled_writer(self):
         """Traffic keeps its rate while nothing is written; what isn't captured is counted, in the report and in the file."""
         rate = 50_000
-        run = self.start(f"--rate={rate}", "--duration=2", f"--capture={self.path('c.pcapng')}", "--mtu=1500", eal=None)
+        run = self.start(f"--rate={rate}", "--stats-period=1", f"--capture={self.path('c.pcapng')}", "--mtu=1500", eal=None)
+
+        def seconds_pass(number):
+            before = len(run.said)
+            self.assertTrue(run.wait_until_it_says(lambda said: sum("msg/s" in s[2] for s in said[before:]) >= number))
+
+        seconds_pass(1)
         try:
             with StalledThread(run.process.pid, "bab-capture"):
-                time.sleep(1)
+                seconds_pass(2)
         except PermissionError as error:
             self.skipTest(str(error))
+        run.send(signal.SIGINT)
         run = run.finish()
         self.assert_good(run)
         self.assertGreater(run.report["bus"]["messages_out"], 0.95 * rate * run.report["seconds"], run)

@@ -79,7 +79,7 @@ class Replay(SmokeCase):
         write_timed(self.path("in.pcap"), [(1000 + t, frame(str(t).encode())) for t in recorded])
         for speed in (1, 0.5, 4):
             with self.subTest(speed=speed):
-                self.assert_good(self.replay(f"--speed={speed}", "--max-delay-us=1"))
+                self.assert_good(self.replay(f"--speed={speed}", "--flush-messages=1"))
                 got = times(self.path("out.pcap"))
                 self.assertEqual(len(got), len(recorded))
                 for at, wanted in zip(got, recorded):
