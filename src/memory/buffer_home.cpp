@@ -95,7 +95,9 @@ bool BufferHome::full() const noexcept {
   return all_back;
 }
 
-void BufferHome::close_caches() noexcept { mempool_->cache_size = 0; }
+void BufferHome::close_caches() noexcept {
+  __atomic_store_n(&mempool_->cache_size, 0U, __ATOMIC_RELAXED);
+}
 
 void BufferHome::leave(std::unique_ptr<BufferHome> home) noexcept {
   home->close_caches();

@@ -154,7 +154,7 @@ void BufferPool::release(std::span<rte_mbuf* const> buffers) noexcept {
   unsigned n = 0;
   rte_mempool* mp = nullptr;
   const auto put = [&] {
-    if (n > 0) rte_mempool_put_bulk(mp, run.data(), n);
+    if (n > 0) rte_mempool_generic_put(mp, run.data(), n, BufferHome::cache_of(mp));
     n = 0;
   };
   for (rte_mbuf* m : buffers) {

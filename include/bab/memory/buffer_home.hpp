@@ -45,14 +45,24 @@ class BufferHome {
     // each waiting for the one before (pool_acquire_release: 8.1 ns, so 7.1).
     rte_mempool* mp = m->pool;  // read while the buffer is still ours
     retire(m, meta);
-    rte_mempool_cache* cache = rte_mempool_default_cache(mp, rte_lcore_id());
+    rte_mempool_cache* cache = cache_of(mp);
     if (cache != nullptr && cache->len < cache->flushthresh) [[likely]] {
       cache->objs[cache->len] = m;
       // Release: the pool may be destroyed as soon as the last buffer counts as back (full()).
       __atomic_store_n(&cache->len, cache->len + 1, __ATOMIC_RELEASE);
     } else {
-      rte_mempool_put(mp, m);
+      void* object = m;
+      rte_mempool_generic_put(mp, &object, 1, cache);
     }
+  }
+
+  /// rte_mempool_default_cache() of this lcore, or null, for where buffers are given back: their pool's end may close the
+  /// caches meanwhile. Any thread.
+  [[nodiscard]] static rte_mempool_cache* cache_of(rte_mempool* mp) noexcept {
+    const unsigned lcore = rte_lcore_id();
+    if (lcore >= RTE_MAX_LCORE || __atomic_load_n(&mp->cache_size, __ATOMIC_RELAXED) == 0)
+      return nullptr;
+    return &mp->local_cache[lcore];
   }
 
   /// The first half of it: the buffer is as mbufs of a mempool must be, and may be put there.
