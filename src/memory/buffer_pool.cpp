@@ -153,17 +153,19 @@ void BufferPool::release(std::span<rte_mbuf* const> buffers) noexcept {
   std::array<void*, 64> run;
   unsigned n = 0;
   rte_mempool* mp = nullptr;
+  rte_mempool_cache* cache = nullptr;
   const auto put = [&] {
-    if (n > 0) rte_mempool_generic_put(mp, run.data(), n, BufferHome::cache_of(mp));
+    if (n > 0) rte_mempool_generic_put(mp, run.data(), n, cache);
     n = 0;
   };
   for (rte_mbuf* m : buffers) {
     if (m == nullptr || !Shares<>::give_up(m)) continue;
     BufferMeta& meta = buffer_meta(m);
     rte_mempool* const home = meta.home->mempool();
-    meta.home->retire(m, meta);
     if (n == run.size() || home != mp) put();
     mp = home;
+    if (n == 0) cache = BufferHome::cache_of(mp);
+    meta.home->retire(m, meta);
     run[n++] = m;
   }
   put();

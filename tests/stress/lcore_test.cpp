@@ -103,7 +103,11 @@ class Station {
   };
 
   [[nodiscard]] std::uint64_t random(std::uint64_t below) { return random_() % below; }
-  [[nodiscard]] std::uint64_t soon() { return lcore.now() + random(us_tsc_ * 200); }
+  /// Within so many microseconds; now and then much later, or on a loaded machine, where others don't run for
+  /// milliseconds, no wait would live to be granted.
+  [[nodiscard]] std::uint64_t soon(std::uint64_t us) {
+    return lcore.now() + random(us_tsc_ * (random(64) == 0 ? 20'000 : us));
+  }
 
   Task<> singles(Wait*& exposed) {
     while (!lcore.stop_requested()) {
@@ -111,7 +115,7 @@ class Station {
       {
         Acquire acquire = pool_.acquire();
         const Exposed e(exposed, acquire);
-        Sleep timeout(soon());
+        Sleep timeout(soon(200));
         const auto first = co_await AnyOf(acquire, timeout);
         m = acquire.buffer();
         if (first.index == 1) ++timeouts;
@@ -155,7 +159,7 @@ class Station {
       } else {
         ++cancelled;
       }
-      (void)co_await Sleep(soon());
+      (void)co_await Sleep(soon(200));
     }
   }
 
@@ -219,7 +223,7 @@ class Station {
     while (slept == Outcome::kDone) {
       Wait* const wait = waits_[random(waits_.size())];
       if (wait != nullptr) wait->cancel();
-      slept = co_await Sleep(lcore.now() + random(us_tsc_ * 100));
+      slept = co_await Sleep(soon(100));
     }
   }
 

@@ -44,8 +44,8 @@ class BufferHome {
     // mempool_, but in the line of the mbuf that is at hand: the way by BufferMeta and here costs two loads,
     // each waiting for the one before (pool_acquire_release: 8.1 ns, so 7.1).
     rte_mempool* mp = m->pool;  // read while the buffer is still ours
-    retire(m, meta);
     rte_mempool_cache* cache = cache_of(mp);
+    retire(m, meta);
     if (cache != nullptr && cache->len < cache->flushthresh) [[likely]] {
       cache->objs[cache->len] = m;
       // Release: the pool may be destroyed as soon as the last buffer counts as back (full()).
