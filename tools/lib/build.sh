@@ -15,7 +15,7 @@ fuzz_options=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lu
 fuzz_targets=(frame_parser framer)
 bench_options=(--buildtype=release -Dtests=disabled -Dbench=true -Dwerror=true)
 # For callgrind, which doesn't know AVX-512; the same instructions on every machine.
-instructions_options=("${bench_options[@]}" -Dcpu=x86-64-v3)
+instructions_options=(--buildtype=release -Dtests=disabled -Dwerror=true -Dcpu=x86-64-v3)
 
 # What a build directory was configured for, a line each: options first. Other options, packages or compiler
 # configure it anew.
