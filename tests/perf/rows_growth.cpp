@@ -1,13 +1,12 @@
-#include <sys/mman.h>
-
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include <fmt/format.h>
+#include <rte_memory.h>
 
-#include <bab/base/error.hpp>
 #include <bab/message/write_flusher.hpp>
 #include <bab/port/loopback.hpp>
 
@@ -76,24 +75,14 @@ class ManyWriters {
   std::vector<std::unique_ptr<bab::LocalWriter>> writers_;
 };
 
-enum class Pages : std::uint8_t { kAsMapped, kHuge };
-
 /// One LocalWriter whose buffers come round in the order in which they were freed: no lcore cache, so that all of
-/// a pool is in use. With kHuge its memory is collapsed into 2 MB pages, where the kernel can.
+/// a pool is in use.
 class PoolSize {
  public:
-  explicit PoolSize(std::uint32_t buffers, std::uint16_t room = 2176,
-                    Pages pages = Pages::kAsMapped)
+  explicit PoolSize(std::uint32_t buffers, std::uint16_t room = 2176)
       : pool_(pool_options(buffers, room, 0)),
         ring_(buffers),
-        writer_(pool_, ring_, {room - 256U, kHeaderBytes, {}, 0}) {
-    if (pages == Pages::kAsMapped) return;
-    bool collapsed = true;
-    rte_mempool_mem_iter(pool_.mempool(), collapse, &collapsed);
-    if (!collapsed)
-      throw bab::Error(
-          "the kernel makes no 2 MB pages of this memory; --huge has them from the start");
-  }
+        writer_(pool_, ring_, {room - 256U, kHeaderBytes, {}, 0}) {}
 
   void subject(benchmark::State& state) {
     while (state.KeepRunningBatch(kTurn)) {
@@ -110,21 +99,23 @@ class PoolSize {
   void floor(benchmark::State&) {}
 
  private:
-  static void collapse(rte_mempool*, void* collapsed, rte_mempool_memhdr* part, unsigned) {
-    constexpr std::uintptr_t kHugePage = 2 << 20;
-    constexpr int kCollapse = 25;  // MADV_COLLAPSE of Linux 6.1
-    const auto at = reinterpret_cast<std::uintptr_t>(part->addr);
-    const std::uintptr_t begin = (at + kHugePage - 1) & ~(kHugePage - 1);
-    const std::uintptr_t end = (at + part->len) & ~(kHugePage - 1);
-    if (begin < end && madvise(reinterpret_cast<void*>(begin), end - begin, kCollapse) != 0)
-      *static_cast<bool*>(collapsed) = false;
-  }
-
   Message message_;
   bab::BufferPool pool_;
   bab::FrameRing ring_;
   bab::LocalWriter writer_;
 };
+
+/// Of EAL's memory: one size in each run, so that another takes a run with --huge.
+std::uint32_t page_kib() {
+  std::uint64_t bytes = 0;
+  rte_memseg_walk(
+      [](const rte_memseg_list*, const rte_memseg* part, void* size) {
+        *static_cast<std::uint64_t*>(size) = part->hugepage_sz;
+        return 1;
+      },
+      &bytes);
+  return static_cast<std::uint32_t>(bytes / 1024);
+}
 
 RowSpec growth(const char* what, std::uint32_t value, Lcores lcores,
                std::function<std::unique_ptr<Row>()> make) {
@@ -163,10 +154,8 @@ RowSpecs growth_rows() {
     rows.push_back(growth("writers", n, Lcores::kOne, [n] { return one_lcore<ManyWriters>(n); }));
   for (const std::uint32_t n : {64U, 256U, 1024U, 4096U, 16384U, 65536U})
     rows.push_back(growth("pool_buffers", n, Lcores::kOne, [n] { return one_lcore<PoolSize>(n); }));
-  for (const auto& [n, pages] : {std::pair{4U, Pages::kAsMapped}, std::pair{2048U, Pages::kHuge}})
-    rows.push_back(growth("page_kib", n, Lcores::kOne, [pages] {
-      return one_lcore<PoolSize>(16384U, std::uint16_t{9216}, pages);
-    }));
+  rows.push_back(growth("page_kib", page_kib(), Lcores::kOne,
+                        [] { return one_lcore<PoolSize>(16384U, std::uint16_t{9216}); }));
   return rows;
 }
 

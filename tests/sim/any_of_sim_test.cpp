@@ -156,7 +156,7 @@ template <std::size_t A, std::size_t B>
 void prove_pair() {
   const testing::ScopedTrace trace(__FILE__, __LINE__, std::string(kKinds[A]) + " or " + kKinds[B]);
   test::FullPool pool(test::small_pool(8, 2));
-  test::Proof(pool).of<Pair<A, B>>(1);
+  test::Proof(pool).of<Pair<A, B>>(5);
 }
 
 template <std::size_t A>

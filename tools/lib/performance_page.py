@@ -92,7 +92,7 @@ def main():
              '- More than two CPUs, and two sockets.',
              '- A machine at rest: hypervisor and neighbours take what they take. Where min and max are far apart, the median is',
              '  what it is.',
-             '- ' + ('4 KiB pages, since there were no hugepages on this machine; with them the TLB costs less.'
+             '- ' + ('Memory of hugepages, but for the row of their page size: with them the TLB costs less.'
                      if rows['machine']['pages'].startswith('4') else 'Memory without hugepages, but for the rows that say so.'), '']
     page.write_text('\n'.join(text), encoding='utf-8')
 
