@@ -14,8 +14,9 @@ class TscWallClock {
     std::uint64_t tsc;
     std::uint64_t ns;  ///< CLOCK_REALTIME
   };
-  /// Now; nothing when this thread was interrupted between the two each time that it tried.
-  static std::optional<Reading> read() noexcept;
+  /// Now; nothing when this thread was interrupted between the two each time that it tried, unless
+  /// `whatever_it_takes` (a clock may be that slow, too).
+  static std::optional<Reading> read(bool whatever_it_takes = false) noexcept;
 
   /// `hz`: the TSC's rate, not 0.
   TscWallClock(std::uint64_t hz, Reading now) noexcept : hz_(hz), at_(now) {}

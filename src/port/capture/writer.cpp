@@ -20,15 +20,10 @@ constexpr unsigned kWriteBurst = 32;
 using std::chrono::microseconds;
 constexpr microseconds kShortNap{50}, kLongNap{1000};
 
-TscWallClock::Reading read_now() noexcept {
-  while (true)
-    if (const auto now = TscWallClock::read()) return *now;
-}
-
 }  // namespace
 
 CaptureWriter::CaptureWriter(const Shared& shared)
-    : s_(shared), clock_(rte_get_tsc_hz(), read_now()) {}
+    : s_(shared), clock_(rte_get_tsc_hz(), *TscWallClock::read(true)) {}
 
 void give_way_to_lcores() noexcept {
   cpu_set_t mine, free;
