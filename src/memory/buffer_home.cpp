@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <list>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,13 +33,15 @@ Account* map_accounts(std::size_t bytes) {
   return static_cast<Account*>(p);
 }
 
-/// Never destroyed: handles may come back while the program ends.
+/// Never destroyed: handles may come back while the program ends. And not from the heap, which may fail where
+/// nothing may throw.
 struct Left {
   std::mutex mutex;
   std::list<std::unique_ptr<BufferHome>> homes;
 };
 Left& left() {
-  static Left& all = *new Left;
+  alignas(Left) static std::byte place[sizeof(Left)];
+  static Left& all = *new (place) Left;
   return all;
 }
 

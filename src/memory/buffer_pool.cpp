@@ -12,6 +12,7 @@
 #include <rte_ring.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/address_reach.hpp>
 
 namespace bab {
 namespace {
@@ -106,8 +107,18 @@ BufferPool::BufferPool(const BufferPoolOptions& asked)
                            "use fewer or smaller buffers, or give more memory (EAL's -m, or "
                            "more hugepages in /proc/sys/vm/nr_hugepages)");
   }
+  std::vector<const rte_mempool_memhdr*> chunks;
+  rte_mempool_mem_iter(
+      mp,
+      [](rte_mempool*, void* all, rte_mempool_memhdr* chunk, unsigned) {
+        static_cast<decltype(&chunks)>(all)->push_back(chunk);
+      },
+      &chunks);
+  for (const rte_mempool_memhdr* chunk : chunks)
+    detail::check_reach(name_, reinterpret_cast<std::uintptr_t>(chunk->addr), chunk->len);
   rte_mempool_obj_iter(mp, rte_pktmbuf_init, nullptr);
-  home_ = std::make_unique<BufferHome>(mempool.release(), options.receives);
+  // Not std::make_unique: new has the home's memory before the mempool is let go of.
+  home_.reset(new BufferHome(mempool.release(), options.receives));
   mempool_ = mp;
   struct Init {
     BufferHome* home;

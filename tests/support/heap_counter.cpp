@@ -49,14 +49,21 @@ void free(void* p) noexcept {
 }
 }
 
+namespace {
+void count_new() {
+  ++HeapCounter::news;
+  if (HeapCounter::fails_at > 0 && --HeapCounter::fails_at == 0) throw std::bad_alloc();
+}
+}  // namespace
+
 // The forms for arrays, nothrow and sizes call these.
 void* operator new(std::size_t n) {
-  ++HeapCounter::news;
+  count_new();
   if (void* p = std::malloc(n)) return p;
   throw std::bad_alloc();
 }
 void* operator new(std::size_t n, std::align_val_t align) {
-  ++HeapCounter::news;
+  count_new();
   if (void* p = memalign(static_cast<std::size_t>(align), n)) return p;
   throw std::bad_alloc();
 }

@@ -23,6 +23,9 @@ struct HeapCounter {
   static inline std::atomic<std::uint64_t> news{0};
   static inline std::atomic<std::uint64_t> deletes{0};
 
+  /// This thread's operator new so many calls from now throws std::bad_alloc; 0: none does.
+  static inline thread_local std::uint64_t fails_at = 0;
+
   static std::uint64_t all() noexcept { return mallocs + frees + news + deletes; }
 };
 

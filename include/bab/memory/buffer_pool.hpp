@@ -65,7 +65,7 @@ struct BufferHolder {
 /// allocate from and free to `mempool()` directly; both ways meet in the same caches.
 class BufferPool {
  public:
-  /// Throws Error: a bad size, no memory, a name in use.
+  /// Throws Error: a bad size, no memory, a name in use, memory at 2^48 or above (see SendPacket).
   explicit BufferPool(const BufferPoolOptions& options);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;

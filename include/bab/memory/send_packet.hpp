@@ -14,6 +14,9 @@ namespace bab {
 /// Dropped, it gives the share up; receive() makes it a Packet of the calling lcore.
 class SendPacket {
  public:
+  /// Of an address that it keeps; a BufferPool whose memory needs more can't be had.
+  static constexpr unsigned kAddressBits = 48;
+
   SendPacket() noexcept = default;
   SendPacket(SendPacket&& other) noexcept
       : buffer_(std::exchange(other.buffer_, nullptr)), message_(other.message_) {}
@@ -62,7 +65,7 @@ class SendPacket {
   friend class Packet;
   SendPacket(const std::uint8_t* data, std::uint32_t len, rte_mbuf* buffer) noexcept
       : buffer_(buffer), message_(reinterpret_cast<std::uintptr_t>(data) << 16 | len) {
-    assert(reinterpret_cast<std::uintptr_t>(data) >> 48 == 0 && len <= 0xffff);
+    assert(reinterpret_cast<std::uintptr_t>(data) >> kAddressBits == 0 && len <= 0xffff);
   }
   explicit SendPacket(const Raw& raw) noexcept : buffer_(raw.buffer), message_(raw.message) {}
 
@@ -71,8 +74,8 @@ class SendPacket {
   }
 
   // Two words and not three: what goes through a ring is paid for by the cache line (channel_32). Where the bytes
-  // begin, above the 16 bits of their number: a process has 48 bits of addresses unless it asks for more, and
-  // a buffer holds 65,535 bytes.
+  // begin, above the 16 bits of their number: a process has 48 bits of addresses unless it asks for more (with
+  // EAL's --base-virtaddr, on 5-level paging), and a buffer holds 65,535 bytes.
   rte_mbuf* buffer_ = nullptr;
   std::uint64_t message_ = 0;
 };

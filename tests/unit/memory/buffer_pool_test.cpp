@@ -3,9 +3,11 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <new>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -15,6 +17,7 @@
 #include <bab/memory/packet.hpp>
 
 #include "full_pool.hpp"
+#include "heap_counter.hpp"
 
 namespace bab {
 namespace {
@@ -275,6 +278,23 @@ TEST(BufferPool, RefusesMoreThanTheMemoryThereIs) {
   BufferPoolOptions options = small_pool(1'000'000);
   options.data_room = 65535;
   EXPECT_THAT(error_of(options), HasSubstr("more memory"));
+}
+
+TEST(BufferPool, LeavesNothingBehindWhereTheHeapFailsIt) {
+  if (!test::kCountsHeapCalls) GTEST_SKIP() << "sanitizers have a heap of their own";
+  const BufferPoolOptions options = small_pool(4);
+  for (std::uint64_t fails_at = 1;; ++fails_at) {
+    test::HeapCounter::fails_at = fails_at;
+    try {
+      const BufferPool pool(options);
+      const bool has_failed = std::exchange(test::HeapCounter::fails_at, 0) == 0;
+      ASSERT_FALSE(has_failed) << "call " << fails_at << " failed and nobody heard of it";
+      EXPECT_GT(fails_at, 2U);
+      break;
+    } catch (const std::bad_alloc&) {
+      ASSERT_EQ(rte_mempool_lookup(options.name.c_str()), nullptr) << "after " << fails_at;
+    }
+  }
 }
 
 TEST(BufferPool, RefusesANameInUseAndALongOne) {
