@@ -71,7 +71,10 @@ std::string BasicLocalWriter<Atom, kFlushes>::too_long_text(std::uint32_t len) c
 template <class Atom, bool kFlushes>
 ReserveFailure BasicLocalWriter<Atom, kFlushes>::make_room(std::uint32_t len) noexcept {
   if (len > max_message_) return ReserveFailure::kTooLong;
-  if (line_.refuses()) return ReserveFailure::kNoBuffer;
+  if (line_.refuses()) {
+    ++stats_.starved;
+    return ReserveFailure::kNoBuffer;
+  }
   if (frame_ != nullptr && (at_ + block(len) > end_ || (at_ != settled_ && busy()))) seal();
   if (frame_ == nullptr) {
     if (ReserveFailure f = open_frame(); f != ReserveFailure::kNone) {
@@ -108,7 +111,7 @@ void BasicLocalWriter<Atom, kFlushes>::keep_spares(std::uint32_t wanted) noexcep
 /// No buffer: lets go of what others may be waiting for, or of what comes back when it has been sent.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::starve() noexcept {
-  ++stats_.starved;
+  if (line_.counts()) ++stats_.starved;
   keep_spares(waiting_);
   hand_over();
 }
@@ -130,7 +133,7 @@ ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
   if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
   if (waiting_ >= options_.max_frames) {
-    ++stats_.capped;
+    if (line_.counts()) ++stats_.capped;
     return ReserveFailure::kTooManyFrames;
   }
   if (!batch_has_room()) return ReserveFailure::kNoBuffer;

@@ -59,7 +59,7 @@ unsigned BasicSharedWriter<Atom>::unfinished() const noexcept {
 
 template <class Atom>
 BasicSharedWriter<Atom>::Producer::Producer(BasicSharedWriter& writer, Ring& out)
-    : w_(writer), out_(out) {
+    : w_(writer), out_(out), line_(writer.max_message_) {
   if (out.capacity() < writer.pool_.size())
     throw Error("the writer's ring holds " + std::to_string(out.capacity()) + " frames, pool " +
                 writer.pool_.name() + " has " + std::to_string(writer.pool_.size()));
@@ -77,7 +77,10 @@ template <class Atom>
 auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept -> Reservation {
   if (len > w_.max_message_) return Reservation(ReserveFailure::kTooLong);
   if (rte_lcore_id() >= RTE_MAX_LCORE) return Reservation(ReserveFailure::kNoLcore);
-  if (line_.refuses()) return Reservation(ReserveFailure::kNoBuffer);
+  if (line_.refuses()) {
+    ++stats_.starved;
+    return Reservation(ReserveFailure::kNoBuffer);
+  }
   while (true) {
     if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) {
       const std::uint64_t before = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
@@ -86,7 +89,8 @@ auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept
       crossed(before);
     }
     if (const ReserveFailure failure = open_frame(); failure != ReserveFailure::kNone) {
-      ++(failure == ReserveFailure::kTooManyFrames ? stats_.capped : stats_.starved);
+      if (line_.counts())
+        ++(failure == ReserveFailure::kTooManyFrames ? stats_.capped : stats_.starved);
       hand_over();
       return Reservation(failure);
     }

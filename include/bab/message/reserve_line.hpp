@@ -18,9 +18,17 @@ class ReserveLine {
     kServed,  ///< that, and its turn in the pool's line has come
   };
 
+  /// `longest`: bytes of a message, for admits().
+  explicit ReserveLine(std::uint32_t longest = 0) noexcept : bound_(longest + 1) {}
+
+  /// Nobody waits, and `len` is no longer than `longest`: one comparison, where a writer's fast way needs both.
+  [[nodiscard]] bool admits(std::uint32_t len) const noexcept { return len < admitted_; }
+
   [[nodiscard]] bool refuses() const noexcept {
     return first_ != nullptr && turn_ == Turn::kAnyone;
   }
+  /// The reserve under way is no further try of one that waits: statistics count it.
+  [[nodiscard]] bool counts() const noexcept { return turn_ == Turn::kAnyone; }
   [[nodiscard]] bool serves() const noexcept { return turn_ == Turn::kServed; }
   void set_turn(Turn turn) noexcept { turn_ = turn; }
 
@@ -31,6 +39,7 @@ class ReserveLine {
     while (*at != nullptr) at = &(*at)->next;
     place.next = nullptr;
     *at = &place;
+    admitted_ = 0;
   }
   void leave(Place& place) noexcept {
     Place** at = &first_;
@@ -39,9 +48,12 @@ class ReserveLine {
       at = &(*at)->next;
     }
     *at = place.next;
+    if (first_ == nullptr) admitted_ = bound_;
   }
 
  private:
+  std::uint32_t bound_;  // longest + 1
+  std::uint32_t admitted_ = bound_;
   Place* first_ = nullptr;
   Turn turn_ = Turn::kAnyone;
 };

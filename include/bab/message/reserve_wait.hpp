@@ -96,7 +96,8 @@ class ReserveWaiting final : public Wait {
 
 /// `co_await writer.reserve_wait(len)`: a Reservation as soon as there is a buffer for it. One that finds room at
 /// once suspends nothing. Of those who wait at one writer the first stands in the pool's line, with everybody
-/// else who waits for its buffers, and no later reserve of that writer gets ahead of it. While the writer has
+/// else who waits for its buffers, and no later reserve of that writer gets ahead of any of them: it fails, or waits
+/// behind them. (A SharedWriter's Producer is a writer in this; other lcores' go on as they can.) While the writer has
 /// WriterOptions::max_frames unfinished, it waits for a commit and stands in nobody's way.
 ///
 /// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the wait was

@@ -126,10 +126,11 @@ class BasicSharedWriter<Atom>::Producer {
   /// Flushes. Its Reservations must be settled before.
   ~Producer();
 
-  /// Room for a message of `len` bytes. On failure, `failure()` of the result says why.
+  /// Room for a message of `len` bytes. On failure, `failure()` of the result says why: kNoBuffer also while a
+  /// reserve_wait() of this Producer waits, be there room in a frame that another lcore opened.
   [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept {
     check_lcore();
-    if (len <= w_.max_message_) [[likely]] {
+    if (line_.admits(len)) [[likely]] {
       // Looks before it adds (see kClosed); the line is needed in any case.
       if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) [[likely]] {
         const std::uint64_t before = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);

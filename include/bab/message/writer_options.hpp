@@ -22,8 +22,9 @@ struct WriterOptions {
 struct WriterStats {
   std::uint64_t frames = 0;    ///< complete, with at least one message
   std::uint64_t gathered = 0;  ///< of those, copied because of holes beside Packets
-  std::uint64_t starved = 0;   ///< reserves that found no buffer
-  std::uint64_t capped = 0;    ///< reserves that found WriterOptions::max_frames unfinished
+  /// Reserves that failed with kNoBuffer; one that waits counts once, however often it tries.
+  std::uint64_t starved = 0;
+  std::uint64_t capped = 0;  ///< with kTooManyFrames, likewise
   /// Sealed frames that were not complete and so held back those behind them; counted when they are.
   std::uint64_t stalls = 0;
   std::uint64_t stalled_tsc = 0;  ///< how long they did, in TSC ticks

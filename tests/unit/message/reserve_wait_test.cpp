@@ -11,17 +11,20 @@
 #include <bab/lcore/any_of.hpp>
 #include <bab/lcore/lcore.hpp>
 
+#include "shared_bench.hpp"
 #include "writer_bench.hpp"
 
 namespace bab {
 namespace {
 
 using test::Frame;
+using test::SharedBench;
 using test::WriterBench;
 using testing::ElementsAre;
 
 /// A task that publishes `text` when there is room.
-Task<> publish(LocalWriter& writer, std::string text) {
+template <class Writer>
+Task<> publish(Writer& writer, std::string text) {
   auto r = co_await writer.reserve_wait(static_cast<std::uint32_t>(text.size()));
   if (!r) co_return;
   std::memcpy(r.data(), text.data(), text.size());
@@ -195,6 +198,74 @@ TEST(ReserveWait, AnLcoreThatStopsGivesNoRoomEvenWhereThereIsSome) {
   EXPECT_EQ(lcore.tasks(), 0U);
   EXPECT_EQ(failure, ReserveFailure::kNoBuffer);
   EXPECT_THAT(b.flushed(), ElementsAre(Frame{"open"}));
+}
+
+TEST(ReserveWait, NoReserveOfItsProducerTakesTheRoomThatAnotherLcoreOpened) {
+  SharedBench b(16, 14, {}, 2, 1);  // one frame at a time
+  Lcore lcore;
+  auto slow = test::reserve(b[1], "aaaaaaaa");
+  for (const char* text : {"bbbb", "cc"}) lcore.spawn([&, text] { return publish(b[0], text); });
+  lcore.turn(1);
+  slow.commit();
+  ASSERT_TRUE(test::put(b[1], "d")) << "the next frame is open, with room";
+  EXPECT_EQ(b[0].reserve(1).failure(), ReserveFailure::kNoBuffer);
+  EXPECT_EQ(b[0].reserve(13).failure(), ReserveFailure::kTooLong);
+  lcore.spawn([&] { return publish(b[0], "e"); });
+  for (std::uint64_t t = 2; t < 6; ++t) lcore.turn(t);
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_TRUE(test::put(b[0], "f"));
+  EXPECT_THAT(b.flushed(), ElementsAre("aaaaaaaa", "d", "bbbb", "cc", "e", "f"));
+}
+
+/// Statistics count what waits once, and not each time it tries.
+template <class Writer>
+void expect_counted_once(BufferPool& pool, Writer& writer) {
+  rte_mbuf* all[4];
+  ASSERT_TRUE(pool.try_acquire(all));
+  Lcore lcore;
+  for (const char* text : {"a", "b"}) lcore.spawn([&, text] { return publish(writer, text); });
+  for (std::uint64_t t = 1; t < 10; ++t) lcore.turn(t);
+  EXPECT_EQ(writer.stats().starved, 2U);
+  EXPECT_FALSE(writer.reserve(1));
+  EXPECT_EQ(writer.stats().starved, 3U);
+  BufferPool::release(all);
+  lcore.turn(10);
+  lcore.turn(11);
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_EQ(writer.stats().starved, 3U);
+}
+
+TEST(ReserveWait, CountsOnceAsStarvedAtALocalWriter) {
+  WriterBench b(4);
+  expect_counted_once(b.pool, *b.writer);
+}
+
+TEST(ReserveWait, CountsOnceAsStarvedAtAProducer) {
+  SharedBench b(4);
+  expect_counted_once(b.pool, b[0]);
+  (void)b.flushed();
+}
+
+TEST(ReserveWait, CountsOnceAsCapped) {
+  SharedBench b(16, 10, {}, 2, 1);
+  WriterBench local(8, 10);
+  local.writer.emplace(local.pool, local.ring, WriterOptions{10, test::kHeaderBytes, {}, 7, 1});
+  auto slow = test::reserve(b[0], "aaaaaaaa");
+  auto slow_too = local.writer->reserve(8);
+  Lcore lcore;
+  lcore.spawn([&] { return publish(b[1], "bbbbbbbb"); });
+  lcore.spawn([&] { return publish(*local.writer, "bbbbbbbb"); });
+  for (std::uint64_t t = 1; t < 10; ++t) lcore.turn(t);
+  EXPECT_EQ(b[1].stats().capped, 1U);
+  EXPECT_EQ(local.writer->stats().capped, 1U);
+  slow.commit();
+  slow_too.abort();
+  lcore.turn(10);
+  lcore.turn(11);
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_EQ(b[1].stats().starved + local.writer->stats().starved, 0U);
+  (void)b.flushed();
+  (void)local.flushed();
 }
 
 }  // namespace
