@@ -41,7 +41,7 @@ std::vector<FlushWaitPlan> plans(unsigned p) {
       {{"cw", "a"}, 5, 1, 0, {p}},         // and an empty frame is behind it
       {{"cwcw", "c"}, 5, 0, 0, {p}},       // frames of another between
       {{"cw", "cw"}, 10, 0, 0, {p}},       // in one frame, or each in its own
-      {{"cwcw"}, 5, 0, 1, {p, 1}},         // dropped, or not
+      {{"cwcw"}, 5, 0, 1, {p}},            // dropped, or not
       {{"cw", "h"}, 5, 0, 1, {p}},         // behind a frame that comes when it was given up
   };
 }

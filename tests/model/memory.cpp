@@ -2,107 +2,26 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <limits>
-#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "machine.hpp"
+#include "memory_run.hpp"
 
 namespace bab::test::model {
+
+using namespace memory_run;
+
 namespace {
 
-constexpr unsigned kMostThreads = 5;
-/// Older values that a load may see, at most: those further back differ from them in age only.
-constexpr std::size_t kMostOlder = 3;
-
-using Tick = std::uint16_t;  // small: every byte of shadow has many
-
-/// How much of each thread's doing is known.
-struct Clock {
-  std::array<Tick, kMostThreads> at{};
-
-  void join(const Clock& other) noexcept {
-    for (unsigned i = 0; i < kMostThreads; ++i) at[i] = std::max(at[i], other.at[i]);
-  }
-  [[nodiscard]] bool knows(unsigned thread, Tick tick) const noexcept { return at[thread] >= tick; }
-};
-
-struct Store {
-  std::uint64_t value = 0;
-  unsigned thread = 0;
-  Tick tick = 0;   // 0: before the run, known to all
-  Clock released;  // what an acquire of this one learns
-};
-
-/// An atomic object, and who has seen how much of it.
-struct Location {
-  std::vector<Store> stores;  // in modification order
-  std::array<std::vector<std::pair<Tick, std::size_t>>, kMostThreads> reads;
-  std::array<std::size_t, kMostThreads> floor{};
-  std::size_t sequential_floor =
-      0;  // newest that a sequentially consistent operation saw or stored
-  std::uint32_t run = 0;
-  bool overwritten = false;  // by a plain store
-  unsigned writer = 0;
-  Tick written = 0;
-};
-
-struct Buffered {
-  volatile void* at;
-  unsigned bytes;
-  Store store;
-  bool bypassed;
-};
-
-struct Thread {
-  Clock clock;
-  Clock fence_released;
-  Clock fence_acquired;
-  std::vector<Buffered> buffer;
-  std::vector<Location*> stale;
-};
-
-/// A byte of watched memory: the last plain store, and of each thread the last of its other accesses.
-struct Byte {
-  std::uint32_t run = 0;
-  Tick written = 0;
-  std::uint8_t writer = 0;
-  bool is_atomic = false;  // part of a Location
-  std::array<Tick, kMostThreads> read{}, atomic_read{}, atomic_write{};
-};
-
-struct Range {
-  std::uintptr_t from, to;
-  std::vector<Byte> bytes;
-  std::uint32_t run = 0;
-  std::vector<std::uintptr_t> touched;  // in that run
-};
-
-struct Extent {
-  std::uintptr_t from, to;
-};
-
-// All of it is for one thread: the one that the Machine runs on.
-bool active = false;
-bool within = false;  // an access made here is no thread's
-std::uint32_t run_number = 0;
 unsigned weak_left = 0;
-std::size_t late = 0;  // stores in all buffers
-std::array<Thread, kMostThreads> threads;
-std::unordered_map<std::uintptr_t, Location> locations;
 std::unordered_map<const void*, std::pair<std::uint32_t, Clock>> keys;
-std::vector<Range> ranges;
-std::uintptr_t lowest = 0, highest = 0;  // of all ranges
-std::vector<std::vector<Byte>> spare_shadows;
-std::vector<Extent> free_extents;
 Clock sequential_fences;
 
-std::uintptr_t address(const volatile void* p) noexcept {
-  return reinterpret_cast<std::uintptr_t>(p);
-}
+/// Older values that a load may see, at most: those further back differ from them in age only.
+constexpr std::size_t kMostOlder = 3;
 
 bool acquires(int order) noexcept {
   return order == __ATOMIC_ACQUIRE || order == __ATOMIC_CONSUME || order == __ATOMIC_ACQ_REL ||
@@ -160,58 +79,6 @@ std::uint64_t changed_by(Memory::Rmw what, std::uint64_t old, std::uint64_t oper
       return old ^ operand;
     default:
       return operand;
-  }
-}
-
-Thread& self() noexcept { return threads[Machine::self()]; }
-Tick& tick_of(unsigned thread) noexcept { return threads[thread].clock.at[thread]; }
-
-Range* range_of(std::uintptr_t at) noexcept {
-  for (Range& r : ranges)
-    if (at >= r.from && at < r.to) return &r;
-  return nullptr;
-}
-
-Byte& byte_at(Range& r, std::uintptr_t at) noexcept {
-  Byte& b = r.bytes[at - r.from];
-  if (b.run == run_number) return b;
-  b = Byte{.run = run_number};
-  if (std::exchange(r.run, run_number) != run_number) r.touched.clear();
-  r.touched.push_back(at);
-  return b;
-}
-
-[[noreturn]] void race(const char* what, std::uintptr_t at) {
-  const Range* r = range_of(at);
-  Machine::fail(std::string("race: ") + what + " by thread " + std::to_string(Machine::self()) +
-                " at byte " + std::to_string(at - (r != nullptr ? r->from : 0)) + " of range " +
-                std::to_string(r != nullptr ? r - ranges.data() : -1));
-  std::abort();
-}
-
-bool unknown(const Clock& clock, const std::array<Tick, kMostThreads>& last) noexcept {
-  for (unsigned i = 0; i < kMostThreads; ++i)
-    if (last[i] > clock.at[i]) return true;
-  return false;
-}
-
-void check_free(std::uintptr_t at) {
-  for (const Extent& e : free_extents)
-    if (at >= e.from && at < e.to) race("access to a free buffer", at);
-}
-
-void note_atomic(std::uintptr_t at, unsigned bytes, bool is_write) {
-  Range* r = range_of(at);
-  if (r == nullptr) return;
-  if (!free_extents.empty()) check_free(at);
-  const unsigned me = Machine::self();
-  const Clock& clock = self().clock;
-  for (unsigned i = 0; i < bytes; ++i) {
-    Byte& b = byte_at(*r, at + i);
-    b.is_atomic = true;
-    if (!clock.knows(b.writer, b.written)) race("atomic access against a plain store", at);
-    if (is_write && unknown(clock, b.read)) race("atomic store against a plain load", at);
-    (is_write ? b.atomic_write : b.atomic_read)[me] = tick_of(me);
   }
 }
 
@@ -284,20 +151,6 @@ void exchange(Location& l, volatile void* at, unsigned bytes, std::uint64_t valu
   if (sequential(order)) l.sequential_floor = l.stores.size() - 1;
 }
 
-void drain(Thread& t, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i)
-    arrive(t.buffer[i].at, t.buffer[i].bytes, t.buffer[i].store);
-  t.buffer.erase(t.buffer.begin(), t.buffer.begin() + static_cast<std::ptrdiff_t>(count));
-  late -= count;
-}
-
-bool overlaps(const std::vector<Buffered>& buffer, std::uintptr_t from,
-              std::uintptr_t to) noexcept {
-  return std::any_of(buffer.begin(), buffer.end(), [=](const Buffered& b) {
-    return address(b.at) < to && from < address(b.at) + b.bytes;
-  });
-}
-
 const Buffered* buffered(const Thread& t, const volatile void* at) noexcept {
   for (auto b = t.buffer.rbegin(); b != t.buffer.rend(); ++b)
     if (b->at == at) return &*b;
@@ -324,18 +177,6 @@ class Operation {
   }
 };
 
-void bound() noexcept {
-  lowest = UINTPTR_MAX;
-  highest = 0;
-  for (const Range& r : ranges) {
-    lowest = std::min(lowest, r.from);
-    highest = std::max(highest, r.to);
-  }
-}
-
-/// Is none of the run's, or what is done here itself.
-bool outside() noexcept { return !active || within; }
-
 /// One of `choices`, of which all but the first are weak.
 std::size_t choose(std::size_t choices) {
   if (choices <= 1 || weak_left == 0) return 0;
@@ -345,6 +186,13 @@ std::size_t choose(std::size_t choices) {
 }
 
 }  // namespace
+
+void memory_run::drain(Thread& t, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    arrive(t.buffer[i].at, t.buffer[i].bytes, t.buffer[i].store);
+  t.buffer.erase(t.buffer.begin(), t.buffer.begin() + static_cast<std::ptrdiff_t>(count));
+  late -= count;
+}
 
 void Memory::start(unsigned weak) {
   ++run_number;
@@ -367,27 +215,6 @@ void Memory::thread_begins() { within = false; }
 
 Memory::Quiet::Quiet() : before_(within) { within = true; }
 Memory::Quiet::~Quiet() { within = before_; }
-
-Memory::Watched::Watched(const void* at, std::size_t bytes) : from_(address(at)) {
-  // What an earlier one used will do: bytes of other runs count as untouched.
-  std::vector<Byte> shadow;
-  if (!spare_shadows.empty()) {
-    shadow = std::move(spare_shadows.back());
-    spare_shadows.pop_back();
-  }
-  if (shadow.size() < bytes) shadow.resize(bytes);
-  ranges.push_back({from_, from_ + bytes, std::move(shadow), 0, {}});
-  bound();
-}
-
-Memory::Watched::~Watched() {
-  const auto mine = [this](const auto& r) { return r.from == from_; };
-  const auto r = std::find_if(ranges.begin(), ranges.end(), mine);
-  std::erase_if(free_extents, [&](const Extent& e) { return e.from >= r->from && e.from < r->to; });
-  spare_shadows.push_back(std::move(r->bytes));
-  ranges.erase(r);
-  bound();
-}
 
 std::uint64_t Memory::load(const volatile void* at, unsigned bytes, int order) {
   if (outside()) return peek(at, bytes);
@@ -491,40 +318,6 @@ void Memory::fence(int order) {
   }
 }
 
-void Memory::plain(const void* at, std::size_t bytes, bool is_write) {
-  const auto from = reinterpret_cast<std::uintptr_t>(at);
-  if (!active || within || ((from < lowest || from >= highest) && late == 0)) return;
-  const Quiet quiet;
-  // What a thread has stored itself it sees.
-  if (late > 0 && overlaps(self().buffer, from, from + bytes)) drain(self(), self().buffer.size());
-  Range* r = range_of(from);
-  if (r == nullptr) return;
-  if (!free_extents.empty()) check_free(from);
-  const unsigned me = Machine::self();
-  const Clock& clock = self().clock;
-  const std::uintptr_t to = std::min(from + bytes, r->to);
-  for (std::uintptr_t a = from; a < to; ++a) {
-    Byte& b = byte_at(*r, a);
-    if (!clock.knows(b.writer, b.written))
-      race(is_write ? "store against a store" : "load against a store", a);
-    if (unknown(clock, b.atomic_write)) race("plain access against an atomic store", a);
-    if (!is_write) {
-      b.read[me] = tick_of(me);
-      continue;
-    }
-    if (unknown(clock, b.read)) race("store against a load", a);
-    if (unknown(clock, b.atomic_read)) race("plain store against an atomic load", a);
-    b.written = tick_of(me);
-    b.writer = static_cast<std::uint8_t>(me);
-    if (b.is_atomic)
-      if (const auto l = locations.find(a); l != locations.end() && l->second.run == run_number) {
-        l->second.overwritten = true;
-        l->second.writer = me;
-        l->second.written = tick_of(me);
-      }
-  }
-}
-
 void Memory::release(const void* key) {
   if (outside()) return;
   const Quiet quiet;
@@ -541,30 +334,6 @@ void Memory::acquire(const void* key) {
   const Quiet quiet;
   if (const auto k = keys.find(key); k != keys.end() && k->second.first == run_number)
     self().clock.join(k->second.second);
-}
-
-void Memory::freed(const void* at, std::size_t bytes) {
-  const bool none_of_ours = outside();
-  const Quiet quiet;
-  Range* r = range_of(address(at));
-  if (r == nullptr) return;
-  const std::uintptr_t from = address(at), to = std::min(from + bytes, r->to);
-  if (!none_of_ours && r->run == run_number)
-    // As good as a store to all of it: who had it must have been done with it.
-    for (const std::uintptr_t a : r->touched) {
-      if (a < from || a >= to) continue;
-      const Byte& b = byte_at(*r, a);
-      const Clock& clock = self().clock;
-      if (!clock.knows(b.writer, b.written) || unknown(clock, b.read) ||
-          unknown(clock, b.atomic_read) || unknown(clock, b.atomic_write))
-        race("a buffer is freed against an access", a);
-    }
-  free_extents.push_back({from, to});
-}
-
-void Memory::allocated(const void* at) {
-  const Quiet quiet;
-  std::erase_if(free_extents, [at](const Extent& e) { return e.from == address(at); });
 }
 
 bool Memory::about_to_wait(unsigned thread) {

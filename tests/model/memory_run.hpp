@@ -1,0 +1,89 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "machine.hpp"
+
+/// What Memory knows of the run that is under way: for memory.cpp, what atomic operations do, and watched_memory.cpp,
+/// which finds races.
+namespace bab::test::model::memory_run {
+
+constexpr unsigned kMostThreads = 5;
+using Tick = std::uint16_t;  // small: every byte of shadow has many
+
+/// How much of each thread's doing is known.
+struct Clock {
+  std::array<Tick, kMostThreads> at{};
+
+  void join(const Clock& other) noexcept {
+    for (unsigned i = 0; i < kMostThreads; ++i) at[i] = std::max(at[i], other.at[i]);
+  }
+  [[nodiscard]] bool knows(unsigned thread, Tick tick) const noexcept { return at[thread] >= tick; }
+};
+
+struct Store {
+  std::uint64_t value = 0;
+  unsigned thread = 0;
+  Tick tick = 0;   // 0: before the run, known to all
+  Clock released;  // what an acquire of this one learns
+};
+
+/// An atomic object, and who has seen how much of it.
+struct Location {
+  std::vector<Store> stores;  // in modification order
+  std::array<std::vector<std::pair<Tick, std::size_t>>, kMostThreads> reads;
+  std::array<std::size_t, kMostThreads> floor{};
+  std::size_t sequential_floor =
+      0;  // newest that a sequentially consistent operation saw or stored
+  std::uint32_t run = 0;
+  bool overwritten = false;  // by a plain store
+  unsigned writer = 0;
+  Tick written = 0;
+};
+
+struct Buffered {
+  volatile void* at;
+  unsigned bytes;
+  Store store;
+  bool bypassed;
+};
+
+struct Thread {
+  Clock clock;
+  Clock fence_released;
+  Clock fence_acquired;
+  std::vector<Buffered> buffer;
+  std::vector<Location*> stale;
+};
+
+// All of it is for one thread: the one that the Machine runs on.
+inline bool active = false;
+inline bool within = false;  // an access made here is no thread's
+inline std::uint32_t run_number = 0;
+inline std::size_t late = 0;  // stores in all buffers
+inline std::array<Thread, kMostThreads> threads;
+inline std::unordered_map<std::uintptr_t, Location> locations;
+
+inline std::uintptr_t address(const volatile void* p) noexcept {
+  return reinterpret_cast<std::uintptr_t>(p);
+}
+
+inline Thread& self() noexcept { return threads[Machine::self()]; }
+inline Tick& tick_of(unsigned thread) noexcept { return threads[thread].clock.at[thread]; }
+
+/// Is none of the run's, or what is done here itself.
+inline bool outside() noexcept { return !active || within; }
+
+/// The first `count` of a thread's late stores arrive.
+void drain(Thread& thread, std::size_t count);
+
+/// An atomic access is no race, or the run fails.
+void note_atomic(std::uintptr_t at, unsigned bytes, bool is_write);
+
+}  // namespace bab::test::model::memory_run
