@@ -62,7 +62,7 @@ std::string capture_text(const std::string& path, const bab::CaptureStats& s) {
   if (s.missed > 0)
     text += fmt::format(
         ", {} missed since the file's writer was behind or its share of "
-        "the lcores' time used up",
+        "lcores' time was used up",
         s.missed);
   if (s.failed > 0) text += fmt::format(", {} not written", s.failed);
   return text;

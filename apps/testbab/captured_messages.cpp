@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include <fmt/format.h>
@@ -9,6 +12,8 @@
 
 #include <bab/base/error.hpp>
 #include <bab/wire/frame_parser.hpp>
+
+#include "stoppable_file.hpp"
 
 namespace testbab {
 namespace {
@@ -19,18 +24,24 @@ struct Closer {
 
 }  // namespace
 
-CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates)
+CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates,
+                                   const StopSignals& signals)
     : keeps_duplicates_(duplicates) {
   const auto refuse = [&](std::string_view why, std::string_view mend) {
+    if (signals.pending())
+      throw bab::Error(
+          fmt::format("--replay={}: stopped while it was read; nothing of it was sent", path));
     throw bab::Error(fmt::format("--replay={}: {}; {}", path, why, mend));
   };
+  constexpr const char* kMend = "give a pcap or pcapng file that can be read";
+  std::FILE* bytes = open_stoppable(path, signals);
+  if (bytes == nullptr) refuse(std::strerror(errno), kMend);
   std::array<char, PCAP_ERRBUF_SIZE> why{};
-  const std::unique_ptr<pcap_t, Closer> file(pcap_open_offline_with_tstamp_precision(
-      path.c_str(), PCAP_TSTAMP_PRECISION_NANO, why.data()));
+  const std::unique_ptr<pcap_t, Closer> file(
+      pcap_fopen_offline_with_tstamp_precision(bytes, PCAP_TSTAMP_PRECISION_NANO, why.data()));
   if (!file) {
-    std::string_view text = why.data();  // libpcap begins with the path
-    if (text.starts_with(path + ": ")) text.remove_prefix(path.size() + 2);
-    refuse(text, "give a pcap or pcapng file that can be read");
+    std::fclose(bytes);
+    refuse(why.data(), kMend);
   }
   if (const int link = pcap_datalink(file.get()); link != DLT_EN10MB) {
     const char* name = pcap_datalink_val_to_name(link);
@@ -58,15 +69,34 @@ CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_po
   seen_ = {};
 }
 
-bool CapturedMessages::is_duplicate(const bab::wire::Session& session, std::uint64_t sequence,
-                                    std::span<const std::uint8_t> bytes) {
-  if (keeps_duplicates_) return false;
-  const auto place = seen_.find(session, sequence);
+bool CapturedMessages::is_at(std::optional<std::size_t> place,
+                             std::span<const std::uint8_t> bytes) const {
   if (!place) return false;
   const auto there = this->bytes(*place);
-  if (std::equal(there.begin(), there.end(), bytes.begin(), bytes.end())) return true;
-  seen_.forget(session);
-  return false;
+  return std::equal(there.begin(), there.end(), bytes.begin(), bytes.end());
+}
+
+/// What a frame is by its messages: new, or a duplicate as far as they were there; or other messages under numbers that
+/// were there, of which all go then.
+void CapturedMessages::judge(SeenMessages& seen, std::uint64_t sequence,
+                             std::span<const Bytes> messages) {
+  bool differs = false, repeats = false;
+  duplicate_.assign(messages.size(), false);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto place = seen.find(sequence + i), other = seen.find_other(sequence + i);
+    const bool again = is_at(place, messages[i]);
+    duplicate_[i] = again || is_at(other, messages[i]);
+    repeats |= again;
+    differs |= (place || other) && !duplicate_[i];
+  }
+  beside_ = differs && seen.differed();
+  if (beside_)
+    duplicate_.assign(messages.size(), false);
+  else if (differs)  // of a session that began anew
+    for (std::size_t i = 0; i < messages.size(); ++i)
+      duplicate_[i] = is_at(seen.find(sequence + i), messages[i]);
+  else if (repeats)
+    seen.repeated();
 }
 
 void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t time_ns,
@@ -85,21 +115,31 @@ void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t ti
   const std::uint64_t since = time_ns - std::min(begin, time_ns);
   const std::uint64_t time = messages_.empty() ? 0 : std::max(since, messages_.back().time_ns);
   const std::size_t before = messages_.size();
+  frame_.clear();
   const std::uint8_t* at = parsed.blocks.data();
   for (unsigned i = 0; i < count; ++i) {
     const auto len = bab::wire::load_be<std::uint16_t>(at);
     at += bab::wire::kBlockLengthBytes;
-    const std::span<const std::uint8_t> bytes(at, len);
+    frame_.emplace_back(at, len);
     at += len;
-    const std::uint64_t sequence = parsed.mold.sequence + i;
-    if (is_duplicate(parsed.mold.session, sequence, bytes)) {
+  }
+  SeenMessages* seen = keeps_duplicates_ ? nullptr : &seen_[parsed.mold.session];
+  if (seen != nullptr) judge(*seen, parsed.mold.sequence, frame_);
+  for (std::size_t i = 0; i < frame_.size(); ++i) {
+    if (seen != nullptr && duplicate_[i]) {
       ++duplicates_;
       continue;
     }
-    if (!keeps_duplicates_) seen_.add(parsed.mold.session, sequence, messages_.size());
-    messages_.push_back({time, bytes_.size(), len});
+    if (const std::uint64_t sequence = parsed.mold.sequence + i; seen != nullptr) {
+      if (beside_ || seen->find(sequence))
+        seen->add_other(sequence, messages_.size());
+      else
+        seen->add(sequence, messages_.size());
+    }
+    const Bytes bytes = frame_[i];
+    messages_.push_back({time, bytes_.size(), static_cast<std::uint32_t>(bytes.size())});
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-    longest_ = std::max<std::uint32_t>(longest_, len);
+    longest_ = std::max(longest_, static_cast<std::uint32_t>(bytes.size()));
   }
   ++(messages_.size() > before ? good_ : duplicate_frames_);
   first_ns_ = begin;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,18 +10,21 @@
 #include <bab/base/drops.hpp>
 
 #include "seen_messages.hpp"
+#include "stop_signals.hpp"
 
 namespace testbab {
 
 /// The MoldUDP64 messages of a capture file (pcap or pcapng, whatever made it), in its order, in memory. Checksums
 /// aren't looked at: where a NIC makes them, captures of what was sent have none yet. A message that comes again, by its
 /// session, number and bytes, is left out unless `duplicates`: one of both directions of a cable, or of the two lines of a
-/// feed, has each twice. Other bytes under the same number are those of a session that began anew.
+/// feed, has each twice. A frame that has other bytes under the same number is sent whole; where the next one does, too,
+/// the session began anew.
 class CapturedMessages {
  public:
   /// `udp_port`: only datagrams to it; 0: all. Throws bab::Error: no such file, no capture, not of an Ethernet, no
-  /// message in it.
-  CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates);
+  /// message in it, or stopped by a signal (a pipe's writer may keep one waiting).
+  CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates,
+                   const StopSignals& signals);
 
   [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
   [[nodiscard]] std::span<const std::uint8_t> bytes(std::size_t i) const noexcept {
@@ -50,11 +54,15 @@ class CapturedMessages {
   };
   void add(std::span<const std::uint8_t> frame, std::uint64_t time_ns, std::uint16_t udp_port);
 
-  [[nodiscard]] bool is_duplicate(const bab::wire::Session& session, std::uint64_t sequence,
-                                  std::span<const std::uint8_t> bytes);
+  using Bytes = std::span<const std::uint8_t>;
+  [[nodiscard]] bool is_at(std::optional<std::size_t> place, Bytes bytes) const;
+  void judge(SeenMessages& seen, std::uint64_t sequence, std::span<const Bytes> messages);
 
   const bool keeps_duplicates_;
-  SeenMessages seen_;
+  std::map<bab::wire::Session, SeenMessages> seen_;
+  std::vector<Bytes> frame_;     // messages of the one that is looked at,
+  std::vector<bool> duplicate_;  // of those, the ones that were there,
+  bool beside_ = false;          // and whether it stands beside a frame with the same numbers
   std::vector<std::uint8_t> bytes_;
   std::vector<Message> messages_;
   std::uint32_t longest_ = 0;

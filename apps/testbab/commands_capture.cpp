@@ -35,11 +35,11 @@ void show(Console& console, const Words& words) {
 }
 
 constexpr std::array kCommands{
-    Command{
-        "capture start FILE [rx|tx|both] [port N] [udp N] [1 in N] [share PERCENT]",
-        "write passing frames to a pcapng file: of one direction, port or UDP port, or 1 in N "
-        "of them; for at most a share of each lcore's time, 2 if not said, without bound at 100",
-        start},
+    Command{"capture start FILE [rx|tx|both] [port N] [udp N] [1 in N] [share PERCENT]",
+            "write passing frames to a pcapng file: of one direction, port or UDP port, or 1 in N "
+            "of them; for lcores' idle time and a share of their work, 2 if not said, without "
+            "bound at 100",
+            start},
     Command{"capture stop", "end the capture and say how much of it is in the file", stop},
     Command{"show capture [json]", "how far the capture is", show},
 };

@@ -83,7 +83,7 @@ void start(Console& console, const Words& words) {
   for (std::size_t i : ports_of(session.wiring(), words[2], "port start")) {
     const std::uint16_t id = session.wiring().port(i).id();
     const bool was = session.wiring().port(i).started();
-    session.wiring().start(i, session.signals());
+    session.wiring().start(i);
     console.print(fmt::format("port {} {}\n", id, was ? "is started already" : "started"));
   }
 }
@@ -106,7 +106,7 @@ void set_mtu(Console& console, const Words& words) {
   const std::size_t i = ports_of(session.wiring(), words[3], "port config mtu")[0];
   require_stopped(session, "port config mtu");
   require_no_capture(session, "port config mtu");
-  session.wiring().set_mtu(session.options(), i, mtu, session.signals());
+  session.wiring().set_mtu(session.options(), i, mtu);
   const bab::Port& port = session.wiring().port(i);
   console.print(fmt::format("port {}: MTU {}, read back from it{}\n", port.id(), port.mtu(),
                             port.started() ? "" : "; it is stopped"));

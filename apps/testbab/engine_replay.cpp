@@ -80,13 +80,14 @@ class Replayer final : public Sender {
 
 class Replay final : public Job {
  public:
-  Replay(const Options& options, Wiring& wiring) : messages_(read(options)) {
+  Replay(const Options& options, Wiring& wiring) : messages_(read(options, wiring)) {
     stages.emplace_back().push_back(std::make_unique<Replayer>(options, wiring, messages_));
   }
   ~Replay() override { stages.clear(); }
 
   void sum_up(Summary& summary) const override {
     static_cast<const Sender&>(*stages[0][0]).sum_up(summary);
+    summary.replay = {messages_.size(), messages_.duplicates()};
     auto& row = summary.ledger.row("frames of the capture", messages_.frames());
     row.out = {{"with messages", messages_.frames_with_messages()},
                {"without", messages_.empty_frames()},
@@ -98,10 +99,10 @@ class Replay final : public Job {
   }
 
  private:
-  static CapturedMessages read(const Options& options) {
+  static CapturedMessages read(const Options& options, const Wiring& wiring) {
     if (options.replay.empty())
       throw bab::Error("replay needs --replay=FILE, a capture with MoldUDP64 messages");
-    return {options.replay, options.rx_udp_port, options.keep_duplicates};
+    return {options.replay, options.rx_udp_port, options.keep_duplicates, wiring.signals()};
   }
 
   CapturedMessages messages_;

@@ -369,9 +369,10 @@ class Parser {
                if (text.empty()) throw CLI::ValidationError("--capture: it takes a file's path");
                o_.capture = text;
              });
-    add_number("--capture-share", o_.capture_share, 1, kMostShare,
-               "percent of an lcore's time that captured frames of a queue may cost it; 100: "
-               "no bound; default 2");
+    add_number(
+        "--capture-share", o_.capture_share, 1, kMostShare,
+        "percent of lcores' work that captured frames may cost, beside their idle time; 100: "
+        "no bound; default 2");
     add_text("--json", "FILE",
              "write a report; - is standard output, and text goes to standard error",
              [this](const std::string& text) {

@@ -157,6 +157,8 @@ std::string to_json(const Summary& s) {
            {"lcores", lcores(s)}};
   if (!s.writers.empty()) all["bus"]["writers"] = writers(s);
   if (s.capture) all["capture"] = capture_json(*s.capture);
+  if (s.replay)
+    all["replay"] = {{"messages", s.replay->messages}, {"duplicates", s.replay->duplicates}};
   if (s.latency) all["latency"] = latency_json(*s.latency);
   // A device's name is whatever bytes --vdev had.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -126,6 +126,11 @@ std::string summary_text(const Summary& s) {
                   b.lost, b.corrupt, b.streams, b.gaps, b.missing, b.out_of_order, b.duplicates));
   if (s.latency) t += latency_text(*s.latency);
   t += drops_text(s.drops) + ledger_text(s.ledger);
+  if (s.replay && s.replay->duplicates > 0)
+    add(
+        fmt::format("  left out: {} messages of the capture, as duplicates (of the same session, "
+                    "number and bytes as others); --keep-duplicates sends them, too",
+                    s.replay->duplicates));
   if (s.capture)
     add(fmt::format("  captured: {}", capture_text(s.capture->path, s.capture->stats)));
   for (const PoolSummary& p : s.pools) {

@@ -51,7 +51,8 @@ Session::Session(const bab::Eal& eal, Options options, StopSignals& signals)
     : options_(std::move(options)),
       signals_(signals),
       lcores_(choose_lcores(eal, options_)),
-      wiring_(options_, *find_engine(options_.engine), static_cast<unsigned>(lcores_.size())) {}
+      wiring_(options_, *find_engine(options_.engine), static_cast<unsigned>(lcores_.size()),
+              signals) {}
 
 Session::~Session() {
   run_.reset();
@@ -59,7 +60,7 @@ Session::~Session() {
 }
 
 void Session::open() {
-  wiring_.start(signals_);
+  wiring_.start();
   opened_ = true;
 }
 

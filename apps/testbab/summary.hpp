@@ -74,6 +74,12 @@ struct CaptureSummary {
   bab::CaptureStats stats;
 };
 
+/// What there was to replay.
+struct ReplaySummary {
+  std::uint64_t messages;    ///< a round
+  std::uint64_t duplicates;  ///< messages of the capture that are not among them
+};
+
 /// Everything that is said of a run when it is over.
 struct Summary {
   std::string engine;
@@ -89,6 +95,7 @@ struct Summary {
   std::optional<CaptureSummary> capture;
   std::string capture_fault;       ///< why not all of it is in the file
   std::optional<Latency> latency;  ///< ping's
+  std::optional<ReplaySummary> replay;
 
   [[nodiscard]] std::uint64_t leaked() const;
   /// 0 good; 1 the bus lost, corrupted or leaked something, or the ledger doesn't balance.

@@ -100,8 +100,8 @@ void require_ports(const Engine& engine, std::size_t ports) {
 
 }  // namespace
 
-Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores)
-    : lcores_(lcores), engine_(&engine) {
+Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores, StopSignals& signals)
+    : lcores_(lcores), signals_(signals), engine_(&engine) {
   std::vector<std::uint16_t> ids = bab::port_ids();
   const std::uint16_t queues = std::max(options.rxq, options.txq);
   if (ids.empty() && engine.loopback_ports == 1) {
@@ -192,7 +192,7 @@ void Wiring::make_pools(const Options& options, const bab::PortOptions& po, Unit
                                  po.rx_queues * rxd, true);
 }
 
-void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu, StopSignals& signals) {
+void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
   Unit& unit = units_.at(i);
   bab::Port& port = *unit.port;
   Unit next;
@@ -213,7 +213,7 @@ void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu, StopSi
   stop(i);
   bank_stats(unit);
   const auto start_again = [&] {
-    if (was_started) start(i, signals);
+    if (was_started) start(i);
   };
   try {
     port.reconfigure(mtu, *next.rx_pool);
@@ -235,12 +235,12 @@ std::vector<bab::RxQueue*> Wiring::rx_queues(std::size_t i) {
   return queues;
 }
 
-void Wiring::start(StopSignals& signals) {
-  for (std::size_t i = 0; i < units_.size(); ++i) start(i, signals);
+void Wiring::start() {
+  for (std::size_t i = 0; i < units_.size(); ++i) start(i);
 }
 
-void Wiring::start(std::size_t i, StopSignals& signals) {
-  if (!port(i).started()) port(i).start([&] { return signals.pending(); });
+void Wiring::start(std::size_t i) {
+  if (!port(i).started()) port(i).start([&] { return signals_.pending(); });
 }
 
 void Wiring::stop(std::size_t i) {

@@ -20,20 +20,23 @@ namespace testbab {
 class Wiring {
  public:
   /// `lcores`: how many may keep buffers in their caches.
-  Wiring(const Options& options, const Engine& engine, unsigned lcores);
+  Wiring(const Options& options, const Engine& engine, unsigned lcores, StopSignals& signals);
   ~Wiring();
 
   /// Throws bab::Error when `engine` can't use the ports there are.
   void require(const Engine& engine) const;
 
   /// Starts the ports that are stopped. A signal ends the wait for links.
-  void start(StopSignals& signals);
-  void start(std::size_t i, StopSignals& signals);
+  void start();
+  void start(std::size_t i);
   /// When nothing runs. What it held comes back to the pools; frames in memory ports are freed.
   void stop(std::size_t i);
   /// Reconfigures port i, and its pools where their buffers are too small; it stays stopped or is started
   /// again. When nothing runs. Throws bab::Error, and the port is then as it was.
-  void set_mtu(const Options& options, std::size_t i, unsigned mtu, StopSignals& signals);
+  void set_mtu(const Options& options, std::size_t i, unsigned mtu);
+
+  /// What ends a wait.
+  [[nodiscard]] const StopSignals& signals() const noexcept { return signals_; }
 
   [[nodiscard]] std::size_t ports() const noexcept { return units_.size(); }
   [[nodiscard]] bab::Port& port(std::size_t i) noexcept { return *units_.at(i).port; }
@@ -93,6 +96,7 @@ class Wiring {
   [[nodiscard]] std::uint32_t descriptors(const bab::BufferPool& pool) const;
 
   unsigned lcores_;
+  StopSignals& signals_;
   const Engine* engine_;
   bool ran_ = false;
   std::optional<bab::Loopback> loopback_;

@@ -54,7 +54,7 @@ void Capture::add_queues(std::span<Port* const> ports, const CaptureOptions& opt
   const auto put = [&](Tap& tap, std::uint16_t port, unsigned queue, TapDirection direction) {
     auto q = std::make_unique<CaptureQueue>(
         tap, CaptureQueue::Place{port, static_cast<std::uint16_t>(queue), direction}, options,
-        buffers, largest);
+        CaptureQueue::Room{buffers, largest, queues});
     if (!tap.put_on(q.get()))
       throw Error(fmt::format("port {} is captured already; stop that capture first", port));
     queues_.push_back(std::move(q));
@@ -76,10 +76,10 @@ void Capture::start_writing() {
     sigaddset(&limit, SIGXFSZ);
     (void)pthread_sigmask(SIG_BLOCK, &limit, nullptr);
     auto& c = *static_cast<Capture*>(self);
-    if (!c.comes_first_) detail::give_way_to_lcores();
     c.begun_.wait();
     if (!c.file_->has_begun()) return nullptr;
-    detail::CaptureWriter({*c.file_, c.queues_, c.written_, c.error_}).run(c.stopping_);
+    detail::CaptureWriter({*c.file_, c.queues_, c.written_, c.error_, !c.comes_first_})
+        .run(c.stopping_);
     return nullptr;
   };
   pthread_t thread{};
@@ -89,7 +89,6 @@ void Capture::start_writing() {
   try {
     file_->begin();
   } catch (...) {
-    take_off();
     begun_.count_down();
     stop_writing();
     throw;

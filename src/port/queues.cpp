@@ -7,6 +7,7 @@
 namespace bab {
 
 void RxQueue::show(std::span<rte_mbuf* const> frames) noexcept {
+  if (frames.empty()) return;
   Tap::Sink* sink = tap_->enter();
   if (sink == nullptr) return;
   for (std::size_t at = 0; at < frames.size(); at += Tap::kMost) {

@@ -89,11 +89,13 @@ class Capture(SmokeCase):
         self.assertEqual(self.counts_in_file(), (capture["wanted"], capture["missed"]))
 
     def test_traffic_keeps_its_rate(self):
-        rate = 500_000
+        """And nearly all of it is captured: lcores that poll have idle time for copies and the writer."""
+        rate = 2_000_000
         run = self.run_testbab(f"--rate={rate}", "--duration=1.5", f"--capture={self.path('c.pcapng')}", eal=None)
         self.assert_good(run)
-        self.assertGreater(run.report["bus"]["messages_out"], 0.95 * rate * run.report["seconds"], run)
-        self.assertGreater(run.report["capture"]["written"], 0)
+        self.assertGreater(run.report["bus"]["messages_out"], 0.9 * rate * run.report["seconds"], run)
+        capture = run.report["capture"]
+        self.assertGreater(capture["written"], 0.7 * capture["wanted"], run)
 
     @unittest.skipIf(tshark.ABSENT, tshark.ABSENT)
     @unittest.skipIf(os.geteuid() != 0, "only root can mount a small file system")

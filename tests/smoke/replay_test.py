@@ -2,8 +2,10 @@
 """The messages of captures, sent again: all of them, in order, at the pace that is asked for."""
 
 import os
+import signal
 import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
@@ -130,10 +132,69 @@ class Replay(SmokeCase):
         self.assert_good(self.replay("--speed=max", "--keep-duplicates"))
         self.assertEqual(len(self.sent()), 5 + 1 + 5 + 5)
 
+    def test_one_frame_that_differs(self):
+        """It is sent whole; the session's other duplicates are known all the same."""
+        line = [frame(bytes([i]), bytes([i + 100]), sequence=2 * i + 1) for i in range(50)]
+        other_line = line.copy()
+        other_line[7] = frame(b"X", bytes([107]), sequence=15)
+        pcapfile.write(self.path("in.pcap"), [*line, *other_line, *line])
+        run = self.replay("--speed=max")
+        self.assert_good(run)
+        self.assertEqual(self.sent(), [*messages_of(line), b"X", bytes([107])])
+        self.assertEqual(run.report["replay"], {"messages": 102, "duplicates": 198})
+        self.assertRegex(run.stdout, r"left out: 198 messages .*--keep-duplicates")
+        self.assertNotIn("left out", self.replay("--speed=max", "--keep-duplicates").stdout)
+
     def test_a_session_that_began_anew(self):
-        pcapfile.write(self.path("in.pcap"), [frame(b"a", b"b", b"c"), frame(b"x", b"b"), frame(b"c", sequence=3)])
+        old = [frame(b"a", b"b"), frame(b"c", b"d", sequence=3), frame(b"e", sequence=5)]
+        new = [frame(b"x", b"b"), frame(b"y", b"d", sequence=3), frame(b"e", sequence=5)]
+        pcapfile.write(self.path("in.pcap"), [*old, *new, *new])
         self.assert_good(self.replay("--speed=max"))
-        self.assertEqual(self.sent(), [b"a", b"b", b"c", b"x", b"b", b"c"])
+        self.assertEqual(self.sent(), messages_of([*old, *new]))
+
+    def test_a_session_that_repeats_itself_is_said(self):
+        """A publisher that began anew with the same bytes and numbers can't be told from the other line of a feed."""
+        batches = [frame(b"a", b"b"), frame(b"c", sequence=3)]
+        pcapfile.write(self.path("in.pcap"), batches * 2)
+        run = self.replay("--speed=max")
+        self.assert_good(run)
+        self.assertRegex(run.stdout, r"left out: 3 messages .*--keep-duplicates")
+
+    def test_a_pipe(self):
+        """As of tcpdump -w: its writer comes late, and pauses."""
+        os.mkfifo(self.path("pipe"))
+        pcapfile.write(self.path("in.pcap"), [frame(b"a", b"b"), frame(b"c", sequence=3)])
+        with open(self.path("in.pcap"), "rb") as file:
+            data = file.read()
+        run = self.start("--forward-mode=replay", f"--replay={self.path('pipe')}", "--speed=max",
+                         vdevs=[f"net_pcap0,tx_pcap={self.path('out.pcap')}"])
+        time.sleep(0.2)
+        with open(self.path("pipe"), "wb", buffering=0) as pipe:
+            for part in (data[:10], data[10:60], data[60:]):
+                pipe.write(part)
+                time.sleep(0.05)
+        self.assert_good(run.finish())
+        self.assertEqual(self.sent(), [b"a", b"b", b"c"])
+
+    def test_a_pipe_that_nobody_writes_or_closes(self):
+        """The first signal ends it."""
+        os.mkfifo(self.path("pipe"))
+        pcapfile.write(self.path("in.pcap"), [frame(b"a")])
+        for begun in (False, True):
+            with self.subTest(begun=begun):
+                run = self.start("--forward-mode=replay", f"--replay={self.path('pipe')}", vdevs=["net_null0"])
+                writer = None
+                if begun:
+                    writer = open(self.path("pipe"), "wb", buffering=0)
+                    with open(self.path("in.pcap"), "rb") as file:
+                        writer.write(file.read())
+                else:
+                    time.sleep(1)
+                run.send(signal.SIGTERM)
+                run = run.finish(20)
+                self.assert_refused(run, "stopped while it was read")
+                if writer:
+                    writer.close()
 
     def test_own_capture_of_both_directions(self):
         # No more frames than a queue has buffers: none is missed.

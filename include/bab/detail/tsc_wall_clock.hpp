@@ -14,9 +14,18 @@ class TscWallClock {
     std::uint64_t tsc;
     std::uint64_t ns;  ///< CLOCK_REALTIME
   };
+  /// What is read.
+  struct Sources {
+    std::uint64_t (*tsc)() noexcept;
+    std::uint64_t (*real_ns)() noexcept;  ///< since 1970
+    std::uint64_t hz;                     ///< of the TSC
+  };
+  static Sources machine() noexcept;
+
   /// Now; nothing when this thread was interrupted between the two each time that it tried, unless
   /// `whatever_it_takes` (a clock may be that slow, too).
-  static std::optional<Reading> read(bool whatever_it_takes = false) noexcept;
+  static std::optional<Reading> read(bool whatever_it_takes = false,
+                                     const Sources& from = machine()) noexcept;
 
   /// `hz`: the TSC's rate, not 0.
   TscWallClock(std::uint64_t hz, Reading now) noexcept : hz_(hz), at_(now) {}

@@ -17,6 +17,10 @@ constexpr const char* kCpus = "sys/devices/system/cpu/";
 
 using Lcores = std::map<unsigned, std::vector<unsigned>>;  // lcore to its CPUs
 
+std::string named(const std::vector<unsigned>& cpus) {
+  return fmt::format("CPU{} {}", cpus.size() == 1 ? "" : "s", enumerate(cpus));
+}
+
 /// "2", "0-3" or "(0,2-3)", from `at` on; leaves `at` behind it.
 std::vector<unsigned> take_set(std::string_view text, std::size_t& at) {
   const bool bracket = at < text.size() && text[at] == '(';
@@ -118,7 +122,9 @@ void examine_sharing(const System& system, const Lcores& workers, Findings& find
     findings.push_back(
         {Level::kOk, kTopic,
          floating.empty()
-             ? fmt::format("{} worker lcores, each with a CPU of its own", workers.size())
+             ? workers.size() == 1
+                   ? std::string("1 worker lcore, with a CPU of its own")
+                   : fmt::format("{} worker lcores, each with a CPU of its own", workers.size())
              : fmt::format("{} worker lcores on CPUs enough", workers.size()),
          ""});
 }
@@ -142,8 +148,7 @@ void examine_isolation(const System& system, const std::vector<unsigned>& cpus,
   const bool all = !online.empty() && wanted.size() >= online.size();
   findings.push_back(
       {Level::kWarn, kTopic,
-       fmt::format("other processes run on the workers' CPUs {}, too, and add latency",
-                   enumerate(shared)),
+       fmt::format("other processes run on the workers' {}, too, and add latency", named(shared)),
        all ? "leave other processes a CPU: workers on fewer of them (-l), then ask again"
            : fmt::format(
                  "put isolcpus={0} nohz_full={0} rcu_nocbs={0} on the kernel's command line "
@@ -163,7 +168,8 @@ void examine_governor(const System& system, const std::vector<unsigned>& cpus, F
   if (!slow.empty())
     findings.push_back(
         {Level::kWarn, kTopic,
-         fmt::format("CPUs {} have the frequency governor {}", enumerate(slow), governor),
+         fmt::format("{} {} the frequency governor {}", named(slow),
+                     slow.size() == 1 ? "has" : "have", governor),
          fmt::format("echo performance | tee /{}cpu*/cpufreq/scaling_governor", kCpus)});
 }
 
@@ -199,7 +205,9 @@ void examine_cpus(const System& system, const Examination& what, Findings& findi
         absent.push_back(cpu);
   if (!absent.empty())
     findings.push_back(
-        {Level::kFail, kTopic, fmt::format("CPU {} isn't there or is offline", enumerate(absent)),
+        {Level::kFail, kTopic,
+         fmt::format("{} {} there or {} offline", named(absent),
+                     absent.size() == 1 ? "isn't" : "aren't", absent.size() == 1 ? "is" : "are"),
          fmt::format("choose of {}", system.text(fmt::format("{}online", kCpus)).value_or(""))});
   lcores.erase(main_lcore(what, lcores));
   if (lcores.empty()) {

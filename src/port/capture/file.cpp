@@ -3,12 +3,15 @@
 #include "file.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <ctime>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,6 +29,36 @@ std::uint64_t wall_ns() noexcept {
   return static_cast<std::uint64_t>(
       duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count());
 }
+
+/// A limit to files' sizes is an error of write() like a full disk, and not this process's end: no SIGXFSZ on this thread
+/// as long as this lives.
+class NoSizeSignal {
+ public:
+  NoSizeSignal() noexcept {
+    sigset_t pending;
+    sigemptyset(&pending);
+    sigemptyset(&limit_);
+    sigaddset(&limit_, SIGXFSZ);
+    (void)sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGXFSZ) == 1;
+    (void)pthread_sigmask(SIG_BLOCK, &limit_, &before_);
+  }
+  NoSizeSignal(const NoSizeSignal&) = delete;
+  NoSizeSignal& operator=(const NoSizeSignal&) = delete;
+  ~NoSizeSignal() {
+    const int why = errno;  // of what was tried meanwhile
+    const timespec at_once{};
+    if (!was_pending_)
+      while (sigtimedwait(&limit_, nullptr, &at_once) < 0 && errno == EINTR) {
+      }
+    (void)pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    errno = why;
+  }
+
+ private:
+  sigset_t limit_, before_;
+  bool was_pending_;
+};
 
 int errno_or(int otherwise) noexcept { return errno != 0 ? errno : otherwise; }
 
@@ -73,7 +106,10 @@ void CaptureFile::begin() {
   if (regular_ && ftruncate(fd_, 0) != 0) fail(errno, kChoose);
   start_ns_ = wall_ns();
   errno = rte_errno = 0;
-  pcapng_.reset(rte_pcapng_fdopen(fd_, nullptr, nullptr, "bab", nullptr));
+  {
+    const NoSizeSignal none;
+    pcapng_.reset(rte_pcapng_fdopen(fd_, nullptr, nullptr, "bab", nullptr));
+  }
   if (!pcapng_) fail(rte_errno != 0 ? rte_errno : errno_or(ENOSPC), kChoose);
   if (regular_) good_ = lseek(fd_, 0, SEEK_CUR);
 }

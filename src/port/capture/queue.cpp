@@ -13,6 +13,7 @@
 
 #include <bab/base/error.hpp>
 #include <bab/detail/sanitizers.hpp>
+#include <bab/lcore/lcore.hpp>
 #include <bab/wire/endian.hpp>
 #include <bab/wire/ethernet.hpp>
 #include <bab/wire/ipv4_udp.hpp>
@@ -85,23 +86,24 @@ void cancel(rte_mbuf* copy) noexcept {
 
 bool is_cancelled(const rte_mbuf* copy) noexcept { return copy->pkt_len == 0; }
 
-/// How much of its share a queue may save up, and what a copy costs at most: an lcore that was interrupted
+/// How much time a queue may save up, and what a copy costs at most: an lcore that was interrupted
 /// while it copied isn't charged for it. (A cold jumbo frame takes about a microsecond.)
-constexpr std::uint64_t kSavedPerSecond = 1'000;      // 1 ms
+constexpr std::uint64_t kSavedPerSecond = 200;        // 5 ms
 constexpr std::uint64_t kPerCopyPerSecond = 500'000;  // 2 us
 
 }  // namespace
 
 CaptureQueue::CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options,
-                           std::uint32_t buffers, std::uint32_t frame_bytes)
+                           const Room& room)
     : tap_(tap),
       place_(place),
       udp_port_(options.udp_port),
       one_in_(options.one_in),
-      frame_bytes_(frame_bytes),
-      pool_(make_pool(buffers, frame_bytes)),
-      ring_(buffers),
+      frame_bytes_(room.frame_bytes),
+      pool_(make_pool(room.buffers, room.frame_bytes)),
+      ring_(room.buffers),
       share_(options.lcore_share),
+      shared_write_share_(options.lcore_share / room.queues),
       most_(static_cast<std::int64_t>(rte_get_tsc_hz() / kSavedPerSecond)),
       per_copy_(static_cast<std::int64_t>(rte_get_tsc_hz() / kPerCopyPerSecond)),
       left_(most_),
@@ -132,20 +134,35 @@ CaptureQueue::Frames CaptureQueue::choose(Frames matching) const noexcept {
   return found;
 }
 
+/// Its share of all time, and what the lcore had idle, if it says: copies and the writing of them lessen that, so that
+/// it ends about half-way.
+void CaptureQueue::fill(std::uint64_t now) noexcept {
+  const Lcore* lcore = Lcore::current();
+  const std::uint64_t idle = lcore != nullptr ? get(lcore->counters().idle_cycles) : 0;
+  const bool known = this->lcore() != LCORE_ID_ANY;  // what it had idle before is not for this capture
+  const std::uint64_t idled = known && idle > idle_then_ ? idle - idle_then_ : 0;
+  const double share = get(write_cost_) > 0 ? shared_write_share_ : share_;
+  const double filled = static_cast<double>(now - filled_) * share + static_cast<double>(idled);
+  filled_ = now;
+  idle_then_ = idle;
+  add(idle_, idled);
+  lcore_.store(rte_lcore_id(), std::memory_order_relaxed);
+  left_ = std::min(
+      most_, left_ + static_cast<std::int64_t>(std::min(filled, 2.0 * static_cast<double>(most_))));
+}
+
 /// How many copies can be had and made now.
 unsigned CaptureQueue::room(std::uint64_t now) noexcept {
   if (share_ < 1) {
-    const double filled = static_cast<double>(now - filled_) * share_;
-    filled_ = now;
-    left_ = std::min(most_, left_ + static_cast<std::int64_t>(
-                                        std::min(filled, 2.0 * static_cast<double>(most_))));
+    fill(now);
     if (left_ <= 0) return 0;
   }
   return rte_mempool_avail_count(pool_.get());
 }
 
 void CaptureQueue::spend(std::uint64_t cycles, unsigned copies) noexcept {
-  left_ -= std::min(static_cast<std::int64_t>(cycles), per_copy_ * copies);
+  left_ -= std::min(static_cast<std::int64_t>(cycles), per_copy_ * copies) +
+           static_cast<std::int64_t>(copies * get(write_cost_));
 }
 
 void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) noexcept {

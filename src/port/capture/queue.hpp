@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include <rte_lcore.h>
 #include <rte_mempool.h>
 
 #include <bab/base/spsc_ring.hpp>
@@ -24,9 +25,13 @@ class CaptureQueue final : public Tap::Sink {
     std::uint16_t port, queue;
     TapDirection direction;
   };
-  /// `buffers` copies of frames of at most `frame_bytes`. Throws Error: no memory.
-  CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options, std::uint32_t buffers,
-               std::uint32_t frame_bytes);
+  struct Room {
+    std::uint32_t buffers;      ///< for copies
+    std::uint32_t frame_bytes;  ///< of the largest frame
+    std::uint32_t queues;       ///< of the capture, this one among them
+  };
+  /// Throws Error: no memory.
+  CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options, const Room& room);
   CaptureQueue(const CaptureQueue&) = delete;
   CaptureQueue& operator=(const CaptureQueue&) = delete;
   /// Frees copies that nobody wrote.
@@ -48,8 +53,16 @@ class CaptureQueue final : public Tap::Sink {
   /// Nothing can be written any more: the lcore makes no more copies.
   void give_up() noexcept { broken_.store(true, std::memory_order_relaxed); }
   void failed(std::uint64_t frames) noexcept { add(unwritten_, frames); }
+  /// What writing a frame takes of a CPU that is an lcore's, in TSC cycles: queues are charged for it. 0: nothing.
+  void set_write_cost(std::uint64_t cycles) noexcept {
+    write_cost_.store(cycles, std::memory_order_relaxed);
+  }
 
   // Any thread; a moment's figures.
+  /// The lcore that frames last passed on; LCORE_ID_ANY: none yet.
+  [[nodiscard]] unsigned lcore() const noexcept { return lcore_.load(std::memory_order_relaxed); }
+  /// TSC cycles that it had nothing to do for, as far as it says.
+  [[nodiscard]] std::uint64_t idle() const noexcept { return get(idle_); }
   [[nodiscard]] std::uint64_t wanted() const noexcept { return get(wanted_); }
   [[nodiscard]] std::uint64_t missed() const noexcept { return get(missed_); }
   [[nodiscard]] std::uint64_t failed() const noexcept { return get(uncopied_) + get(unwritten_); }
@@ -67,6 +80,7 @@ class CaptureQueue final : public Tap::Sink {
 
   [[nodiscard]] Frames match(std::span<rte_mbuf* const> frames) const noexcept;
   [[nodiscard]] Frames choose(Frames matching) const noexcept;
+  void fill(std::uint64_t now) noexcept;
   [[nodiscard]] unsigned room(std::uint64_t now) noexcept;
   void spend(std::uint64_t cycles, unsigned copies) noexcept;
 
@@ -87,17 +101,22 @@ class CaptureQueue final : public Tap::Sink {
   Frames chosen_ = 0;    // and are wanted
   Frames copied_ = 0;
   std::uint32_t skipped_ = 0;  // matching ones since the last that was wanted
-  // Time for copies, in TSC cycles, of which a share of all time is added:
+  // Time for copies and for writing them, in TSC cycles:
   const double share_;
+  const double shared_write_share_;  // where all queues' writing takes time of one lcore's CPU
   const std::int64_t most_, per_copy_;
   std::int64_t left_;
   std::uint64_t filled_;
+  std::uint64_t idle_then_ = 0;  // of the lcore, when it was filled
+  Sum idle_{0};
+  std::atomic<unsigned> lcore_{LCORE_ID_ANY};
   Sum wanted_{0}, missed_{0}, uncopied_{0};
 
   // The writing thread's.
   Sum unwritten_{0};
   RisingTime time_;
   std::atomic<bool> broken_{false};
+  std::atomic<std::uint64_t> write_cost_{0};
 };
 
 }  // namespace bab::detail

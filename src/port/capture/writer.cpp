@@ -1,17 +1,12 @@
 #include "writer.hpp"
 
-#include <sched.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <csignal>
+#include <ctime>
 #include <thread>
 
 #include <rte_cycles.h>
-#include <rte_lcore.h>
 
 namespace bab::detail {
 namespace {
@@ -19,26 +14,46 @@ namespace {
 constexpr unsigned kWriteBurst = 32;
 using std::chrono::microseconds;
 constexpr microseconds kShortNap{50}, kLongNap{1000};
+/// Where it takes an lcore's time: each waking takes some of it, a nap of 50 us costs 1.5 % of a loop's rate.
+constexpr microseconds kSharedNap{5000};
+/// Two context switches, the timer, and caches that are cold.
+constexpr std::uint64_t kWakingNs = 5'000;
+/// Of the measured cost of a frame, how much the latest look counts.
+constexpr double kSmoothing = 1.0 / 8;
+
+std::uint64_t cpu_ns() noexcept {
+  timespec t{};
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(t.tv_nsec);
+}
 
 }  // namespace
 
 CaptureWriter::CaptureWriter(const Shared& shared)
-    : s_(shared), clock_(rte_get_tsc_hz(), *TscWallClock::read(true)) {}
+    : s_(shared), clock_(rte_get_tsc_hz(), *TscWallClock::read(true)) {
+  if (!s_.gives_way) return;
+  place_.emplace(s_.queues);
+  if (!place_->shared()) return;
+  publish_cost();
+  spent_ns_ = cpu_ns();
+}
 
-void give_way_to_lcores() noexcept {
-  cpu_set_t mine, free;
-  if (pthread_getaffinity_np(pthread_self(), sizeof mine, &mine) != 0) return;
-  free = mine;
-  unsigned lcore;
-  RTE_LCORE_FOREACH_WORKER(lcore) {
-    const rte_cpuset_t theirs = rte_lcore_cpuset(lcore);
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-      if (CPU_ISSET(cpu, &theirs)) CPU_CLR(cpu, &free);
-  }
-  if (CPU_COUNT(&free) > 0 && pthread_setaffinity_np(pthread_self(), sizeof free, &free) == 0)
-    return;
-  constexpr int kLowest = 19;  // about 1.5 % of a CPU that an lcore polls on
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kLowest);
+void CaptureWriter::publish_cost() noexcept {
+  const double cycles = cost_ns_ * 1e-9 * static_cast<double>(rte_get_tsc_hz());
+  for (const auto& q : s_.queues) q->set_write_cost(static_cast<std::uint64_t>(cycles));
+}
+
+/// What was written since the last time took so much of a CPU.
+void CaptureWriter::account() noexcept {
+  if (frames_ == 0) return;
+  const std::uint64_t spent = cpu_ns();
+  const double each =
+      static_cast<double>(spent - spent_ns_ + kWakingNs) / static_cast<double>(frames_);
+  cost_ns_ += (each - cost_ns_) * kSmoothing;
+  spent_ns_ = spent;
+  frames_ = 0;
+  publish_cost();
 }
 
 /// One burst of every queue; false when there was none.
@@ -62,6 +77,7 @@ bool CaptureWriter::write_some() noexcept {
         for (const auto& each : s_.queues) each->give_up();
     }
     CaptureQueue::give_back(blocks);
+    frames_ += n;
   }
   return any;
 }
@@ -85,6 +101,7 @@ void CaptureWriter::write_counts() noexcept {
 
 void CaptureWriter::run(const std::atomic<bool>& stopping) noexcept {
   microseconds nap = kShortNap;
+  const bool shared = place_ && place_->shared();
   while (true) {
     // Looked at before the rings: what was in them by then is written.
     const bool last = stopping.load(std::memory_order_acquire);
@@ -93,6 +110,12 @@ void CaptureWriter::run(const std::atomic<bool>& stopping) noexcept {
       continue;
     }
     if (last) break;
+    if (shared) {
+      account();
+      place_->follow();
+      std::this_thread::sleep_for(kSharedNap);
+      continue;
+    }
     std::this_thread::sleep_for(nap);
     nap = std::min(nap * 2, kLongNap);
   }

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include <bab/detail/tsc_wall_clock.hpp>
 
 #include "file.hpp"
+#include "place.hpp"
 #include "queue.hpp"
 
 namespace bab::detail {
@@ -22,6 +24,7 @@ class CaptureWriter {
     std::span<const std::unique_ptr<CaptureQueue>> queues;
     std::atomic<std::uint64_t>& written;
     std::atomic<int>& error;
+    bool gives_way;  ///< to lcores
   };
   explicit CaptureWriter(const Shared& shared);
 
@@ -32,11 +35,14 @@ class CaptureWriter {
   [[nodiscard]] bool write_some() noexcept;
   void write_counts() noexcept;
 
+  void account() noexcept;
+  void publish_cost() noexcept;
+
   Shared s_;
   TscWallClock clock_;
+  std::optional<WriterPlace> place_;
+  std::uint64_t frames_ = 0, spent_ns_ = 0;  // since the last account()
+  double cost_ns_ = 10'000;                  // of a frame, as first guessed
 };
-
-/// Keeps this thread from the lcores' CPUs, or, where it has no other, from taking much of their time.
-void give_way_to_lcores() noexcept;
 
 }  // namespace bab::detail

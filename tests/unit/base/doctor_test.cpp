@@ -170,7 +170,7 @@ TEST_F(DoctorTest, MemoryOfAllSockets) {
 }
 
 TEST_F(DoctorTest, TheMainLcoreIsNoWorker) {
-  EXPECT_THAT(about("cpu", {"--lcores", "0@0,1@0"}), Contains(is(Level::kOk, "1 worker lcores")));
+  EXPECT_THAT(about("cpu", {"--lcores", "0@0,1@0"}), Contains(is(Level::kOk, "1 worker lcore,")));
   EXPECT_THAT(about("cpu", {"-l", "3"}), Contains(is(Level::kFail, "no worker lcore", "-l 0-2")));
   EXPECT_THAT(about("cpu", {"-c", "0x7", "--main-lcore=2"}),
               Contains(is(Level::kOk, "2 worker lcores")));
@@ -189,9 +189,9 @@ TEST_F(DoctorTest, IsolationAndGovernor) {
   put("sys/devices/system/cpu/isolated", "1\n");
   put("sys/devices/system/cpu/cpu2/cpufreq/scaling_governor", "powersave\n");
   const auto found = about("cpu", {"-l", "0-2"});
-  EXPECT_THAT(found, Contains(is(Level::kWarn, "the workers' CPUs 2, too",
+  EXPECT_THAT(found, Contains(is(Level::kWarn, "the workers' CPU 2, too",
                                  "isolcpus=1,2 nohz_full=1,2 rcu_nocbs=1,2 ")));
-  EXPECT_THAT(found, Contains(is(Level::kWarn, "CPUs 2 have the frequency governor powersave",
+  EXPECT_THAT(found, Contains(is(Level::kWarn, "CPU 2 has the frequency governor powersave",
                                  "echo performance")));
 }
 
@@ -204,6 +204,8 @@ TEST_F(DoctorTest, NotAllCpusAreIsolated) {
 
 TEST_F(DoctorTest, CpuThatIsNotThere) {
   EXPECT_THAT(about("cpu", {"-l", "0,9"}), Contains(is(Level::kFail, "CPU 9 isn't there", "0-7")));
+  EXPECT_THAT(about("cpu", {"-l", "0,8,9"}),
+              Contains(is(Level::kFail, "CPUs 8 and 9 aren't there or are offline", "0-7")));
 }
 
 TEST_F(DoctorTest, ClockWhoseRateChanges) {

@@ -1,9 +1,11 @@
 #include <bab/port/capture.hpp>
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -149,6 +151,36 @@ TEST_F(CaptureFileTest, FileThatCannotGrowIsWholeUpToThere) {
   EXPECT_GT(s.failed, 0U);
   EXPECT_EQ(s.written + s.missed + s.failed, s.wanted);
   EXPECT_EQ(read_frames(path()).size(), s.written);
+}
+
+/// SIGXFSZ, which ends a process that doesn't ask for it, comes of the head already, which is written on this thread.
+TEST_F(CaptureFileTest, FileThatHasNoRoomForItsHeadIsAnError) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  for (const rlim_t bytes : {0U, 10U}) {
+    rlimit none = before;
+    none.rlim_cur = bytes;
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+    std::string why;
+    try {
+      const Capture capture(ports_, to_file());
+    } catch (const Error& e) {
+      why = e.what();
+    }
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+    EXPECT_THAT(why, HasSubstr("choose a file that can be written")) << bytes << " bytes";
+  }
+  sigset_t pending;
+  sigset_t blocked;
+  ASSERT_EQ(sigpending(&pending), 0);
+  ASSERT_EQ(pthread_sigmask(SIG_BLOCK, nullptr, &blocked), 0);
+  EXPECT_FALSE(sigismember(&pending, SIGXFSZ));
+  EXPECT_FALSE(sigismember(&blocked, SIGXFSZ));
+  Capture next(ports_, to_file());
+  send("x");
+  next.stop();
+  EXPECT_EQ(captured().size(), 1U);
+  receive_all();
 }
 
 TEST_F(CaptureFileTest, FullDiskIsAnErrorAndTheTrafficGoesOn) {

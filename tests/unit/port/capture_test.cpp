@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,7 @@
 #include <gtest/gtest.h>
 
 #include <bab/base/error.hpp>
+#include <bab/lcore/lcore.hpp>
 #include <bab/port/loopback.hpp>
 
 #include "capturing_port.hpp"
@@ -240,6 +242,61 @@ TEST_F(CaptureTest, CopiesTakeNoMoreThanTheirShareOfTime) {
   EXPECT_GE(s.missed, 1000U);
   EXPECT_GT(s.written, 100U);
   EXPECT_EQ(s.written + s.missed, s.wanted);
+}
+
+/// When its share is used up, an lcore that had nothing to do copies all the same; one that had doesn't.
+TEST_F(CaptureTest, AnLcoresIdleTimeIsForCopies) {
+  CaptureOptions o = to_file();
+  o.direction = CaptureDirection::kTx;
+  o.lcore_share = 1e-9;
+  Capture capture(ports_, o);
+  struct Work {
+    unsigned did = 1;
+    unsigned poll(std::uint64_t) const noexcept { return did; }
+  } work;
+  struct Sender {
+    std::function<void()> send;
+    unsigned to_send = 0;
+    unsigned poll(std::uint64_t) {
+      for (; to_send > 0; --to_send) send();
+      return 0;
+    }
+  } sender{[this] {
+    send(std::string(1000, 'x'));
+    receive_all();
+  }};
+  Lcore lcore;
+  lcore.add(work);
+  lcore.add(sender);
+  const auto turn_for_a_while = [&](bool busy) {
+    work.did = busy ? 1 : 0;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+    lcore.run_until([&] { return std::chrono::steady_clock::now() >= end; });
+  };
+  const auto send_one = [&] {
+    sender.to_send = 1;
+    lcore.run_until([&] { return sender.to_send == 0; });
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto under_way = [&] {
+    const CaptureStats s = capture.stats();
+    return s.wanted - s.written - s.missed;
+  };
+  while (capture.stats().missed < 10 && std::chrono::steady_clock::now() < end) {
+    send_one();
+    // Never for want of a buffer: the writer keeps up.
+    while (under_way() > 100) std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  while (under_way() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const CaptureStats before = capture.stats();
+  turn_for_a_while(true);
+  send_one();
+  EXPECT_EQ(capture.stats().missed, before.missed + 1);
+  turn_for_a_while(false);
+  send_one();
+  EXPECT_EQ(capture.stats().missed, before.missed + 1);
+  capture.stop();
+  EXPECT_EQ(capture.stats().written, before.written + 1);
 }
 
 /// On and off while the queue's lcore goes on: for ThreadSanitizer.
