@@ -27,14 +27,15 @@ struct Closer {
 CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates,
                                    const StopSignals& signals)
     : keeps_duplicates_(duplicates) {
+  bool stopped = false;
   const auto refuse = [&](std::string_view why, std::string_view mend) {
-    if (signals.pending())
+    if (stopped)
       throw bab::Error(
           fmt::format("--replay={}: stopped while it was read; nothing of it was sent", path));
     throw bab::Error(fmt::format("--replay={}: {}; {}", path, why, mend));
   };
   constexpr const char* kMend = "give a pcap or pcapng file that can be read";
-  std::FILE* bytes = open_stoppable(path, signals);
+  std::FILE* bytes = open_stoppable(path, signals, stopped);
   if (bytes == nullptr) refuse(std::strerror(errno), kMend);
   std::array<char, PCAP_ERRBUF_SIZE> why{};
   const std::unique_ptr<pcap_t, Closer> file(

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,14 +14,17 @@ namespace {
 
 struct Source {
   int fd;
+  bool waits;  // its reads may
   const StopSignals& signals;
+  bool& stopped;
 };
 
 /// A pipe that nobody has opened for writing yet has nothing to read, and its end only when somebody had.
 ssize_t read_source(void* self, char* to, std::size_t most) {
   const auto& s = *static_cast<Source*>(self);
   while (true) {
-    if (s.signals.pending()) {
+    if (s.waits && s.signals.pending()) {
+      s.stopped = true;
       errno = ECANCELED;
       return -1;
     }
@@ -39,12 +43,14 @@ int close_source(void* self) {
 
 }  // namespace
 
-std::FILE* open_stoppable(const std::string& path, const StopSignals& signals) {
+std::FILE* open_stoppable(const std::string& path, const StopSignals& signals, bool& stopped) {
   // Not to wait for the writer of a pipe.
   const int fd = path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
                              : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return nullptr;
-  auto source = std::make_unique<Source>(Source{fd, signals});
+  struct stat what {};
+  const bool waits = fstat(fd, &what) != 0 || !S_ISREG(what.st_mode);
+  auto source = std::make_unique<Source>(Source{fd, waits, signals, stopped});
   std::FILE* file =
       fopencookie(source.get(), "r",
                   {.read = read_source, .write = nullptr, .seek = nullptr, .close = close_source});
