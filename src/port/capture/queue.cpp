@@ -139,7 +139,8 @@ CaptureQueue::Frames CaptureQueue::choose(Frames matching) const noexcept {
 void CaptureQueue::fill(std::uint64_t now) noexcept {
   const Lcore* lcore = Lcore::current();
   const std::uint64_t idle = lcore != nullptr ? get(lcore->counters().idle_cycles) : 0;
-  const bool known = this->lcore() != LCORE_ID_ANY;  // what it had idle before is not for this capture
+  const bool known =
+      this->lcore() != LCORE_ID_ANY;  // what it had idle before is not for this capture
   const std::uint64_t idled = known && idle > idle_then_ ? idle - idle_then_ : 0;
   const double share = get(write_cost_) > 0 ? shared_write_share_ : share_;
   const double filled = static_cast<double>(now - filled_) * share + static_cast<double>(idled);
