@@ -90,6 +90,8 @@ bool is_cancelled(const rte_mbuf* copy) noexcept { return copy->pkt_len == 0; }
 /// while it copied isn't charged for it. (A cold jumbo frame takes about a microsecond.)
 constexpr std::uint64_t kSavedPerSecond = 200;        // 5 ms
 constexpr std::uint64_t kPerCopyPerSecond = 500'000;  // 2 us
+/// More idle time than that since the last burst may be another process's, which had the CPU meanwhile.
+constexpr std::uint64_t kIdlePerSecond = 1'000;  // 1 ms
 
 }  // namespace
 
@@ -106,6 +108,7 @@ CaptureQueue::CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& o
       shared_write_share_(options.lcore_share / room.queues),
       most_(static_cast<std::int64_t>(rte_get_tsc_hz() / kSavedPerSecond)),
       per_copy_(static_cast<std::int64_t>(rte_get_tsc_hz() / kPerCopyPerSecond)),
+      most_idle_(rte_get_tsc_hz() / kIdlePerSecond),
       left_(most_),
       filled_(rte_get_tsc_cycles()) {}
 
@@ -143,7 +146,8 @@ void CaptureQueue::fill(std::uint64_t now) noexcept {
       this->lcore() != LCORE_ID_ANY;  // what it had idle before is not for this capture
   const std::uint64_t idled = known && idle > idle_then_ ? idle - idle_then_ : 0;
   const double share = get(write_cost_) > 0 ? shared_write_share_ : share_;
-  const double filled = static_cast<double>(now - filled_) * share + static_cast<double>(idled);
+  const double filled =
+      static_cast<double>(now - filled_) * share + static_cast<double>(std::min(idled, most_idle_));
   filled_ = now;
   idle_then_ = idle;
   add(idle_, idled);

@@ -105,6 +105,7 @@ class CaptureQueue final : public Tap::Sink {
   const double share_;
   const double shared_write_share_;  // where all queues' writing takes time of one lcore's CPU
   const std::int64_t most_, per_copy_;
+  const std::uint64_t most_idle_;
   std::int64_t left_;
   std::uint64_t filled_;
   std::uint64_t idle_then_ = 0;  // of the lcore, when it was filled
