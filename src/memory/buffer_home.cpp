@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -52,6 +53,8 @@ BufferHome::BufferHome(rte_mempool* mempool, bool receives)
       receives_(receives),
       has_caches_(mempool->cache_size > 0),
       account_stride_(account_row(mempool->size)) {
+  if (mempool->local_cache != reinterpret_cast<rte_mempool_cache*>(mempool + 1))
+    throw Error("this DPDK keeps a mempool's caches elsewhere than the one bab was built with");
   const std::size_t bytes = account_stride_ * sizeof(Account) * RTE_MAX_LCORE;
   accounts_ = {map_accounts(bytes), AccountsDeleter{bytes}};
   // The rows of the lcores there are get their pages now: no page fault on the data path.
@@ -76,6 +79,23 @@ void BufferHome::AccountsDeleter::operator()(Account* accounts) const noexcept {
   munmap(accounts, bytes);
 }
 
+void BufferHome::put(rte_mempool* mp, rte_mempool_cache* cache,
+                     std::span<void* const> objects) noexcept {
+  const auto n = static_cast<std::uint32_t>(objects.size());
+  if (cache == nullptr || n > cache->flushthresh) {
+    rte_mempool_generic_put(mp, objects.data(), n, nullptr);
+    return;
+  }
+  std::uint32_t len = cache->len;
+  if (len + n > cache->flushthresh) {
+    count(*cache, 0);  // before: for a moment they count nowhere, and never twice
+    rte_mempool_generic_put(mp, cache->objs, len, nullptr);
+    len = 0;
+  }
+  std::copy(objects.begin(), objects.end(), cache->objs + len);
+  count(*cache, len + n);
+}
+
 bool BufferHome::full() const noexcept {
   // Its caches are closed, so that this counts the ring alone: while a cache is emptied into the ring, its buffers
   // would count twice.
@@ -84,7 +104,7 @@ bool BufferHome::full() const noexcept {
   for (unsigned lcore = 0; has_caches_ && lcore < RTE_MAX_LCORE; ++lcore)
     back += __atomic_load_n(&mempool_->local_cache[lcore].len, __ATOMIC_ACQUIRE);
   const bool all_back = back == mempool_->size;
-  // Pairs with the release of whoever put the last one back: the mempool's ring, or take_back().
+  // Pairs with the release of whoever put the last one back: the mempool's ring, or count().
 #ifdef BAB_TSAN  // which doesn't know fences
   if (all_back)
     rte_mempool_obj_iter(

@@ -166,7 +166,7 @@ void BufferPool::release(std::span<rte_mbuf* const> buffers) noexcept {
   rte_mempool* mp = nullptr;
   rte_mempool_cache* cache = nullptr;
   const auto put = [&] {
-    if (n > 0) rte_mempool_generic_put(mp, run.data(), n, cache);
+    if (n > 0) BufferHome::put(mp, cache, std::span(run).first(n));
     n = 0;
   };
   for (rte_mbuf* m : buffers) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -48,13 +49,17 @@ class BufferHome {
     retire(m, meta);
     if (cache != nullptr && cache->len < cache->flushthresh) [[likely]] {
       cache->objs[cache->len] = m;
-      // Release: the pool may be destroyed as soon as the last buffer counts as back (full()).
-      __atomic_store_n(&cache->len, cache->len + 1, __ATOMIC_RELEASE);
+      count(*cache, cache->len + 1);
     } else {
       void* object = m;
-      rte_mempool_generic_put(mp, &object, 1, cache);
+      put(mp, cache, {&object, 1});
     }
   }
+
+  /// rte_mempool_generic_put() but for one thing: what counts as back is in its place by then, as full() needs it.
+  /// `cache`: what cache_of() said. Any thread.
+  static void put(rte_mempool* mp, rte_mempool_cache* cache,
+                  std::span<void* const> objects) noexcept;
 
   /// rte_mempool_default_cache() of this lcore, or null, for where buffers are given back: their pool's end may close the
   /// caches meanwhile. Any thread.
@@ -62,7 +67,8 @@ class BufferHome {
     const unsigned lcore = rte_lcore_id();
     if (lcore >= RTE_MAX_LCORE || __atomic_load_n(&mp->cache_size, __ATOMIC_RELAXED) == 0)
       return nullptr;
-    return &mp->local_cache[lcore];
+    // Where rte_mempool_create_empty() puts them: local_cache says the same, but giving back waits for each load.
+    return reinterpret_cast<rte_mempool_cache*>(mp + 1) + lcore;
   }
 
   /// The first half of it: the buffer is as mbufs of a mempool must be, and may be put there.
@@ -75,10 +81,13 @@ class BufferHome {
       detail::asan_unpoison(m->buf_addr, m->buf_len);
     else
       detail::asan_poison(m->buf_addr, m->buf_len);
-    // Plain stores: the caller is alone with the buffer.
-    m->refcnt = 1;
-    m->next = nullptr;
-    m->nb_segs = 1;
+    // Plain stores: the caller is alone with the buffer. Only where something changed: its next user, on another lcore
+    // as a rule, has these lines still, and would have to fetch them again.
+    if (m->refcnt != 1) m->refcnt = 1;
+    if (m->next != nullptr) [[unlikely]]
+      m->next = nullptr;
+    if (m->nb_segs != 1) [[unlikely]]
+      m->nb_segs = 1;
     detail::tsan_release(m);
   }
 
@@ -89,6 +98,11 @@ class BufferHome {
   static std::size_t sweep() noexcept;
 
  private:
+  /// Release: the pool may be destroyed as soon as the last buffer counts as back (full()).
+  static void count(rte_mempool_cache& cache, std::uint32_t len) noexcept {
+    __atomic_store_n(&cache.len, len, __ATOMIC_RELEASE);
+  }
+
   /// From now on buffers go straight to the mempool's ring, drivers' too: its last step is the ring's.
   void close_caches() noexcept;
 

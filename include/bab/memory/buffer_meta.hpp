@@ -50,6 +50,20 @@ static_assert(sizeof(Hole) == 4);
 static_assert(sizeof(BufferMeta) == 128);
 static_assert(offsetof(BufferMeta, hole) <= RTE_CACHE_LINE_SIZE, "the counters share one line");
 
+/// Begins to fetch what whoever builds or reads a frame in this buffer needs first: the mbuf, its BufferMeta, the headers
+/// and the first message. Where they are is known without a look at the mbuf, which may itself be on its way. Does
+/// nothing else; on an mbuf that is not from one of bab's pools it fetches what isn't needed.
+/// `kToWrite`: for writing, so that another lcore's copies are given up now.
+template <bool kToWrite>
+inline void prefetch_buffer(const rte_mbuf* m) noexcept {
+  constexpr std::size_t kMeta = sizeof(rte_mbuf);
+  constexpr std::size_t kHeaders = kMeta + sizeof(BufferMeta) + RTE_PKTMBUF_HEADROOM;
+  const auto* at = reinterpret_cast<const std::uint8_t*>(m);
+  for (const std::size_t line : {std::size_t{0}, kMeta, kHeaders, kHeaders + RTE_CACHE_LINE_SIZE})
+    __builtin_prefetch(at + line, kToWrite ? 1 : 0);
+  asm volatile("");  // GCC 12 leaves out calls of a function that only prefetches
+}
+
 /// The private area of an mbuf of one of bab's pools. Undefined for any other (BufferPool::of tells).
 inline BufferMeta& buffer_meta(rte_mbuf* m) noexcept {
   return *static_cast<BufferMeta*>(rte_mbuf_to_priv(m));

@@ -106,6 +106,7 @@ class BasicLocalWriter {
       else if (now_tsc >= deadline_)
         seal();
     }
+    if (frame_ == nullptr) pool_.prefetch_next();
     return batch_size_ + waiting_ == 0 ? 0 : go_on();
   }
 

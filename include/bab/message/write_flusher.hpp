@@ -100,7 +100,10 @@ class WriteFlusher {
   /// (An Lcore's pollers are given the time; it isn't used here.)
   unsigned poll(std::uint64_t /*now_tsc*/ = 0) noexcept {
     const unsigned came = fill();
-    return came + drain();
+    const unsigned went = drain();
+    if constexpr (requires { sink_.keep_near(); })
+      if (came == 0 && pending_count_ == 0) sink_.keep_near();
+    return came + went;
   }
 
   /// True when no frame is pending here or in a ring.
