@@ -102,7 +102,7 @@ class WriteFlusher {
     const unsigned came = fill();
     const unsigned went = drain();
     if constexpr (requires { sink_.keep_near(); })
-      if (came == 0 && pending_count_ == 0) sink_.keep_near();
+      if (came + went + pending_count_ == 0) sink_.keep_near();
     return came + went;
   }
 

@@ -1,9 +1,15 @@
 #include <bab/memory/buffer_home.hpp>
 
+#include <array>
+#include <atomic>
+#include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 
 #include <gtest/gtest.h>
+#include <rte_pause.h>
 
 #include <bab/base/error.hpp>
 #include <bab/memory/buffer_pool.hpp>
@@ -54,6 +60,56 @@ TEST(BufferHome, AnMbufOfAPoolThatWentHasNoPool) {
   EXPECT_EQ(BufferPool::of(m), nullptr);
   BufferPool::release(m);
   EXPECT_EQ(BufferHome::sweep(), 0U);
+}
+
+TEST(BufferHome, ACacheThatIsFullGoesToAllLcoresAndTakesTheNewOnes) {
+  test::FullPool pool(test::small_pool(64, 8));  // flushed when more than 12 would be in it
+  std::array<rte_mbuf*, 64> all;
+  ASSERT_TRUE(pool.try_acquire(all));
+  const auto cached = [&] {
+    std::uint32_t n = 0;
+    for (const auto& [lcore, buffers] : pool.stats().cached) n += buffers;
+    return n;
+  };
+  const std::span<rte_mbuf* const> out(all);
+  BufferPool::release(out.subspan(0, 12));
+  EXPECT_EQ(cached(), 12U);
+  BufferPool::release(out.subspan(12, 5));
+  EXPECT_EQ(cached(), 5U);
+  EXPECT_EQ(pool.available(), 17U);
+  BufferPool::release(out.subspan(17, 13));
+  EXPECT_EQ(cached(), 5U) << "more than it may ever hold goes by it";
+  for (rte_mbuf* m : out.subspan(30, 7)) BufferPool::release(m);
+  EXPECT_EQ(cached(), 12U);
+  BufferPool::release(out[37]);
+  EXPECT_EQ(cached(), 1U);
+  BufferPool::release(out.subspan(38));
+  ASSERT_TRUE(pool.try_acquire(all));
+  EXPECT_EQ(std::set<rte_mbuf*>(all.begin(), all.end()).size(), all.size());
+  BufferPool::release(all);
+}
+
+// ThreadSanitizer sees it where a buffer counts as back before it is in the cache.
+TEST(BufferHome, StaysUntilTheLastBulkIsInItsPlace) {
+  for (int i = 0; i < 20; ++i) {
+    auto pool = std::make_unique<BufferPool>(test::small_pool(16, 8));
+    std::array<rte_mbuf*, 16> all;
+    ASSERT_TRUE(pool->try_acquire(all));
+    const std::span<rte_mbuf* const> out(all);
+    std::atomic<bool> ready{false}, go{false};
+    auto give_back = [&] {
+      BufferPool::release(out.subspan(0, 10));
+      ready = true;
+      while (!go) rte_pause();
+      BufferPool::release(out.subspan(10));  // flushes the cache of 10, then it holds these
+    };
+    test::start_on(1, give_back);
+    while (!ready) rte_pause();
+    go = true;
+    pool.reset();
+    test::wait_for(1, give_back);
+    ASSERT_EQ(BufferHome::sweep(), 0U) << "the memory stays for ever";
+  }
 }
 
 }  // namespace

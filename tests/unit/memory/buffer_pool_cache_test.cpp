@@ -1,4 +1,5 @@
 #include <array>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -25,6 +26,19 @@ TEST(BufferPoolCache, GivesAndTakesEveryBufferThroughTheCache) {
     for (rte_mbuf* m : held) BufferPool::release(m);
     ASSERT_EQ(pool.in_use(), 0U);
   }
+}
+
+TEST(BufferPoolCache, FetchingTheNextBufferEarlyTakesNone) {
+  FullPool pool(small_pool(8, 4)), without(small_pool(8, 0));
+  for (int i = 0; i < 2; ++i) {  // the cache is empty, then it isn't
+    pool.prefetch_next();
+    EXPECT_EQ(pool.in_use(), 0U);
+    BufferPool::release(pool.try_acquire());
+  }
+  without.prefetch_next();
+  std::thread([&] { pool.prefetch_next(); }).join();
+  EXPECT_EQ(pool.available(), 8U);
+  EXPECT_EQ(without.available(), 8U);
 }
 
 TEST(BufferPoolCache, SingleAndBulkMeetInTheSameCache) {

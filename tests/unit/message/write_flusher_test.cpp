@@ -125,6 +125,27 @@ TEST_F(WriteFlusherTest, ASinkThatTakesNothingEmptiesThePoolAndLosesNothing) {
   EXPECT_TRUE(b.writer->reserve(1));
 }
 
+TEST_F(WriteFlusherTest, KeepsTheSinkNearOnlyWhereItHasNothingForIt) {
+  struct NearSink : TestSink {
+    void keep_near() noexcept { ++near; }
+    unsigned near = 0;
+  } near_sink;
+  WriteFlusher<NearSink> flusher(near_sink, header);
+  flusher.add(b.ring);
+  flusher.poll();
+  EXPECT_EQ(near_sink.near, 1U);
+  near_sink.room = 0;
+  frames(b, {"1"});
+  flusher.poll();
+  flusher.poll();
+  EXPECT_EQ(near_sink.near, 1U);
+  near_sink.room = 1;
+  flusher.poll();
+  flusher.poll();
+  EXPECT_EQ(near_sink.near, 2U);
+  EXPECT_THAT(near_sink.sent, ElementsAre(Sent{1, {"1"}, 0}));
+}
+
 TEST_F(WriteFlusherTest, OffersNoMoreThanABurst) {
   Flusher flusher(sink, header, 3);
   flusher.add(b.ring);

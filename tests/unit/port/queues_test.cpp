@@ -70,6 +70,33 @@ TEST_F(Queues, ReceiveInOrderAndNoMoreThanAskedFor) {
   BufferPool::release(out);
 }
 
+TEST_F(Queues, KeepARingNearAndSendNothing) {
+  static unsigned bursts, frames;
+  bursts = frames = 0;
+  auto& send = rte_eth_fp_ops[loopback_.port_id()].tx_pkt_burst;
+  const auto drivers = send;
+  send = [](void*, rte_mbuf**, std::uint16_t n) -> std::uint16_t {
+    ++bursts;
+    frames += n;
+    return 0;
+  };
+  port_.tx(0).keep_near();
+  EXPECT_EQ(bursts, 1U);
+  EXPECT_EQ(frames, 0U);
+  preparing().keep_near();  // of a port that isn't known to be a ring
+  EXPECT_EQ(bursts, 1U);
+  send = drivers;
+
+  port_.tx(0).keep_near();
+  EXPECT_EQ(loopback_.queued(), 0U);
+  EXPECT_EQ(port_.tx(0).counters().frames, 0U);
+  std::vector<rte_mbuf*> sent = frames_of(pool_, {60, 60, 60, 60, 60});
+  ASSERT_EQ(port_.tx(0).send(sent), 4U);
+  port_.tx(0).keep_near();  // full
+  EXPECT_EQ(loopback_.queued(), 4U);
+  BufferPool::release(sent[4]);
+}
+
 TEST_F(Queues, SendNothing) {
   EXPECT_EQ(port_.tx(0).send({}), 0U);
   TxQueue queue = preparing();
