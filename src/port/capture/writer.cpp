@@ -14,7 +14,7 @@ namespace {
 constexpr unsigned kWriteBurst = 32;
 using std::chrono::microseconds;
 constexpr microseconds kShortNap{50}, kLongNap{1000};
-/// Where it takes an lcore's time: each waking takes some of it, a nap of 50 us costs 1.5 % of a loop's rate.
+/// Where it takes an lcore's time: with naps of 50 us wakings took 1.5 % of a loop's rate (tests/perf/LOG.md).
 constexpr microseconds kSharedNap{5000};
 /// Two context switches, the timer, and caches that are cold.
 constexpr std::uint64_t kWakingNs = 5'000;
