@@ -1,6 +1,7 @@
 #pragma once
 
 /// Everything an application needs.
+#include <bab/base/counter.hpp>
 #include <bab/base/doctor.hpp>
 #include <bab/base/drops.hpp>
 #include <bab/base/eal.hpp>

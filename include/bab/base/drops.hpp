@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <bab/base/counter.hpp>
+
 namespace bab {
 
 /// Why a frame (or, where `drop_unit` says so, a message) did not go on. Each is counted once, under
@@ -48,8 +50,7 @@ std::string_view drop_sentence(Drop reason) noexcept;
 /// What the counter of this reason counts.
 DropUnit drop_unit(Drop reason) noexcept;
 
-/// Counters of one lcore, one per reason. Only that lcore adds; others read when it has stopped or
-/// accept a slightly old figure.
+/// Counters of one lcore, one per reason. Only that lcore adds; any thread may read a moment's figure.
 class DropCounters {
  public:
   void add(Drop reason, std::uint64_t n = 1) noexcept { counts_[index(reason)] += n; }
@@ -70,7 +71,7 @@ class DropCounters {
     return static_cast<std::size_t>(reason);
   }
 
-  std::array<std::uint64_t, kDrops> counts_{};
+  std::array<Counter, kDrops> counts_{};
 };
 
 }  // namespace bab

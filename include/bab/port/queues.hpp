@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include <bab/base/counter.hpp>
 #include <bab/base/drops.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/buffer_pool.hpp>
@@ -16,10 +17,10 @@
 
 namespace bab {
 
-/// What one queue carried, counted by us: some drivers (net_ring) keep no byte counts.
+/// What one queue carried, counted by us: some drivers (net_ring) keep no byte counts. Any thread may read it.
 struct QueueCounters {
-  std::uint64_t frames = 0;
-  std::uint64_t bytes = 0;  ///< Ethernet frames without CRC
+  Counter frames;
+  Counter bytes;  ///< Ethernet frames without CRC
 };
 
 /// DPDK counts a burst in 16 bits.
@@ -36,11 +37,13 @@ class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
   [[nodiscard]] unsigned receive(std::span<rte_mbuf*> out) noexcept {
     const unsigned n = rte_eth_rx_burst(port_, queue_, out.data(), burst_of(out.size()));
     for (unsigned i = 0; i < n; ++i) prefetch_buffer<false>(out[i]);
+    std::uint64_t bytes = 0;
     for (unsigned i = 0; i < n; ++i) {
       BufferPool::received(out[i]);
-      counters_.bytes += out[i]->pkt_len;
+      bytes += out[i]->pkt_len;
       rte_prefetch0(rte_pktmbuf_mtod(out[i], void*));
     }
+    counters_.bytes += bytes;
     counters_.frames += n;
     if (tap_->on()) [[unlikely]]
       show(out.first(n));
@@ -95,7 +98,8 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   void clear_counters() noexcept {
     counters_ = {};
     drops_ = {};
-    refused_messages_ = refused_bytes_ = 0;
+    refused_messages_ = 0;
+    refused_bytes_ = 0;
   }
 
  private:
@@ -127,8 +131,8 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   bool is_ring_;
   QueueCounters counters_;
   DropCounters drops_;
-  std::uint64_t refused_messages_ = 0;
-  std::uint64_t refused_bytes_ = 0;
+  Counter refused_messages_;
+  Counter refused_bytes_;
   std::unique_ptr<Tap> tap_ = std::make_unique<Tap>();
 };
 
