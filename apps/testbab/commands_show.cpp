@@ -67,7 +67,8 @@ constexpr std::array kCommands{
         "messages of all runs, where the last run's went, buffers, who writes, where time goes, "
         "round trips",
         show_bus},
-    Command{"show pinned [json]", "who holds which buffers for how long, oldest first",
+    Command{"show pinned [json]",
+            "which lcore holds how many buffers, and which for how long, oldest first",
             show_pinned},
     Command{"clear bus stats", "count the bus's messages from here on", clear_bus},
 };

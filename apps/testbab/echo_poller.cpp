@@ -30,6 +30,8 @@ EchoPoller::EchoPoller(const Options& options, Wiring& wiring, std::size_t port,
       ours_(wiring.header_options(options, port, tx_queue)),
       writer_options_(
           writer_options(options, bab::wire::FrameHeader(ours_), wiring.port(port).mtu())) {
+  works_with(pool_);
+  works_with(wiring.rx_pool(port));
   for (std::size_t i = 0; i < kPeers; ++i)
     peers_.push_back(std::make_unique<Peer>(*this, bab::wire::FrameHeader(ours_), i));
   // What a writer can't do with these options it says now, not when a peer comes.

@@ -52,12 +52,15 @@ class Flowgen final : public Job {
             std::make_unique<LocalFlow>(options, i, share, pace, pool, *all.back(), writer));
         flusher->flusher().add(*all.back());
       }
+      flows.back()->works_with(pool);
     }
     if (shared_kind_) flusher->flusher().add_shared(all);
+    flusher->works_with(pool);
     stages.emplace_back().push_back(std::move(flusher));
     const std::size_t in = wiring.ports() - 1;
     stages.emplace_back().push_back(std::make_unique<FlowChecker>(
         options, wiring.port(in).offloads().rx, wiring.rx_queues(in)));
+    stages.back().back()->works_with(wiring.rx_pool(in));
   }
   ~Flowgen() override {
     // Writers hand over what they hold, then the flusher frees it, then the rings may go.

@@ -20,6 +20,7 @@ class Loop final : public Job {
     // One poller per RX queue, but one for all where a NIC may spread a session over queues.
     receivers.push_back(
         std::make_unique<Receiver>(options, in.offloads().rx, wiring.rx_queues(last), true));
+    receivers.back()->works_with(wiring.rx_pool(last));
   }
 
   void before_stop(std::size_t next) override {

@@ -52,8 +52,10 @@ class Null final : public Job {
     counts_frames = true;
     auto& sinks = stages.emplace_back();
     for (std::size_t i = 0; i < wiring.ports(); ++i)
-      for (bab::RxQueue* queue : wiring.rx_queues(i))
+      for (bab::RxQueue* queue : wiring.rx_queues(i)) {
         sinks.push_back(std::make_unique<Sink>(options, *queue));
+        sinks.back()->works_with(wiring.rx_pool(i));
+      }
   }
 
   void sum_up(Summary& summary) const override {

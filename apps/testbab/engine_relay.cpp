@@ -33,6 +33,7 @@ class Relay final : public Poller {
                 writer_options(options, header_, wiring.port(out).mtu())),
         flusher_(queue_, header_, options.burst) {
     flusher_.add(ring_);
+    works_with(wiring.tx_pool(out));
   }
   ~Relay() override { bab::BufferPool::release(std::span(burst_.data() + at_, came_ - at_)); }
 
@@ -174,9 +175,11 @@ class RelayJob final : public Job {
     const auto queues = wiring.rx_queues(0);
     for (std::size_t q = 0; q < queues.size(); ++q) dealt[q % relays].push_back(queues[q]);
     auto& pollers = stages.emplace_back();
-    for (std::size_t i = 0; i < relays; ++i)
+    for (std::size_t i = 0; i < relays; ++i) {
       pollers.push_back(std::make_unique<Relay>(options, wiring, out, static_cast<unsigned>(i),
                                                 dealt[i], in.offloads().rx));
+      pollers.back()->works_with(wiring.rx_pool(0));
+    }
   }
 
   void sum_up(Summary& summary) const override {

@@ -12,9 +12,11 @@ class RxOnly final : public Job {
     counts_received = true;
     auto& receivers = stages.emplace_back();
     for (std::size_t i = 0; i < wiring.ports(); ++i)
-      for (bab::RxQueue* queue : wiring.rx_queues(i))
+      for (bab::RxQueue* queue : wiring.rx_queues(i)) {
         receivers.push_back(std::make_unique<Receiver>(options, wiring.port(i).offloads().rx,
                                                        std::vector{queue}, false));
+        receivers.back()->works_with(wiring.rx_pool(i));
+      }
   }
 
   void sum_up(Summary& summary) const override {

@@ -55,6 +55,8 @@ PingPoller::PingPoller(const Options& options, Wiring& wiring, std::size_t port)
               writer_options(options, header_, wiring.port(port).mtu())),
       flusher_(queue_, header_, options.burst) {
   flusher_.add(ring_);
+  works_with(wiring.tx_pool(port));
+  works_with(wiring.rx_pool(port));
   if (sizes_.min() < kShortest)
     throw bab::Error(
         fmt::format("--msg-size={}: ping's messages carry their time and number in {} bytes; give "

@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include <bab/base/drops.hpp>
+#include <bab/memory/buffer_pool.hpp>
 #include <bab/message/local_writer.hpp>
 
 namespace testbab {
@@ -99,6 +101,10 @@ class Poller {
     return "relay";
   }
 
+  /// Pools whose buffers its writer, its rings and its ports' queues have. Main thread.
+  void works_with(const bab::BufferPool& pool) { pools_.push_back(&pool); }
+  [[nodiscard]] const std::vector<const bab::BufferPool*>& pools() const noexcept { return pools_; }
+
   /// Of the ring between its writer and its flusher; 0 of 0: it has none. Any thread; a moment's figure.
   [[nodiscard]] virtual Level ring() const noexcept { return {}; }
 
@@ -112,6 +118,7 @@ class Poller {
 
  private:
   Direction direction_;
+  std::vector<const bab::BufferPool*> pools_;
   std::atomic<Phase> phase_{Phase::kRun};
   std::atomic<bool> finished_{false};
 };

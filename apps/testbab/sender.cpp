@@ -25,6 +25,7 @@ Sender::Sender(const Options& options, Wiring& wiring, std::size_t port, unsigne
               writer_options(options, header_, wiring.port(port).mtu())),
       flusher_(queue_, header_, options.burst) {
   flusher_.add(ring_);
+  works_with(wiring.tx_pool(port));
 }
 
 unsigned Sender::poll(std::uint64_t now_tsc, Phase phase) noexcept {

@@ -219,6 +219,19 @@ std::vector<PollerView> Session::pollers() const {
   return all;
 }
 
+std::vector<unsigned> Session::lcores_of(std::string_view pool) const {
+  std::vector<unsigned> all;
+  for (unsigned lcore : running() ? lcores_ : std::vector<unsigned>{}) {
+    const std::vector<const Poller*> pollers = run_->pollers_of(lcore);
+    const auto works_with_it = [pool](const Poller* p) {
+      return std::any_of(p->pools().begin(), p->pools().end(),
+                         [pool](const bab::BufferPool* each) { return each->name() == pool; });
+    };
+    if (std::any_of(pollers.begin(), pollers.end(), works_with_it)) all.push_back(lcore);
+  }
+  return all;
+}
+
 void Session::clear_totals() {
   totals_ = {};
   if (running()) cleared_ = LiveTotals::of(*job_);

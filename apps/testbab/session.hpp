@@ -113,6 +113,8 @@ class Session {
   [[nodiscard]] Wiring& wiring() noexcept { return wiring_; }
   [[nodiscard]] PortLook& port_look(std::size_t i) { return port_looks_[i]; }
   [[nodiscard]] PinnedWatch& pinned() noexcept { return pinned_; }
+  /// Those whose writers, rings or ports' queues have buffers of this pool; none when nothing runs.
+  [[nodiscard]] std::vector<unsigned> lcores_of(std::string_view pool) const;
   [[nodiscard]] StopSignals& signals() noexcept { return signals_; }
   [[nodiscard]] const std::vector<unsigned>& lcores() const noexcept { return lcores_; }
 

@@ -1,5 +1,7 @@
 #include "show_bus.hpp"
 
+#include <map>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -162,22 +164,39 @@ View pinned(Session& session) {
   const std::vector<PinnedBuffer> all = watch.pinned();
   std::string text = fmt::format("  {} buffers in use, {} of them held since the look before\n",
                                  watch.in_use(), all.size());
+  // Who has no handle has it in a writer, a ring or a port's queue: its pool says whose.
+  std::map<std::vector<unsigned>, std::size_t> by_lcores;
+  std::string oldest;
   Json list = Json::array();
   for (const PinnedBuffer& b : all) {
+    const std::vector<unsigned> whose = b.lcores.empty() ? session.lcores_of(b.pool) : b.lcores;
+    ++by_lcores[whose];
     if (list.size() < kShown)
-      text += fmt::format("  {:>8.2f} s  pool {} buffer {}: {} shares, held by {}\n", b.seconds,
-                          b.pool, b.id, b.shares,
-                          b.lcores.empty() ? "a queue, a writer or a driver"
-                                           : fmt::format("lcore {}", fmt::join(b.lcores, ", ")));
+      oldest += fmt::format(
+          "  {:>8.2f} s  pool {} buffer {}: {} shares, held by {}\n", b.seconds, b.pool, b.id,
+          b.shares,
+          !b.lcores.empty() ? fmt::format("lcore {}", fmt::join(b.lcores, ", "))
+          : whose.empty()
+              ? "a queue, a writer or a driver"
+              : fmt::format("a queue, a writer or a driver of lcore {}", fmt::join(whose, " or ")));
     list.push_back({{"pool", b.pool},
                     {"buffer", b.id},
                     {"seconds", b.seconds},
                     {"shares", b.shares},
-                    {"lcores", b.lcores}});
+                    {"handles", b.lcores},
+                    {"lcores", whose}});
   }
+  Json sums = Json::array();
+  for (const auto& [lcores, buffers] : by_lcores) {
+    text += fmt::format(
+        "  {}: {}\n",
+        lcores.empty() ? "no lcore" : fmt::format("lcore {}", fmt::join(lcores, " or ")), buffers);
+    sums.push_back({{"lcores", lcores}, {"buffers", buffers}});
+  }
+  text += oldest;
   if (all.size() > kShown)
     text += fmt::format("  and {} more; show pinned json lists all\n", all.size() - kShown);
-  return {text, {{"in_use", watch.in_use()}, {"pinned", list}}};
+  return {text, {{"in_use", watch.in_use()}, {"by_lcores", sums}, {"pinned", list}}};
 }
 
 View fwd_stats(Session& session) {

@@ -45,6 +45,7 @@ class Wiring {
   /// bus's, and no loss.
   [[nodiscard]] std::vector<bab::RxQueue*> rx_queues(std::size_t i);
   [[nodiscard]] bab::BufferPool& tx_pool(std::size_t i) noexcept { return *units_.at(i).tx_pool; }
+  [[nodiscard]] bab::BufferPool& rx_pool(std::size_t i) noexcept { return *units_.at(i).rx_pool; }
   /// All pools, each once.
   [[nodiscard]] std::vector<const bab::BufferPool*> pools() const;
   /// EAL brought no port and the ring loopback, or a pair of ports, was made.

@@ -323,13 +323,22 @@ class Doing(CommandCase):
 
     def test_pinned(self):
         """Nobody takes frames out of this port: they stay, and get older."""
-        done = self.script("start\nwait 2\nshow pinned json\nwait 1\nshow pinned json\nshow pinned\nstop\n"
-                           "show pinned json\n", "--forward-mode=txonly", eal=PLAIN_EAL, vdevs=["net_ring0"])
-        first, later, at_last = self.answers(done)
+        done = self.script("start\nwait 2\nshow bus lcores json\nshow pinned json\nwait 1\nshow pinned json\n"
+                           "show pinned\nstop\nshow pinned json\n", "--forward-mode=txonly", eal=PLAIN_EAL, vdevs=["net_ring0"])
+        lcores, first, later, at_last = self.answers(done)
         self.assertGreaterEqual(len(first["pinned"]), 100, done.stdout)
         ages = [buffer["seconds"] for buffer in later["pinned"]]
         self.assertEqual(ages, sorted(ages, reverse=True), "oldest first")
         self.assertGreater(ages[0], first["pinned"][0]["seconds"] + 0.5)
+        sender, = [lcore["lcore"] for lcore in lcores if lcore["jobs"] == ["generator"]]
+        sent = [buffer for buffer in later["pinned"] if buffer["pool"] == "tx_0"]
+        self.assertGreaterEqual(len(sent), 100)
+        for buffer in sent:
+            self.assertEqual((buffer["handles"], buffer["lcores"]), ([], [sender]))
+        self.assertIn({"lcores": [sender], "buffers": len(sent)}, later["by_lcores"])
+        self.assertEqual(sum(each["buffers"] for each in later["by_lcores"]), len(later["pinned"]))
+        self.assertRegex(done.stdout, rf"(?m)^  lcore {sender}: [0-9]+$")
+        self.assertRegex(done.stdout, rf"pool tx_0 .*, held by a queue, a writer or a driver of lcore {sender}\n")
         self.assertEqual(at_last["in_use"], 0, "a stop frees what is in memory ports")
 
     def test_drops_are_explained(self):
