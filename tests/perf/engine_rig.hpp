@@ -19,10 +19,10 @@ class EngineRig {
   explicit EngineRig(const testbab::Options& options)
       : options_(options),
         engine_(*testbab::find_engine(options.engine)),
-        wiring_(options_, engine_, 2) {
+        wiring_(options_, engine_, 2, signals_) {
     wiring_.begin(engine_);
     job_ = engine_.make(options_, wiring_);
-    wiring_.start(signals_);
+    wiring_.start();
   }
   EngineRig(const EngineRig&) = delete;
   EngineRig& operator=(const EngineRig&) = delete;

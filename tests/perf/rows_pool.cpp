@@ -7,6 +7,9 @@
 namespace bench {
 namespace {
 
+/// One buffer at a time. Beside get+put, which know nothing of mbufs, or beside what does the same: the mbuf
+/// alloc+free of DPDK.
+template <bool kMbufs>
 class AcquireRelease {
  public:
   void subject(benchmark::State& state) {
@@ -21,10 +24,16 @@ class AcquireRelease {
   void floor(benchmark::State& state) {
     rte_mempool* mp = plain_.mempool();
     for (auto _ : state) {
-      void* object;
-      (void)rte_mempool_get(mp, &object);
-      use(object);
-      rte_mempool_put(mp, object);
+      if constexpr (kMbufs) {
+        rte_mbuf* m = rte_pktmbuf_alloc(mp);
+        use(m);
+        rte_pktmbuf_free(m);
+      } else {
+        void* object;
+        (void)rte_mempool_get(mp, &object);
+        use(object);
+        rte_mempool_put(mp, object);
+      }
     }
   }
 
@@ -37,7 +46,9 @@ class AcquireRelease {
 
 RowSpecs pool_rows() {
   return {{"pool_acquire_release", "rte_mempool get+put of 1, with cache", "ns/buffer", 0.5,
-           Lcores::kOne, one_lcore<AcquireRelease>}};
+           Lcores::kOne, one_lcore<AcquireRelease<false>>},
+          {"pool_acquire_release_mbuf", "rte_pktmbuf alloc+free of 1, with cache", "ns/buffer", 0,
+           Lcores::kOne, one_lcore<AcquireRelease<true>>}};
 }
 
 }  // namespace bench
