@@ -51,6 +51,10 @@ TopSample look(Session& session) {
   add_ports(session, sample);
   add_pollers(session, sample);
   sample.latency = session.job()->latency();
+  if (const bab::Capture* capture = session.capture()) {
+    const bab::CaptureStats c = capture->stats();
+    sample.capture = {c.written, c.missed + c.failed};
+  }
   return sample;
 }
 

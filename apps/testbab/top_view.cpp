@@ -88,6 +88,7 @@ void TopView::add_bus(std::vector<std::string>& lines, std::size_t width) const 
   side("received", now_.received, before_.received, base_.received);
   lines.push_back(fmt::format("           |{:>{}}|", history(received_rates_), kHistory));
   add_latency(lines);
+  add_capture(lines);
   add_lcores(lines, width);
   add_levels(lines, width);
   add_drops(lines, false);
@@ -131,6 +132,17 @@ void TopView::add_latency(std::vector<std::string>& lines) const {
   lines.push_back(fmt::format("rtt        p50 {}  p90 {}  p99 {}  p99.9 {}  max {}  lost {}",
                               d(l.p50_ns), d(l.p90_ns), d(l.p99_ns), d(l.p999_ns), d(l.max_ns),
                               l.lost));
+}
+
+void TopView::add_capture(std::vector<std::string>& lines) const {
+  if (!now_.capture) return;
+  const TopSample::Capture now = *now_.capture;
+  TopSample::Capture was = before_.capture.value_or(TopSample::Capture{});
+  if (now.written < was.written || now.missed < was.missed) was = {};  // another one since
+  lines.push_back(
+      fmt::format("capture    {:>8} frames/s {:>16} in the file  missed: {} (+{})",
+                  with_prefix(ratio(static_cast<double>(now.written - was.written), period())),
+                  now.written, now.missed, now.missed - was.missed));
 }
 
 void TopView::add_lcores(std::vector<std::string>& lines, std::size_t width) const {

@@ -40,6 +40,10 @@ struct TopSample {
   };
   std::vector<Port> ports;
   std::optional<Latency> latency;  ///< where the engine measures it
+  struct Capture {
+    std::uint64_t written = 0, missed = 0;  ///< frames; those that failed are among the missed
+  };
+  std::optional<Capture> capture;  ///< while there is one
 };
 
 /// A live view's pages as lines of text: what came since the last look, and since clear(). No terminal in here.
@@ -71,6 +75,7 @@ class TopView {
   void add_levels(std::vector<std::string>& lines, std::size_t width) const;
   void add_lcores(std::vector<std::string>& lines, std::size_t width) const;
   void add_latency(std::vector<std::string>& lines) const;
+  void add_capture(std::vector<std::string>& lines) const;
   /// `all`: those that never happened, too.
   void add_drops(std::vector<std::string>& lines, bool all) const;
 

@@ -59,6 +59,26 @@ TEST(TopView, ClearBeginsTotalsAnew) {
       << "none came since the look before";
 }
 
+TEST(TopView, ShowsACaptureWhileThereIsOne) {
+  TopView view("loop");
+  TopSample s = at(1, 1000);
+  view.take(s);
+  EXPECT_THAT(view.lines(80, 24), Each(Not(StartsWith("capture"))));
+  s.seconds = 2;
+  s.capture = {1000, 10};
+  view.take(s);
+  s.seconds = 4;
+  s.capture = {7000, 15};
+  view.take(s);
+  EXPECT_THAT(view.lines(80, 24), Contains(AllOf(StartsWith("capture"), HasSubstr("3.00 k"),
+                                                 HasSubstr(" 7000 in the"), HasSubstr("15 (+5)"))));
+  s.seconds = 5;
+  s.capture = {500, 0};  // another one
+  view.take(s);
+  EXPECT_THAT(view.lines(80, 24),
+              Contains(AllOf(StartsWith("capture"), HasSubstr("500 "), HasSubstr("0 (+0)"))));
+}
+
 TEST(TopView, DropsPageHasAllReasonsAndFits) {
   TopView view("loop");
   view.take(at(1, 1));
