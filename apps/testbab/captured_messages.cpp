@@ -70,10 +70,8 @@ CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_po
   seen_ = {};
 }
 
-bool CapturedMessages::is_at(std::optional<std::size_t> place,
-                             std::span<const std::uint8_t> bytes) const {
-  if (!place) return false;
-  const auto there = this->bytes(*place);
+bool CapturedMessages::is_at(std::size_t place, Bytes bytes) const {
+  const auto there = this->bytes(place);
   return std::equal(there.begin(), there.end(), bytes.begin(), bytes.end());
 }
 
@@ -81,23 +79,26 @@ bool CapturedMessages::is_at(std::optional<std::size_t> place,
 /// were there, of which all go then.
 void CapturedMessages::judge(SeenMessages& seen, std::uint64_t sequence,
                              std::span<const Bytes> messages) {
-  bool differs = false, repeats = false;
+  bool differs = false, repeats = false, repeats_other = false;
   duplicate_.assign(messages.size(), false);
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    const auto place = seen.find(sequence + i), other = seen.find_other(sequence + i);
-    const bool again = is_at(place, messages[i]);
-    duplicate_[i] = again || is_at(other, messages[i]);
+    const auto place = seen.find(sequence + i);
+    const auto other =
+        seen.any_other(sequence + i, [&](std::size_t at) { return is_at(at, messages[i]); });
+    const bool again = place && is_at(*place, messages[i]);
+    duplicate_[i] = again || other.value_or(false);
     repeats |= again;
+    repeats_other |= duplicate_[i] && !again;
     differs |= (place || other) && !duplicate_[i];
   }
-  beside_ = differs && seen.differed();
-  if (beside_)
-    duplicate_.assign(messages.size(), false);
-  else if (differs)  // of a session that began anew
-    for (std::size_t i = 0; i < messages.size(); ++i)
-      duplicate_[i] = is_at(seen.find(sequence + i), messages[i]);
-  else if (repeats)
-    seen.repeated();
+  beside_ = differs ? seen.differed(sequence + messages.size()) : repeats_other && !repeats;
+  if (differs)
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      const auto place = seen.find(sequence + i);
+      duplicate_[i] = !beside_ && place && is_at(*place, messages[i]);  // of what began anew
+    }
+  else if (!beside_)
+    seen.went_on();
 }
 
 void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t time_ns,

@@ -17,8 +17,8 @@ namespace testbab {
 /// The MoldUDP64 messages of a capture file (pcap or pcapng, whatever made it), in its order, in memory. Checksums
 /// aren't looked at: where a NIC makes them, captures of what was sent have none yet. A message that comes again, by its
 /// session, number and bytes, is left out unless `duplicates`: one of both directions of a cable, or of the two lines of a
-/// feed, has each twice. A frame that has other bytes under the same number is sent whole; where the next one does, too,
-/// the session began anew.
+/// feed, has each twice. A frame that has other bytes under the same number is sent whole; where the next one does, too
+/// (copies of the first don't count), the session began anew.
 class CapturedMessages {
  public:
   /// `udp_port`: only datagrams to it; 0: all. Throws bab::Error: no such file, no capture, not of an Ethernet, no
@@ -55,14 +55,14 @@ class CapturedMessages {
   void add(std::span<const std::uint8_t> frame, std::uint64_t time_ns, std::uint16_t udp_port);
 
   using Bytes = std::span<const std::uint8_t>;
-  [[nodiscard]] bool is_at(std::optional<std::size_t> place, Bytes bytes) const;
+  [[nodiscard]] bool is_at(std::size_t place, Bytes bytes) const;
   void judge(SeenMessages& seen, std::uint64_t sequence, std::span<const Bytes> messages);
 
   const bool keeps_duplicates_;
   std::map<bab::wire::Session, SeenMessages> seen_;
   std::vector<Bytes> frame_;     // messages of the one that is looked at,
   std::vector<bool> duplicate_;  // of those, the ones that were there,
-  bool beside_ = false;          // and whether it stands beside a frame with the same numbers
+  bool beside_ = false;          // and whether it stands beside frames with the same numbers
   std::vector<std::uint8_t> bytes_;
   std::vector<Message> messages_;
   std::uint32_t longest_ = 0;

@@ -438,6 +438,11 @@ class Parser {
                       : o_.repeat        ? "--repeat"
                                          : "--keep-duplicates",
                       o_.engine));
+    if (o_.interactive && (o_.replay == "-" || o_.replay == "/dev/stdin"))
+      throw CLI::ValidationError(
+          fmt::format("--replay={}: with --interactive, commands come from standard input; give "
+                      "the capture as a file or named pipe, or leave --interactive out",
+                      o_.replay));
     if (o_.capture_share && o_.capture.empty())
       throw CLI::ValidationError("--capture-share: nothing is captured; add --capture=FILE");
     if (o_.rate && !find_engine(o_.engine)->makes_messages)

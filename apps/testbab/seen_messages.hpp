@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -24,11 +25,12 @@ class SeenMessages {
     if (behind >= run->second.count) return std::nullopt;
     return run->second.place + static_cast<std::size_t>(behind);
   }
-  /// Where the last one was put that had this number in a frame that differed().
-  [[nodiscard]] std::optional<std::size_t> find_other(std::uint64_t sequence) const {
-    const auto at = others_.find(sequence);
-    if (at == others_.end()) return std::nullopt;
-    return at->second;
+  /// Whether `is_it` holds for the place of one that had this number in a frame that differed(); nothing: none had it.
+  template <class IsIt>
+  [[nodiscard]] std::optional<bool> any_other(std::uint64_t sequence, const IsIt& is_it) const {
+    const auto [from, to] = others_.equal_range(sequence);
+    if (from == to) return std::nullopt;
+    return std::any_of(from, to, [&](const auto& other) { return is_it(other.second); });
   }
 
   /// A message with a number that find() doesn't know, now at `place`.
@@ -43,27 +45,31 @@ class SeenMessages {
     }
     runs_.emplace_hint(next, sequence, Run{1, place});
   }
-  /// One of a frame that differed().
+  /// One of a frame that differed(), or that goes on from one. A few of each number are known.
   void add_other(std::uint64_t sequence, std::size_t place) {
-    others_.insert_or_assign(sequence, place);
+    const auto [from, to] = others_.equal_range(sequence);
+    if (static_cast<std::size_t>(std::distance(from, to)) == kMostOthers) others_.erase(from);
+    others_.emplace(sequence, place);  // behind its equals
   }
 
-  /// A frame comes that has another message under a number that there was. True: its messages are others beside those
-  /// that there were. False: the frame before was of that kind, too, so that the session began anew with that one; what
-  /// there was before is forgotten, and its messages are new ones.
-  bool differed() {
-    if (std::exchange(others_only_, true)) {
-      runs_.clear();
-      for (const auto& [sequence, place] : others_) add(sequence, place);
-      others_.clear();
-      others_only_ = false;
-      return false;
+  /// A frame comes, its last number before `end`, that has another message under a number that there was. True: its
+  /// messages are others beside those that there were. False: the frame before was of that kind, too, so that the
+  /// session began anew, and others up to here are what it had since; what there was before is forgotten.
+  bool differed(std::uint64_t end) {
+    others_end_ = others_only_ ? std::max(others_end_, end) : end;
+    if (!std::exchange(others_only_, true)) return true;
+    runs_.clear();
+    for (auto next = others_.begin(); next != others_.end() && next->first < others_end_;) {
+      next = others_.upper_bound(next->first);
+      const auto& [sequence, place] = *std::prev(next);
+      add(sequence, place);
     }
     others_.clear();
-    return true;
+    others_only_ = false;
+    return false;
   }
-  /// A frame comes that there was.
-  void repeated() { others_only_ = false; }
+  /// A frame comes that there was, or one of new numbers only: the session goes on.
+  void went_on() { others_only_ = false; }
 
  private:
   struct Run {
@@ -71,8 +77,10 @@ class SeenMessages {
     std::size_t place;  ///< of the first
   };
   std::map<std::uint64_t, Run> runs_;  // by their first number
-  std::map<std::uint64_t, std::size_t> others_;
-  bool others_only_ = false;  // since the frame that they are of, none was repeated
+  static constexpr std::size_t kMostOthers = 8;
+  std::multimap<std::uint64_t, std::size_t> others_;  // of each number the oldest first
+  bool others_only_ = false;  // since the last frame that differed, the session didn't go on
+  std::uint64_t others_end_ = 0;
 };
 
 }  // namespace testbab

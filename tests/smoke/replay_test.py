@@ -145,6 +145,50 @@ class Replay(SmokeCase):
         self.assertRegex(run.stdout, r"left out: 198 messages .*--keep-duplicates")
         self.assertNotIn("left out", self.replay("--speed=max", "--keep-duplicates").stdout)
 
+    def test_frames_that_differ_apart(self):
+        """With new ones between them, as of a line that lags, each is one frame."""
+        a = {i: frame(b"%d" % i, sequence=i) for i in range(1, 9)}
+        bad = {i: frame(b"bad %d" % i, sequence=i) for i in (1, 2)}
+        lines = [a[1], a[2], a[3], a[4], bad[1], a[5], bad[2], a[6], a[3], a[7], a[4], a[8]]
+        pcapfile.write(self.path("in.pcap"), [*lines, bad[1], bad[2]])  # known, too, when they come again
+        self.assert_good(self.replay("--speed=max"))
+        self.assertEqual(self.sent(), [b"1", b"2", b"3", b"4", b"bad 1", b"5", b"bad 2", b"6", b"7", b"8"])
+
+    def test_a_session_that_began_anew_beside_a_late_line(self):
+        """Its first frames are known when the other line has them, also once what was before is forgotten."""
+        old = [frame(b"%d" % i, sequence=i) for i in range(1, 7)]
+        new = [frame(b"new %d" % i, sequence=i) for i in range(1, 5)]
+        for late in ([*new[:1], old[0], *new[1:2]],  # known by no two in a row
+                     [*new[:1], old[0], *new[1:2], old[1], *new[2:]],
+                     [*new[:1], old[0], *new[1:]],
+                     [*new[:1], *new[:1], *new[1:]]):
+            with self.subTest(late=messages_of(late)):
+                first = [message for message in messages_of(late) if message.startswith(b"new")]
+                first = list(dict.fromkeys(first))
+                pcapfile.write(self.path("in.pcap"), [*old, *late, *new, *new])
+                self.assert_good(self.replay("--speed=max"))
+                self.assertEqual(self.sent(), messages_of([*old, *new]))
+                pcapfile.write(self.path("in.pcap"), [*old[:2], *late, *late])
+                self.assert_good(self.replay("--speed=max"))
+                self.assertEqual([m for m in self.sent() if m.startswith(b"new")], first)
+
+    def test_a_session_that_began_anew_and_is_packed_otherwise(self):
+        """A new message behind one of the new session is that session's."""
+        pcapfile.write(self.path("in.pcap"), [
+            frame(b"1"), frame(b"3", sequence=3), frame(b"new 1"), frame(b"new 1", b"new 2"),
+            frame(b"new 3", sequence=3), frame(b"new 2", sequence=2)])
+        self.assert_good(self.replay("--speed=max"))
+        self.assertEqual(self.sent(), [b"1", b"3", b"new 1", b"new 2", b"new 3"])
+
+    def test_a_session_that_began_anew_forgets_what_differed_before(self):
+        """What was damaged further on than it has got is no message of it."""
+        old = [frame(b"%d" % i, sequence=i) for i in range(1, 6)]
+        bad = frame(b"bad 4", sequence=4)
+        new = [frame(b"new 1"), frame(b"new 2", sequence=2), frame(b"3", sequence=3), bad, old[4]]
+        pcapfile.write(self.path("in.pcap"), [*old, bad, old[4], *new, *new])
+        self.assert_good(self.replay("--speed=max"))
+        self.assertEqual(self.sent(), messages_of([*old, bad, *new]))
+
     def test_a_session_that_began_anew(self):
         old = [frame(b"a", b"b"), frame(b"c", b"d", sequence=3), frame(b"e", sequence=5)]
         new = [frame(b"x", b"b"), frame(b"y", b"d", sequence=3), frame(b"e", sequence=5)]
@@ -226,6 +270,9 @@ class Replay(SmokeCase):
         self.assert_refused(self.replay("--mtu=1500"), "2000 bytes", "--mtu")
         self.assert_refused(self.run_testbab("--forward-mode=replay", vdevs=["net_null0"]), "--replay=FILE")
         self.assert_refused(self.run_testbab("--replay=x", vdevs=["net_null0"]), "--forward-mode=replay")
+        for stdin in ("-", "/dev/stdin"):
+            self.assert_refused(self.run_testbab("-i", "--forward-mode=replay", f"--replay={stdin}", vdevs=["net_null0"]),
+                                f"--replay={stdin}: .*--interactive, commands come from standard input")
         self.assert_refused(self.run_testbab("--keep-duplicates", vdevs=["net_null0"]), "--keep-duplicates")
         self.assert_refused(self.run_testbab("--forward-mode=txonly", "--speed=2", vdevs=["net_null0"]), "--speed")
 
