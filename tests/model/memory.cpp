@@ -20,6 +20,9 @@ unsigned weak_left = 0;
 std::unordered_map<const void*, std::pair<std::uint32_t, Clock>> keys;
 Clock sequential_fences;
 
+/// Locations or keys of earlier runs, of no use any more, that may stay for the sake of speed.
+constexpr std::size_t kMostLeftOver = 50'000;
+
 /// Older values that a load may see, at most: those further back differ from them in age only.
 constexpr std::size_t kMostOlder = 3;
 
@@ -203,6 +206,8 @@ void Memory::start(unsigned weak) {
     threads[i].stale.clear();
     tick_of(i) = 1;
   }
+  if (locations.size() > kMostLeftOver) locations.clear();
+  if (keys.size() > kMostLeftOver) keys.clear();
   sequential_fences = Clock{};
   late = 0;
   within = false;
