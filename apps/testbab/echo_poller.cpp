@@ -80,7 +80,8 @@ unsigned EchoPoller::answer() noexcept {
     if (!frame_) {
       const auto* bytes = rte_pktmbuf_mtod(burst_[at_], const std::uint8_t*);
       ++work;
-      bab::ReceivedFrame next = framer_.accept(burst_[at_++]);
+      rte_mbuf* m = burst_[at_++];
+      bab::ReceivedFrame next = framer_.accept(m, at_ < came_ ? burst_[at_] : nullptr);
       if (!next || next.left() == 0) continue;
       from_ = PeerAddress::of(bytes);
       frame_.emplace(std::move(next));

@@ -109,7 +109,8 @@ class Relay final : public Poller {
       if (!frame_) {
         if (at_ == came_) return work;
         ++work;
-        if (bab::ReceivedFrame next = framer_.accept(burst_[at_++]))
+        rte_mbuf* m = burst_[at_++];
+        if (bab::ReceivedFrame next = framer_.accept(m, at_ < came_ ? burst_[at_] : nullptr))
           frame_.emplace(std::move(next));
         continue;
       }

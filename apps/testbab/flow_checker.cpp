@@ -34,7 +34,7 @@ unsigned FlowChecker::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   for (bab::RxQueue* queue : queues_) {
     const unsigned n = queue->receive(std::span(burst_.data(), burst_size_));
     for (unsigned i = 0; i < n; ++i) {
-      bab::ReceivedFrame frame = framer_.accept(burst_[i]);
+      bab::ReceivedFrame frame = framer_.accept(burst_[i], i + 1 < n ? burst_[i + 1] : nullptr);
       if (!frame) continue;
       if (frame.header().sequence != next_sequence_) ++gaps_;
       next_sequence_ = frame.header().sequence + frame.left();

@@ -28,16 +28,11 @@ class Payload {
   [[nodiscard]] bool matches(std::span<const std::uint8_t> message,
                              std::uint64_t sequence) const noexcept {
     const std::uint8_t* at = message.data();
-    std::size_t left = message.size();
-    if (left < sizeof sequence) [[unlikely]]
-      return std::memcmp(at, &sequence, left) == 0;
-    std::uint64_t difference = word(at) ^ sequence;
-    const std::uint8_t* expected = source(sequence);
-    for (at += 8, expected += 8, left -= 8; left >= 8; at += 8, expected += 8, left -= 8)
-      difference |= word(at) ^ word(expected);
-    for (; left > 0; ++at, ++expected, --left)
-      difference |= static_cast<std::uint64_t>(*at ^ *expected);
-    return difference == 0;
+    const std::size_t len = message.size();
+    if (len < sizeof sequence) [[unlikely]]
+      return std::memcmp(at, &sequence, len) == 0;
+    return load<std::uint64_t>(at) == sequence &&
+           same(at + sizeof sequence, source(sequence) + sizeof sequence, len - sizeof sequence);
   }
 
  private:
@@ -61,11 +56,39 @@ class Payload {
     return *table;
   }
 
-  static std::uint64_t word(const std::uint8_t* at) noexcept {
-    std::uint64_t w;
-    std::memcpy(&w, at, sizeof w);
-    return w;
+  // In as few steps as the length allows, the last one overlapping the one before: memcmp is a call, and more than the
+  // rest of a small message's way.
+  using Words2 = std::uint64_t __attribute__((vector_size(16)));
+  using Words4 = std::uint64_t __attribute__((vector_size(32)));
+
+  template <class T>
+  static T load(const std::uint8_t* at) noexcept {
+    T value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
   }
+  template <class T>
+  static T difference(const std::uint8_t* a, const std::uint8_t* b, std::size_t at) noexcept {
+    return load<T>(a + at) ^ load<T>(b + at);
+  }
+  static bool same(const std::uint8_t* a, const std::uint8_t* b, std::size_t len) noexcept {
+    if (len >= sizeof(Words4)) {
+      Words4 d = difference<Words4>(a, b, len - sizeof d);
+      for (std::size_t i = 0; i + sizeof d < len; i += sizeof d) d |= difference<Words4>(a, b, i);
+      return (d[0] | d[1] | d[2] | d[3]) == 0;
+    }
+    if (len >= sizeof(Words2)) {
+      const Words2 d = difference<Words2>(a, b, 0) | difference<Words2>(a, b, len - sizeof(Words2));
+      return (d[0] | d[1]) == 0;
+    }
+    if (len >= sizeof(std::uint64_t))
+      return (difference<std::uint64_t>(a, b, 0) |
+              difference<std::uint64_t>(a, b, len - sizeof(std::uint64_t))) == 0;
+    for (std::size_t i = 0; i < len; ++i)
+      if (a[i] != b[i]) return false;
+    return true;
+  }
+
   [[nodiscard]] const std::uint8_t* source(std::uint64_t sequence) const noexcept {
     return reinterpret_cast<const std::uint8_t*>(table_->data() + sequence % kPlaces);
   }

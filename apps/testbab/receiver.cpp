@@ -23,7 +23,7 @@ unsigned Receiver::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   for (bab::RxQueue* queue : queues_) {
     const unsigned n = queue->receive(std::span(burst_.data(), burst_size_));
     for (unsigned i = 0; i < n; ++i) {
-      bab::ReceivedFrame frame = framer_.accept(burst_[i]);
+      bab::ReceivedFrame frame = framer_.accept(burst_[i], i + 1 < n ? burst_[i + 1] : nullptr);
       if (!frame) continue;
       checker_.begin(frame.header());
       while (frame.left() > 0) checker_.message(frame.next_bytes());

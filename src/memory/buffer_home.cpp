@@ -101,11 +101,15 @@ bool BufferHome::full() const noexcept {
   // would count twice.
   assert(mempool_->cache_size == 0 && "only of a home that its pool has left");
   std::uint64_t back = rte_mempool_avail_count(mempool_.get());
+#ifndef BAB_TSAN  // which doesn't know fences
+  // The ring before the caches: what moves from one to the other meanwhile counts nowhere, and not twice.
+  std::atomic_thread_fence(std::memory_order_acquire);
+#endif
   for (unsigned lcore = 0; has_caches_ && lcore < RTE_MAX_LCORE; ++lcore)
     back += __atomic_load_n(&mempool_->local_cache[lcore].len, __ATOMIC_ACQUIRE);
   const bool all_back = back == mempool_->size;
   // Pairs with the release of whoever put the last one back: the mempool's ring, or count().
-#ifdef BAB_TSAN  // which doesn't know fences
+#ifdef BAB_TSAN
   if (all_back)
     rte_mempool_obj_iter(
         mempool_.get(),

@@ -208,6 +208,7 @@ void Port::start(const std::function<bool()>& give_up) {
           &rte_eth_stats::ierrors, &rte_eth_stats::oerrors})
       if (now.*field < cleared_.*field) cleared_.*field = 0;
   started_ = true;
+  for (TxQueue& q : tx_) q.port_is_started(true);
   // testpmd waits up to 9 s for links, too.
   constexpr int kTries = 90;
   rte_eth_link link{};
@@ -222,6 +223,7 @@ void Port::start(const std::function<bool()>& give_up) {
 void Port::stop() noexcept {
   if (!started_) return;
   started_ = false;
+  for (TxQueue& q : tx_) q.port_is_started(false);
   linger();
   (void)rte_eth_dev_stop(options_.id);
 }

@@ -37,11 +37,14 @@ struct FramerStats {
 class ReceivedFrame {
  public:
   ReceivedFrame() noexcept = default;
-  ReceivedFrame(PacketSource source, const wire::ParsedFrame& parsed) noexcept
+  ReceivedFrame(PacketSource source, const wire::ParsedFrame& parsed,
+                std::span<const std::uint8_t> next) noexcept
       : source_(std::move(source)),
         header_(parsed.mold),
         at_(parsed.blocks.data()),
-        left_(parsed.mold.messages()) {}
+        left_(parsed.mold.messages()),
+        ahead_(next.data()),
+        ahead_end_(next.data() + next.size()) {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return bool(source_); }
   [[nodiscard]] const wire::MoldHeader& header() const noexcept { return header_; }
@@ -61,14 +64,26 @@ class ReceivedFrame {
     const std::uint8_t* data = at_ + wire::kBlockLengthBytes;
     at_ = data + len;
     --left_;
+    if (ahead_ < ahead_end_) fetch_ahead(len);
     return {data, len};
   }
 
  private:
+  /// As many lines of the next frame as a message of `len` bytes has.
+  void fetch_ahead(std::size_t len) noexcept {
+    const std::uint8_t* const until = ahead_ + len;
+    do {
+      rte_prefetch0(ahead_);
+      ahead_ += RTE_CACHE_LINE_SIZE;
+    } while (ahead_ < until);
+  }
+
   PacketSource source_;
   wire::MoldHeader header_{};
   const std::uint8_t* at_ = nullptr;
   std::uint32_t left_ = 0;
+  const std::uint8_t* ahead_ = nullptr;  // of the next frame: fetched up to here
+  const std::uint8_t* ahead_end_ = nullptr;
 };
 
 /// Turns received mbufs into messages. A frame is validated as a whole before its first message is
@@ -79,18 +94,24 @@ class Framer {
   explicit Framer(const FramerOptions& options = {}) noexcept : options_(options) {}
 
   /// Takes over the caller's share of `m`. An empty result means that the frame was dropped.
-  [[nodiscard]] ReceivedFrame accept(rte_mbuf* m) noexcept {
+  /// `next`: the mbuf that will be accepted after it, if it is there already. It is only looked at, and its lines are
+  /// fetched little by little while this one's messages are read: from a port whose frames another lcore wrote, messages
+  /// of 64 bytes come in two thirds of the time (e2e_64).
+  [[nodiscard]] ReceivedFrame accept(rte_mbuf* m, const rte_mbuf* next = nullptr) noexcept {
     wire::ParsedFrame parsed;
     if (const Drop reason = judge(m, parsed); reason != Drop::kNone) [[unlikely]] {
       drop(m, reason);
       return {};
     }
     const std::uint32_t messages = parsed.mold.messages();
-    fetch(parsed.blocks, messages);
+    if (m != fetched_) fetch(parsed.blocks, messages);
     ++stats_.frames;
     stats_.messages += messages;
     stats_.bytes += parsed.blocks.size() - wire::kBlockLengthBytes * messages;
-    return ReceivedFrame(PacketSource(m, 1), parsed);
+    fetched_ = next;
+    std::span<const std::uint8_t> ahead;  // what it really has is judged when its turn comes
+    if (next != nullptr) ahead = {rte_pktmbuf_mtod(next, const std::uint8_t*), next->data_len};
+    return ReceivedFrame(PacketSource(m, 1), parsed, ahead);
   }
 
   [[nodiscard]] const FramerStats& stats() const noexcept { return stats_; }
@@ -129,6 +150,7 @@ class Framer {
   void drop(rte_mbuf* m, Drop reason) noexcept;
 
   FramerOptions options_;
+  const rte_mbuf* fetched_ = nullptr;  // the last accept()'s next
   FramerStats stats_;
   DropCounters drops_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdint>
@@ -152,12 +153,20 @@ class BasicLocalWriter {
     assert(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
   }
 
+  /// Lines of the frame are fetched for writing this many bytes before they are needed: another lcore read them last,
+  /// and a store that waits holds up all behind it. (e2e_32 6.0 ns, so 4.7; e2e_64 8.9, so 7.3.)
+  static constexpr Place kFetchAhead = 768;
+  /// Longer messages are several lines each, which the CPU itself fetches.
+  static constexpr std::uint32_t kFetchBelow = 256;
+
   Reservation take(std::uint32_t len) noexcept {
     check_lcore();
     if (at_ != settled_) [[unlikely]]
       nest(len);
     auto* data = reinterpret_cast<std::uint8_t*>(at_);
     at_ += block(len);
+    if (len < kFetchBelow)
+      __builtin_prefetch(reinterpret_cast<const void*>(std::min(at_ + kFetchAhead, end_)), 1);
     detail::asan_unpoison(data - wire::kBlockLengthBytes, block(len));
     return Reservation(this, nullptr, data, len);  // frame_of() finds it where it is needed
   }

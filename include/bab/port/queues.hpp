@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -84,7 +85,12 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   /// is waited for (ping_rtt_p50: a seventh). Other drivers aren't asked: with some, a burst of none is a system call.
   void keep_near() noexcept {
     rte_mbuf* none = nullptr;
-    if (is_ring_) (void)rte_eth_tx_burst(port_, queue_, &none, 0);
+    if (std::atomic_ref(is_near_).load(std::memory_order_relaxed))
+      (void)rte_eth_tx_burst(port_, queue_, &none, 0);
+  }
+  /// What a Port says of itself: DPDK complains of a burst on one that isn't started.
+  void port_is_started(bool started) noexcept {
+    std::atomic_ref(is_near_).store(started && is_ring_, std::memory_order_relaxed);
   }
 
   [[nodiscard]] Tap& tap() noexcept { return *tap_; }
@@ -129,6 +135,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   std::uint16_t queue_;
   bool prepare_;
   bool is_ring_;
+  bool is_near_ = false;
   QueueCounters counters_;
   DropCounters drops_;
   Counter refused_messages_;

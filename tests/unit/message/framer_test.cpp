@@ -81,6 +81,27 @@ TEST_F(FramerTest, NextBytesReadsTheSameWithoutAHandle) {
   EXPECT_EQ(frame.left(), 0U);
 }
 
+TEST_F(FramerTest, TheNextFrameIsOnlyLookedAt) {
+  MadeFrame made;
+  rte_mbuf* const first = received(made);
+  rte_mbuf* const bad = received(test::Bytes(1, 0));
+  rte_mbuf* const last = received(made);
+  {
+    ReceivedFrame frame = framer.accept(first, bad);
+    const auto all = texts(frame);
+    EXPECT_FALSE(all.empty());
+    EXPECT_FALSE(framer.accept(bad, last)) << "what comes next is judged when it comes";
+    ReceivedFrame again = framer.accept(last);
+    EXPECT_EQ(texts(again), all);
+  }
+  EXPECT_EQ(framer.stats().frames, 2U);
+  // One that is not accepted after all stays the caller's.
+  rte_mbuf* const kept = received(made);
+  framer.accept(received(made), kept);
+  EXPECT_EQ(Shares<>::count(kept), 1U);
+  BufferPool::release(kept);
+}
+
 TEST_F(FramerTest, CountsABurst) {
   std::vector<Packet> packets;
   for (std::uint64_t i = 0; i < 4; ++i) {

@@ -73,19 +73,22 @@ TEST_F(Queues, ReceiveInOrderAndNoMoreThanAskedFor) {
 TEST_F(Queues, KeepARingNearAndSendNothing) {
   static unsigned bursts, frames;
   bursts = frames = 0;
-  auto& send = rte_eth_fp_ops[loopback_.port_id()].tx_pkt_burst;
-  const auto drivers = send;
-  send = [](void*, rte_mbuf**, std::uint16_t n) -> std::uint16_t {
+  const auto counting = [](void*, rte_mbuf**, std::uint16_t n) -> std::uint16_t {
     ++bursts;
     frames += n;
     return 0;
   };
+  rte_eth_fp_ops[loopback_.port_id()].tx_pkt_burst = counting;
   port_.tx(0).keep_near();
   EXPECT_EQ(bursts, 1U);
   EXPECT_EQ(frames, 0U);
   preparing().keep_near();  // of a port that isn't known to be a ring
   EXPECT_EQ(bursts, 1U);
-  send = drivers;
+  port_.stop();  // DPDK prints a line and a stack for a burst then
+  rte_eth_fp_ops[loopback_.port_id()].tx_pkt_burst = counting;
+  port_.tx(0).keep_near();
+  EXPECT_EQ(bursts, 1U);
+  port_.start();
 
   port_.tx(0).keep_near();
   EXPECT_EQ(loopback_.queued(), 0U);
