@@ -110,7 +110,7 @@ class Relay final : public Poller {
         if (at_ == came_) return work;
         ++work;
         rte_mbuf* m = burst_[at_++];
-        if (bab::ReceivedFrame next = framer_.accept(m, at_ < came_ ? burst_[at_] : nullptr))
+        if (bab::ReceivedFrame next = framer_.accept(m))
           frame_.emplace(std::move(next));
         continue;
       }
