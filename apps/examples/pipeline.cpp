@@ -40,7 +40,7 @@ bab::Task<> receive(bab::RxQueue& rx, bab::PacketChannel& out, std::uint64_t dea
   while (open && framer.stats().messages < kMessages && bab::Lcore::current()->now() < deadline) {
     const unsigned n = rx.receive(burst);
     for (unsigned i = 0; i < n; ++i) {
-      bab::ReceivedFrame frame = framer.accept(burst[i]);
+      bab::ReceivedFrame frame = framer.accept(burst[i], i + 1 < n ? burst[i + 1] : nullptr);
       while (frame.left() > 0) {
         std::size_t size = 0;
         while (size < batch.size() && frame.left() > 0) batch[size++] = frame.next();
