@@ -110,8 +110,7 @@ class Relay final : public Poller {
         if (at_ == came_) return work;
         ++work;
         rte_mbuf* m = burst_[at_++];
-        if (bab::ReceivedFrame next = framer_.accept(m))
-          frame_.emplace(std::move(next));
+        if (bab::ReceivedFrame next = framer_.accept(m)) frame_.emplace(std::move(next));
         continue;
       }
       while (waiting_ || frame_->left() > 0) {
