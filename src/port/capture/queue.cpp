@@ -106,11 +106,10 @@ CaptureQueue::CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& o
       ring_(room.buffers),
       share_(options.lcore_share),
       shared_write_share_(options.lcore_share / room.queues),
-      most_(static_cast<std::int64_t>(rte_get_tsc_hz() / kSavedPerSecond)),
-      per_copy_(static_cast<std::int64_t>(rte_get_tsc_hz() / kPerCopyPerSecond)),
+      per_copy_(rte_get_tsc_hz() / kPerCopyPerSecond),
       most_idle_(rte_get_tsc_hz() / kIdlePerSecond),
-      left_(most_),
-      filled_(rte_get_tsc_cycles()) {}
+      budget_(static_cast<double>(rte_get_tsc_hz()) / kSavedPerSecond),
+      earned_(rte_get_tsc_cycles()) {}
 
 CaptureQueue::~CaptureQueue() {
   std::array<rte_mbuf*, Tap::kMost> rest;
@@ -137,37 +136,36 @@ CaptureQueue::Frames CaptureQueue::choose(Frames matching) const noexcept {
   return found;
 }
 
-/// Its share of all time, and what the lcore had idle, if it says: copies and the writing of them lessen that, so that
-/// it ends about half-way.
-void CaptureQueue::fill(std::uint64_t now) noexcept {
+/// Its share of all time, and its part of what the lcore had idle, if it says: copies and the writing of them lessen
+/// that, so that it ends about half-way.
+void CaptureQueue::earn(std::uint64_t now) noexcept {
   const Lcore* lcore = Lcore::current();
   const std::uint64_t idle = lcore != nullptr ? get(lcore->counters().idle_cycles) : 0;
   const bool known =
       this->lcore() != LCORE_ID_ANY;  // what it had idle before is not for this capture
   const std::uint64_t idled = known && idle > idle_then_ ? idle - idle_then_ : 0;
   const double share = get(write_cost_) > 0 ? shared_write_share_ : share_;
-  const double filled =
-      static_cast<double>(now - filled_) * share + static_cast<double>(std::min(idled, most_idle_));
-  filled_ = now;
+  budget_.earn(static_cast<double>(now - earned_) * share +
+               static_cast<double>(std::min(idled, most_idle_)) /
+                   sharers_.load(std::memory_order_relaxed));
+  earned_ = now;
   idle_then_ = idle;
   add(idle_, idled);
   lcore_.store(rte_lcore_id(), std::memory_order_relaxed);
-  left_ = std::min(
-      most_, left_ + static_cast<std::int64_t>(std::min(filled, 2.0 * static_cast<double>(most_))));
 }
 
 /// How many copies can be had and made now.
 unsigned CaptureQueue::room(std::uint64_t now) noexcept {
   if (share_ < 1) {
-    fill(now);
-    if (left_ <= 0) return 0;
+    earn(now);
+    if (budget_.is_spent()) return 0;
   }
   return rte_mempool_avail_count(pool_.get());
 }
 
 void CaptureQueue::spend(std::uint64_t cycles, unsigned copies) noexcept {
-  left_ -= std::min(static_cast<std::int64_t>(cycles), per_copy_ * copies) +
-           static_cast<std::int64_t>(copies * get(write_cost_));
+  budget_.spend(
+      static_cast<double>(std::min(cycles, per_copy_ * copies) + copies * get(write_cost_)));
 }
 
 void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) noexcept {

@@ -10,6 +10,7 @@
 #include <rte_mempool.h>
 
 #include <bab/base/spsc_ring.hpp>
+#include <bab/detail/capture_pace.hpp>
 #include <bab/detail/tsc_wall_clock.hpp>
 #include <bab/port/capture.hpp>
 #include <bab/port/tap.hpp>
@@ -57,6 +58,14 @@ class CaptureQueue final : public Tap::Sink {
   void set_write_cost(std::uint64_t cycles) noexcept {
     write_cost_.store(cycles, std::memory_order_relaxed);
   }
+  /// How many queues with frames the lcore has, this one among them: they have equal parts of its idle time. Not 0.
+  void set_sharers(std::uint32_t queues) noexcept {
+    sharers_.store(queues, std::memory_order_relaxed);
+  }
+  /// Of the buffers, how many hold copies to be written: 0 … 1. A moment's figure.
+  [[nodiscard]] double fill() const noexcept {
+    return static_cast<double>(ring_.size()) / static_cast<double>(pool_->size);
+  }
 
   // Any thread; a moment's figures.
   /// The lcore that frames last passed on; LCORE_ID_ANY: none yet.
@@ -80,7 +89,7 @@ class CaptureQueue final : public Tap::Sink {
 
   [[nodiscard]] Frames match(std::span<rte_mbuf* const> frames) const noexcept;
   [[nodiscard]] Frames choose(Frames matching) const noexcept;
-  void fill(std::uint64_t now) noexcept;
+  void earn(std::uint64_t now) noexcept;
   [[nodiscard]] unsigned room(std::uint64_t now) noexcept;
   void spend(std::uint64_t cycles, unsigned copies) noexcept;
 
@@ -104,11 +113,11 @@ class CaptureQueue final : public Tap::Sink {
   // Time for copies and for writing them, in TSC cycles:
   const double share_;
   const double shared_write_share_;  // where all queues' writing takes time of one lcore's CPU
-  const std::int64_t most_, per_copy_;
+  const std::uint64_t per_copy_;
   const std::uint64_t most_idle_;
-  std::int64_t left_;
-  std::uint64_t filled_;
-  std::uint64_t idle_then_ = 0;  // of the lcore, when it was filled
+  CaptureBudget budget_;
+  std::uint64_t earned_;
+  std::uint64_t idle_then_ = 0;  // of the lcore, at that time
   Sum idle_{0};
   std::atomic<unsigned> lcore_{LCORE_ID_ANY};
   Sum wanted_{0}, missed_{0}, uncopied_{0};
@@ -118,6 +127,7 @@ class CaptureQueue final : public Tap::Sink {
   RisingTime time_;
   std::atomic<bool> broken_{false};
   std::atomic<std::uint64_t> write_cost_{0};
+  std::atomic<std::uint32_t> sharers_{1};
 };
 
 }  // namespace bab::detail

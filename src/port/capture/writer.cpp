@@ -14,12 +14,10 @@ namespace {
 constexpr unsigned kWriteBurst = 32;
 using std::chrono::microseconds;
 constexpr microseconds kShortNap{50}, kLongNap{1000};
-/// Where it takes an lcore's time: with naps of 50 us wakings took 1.5 % of a loop's rate (tests/perf/LOG.md).
-constexpr microseconds kSharedNap{5000};
 /// Two context switches, the timer, and caches that are cold.
 constexpr std::uint64_t kWakingNs = 5'000;
-/// Of the measured cost of a frame, how much the latest look counts.
-constexpr double kSmoothing = 1.0 / 8;
+/// While there is always something to write.
+constexpr std::uint64_t kAccountsPerSecond = 200;
 
 std::uint64_t cpu_ns() noexcept {
   timespec t{};
@@ -34,26 +32,41 @@ CaptureWriter::CaptureWriter(const Shared& shared)
     : s_(shared), clock_(rte_get_tsc_hz(), *TscWallClock::read(true)) {
   if (!s_.gives_way) return;
   place_.emplace(s_.queues);
-  if (!place_->shared()) return;
-  publish_cost();
   spent_ns_ = cpu_ns();
+  publish_cost();
 }
 
+/// Without a CPU of an lcore it is for nothing.
 void CaptureWriter::publish_cost() noexcept {
-  const double cycles = cost_ns_ * 1e-9 * static_cast<double>(rte_get_tsc_hz());
+  const double cycles = is_shared() ? cost_.ns() * 1e-9 * static_cast<double>(rte_get_tsc_hz()) : 0;
   for (const auto& q : s_.queues) q->set_write_cost(static_cast<std::uint64_t>(cycles));
 }
 
 /// What was written since the last time took so much of a CPU.
-void CaptureWriter::account() noexcept {
-  if (frames_ == 0) return;
+void CaptureWriter::account(std::uint64_t waking_ns) noexcept {
   const std::uint64_t spent = cpu_ns();
-  const double each =
-      static_cast<double>(spent - spent_ns_ + kWakingNs) / static_cast<double>(frames_);
-  cost_ns_ += (each - cost_ns_) * kSmoothing;
+  cost_.add(frames_, spent - spent_ns_ + waking_ns);
   spent_ns_ = spent;
   frames_ = 0;
+  accounted_ = rte_get_tsc_cycles();
   publish_cost();
+}
+
+/// By time, whether there is something to write or not.
+void CaptureWriter::look() noexcept {
+  if (!place_) return;
+  const bool was_shared = place_->shared();
+  place_->look();
+  if (place_->shared() != was_shared ||
+      rte_get_tsc_cycles() - accounted_ > rte_get_tsc_hz() / kAccountsPerSecond)
+    account(0);
+}
+
+/// Of the fullest ring.
+double CaptureWriter::fill() const noexcept {
+  double most = 0;
+  for (const auto& q : s_.queues) most = std::max(most, q->fill());
+  return most;
 }
 
 /// One burst of every queue; false when there was none.
@@ -101,23 +114,27 @@ void CaptureWriter::write_counts() noexcept {
 
 void CaptureWriter::run(const std::atomic<bool>& stopping) noexcept {
   microseconds nap = kShortNap;
-  const bool shared = place_ && place_->shared();
+  SharedNap shared_nap;
+  bool wrote = false;
+  double fill = 0;
   while (true) {
     // Looked at before the rings: what was in them by then is written.
     const bool last = stopping.load(std::memory_order_acquire);
+    look();
     if (write_some()) {
-      nap = kShortNap;
+      wrote = true;
       continue;
     }
     if (last) break;
-    if (shared) {
-      account();
-      place_->follow();
-      std::this_thread::sleep_for(kSharedNap);
-      continue;
+    if (is_shared()) {
+      account(kWakingNs);
+      std::this_thread::sleep_for(shared_nap.next(fill));
+    } else {
+      nap = wrote ? kShortNap : std::min(nap * 2, kLongNap);
+      std::this_thread::sleep_for(nap);
     }
-    std::this_thread::sleep_for(nap);
-    nap = std::min(nap * 2, kLongNap);
+    wrote = false;
+    fill = this->fill();
   }
   write_counts();
 }

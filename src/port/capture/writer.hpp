@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include <bab/detail/capture_pace.hpp>
 #include <bab/detail/tsc_wall_clock.hpp>
 
 #include "file.hpp"
@@ -35,14 +36,18 @@ class CaptureWriter {
   [[nodiscard]] bool write_some() noexcept;
   void write_counts() noexcept;
 
-  void account() noexcept;
+  [[nodiscard]] bool is_shared() const noexcept { return place_ && place_->shared(); }
+  [[nodiscard]] double fill() const noexcept;
+  void look() noexcept;
+  void account(std::uint64_t waking_ns) noexcept;
   void publish_cost() noexcept;
 
   Shared s_;
   TscWallClock clock_;
   std::optional<WriterPlace> place_;
   std::uint64_t frames_ = 0, spent_ns_ = 0;  // since the last account()
-  double cost_ns_ = 10'000;                  // of a frame, as first guessed
+  std::uint64_t accounted_ = 0;              // TSC
+  FrameCost cost_;
 };
 
 }  // namespace bab::detail
