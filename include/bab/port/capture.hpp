@@ -32,8 +32,9 @@ struct CaptureOptions {
       2048;  ///< frames under way to the file; each queue has its part, 64 or more
   /// The most that a queue's copies take of the time in which its lcore has work, in the long run; above 0. Where the
   /// writing thread has no CPU without an lcore, all queues' copies and writing together take no more of any lcore's
-  /// work, nearly. Beside it they take about half of what an Lcore has idle, and what was saved up for some
-  /// milliseconds. From 1 on there is no bound, and the writing thread shares CPUs with lcores as any thread does.
+  /// work, nearly. Beside it an Lcore's queues take about half of what it has idle, in equal parts, and what was saved
+  /// up for some milliseconds. From 1 on there is no bound, and the writing thread shares CPUs
+  /// with lcores as any thread does.
   double lcore_share = 0.02;
 };
 
@@ -47,8 +48,8 @@ struct CaptureStats {
 };
 
 /// Writes the frames of ports to a pcapng file while they pass, for a copy each: the queues' lcores
-/// copy them from a pool of its own into a ring each, a thread of its own writes. That thread takes CPUs that no lcore
-/// has; where there are none, that of the lcore with the most idle time, and lcores copy no more than can be written in
+/// copy them from a pool of its own into a ring each, a thread of its own writes. That thread takes CPUs that no worker
+/// lcore runs on; where there are none, that of the lcore with the most idle time, and lcores copy no more than can be written in
 /// the time there is. No lcore waits for it: with no buffer to copy into, or its share of time used up, it only counts.
 /// wanted = written + missed + failed + what is under way, which is nothing after stop(). Times are those at which the
 /// lcore saw the frame's burst, and in order for each queue. Sent frames are those that the port took, as they were
