@@ -30,7 +30,7 @@ class Payload {
     const std::uint8_t* at = message.data();
     const std::size_t len = message.size();
     if (len < sizeof sequence) [[unlikely]]
-      return std::memcmp(at, &sequence, len) == 0;
+      return len == 0 || std::memcmp(at, &sequence, len) == 0;
     return load<std::uint64_t>(at) == sequence &&
            same(at + sizeof sequence, source(sequence) + sizeof sequence, len - sizeof sequence);
   }
