@@ -32,7 +32,7 @@ struct CaptureOptions {
       2048;  ///< frames under way to the file; each queue has its part, 64 or more
   /// The most that a queue's copies take of the time in which its lcore has work, in the long run; above 0. Where the
   /// writing thread has no CPU without an lcore, all queues' copies and writing together take no more of any lcore's
-  /// work, nearly. Beside it an Lcore's queues take about half of what it has idle, in equal parts, and what was saved
+  /// work, nearly. Beside it an Lcore's queues take about a fifth of what it has idle, in equal parts, and what was saved
   /// up for some milliseconds. From 1 on there is no bound, and the writing thread shares CPUs
   /// with lcores as any thread does.
   double lcore_share = 0.02;

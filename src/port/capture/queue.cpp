@@ -90,6 +90,9 @@ bool is_cancelled(const rte_mbuf* copy) noexcept { return copy->pkt_len == 0; }
 /// while it copied isn't charged for it. (A cold jumbo frame takes about a microsecond.)
 constexpr std::uint64_t kSavedPerSecond = 200;        // 5 ms
 constexpr std::uint64_t kPerCopyPerSecond = 500'000;  // 2 us
+/// Of idle time. At full speed one lcore waits for the other, and a capture that takes all of that costs the bus up to
+/// 9 % of its rate, a quarter 2 % (tests/perf/LOG.md).
+constexpr double kIdlePart = 0.25;
 /// More idle time than that since the last burst may be another process's, which had the CPU meanwhile.
 constexpr std::uint64_t kIdlePerSecond = 1'000;  // 1 ms
 
@@ -137,7 +140,7 @@ CaptureQueue::Frames CaptureQueue::choose(Frames matching) const noexcept {
 }
 
 /// Its share of all time, and its part of what the lcore had idle, if it says: copies and the writing of them lessen
-/// that, so that it ends about half-way.
+/// that, so that a fifth of it is what they get in the end.
 void CaptureQueue::earn(std::uint64_t now) noexcept {
   const Lcore* lcore = Lcore::current();
   const std::uint64_t idle = lcore != nullptr ? get(lcore->counters().idle_cycles) : 0;
@@ -146,7 +149,7 @@ void CaptureQueue::earn(std::uint64_t now) noexcept {
   const std::uint64_t idled = known && idle > idle_then_ ? idle - idle_then_ : 0;
   const double share = get(write_cost_) > 0 ? shared_write_share_ : share_;
   budget_.earn(static_cast<double>(now - earned_) * share +
-               static_cast<double>(std::min(idled, most_idle_)) /
+               kIdlePart * static_cast<double>(std::min(idled, most_idle_)) /
                    sharers_.load(std::memory_order_relaxed));
   earned_ = now;
   idle_then_ = idle;
