@@ -91,7 +91,7 @@ bool is_cancelled(const rte_mbuf* copy) noexcept { return copy->pkt_len == 0; }
 constexpr std::uint64_t kSavedPerSecond = 200;        // 5 ms
 constexpr std::uint64_t kPerCopyPerSecond = 500'000;  // 2 us
 /// Of idle time. At full speed one lcore waits for the other, and a capture that takes all of that costs the bus up to
-/// 9 % of its rate, a quarter 2 % (tests/perf/LOG.md).
+/// 9 % of its rate, a quarter 2 to 6 % (tests/perf/LOG.md).
 constexpr double kIdlePart = 0.25;
 /// More idle time than that since the last burst may be another process's, which had the CPU meanwhile.
 constexpr std::uint64_t kIdlePerSecond = 1'000;  // 1 ms
