@@ -20,7 +20,12 @@ constinit thread_local Lcore* Lcore::current_ = nullptr;
 
 Lcore::Lcore(const IdleOptions& idle) : idle_(idle) { timers_.reserve(kTimersReserved); }
 
-Lcore::~Lcore() { assert(tasks_ == 0 && "an Lcore was destroyed before its tasks ended"); }
+Lcore::~Lcore() {
+  assert(tasks_ == 0 && "an Lcore was destroyed before its tasks ended");
+  if (turned_on_ == rte_lcore_id()) BufferPool::empty_caches();
+}
+
+Lcore::Caches::~Caches() { BufferPool::empty_caches(); }
 
 void Lcore::List::push(Wait& w) noexcept {
   w.next_ = nullptr;
@@ -141,6 +146,7 @@ unsigned Lcore::turn(std::uint64_t now_tsc) {
   work += poll_waits();
   work += fire_timers();
   work += resume_ready();
+  turned_on_ = rte_lcore_id();
   BufferPool::relieve();
   counters_.turns.store(counters_.turns.load(std::memory_order_relaxed) + 1,
                         std::memory_order_relaxed);
@@ -172,7 +178,6 @@ void Lcore::run() {
 
 void Lcore::finish() {
   account(rte_rdtsc());
-  BufferPool::empty_caches();
   rethrow();
 }
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <limits>
+#include <mutex>
+#include <new>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -21,29 +24,68 @@ constexpr std::uint32_t kTestpmdCache = 250;
 
 /// Pools there are: entered and left in set-up, walked by lcores. 256: rte_mempool's names run out later.
 std::array<std::atomic<BufferPool*>, 256> all_pools;
+/// Places that were ever taken: those behind them needn't be looked at.
+std::atomic<std::size_t> places_taken{0};
+
+template <class Visit>
+void for_each_pool(Visit visit) {
+  const std::size_t end = places_taken.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < end; ++i)
+    if (BufferPool* pool = all_pools[i].load(std::memory_order_acquire)) visit(*pool);
+}
+
+/// Called when an lcore id is given up, on its own thread: by EAL for threads that registered, whoever did that.
+void lcore_goes(unsigned lcore, void* /*none*/) {
+  if (lcore == rte_lcore_id()) BufferPool::empty_caches();
+}
+
+/// For as long as there are pools EAL says which lcores go.
+struct Goodbyes {
+  std::mutex mutex;
+  std::size_t pools = 0;
+  void* handle = nullptr;
+};
+Goodbyes& goodbyes() {
+  alignas(
+      Goodbyes) static std::byte place[sizeof(Goodbyes)];  // a pool may be a global, and go last
+  static Goodbyes& all = *new (place) Goodbyes;
+  return all;
+}
 
 void enter_pool(BufferPool* pool, const std::string& name) {
-  for (auto& place : all_pools)
-    if (BufferPool* none = nullptr; place.compare_exchange_strong(none, pool)) return;
+  Goodbyes& lcores = goodbyes();
+  const std::lock_guard lock(lcores.mutex);
+  if (lcores.pools == 0 &&
+      !(lcores.handle = rte_lcore_callback_register("bab", nullptr, lcore_goes, nullptr)))
+    throw Error(fmt::format("creating pool {}: no memory to be told of lcores that go", name));
+  for (std::size_t i = 0; i < all_pools.size(); ++i)
+    if (BufferPool* none = nullptr; all_pools[i].compare_exchange_strong(none, pool)) {
+      places_taken.store(std::max(places_taken.load(), i + 1));
+      ++lcores.pools;
+      return;
+    }
   throw Error(fmt::format("creating pool {}: there are {} pools already", name, all_pools.size()));
 }
 
 void leave_pools(BufferPool* pool) {
+  Goodbyes& lcores = goodbyes();
+  const std::lock_guard lock(lcores.mutex);
   for (auto& place : all_pools)
-    if (BufferPool* same = pool; place.compare_exchange_strong(same, nullptr)) return;
+    if (BufferPool* same = pool; place.compare_exchange_strong(same, nullptr)) break;
+  if (--lcores.pools == 0) rte_lcore_callback_unregister(std::exchange(lcores.handle, nullptr));
 }
 
-template <class Visit>
-void for_each_pool(Visit visit) {
-  for (const auto& place : all_pools)
-    if (BufferPool* pool = place.load(std::memory_order_acquire)) visit(*pool);
+/// The ring in which a mempool keeps what no lcore's cache has; null: its driver is no ring.
+const rte_ring* ring_of(const rte_mempool& mp) {
+  const bool is_ring =
+      std::string_view(rte_mempool_get_ops(mp.ops_index)->name).starts_with("ring_");
+  return is_ring ? static_cast<const rte_ring*>(mp.pool_data) : nullptr;
 }
 
 /// Shows `note` what the shared part of a mempool has, without taking it out; false where that isn't a ring.
 template <class Note>
-bool peek(const rte_mempool& mp, Note note) {
-  if (!std::string_view(rte_mempool_get_ops(mp.ops_index)->name).starts_with("ring_")) return false;
-  const auto* ring = static_cast<const rte_ring*>(mp.pool_data);
+bool peek(const rte_ring* ring, Note note) {
+  if (ring == nullptr) return false;
   void* const* slots =
       reinterpret_cast<void* const*>(ring + 1);  // rte_ring_elem.h: behind the header
   const std::uint32_t out = __atomic_load_n(&ring->cons.tail, __ATOMIC_ACQUIRE);
@@ -64,21 +106,28 @@ void check(const BufferPoolOptions& o) {
   if (o.cache > RTE_MEMPOOL_CACHE_MAX_SIZE)
     throw Error(fmt::format("pool {}: a cache of {} buffers per lcore is more than DPDK's {}",
                             o.name, o.cache, RTE_MEMPOOL_CACHE_MAX_SIZE));
-  // rte_mempool's own rule: a cache may hold 1.5 times its size before it flushes.
-  if (o.cache * 3 / 2 > o.buffers)
-    throw Error(
-        fmt::format("pool {}: a cache of {} buffers per lcore needs a pool of {} or more, not {}",
-                    o.name, o.cache, o.cache * 3 / 2, o.buffers));
+  if (o.lcores > RTE_MAX_LCORE)
+    throw Error(fmt::format("pool {}: caches for {} lcores are more than DPDK's {}", o.name,
+                            o.lcores, RTE_MAX_LCORE));
+}
+
+BufferPoolOptions completed(BufferPoolOptions o) {
+  if (o.cache == BufferPoolOptions::kFitting) o.cache = kTestpmdCache;
+  if (o.lcores == 0) o.lcores = rte_lcore_count();
+  check(o);
+  return o;
 }
 
 }  // namespace
 
-BufferPool::BufferPool(const BufferPoolOptions& asked)
-    : name_(asked.name), size_(asked.buffers), data_room_(asked.data_room) {
-  BufferPoolOptions options = asked;
-  if (options.cache == BufferPoolOptions::kFitting)
-    options.cache = std::min(kTestpmdCache, options.buffers / 4);
-  check(options);
+BufferPool::BufferPool(const BufferPoolOptions& options)
+    : BufferPool(Complete{}, completed(options)) {}
+
+BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
+    : name_(options.name),
+      size_(options.buffers),
+      data_room_(options.data_room),
+      caches_(options.cache, options.buffers, options.lcores) {
   (void)BufferHome::sweep();  // a name may come free
   const std::string tried =
       fmt::format("creating pool {} of {} buffers of {} bytes", name_, size_, data_room_);
@@ -86,7 +135,7 @@ BufferPool::BufferPool(const BufferPoolOptions& asked)
   const auto free_mempool = [](rte_mempool* p) { rte_mempool_free(p); };
   std::unique_ptr<rte_mempool, decltype(free_mempool)> mempool(
       rte_mempool_create_empty(name_.c_str(), size_, static_cast<unsigned>(kElement + data_room_),
-                               options.cache, sizeof(Private), options.socket, 0));
+                               caches_.size(), sizeof(Private), options.socket, 0));
   rte_mempool* const mp = mempool.get();
   if (mp == nullptr) throw Error::from_code(tried, rte_errno);
   const char* ops = rte_mbuf_best_mempool_ops();
@@ -117,9 +166,11 @@ BufferPool::BufferPool(const BufferPoolOptions& asked)
   for (const rte_mempool_memhdr* chunk : chunks)
     detail::check_reach(name_, reinterpret_cast<std::uintptr_t>(chunk->addr), chunk->len);
   rte_mempool_obj_iter(mp, rte_pktmbuf_init, nullptr);
+  LcoreCaches::close_all(*mp);
   // Not std::make_unique: new has the home's memory before the mempool is let go of.
   home_.reset(new BufferHome(mempool.release(), options.receives));
   mempool_ = mp;
+  shared_ = ring_of(*mp);
   struct Init {
     BufferHome* home;
     bool receives;
@@ -138,6 +189,7 @@ BufferPool::BufferPool(const BufferPoolOptions& asked)
       },
       &each);
   enter_pool(this, name_);
+  call_attention();  // lcores that turn already open their caches of it
 }
 
 BufferPool::~BufferPool() {
@@ -153,7 +205,10 @@ bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
   const auto n = static_cast<unsigned>(out.size());
   rte_mempool_cache* cache = rte_mempool_default_cache(mempool(), rte_lcore_id());
   const bool refills = cache == nullptr || cache->len < n;
-  if (rte_mempool_generic_get(mempool(), objects, n, cache) < 0) return false;
+  if (rte_mempool_generic_get(mempool(), objects, n, cache) < 0) {
+    announce_need();
+    return false;
+  }
   if (refills) note_refill();
   for (rte_mbuf* m : out) prepare(m);
   return true;
@@ -204,7 +259,7 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
       for (std::uint32_t i = 0; i < cache->len; ++i) note(cache->objs[i]);
   std::vector<void*> taken;
   void* object;
-  if (!peek(*mp, note))
+  if (!peek(shared_, note))
     while (rte_mempool_generic_get(mp, &object, 1, nullptr) == 0) {
       note(object);
       taken.push_back(object);
@@ -244,47 +299,60 @@ BufferPoolStats BufferPool::stats() const {
   return s;
 }
 
+unsigned BufferPool::shared_count() const noexcept {
+  return shared_ != nullptr ? detail::ring_count(*shared_)
+                            : rte_mempool_get_ops(mempool_->ops_index)->get_count(mempool_);
+}
+
 void BufferPool::note_refill() noexcept {
-  const rte_mempool* mp = mempool();
-  const std::uint32_t shared = rte_mempool_get_ops(mp->ops_index)->get_count(mp);
-  const std::uint32_t out = size_ - std::min(size_, shared);
+  const std::uint32_t out = size_ - std::min(size_, shared_count());
   std::uint32_t most = most_out_.load(std::memory_order_relaxed);
   while (most < out && !most_out_.compare_exchange_weak(most, out, std::memory_order_relaxed)) {
   }
 }
 
-std::atomic<std::uint32_t>& BufferPool::awaited_pools() noexcept {
-  static std::atomic<std::uint32_t> pools{0};
-  return pools;
+BufferPool::Turn BufferPool::turns_[RTE_MAX_LCORE];
+std::atomic<std::uint64_t> BufferPool::attention_{0};
+
+/// Release pairs with relieve(): what calls for attention is seen by who attends.
+void BufferPool::call_attention() noexcept {
+  attention_.fetch_add(kEvent, std::memory_order_release);
+}
+
+void BufferPool::announce_need() noexcept {
+  caches_.announce();
+  call_attention();
 }
 
 std::optional<std::uint64_t> BufferPool::line_up() noexcept {
   const std::optional<std::uint64_t> ticket = line_.try_take();
   // Relaxed: a hint for relieve() and try_acquire(), which look again every turn.
   if (ticket && waiters_.fetch_add(1, std::memory_order_relaxed) == 0)
-    awaited_pools().fetch_add(1, std::memory_order_relaxed);
+    attention_.fetch_add(1, std::memory_order_release);
   return ticket;
 }
 
 void BufferPool::leave_line(std::uint64_t ticket) noexcept {
   if (waiters_.fetch_sub(1, std::memory_order_relaxed) == 1)
-    awaited_pools().fetch_sub(1, std::memory_order_relaxed);
+    attention_.fetch_sub(1, std::memory_order_release);
   line_.leave(ticket);
 }
 
-void BufferPool::relieve_all() noexcept {
-  for_each_pool([](BufferPool& pool) {
-    if (pool.waiters_.load(std::memory_order_relaxed) == 0) return;
-    if (rte_mempool_cache* cache = rte_mempool_default_cache(pool.mempool(), rte_lcore_id()))
-      rte_mempool_cache_flush(cache, pool.mempool());
+void BufferPool::relieve_all(unsigned lcore) noexcept {
+  const std::uint64_t attention = attention_.load(std::memory_order_acquire);
+  bool settled = attention % kEvent == 0;
+  for_each_pool([&](BufferPool& pool) {
+    settled &= pool.caches_.turned(*pool.mempool(), lcore, pool.awaited());
   });
+  turns_[lcore].seen = settled ? attention : Turn::kNothing;
 }
 
 void BufferPool::empty_caches() noexcept {
-  for_each_pool([](BufferPool& pool) {
-    if (rte_mempool_cache* cache = rte_mempool_default_cache(pool.mempool(), rte_lcore_id()))
-      rte_mempool_cache_flush(cache, pool.mempool());
-  });
+  const unsigned lcore = rte_lcore_id();
+  if (lcore >= RTE_MAX_LCORE) return;
+  for_each_pool([&](BufferPool& pool) { pool.caches_.close(*pool.mempool(), lcore); });
+  turns_[lcore].seen = Turn::kNothing;
+  call_attention();  // somebody may have waited for the place
 }
 
 }  // namespace bab

@@ -183,7 +183,7 @@ void Port::set_up_queues(BufferPool& rx_pool) {
       throw Error::from_code(tried(fmt::format("setting up RX queue {} of {} descriptors", q,
                                                options_.rx_descriptors)),
                              e, "change --rxq or --rxd");
-    rx_.emplace_back(options_.id, q);
+    rx_.emplace_back(options_.id, q, &rx_pool);
   }
   for (std::uint16_t q = 0; q < options_.tx_queues; ++q) {
     if (int e = rte_eth_tx_queue_setup(options_.id, q, options_.tx_descriptors, socket, nullptr);
@@ -282,6 +282,9 @@ wire::MacAddress Port::mac() const noexcept {
 PortStats Port::stats() const noexcept {
   rte_eth_stats s{};
   (void)rte_eth_stats_get(options_.id, &s);
+  // A driver that goes on receiving from a long queue is short of buffers before any burst shows it.
+  if (s.rx_nombuf > std::exchange(nombuf_seen_, s.rx_nombuf) && rx_pool_ != nullptr)
+    rx_pool_->announce_need();
   QueueCounters rx, tx;
   for (const RxQueue& q : rx_) {
     rx.frames += q.counters().frames;

@@ -61,10 +61,15 @@ void Machine::point() {
 std::size_t Machine::choose(std::size_t choices) { return (*machine_->choose_)(choices); }
 
 void Machine::changed() {
-  if (machine_ != nullptr) ++machine_->version_;
+  if (machine_ == nullptr) return;
+  ++machine_->version_;
+  if (machine_->current_ != kNobody) ++machine_->fibers_[machine_->current_].own_changes;
 }
 
-std::uint64_t Machine::version() noexcept { return machine_ != nullptr ? machine_->version_ : 0; }
+std::uint64_t Machine::version() noexcept {
+  if (machine_ == nullptr || machine_->current_ == kNobody) return 0;
+  return machine_->version_ - machine_->fibers_[machine_->current_].own_changes;
+}
 
 void Machine::wait_for_change(std::uint64_t seen) {
   if (machine_ == nullptr) return;
@@ -99,6 +104,7 @@ void Machine::start(Fiber& f) {
   const std::size_t left = f.done ? kStackBytes / 16 : kStackBytes;
   detail::asan_unpoison(f.stack.get() + kStackBytes - left, left);
   f.done = false;
+  f.own_changes = 0;
   f.waits_at.reset();
   f.waits_for = nullptr;
   ucontext_t& context = f.context.first;
@@ -127,7 +133,7 @@ void Machine::go_on() {
   std::array<unsigned, 16> can;
   std::size_t choices = 0;
   const auto ready = [this](const Fiber& f) {
-    return !f.done && (!f.waits_at || *f.waits_at != version_) &&
+    return !f.done && (!f.waits_at || *f.waits_at != version_ - f.own_changes) &&
            (f.waits_for == nullptr || (*f.waits_for)());
   };
   const bool may_stay = current_ != kNobody && ready(fibers_[current_]);

@@ -52,7 +52,7 @@ class Machine {
   static std::size_t choose(std::size_t choices);
   /// Something was written: those who wait for a change may look again.
   static void changed();
-  /// How often something was written.
+  /// How often something was written by others than the thread that runs.
   [[nodiscard]] static std::uint64_t version() noexcept;
   /// Nothing to do until another thread has written something since `seen`, or from now on.
   static void wait_for_change(std::uint64_t seen = version());
@@ -80,6 +80,7 @@ class Machine {
     Context context;
     std::unique_ptr<std::byte[]> stack;
     std::optional<std::uint64_t> waits_at;
+    std::uint64_t own_changes = 0;
     const std::function<bool()>* waits_for = nullptr;
     bool done = false;
 #ifdef BAB_TSAN_FIBERS

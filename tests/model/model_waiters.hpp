@@ -18,18 +18,20 @@
 namespace bab::test::model {
 
 /// What threads want of a pool, a string for each. A letter for each: a waits for a buffer, b for two; c begins to
-/// wait for one and gives up after a turn, C after two; B so with two; t tries once. Who has got some uses them and
-/// gives them back.
+/// wait for one and gives up after a turn, C after two; B so with two; t tries once; i turns until all a and b have been
+/// served. Who has got some uses them and gives them back.
 struct WaitersPlan {
   std::vector<std::string_view> threads;
   std::uint32_t buffers;
   std::uint32_t cache;
   Bounds bounds;
+  std::uint32_t aside = 0;  ///< of the buffers: taken by nobody who is asked
 };
 
 inline std::string named(const WaitersPlan& plan) {
-  std::string name =
-      std::to_string(plan.buffers) + " buffers, cache " + std::to_string(plan.cache) + ":";
+  std::string name = std::to_string(plan.buffers - plan.aside) + " of " +
+                     std::to_string(plan.buffers) + " buffers, cache " +
+                     std::to_string(plan.cache) + ":";
   for (std::string_view each : plan.threads) name += ' ' + std::string(each);
   return name;
 }
@@ -48,12 +50,18 @@ class WaitersScenario {
   };
 
  public:
-  WaitersScenario(Pool& pool, const WaitersPlan& plan) : pool_(pool), plan_(plan) {}
+  WaitersScenario(Pool& pool, const WaitersPlan& plan) : pool_(pool), plan_(plan) {
+    for (std::string_view each : plan.threads)
+      for (const char what : each) unserved_ += what == 'a' || what == 'b' ? 1 : 0;
+  }
 
   void thread(unsigned i) {
+    relieve();
     for (const char what : plan_.threads[i]) {
       if (what == 't')
         try_once();
+      else if (what == 'i')
+        turn_until_all_are_served();
       else
         wait(what == 'b' || what == 'B' ? 2 : 1, std::strchr("cB", what) ? 1U
                                                  : what == 'C'           ? 2U
@@ -67,9 +75,9 @@ class WaitersScenario {
   std::optional<std::string> check() {
     const auto stats = pool_.stats();
     if (stats.waiting != 0) return "somebody is in line who went";
-    if (stats.free != stats.total)
-      return "buffers are missing: " + std::to_string(stats.total - stats.free);
-    std::vector<rte_mbuf*> all(pool_.size());
+    const std::uint32_t whole = stats.total - plan_.aside;
+    if (stats.free != whole) return "buffers are missing: " + std::to_string(whole - stats.free);
+    std::vector<rte_mbuf*> all(whole);
     if (!pool_.try_acquire(all)) return "the pool gives no buffers any more";
     Pool::release(all);
     return std::nullopt;
@@ -107,6 +115,16 @@ class WaitersScenario {
     leave();
     nobody_was_before(began, "overtaken");
     use(out);
+    if (turns == ~0U) --unserved_;
+    Machine::changed();
+  }
+
+  void turn_until_all_are_served() {
+    while (unserved_ > 0) {
+      const std::uint64_t seen = Machine::version();
+      relieve();
+      if (unserved_ > 0) Machine::wait_for_change(seen);
+    }
   }
 
   void try_once() {
@@ -154,14 +172,17 @@ class WaitersScenario {
   const WaitersPlan& plan_;
   std::vector<Place> line_;
   std::array<bool, 5> busy_{};
+  unsigned unserved_ = 0;
   std::uint64_t time_ = 0;
 };
 
 template <class F>
 Exploration explore_waiters(const WaitersPlan& plan) {
-  typename F::BufferPool pool(
-      pool_options<typename F::BufferPoolOptions>(plan.buffers, plan.cache));
+  auto options = pool_options<typename F::BufferPoolOptions>(plan.buffers, plan.cache);
+  options.lcores = static_cast<unsigned>(plan.threads.size());
+  typename F::BufferPool pool(options);
   const WatchedPool watched(pool);
+  const SetAside<typename F::BufferPool> aside(pool, plan.aside);
   const LcorePerThread lcores;
   return explore(static_cast<unsigned>(plan.threads.size()),
                  kept_if_failed(scenario<WaitersScenario<F>>(pool, plan)), plan.bounds);

@@ -16,6 +16,7 @@
 
 #include "assert_fails.hpp"
 #include "crashes_fail.hpp"
+#include "model_caches.hpp"
 #include "model_pool_shutdown.hpp"
 #include "model_shares.hpp"
 #include "model_waiters.hpp"
@@ -26,6 +27,7 @@
 namespace bab {
 namespace {
 
+using test::model::CachesPlan;
 using test::model::Exploration;
 using test::model::SharesPlan;
 using test::model::ShutdownPlan;
@@ -73,15 +75,32 @@ std::vector<WaitersPlan> waiters_plans(unsigned p) {
       {{"b", "b"}, 2, 0, {p, 0}},
       {{"b", "B"}, 2, 0, {p, 0}},  // gives up with one of two in hand
       {{"ab", "ta"}, 2, 0, {p, 0}},
-      {{"b", "b"}, 3, 2, {p, 0}},  // with caches
-      {{"aba", "bB"}, 4, 2, {p, 0}},
+      {{"b", "b"}, 16, 2, {p, 0}, 13},  // with caches
+      {{"aba", "bB"}, 16, 2, {p, 0}, 12},
+      {{"bi", "b"}, 16, 2, {p, 0}, 13},
       {{"a", "a", "c"}, 1, 0, {p - 1, 0}},  // three
       {{"a", "C", "t"}, 1, 0, {p - 1, 0}},
       {{"b", "a", "B"}, 2, 0, {p - 1, 0}},
       {{"a", "a"}, 1, 0, {2, 1}},  // loads that see older values
       {{"a", "c"}, 1, 0, {2, 1}},
       {{"b", "B"}, 2, 0, {2, 1}},
-      {{"b", "b"}, 3, 2, {2, 1}},
+      {{"b", "b"}, 16, 2, {2, 1}, 13},
+  };
+}
+
+std::vector<CachesPlan> caches_plans(unsigned p) {
+  return {
+      {{"gi", "k"}, 1, {p, 1}},  // what one that turns keeps is found
+      {{"fi", "k"}, 1, {p, 1}},
+      {{"gfi", "kk"}, 1, {p, 0}},  // however often it takes some meanwhile
+      {{"i", "gki"}, 2, {p, 0}},
+      {{"hE", "k"}, 1, {p, 1}},  // and what comes where nobody turns any more
+      {{"hF", "k"}, 1, {p, 1}},
+      {{"gE", "k"}, 1, {p, 1}},
+      {{"gi", "gi", "k"}, 1, {p - 1, 0}},  // three
+      {{"gi", "gi", "k"}, 2, {p - 1, 0}},
+      {{"gi", "k", "k"}, 1, {p - 1, 0}},
+      {{"gi", "hE", "k"}, 1, {p - 1, 0}},
   };
 }
 
@@ -99,7 +118,8 @@ class Search {
       runs_ += e.runs;
       complete_ &= e.complete;
       if (!e.failure) continue;
-      failure_ = named(plan) + ": " + *e.failure;
+      failure_ =
+          named(plan) + ": " + e.failure->substr(0, 500);  // of one that doesn't end it'd be pages
       return true;
     }
     return false;
@@ -131,6 +151,10 @@ bool waiters(Search& s, unsigned p) {
   return s.through(waiters_plans(p), test::model::explore_waiters<F>);
 }
 template <class F>
+bool caches(Search& s, unsigned p) {
+  return s.through(caches_plans(p), test::model::explore_caches<F>);
+}
+template <class F>
 bool shutdown(Search& s, unsigned p) {
   return s.through(shutdown_plans(p), test::model::explore_shutdown<F>);
 }
@@ -144,6 +168,12 @@ TEST(PoolMemory, SharesAreGivenUpOnceAndNeverWhileSomebodyHoldsOne) {
 TEST(PoolMemory, WaitersAreServedInTurnAndNobodyIsStranded) {
   Search s;
   waiters<Production>(s, bound(3));
+  s.expect_none();
+}
+
+TEST(PoolMemory, WhoeverKeepsTryingFindsWhatAnotherLcoreKeeps) {
+  Search s;
+  caches<Production>(s, bound(2));
   s.expect_none();
 }
 

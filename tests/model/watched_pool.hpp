@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <list>
 #include <string>
 #include <vector>
@@ -50,6 +51,21 @@ class WatchedPool {
 
  private:
   std::list<Memory::Watched> watched_;
+};
+
+/// Some of a pool's buffers are taken, and come back when this goes: what is left is few, and yet there are caches.
+template <class Pool>
+class SetAside {
+ public:
+  SetAside(Pool& pool, std::uint32_t buffers) : buffers_(buffers) {
+    if (!pool.try_acquire(buffers_)) std::abort();
+  }
+  SetAside(const SetAside&) = delete;
+  SetAside& operator=(const SetAside&) = delete;
+  ~SetAside() { Pool::release(buffers_); }
+
+ private:
+  std::vector<rte_mbuf*> buffers_;
 };
 
 /// Each of the Machine's threads is the lcore of its number.

@@ -21,34 +21,33 @@ namespace bab::test {
 /// must hold after all of them have ended.
 class Proof {
  public:
-  explicit Proof(BufferPool& pool) : pool_(pool) {}
+  explicit Proof(BufferPool& pool, unsigned lcores = 3) : pool_(pool), lcores_(lcores) {}
   ~Proof() {
     std::printf("%zu runs, %zu of them cancelled at an await, %zu stopped\n", runs_, cancelled_,
                 stopped_);
   }
 
   /// Once plainly, once with a cancellation at each await, once with a stop of one lcore and of all at
-  /// each turn; all that for several seeds.
+  /// each turn, or at `stops` of them; all that for several seeds.
   template <class Scenario>
-  void of(unsigned seeds = 10) {
+  void of(unsigned seeds = 10, std::uint64_t stops = 256) {
     std::mt19937_64 next(printed_seed());
 #if defined(BAB_ASAN) || defined(BAB_TSAN)
     seeds = 1;  // they look for what is wrong in any run
 #endif
     if (std::getenv("BAB_LONG") != nullptr) seeds *= 50;
-    for (unsigned i = 0; i < seeds && !testing::Test::HasFailure(); ++i) of_seed<Scenario>(next());
+    for (unsigned i = 0; i < seeds && !testing::Test::HasFailure(); ++i)
+      of_seed<Scenario>(next(), stops);
   }
 
  private:
-  static constexpr unsigned kLcores = 3;
-
   struct Length {
     std::size_t waits;
     std::uint64_t turns;
   };
 
   template <class Scenario>
-  void of_seed(std::uint64_t seed) {
+  void of_seed(std::uint64_t seed, std::uint64_t stops) {
     const Length plain = run<Scenario>(seed, {});
     Disturbance d;
     for (d.cancel_after = 1; d.cancel_after <= 2; ++d.cancel_after)
@@ -59,12 +58,12 @@ class Proof {
       }
     d = {};
     // Stops late in a long run are much like one another.
-    const std::uint64_t step = 1 + plain.turns / 256;
+    const std::uint64_t step = 1 + plain.turns / stops;
     for (std::uint64_t t = 0; t < plain.turns && !testing::Test::HasFailure(); t += step) {
       d.stop_turn = t;
       d.stop_only.reset();
       run<Scenario>(seed, d);
-      d.stop_only = static_cast<unsigned>(t / step % kLcores);
+      d.stop_only = static_cast<unsigned>(t / step % lcores_);
       run<Scenario>(seed, d);
       stopped_ += 2;
     }
@@ -81,7 +80,7 @@ class Proof {
                     d.stop_turn ? fmt::format(", stop at turn {}", *d.stop_turn) : "",
                     d.stop_only ? fmt::format(" of lcore {} only", *d.stop_only) : ""));
     ++runs_;
-    SimMachine machine(kLcores, seed, d);
+    SimMachine machine(lcores_, seed, d);
     {
       Scenario scenario(machine, pool_);
       if (!machine.run()) {
@@ -99,6 +98,7 @@ class Proof {
   }
 
   BufferPool& pool_;
+  unsigned lcores_;
   std::size_t runs_ = 0, cancelled_ = 0, stopped_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,13 +12,30 @@
 namespace bab::test {
 
 /// Options of a pool small enough for every edge to be near, without mempool caches unless asked for.
-inline BufferPoolOptions small_pool(std::uint32_t buffers, std::uint32_t cache = 0) {
+inline BufferPoolOptions small_pool(std::uint32_t buffers, std::uint32_t cache = 0,
+                                    unsigned lcores = 0) {
   static unsigned next = 0;
   BufferPoolOptions o;
   o.name = "test_" + std::to_string(next++);
   o.buffers = buffers;
   o.cache = cache;
+  o.lcores = lcores;
   return o;
+}
+
+/// The calling lcore turns, as far as the pools know that there are: it has caches.
+class Turning {
+ public:
+  Turning() { BufferPool::relieve(); }
+  Turning(const Turning&) = delete;
+  Turning& operator=(const Turning&) = delete;
+  ~Turning() { BufferPool::empty_caches(); }
+};
+
+inline std::uint32_t cached(const BufferPool& pool) {
+  std::uint32_t all = 0;
+  for (const auto& [lcore, buffers] : pool.stats().cached) all += buffers;
+  return all;
 }
 
 /// A pool that must be full again when it goes.

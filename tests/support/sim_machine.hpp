@@ -46,9 +46,9 @@ class SimMachine {
  public:
   SimMachine(unsigned lcores, std::uint64_t seed, const Disturbance& disturbance = {})
       : random_(seed), disturbance_(disturbance) {
+    // Ids beside the main lcore's. EAL needn't know of them: those past its own are as if they had registered.
     for (unsigned i = 0; i < lcores; ++i)
-      cores_.push_back(std::make_unique<Core>(
-          *this, rte_get_next_lcore(i == 0 ? -1U : cores_.back()->id, 1, 0)));
+      cores_.push_back(std::make_unique<Core>(*this, rte_get_main_lcore() + 1 + i));
   }
   SimMachine(const SimMachine&) = delete;
   SimMachine& operator=(const SimMachine&) = delete;
@@ -58,6 +58,9 @@ class SimMachine {
   [[nodiscard]] bool runs(unsigned i) const { return cores_[i]->runs; }
   [[nodiscard]] std::uint64_t random(std::uint64_t below) { return random_() % below; }
   [[nodiscard]] std::uint64_t turns() const { return turns_; }
+  [[nodiscard]] std::uint64_t turns_of(unsigned i) const { return cores_[i]->turns; }
+  /// The lcore whose turn it is, or was last.
+  [[nodiscard]] unsigned current() const { return current_; }
   [[nodiscard]] std::size_t waits() const { return waits_; }
   [[nodiscard]] bool disturbed() const { return happened_; }
   /// The time of the turn before this one, on the lcore whose turn it is.
@@ -71,6 +74,9 @@ class SimMachine {
 
   /// When lcore i's loop ends: what its program does next, still on that lcore.
   void at_end(unsigned i, std::function<void()> then) { cores_[i]->at_end = std::move(then); }
+
+  /// Called between turns.
+  void after_each_turn(std::function<void()> look) { after_turn_ = std::move(look); }
 
   /// Turns until all tasks have ended. False: they didn't within `most_turns`.
   [[nodiscard]] bool run(std::uint64_t most_turns = 20'000) {
@@ -151,6 +157,7 @@ class SimMachine {
     unsigned id;
     Lcore lcore;
     std::uint64_t last_now = 0;
+    std::uint64_t turns = 0;
     std::uint64_t stalled_until = 0;
     bool runs = true;
     std::function<void()> at_end;
@@ -201,7 +208,9 @@ class SimMachine {
       core.lcore.turn(now_);
     }
     core.last_now = now_;
+    ++core.turns;
     if (core.lcore.stop_requested() && core.lcore.tasks() == 0) end(core);
+    if (after_turn_) after_turn_();
   }
 
   /// What Lcore::run() does last.
@@ -215,6 +224,7 @@ class SimMachine {
   std::mt19937_64 random_;
   Disturbance disturbance_;
   std::vector<std::unique_ptr<Core>> cores_;
+  std::function<void()> after_turn_;
   std::uint64_t now_ = 1;
   std::uint64_t turns_ = 0;
   std::size_t waits_ = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <rte_common.h>
+#include <rte_lcore.h>
 
 #include <bab/lcore/frame_pool.hpp>
 #include <bab/lcore/idle.hpp>
@@ -36,7 +37,8 @@ class Lcore {
   explicit Lcore(const IdleOptions& idle = {});
   Lcore(const Lcore&) = delete;
   Lcore& operator=(const Lcore&) = delete;
-  /// All tasks must have ended: request_stop() and turn until tasks() is 0.
+  /// All tasks must have ended: request_stop() and turn until tasks() is 0. On the lcore that turned it last, if that
+  /// was by hand: its buffer caches are closed, as at the end of run(). Else call BufferPool::empty_caches() there.
   ~Lcore();
 
   /// The one whose turn this thread is in, or null.
@@ -60,12 +62,14 @@ class Lcore {
     root(*this, std::move(make));
   }
 
-  /// Turns until a stop was requested and all tasks have ended; then throws what a task threw. What the
-  /// lcore's buffer caches keep goes back to the pools: nobody relieves them from now on.
+  /// Turns until a stop was requested and all tasks have ended; then throws what a task threw, or at once what a poller
+  /// threw. However it ends, what the lcore's buffer caches keep goes back to the pools, and they keep nothing until it
+  /// turns again: nobody would relieve them.
   void run();
   /// The same until `done()`.
   template <class Done>
   void run_until(Done done) {
+    const Caches caches;
     while (!done()) {
       if (exception_ && tasks_ == 0) break;  // what done() waits for may never come
       spin();
@@ -137,6 +141,14 @@ class Lcore {
   template <class Make>
   static Root root(Lcore& lcore, Make make);
 
+  /// The calling lcore's, for as long as it turns.
+  struct Caches {
+    Caches() = default;
+    Caches(const Caches&) = delete;
+    Caches& operator=(const Caches&) = delete;
+    ~Caches();
+  };
+
   void spin();
   void account(std::uint64_t now_tsc) noexcept;
   void finish();
@@ -168,6 +180,7 @@ class Lcore {
   std::uint64_t spun_at_ = 0;  // when the last turn of spin() began; 0: accounted for
   bool spun_busy_ = false;
   std::size_t tasks_ = 0;
+  unsigned turned_on_ = LCORE_ID_ANY;
   bool stopping_ = false;
   std::exception_ptr exception_;
   alignas(RTE_CACHE_LINE_SIZE) LcoreCounters counters_;

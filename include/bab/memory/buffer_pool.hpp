@@ -14,10 +14,12 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
+#include <bab/base/spsc_ring.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/account.hpp>
 #include <bab/memory/buffer_home.hpp>
 #include <bab/memory/buffer_meta.hpp>
+#include <bab/memory/lcore_caches.hpp>
 #include <bab/memory/shares.hpp>
 #include <bab/memory/ticket_queue.hpp>
 
@@ -31,9 +33,13 @@ struct BufferPoolOptions {
   std::uint32_t buffers = 0;  ///< 1 … 2^32 - 2
   /// Bytes of data per buffer, DPDK's headroom of 128 included; at most 65,535.
   std::uint16_t data_room = RTE_MBUF_DEFAULT_BUF_SIZE;
-  /// Buffers an lcore keeps to itself, 0 … 512. kFitting: testpmd's 250, or a quarter of a smaller pool.
+  /// Buffers an lcore keeps to itself, 0 … 512; kFitting: testpmd's 250. Fewer where all caches together could
+  /// hold more than a quarter of the pool: caches() says how many.
   static constexpr std::uint32_t kFitting = 0xffffffff;
   std::uint32_t cache = kFitting;
+  /// Lcores that may have a cache at a time, at most RTE_MAX_LCORE; 0: as many as EAL has. Further ones, threads
+  /// that registered, get on without.
+  unsigned lcores = 0;
   int socket = SOCKET_ID_ANY;
   /// A NIC receives into this pool: its driver takes buffers behind our back, so that sanitizer
   /// builds leave the free ones readable.
@@ -63,6 +69,10 @@ struct BufferHolder {
 ///
 /// A buffer is an rte_mbuf with one share, the frame's (Shares says who may own the others). PMDs
 /// allocate from and free to `mempool()` directly; both ways meet in the same caches.
+///
+/// An lcore has a cache as long as it turns a loop and says so each turn (relieve(); an Lcore does), and without
+/// one it takes and gives back one by one. While a buffer is free, whoever keeps asking gets one when each of the
+/// other lcores that turn has done so twice (LcoreCaches).
 class BufferPool {
  public:
   /// Throws Error: a bad size, no memory, a name in use, memory at 2^48 or above (see SendPacket).
@@ -141,6 +151,8 @@ class BufferPool {
   [[nodiscard]] std::uint16_t data_room() const noexcept { return data_room_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] rte_mempool* mempool() const noexcept { return mempool_; }
+  /// What lcores' caches of this pool may keep.
+  [[nodiscard]] const LcoreCaches& caches() const noexcept { return caches_; }
 
   /// Free buffers, those in lcore caches included. Exact when no lcore runs; slow (walks caches).
   [[nodiscard]] std::uint32_t available() const noexcept {
@@ -156,14 +168,33 @@ class BufferPool {
   /// What the pool has and who waits. Figures of lcores that run are a moment's; slow.
   [[nodiscard]] BufferPoolStats stats() const;
 
-  /// Once per turn of every lcore's loop: where somebody waits for a pool's buffers, those in the calling
-  /// lcore's cache go back to where all lcores find them (drivers free into that cache, too).
-  static void relieve() noexcept {
-    if (awaited_pools().load(std::memory_order_relaxed) != 0) [[unlikely]]
-      relieve_all();
+  /// Somebody who doesn't ask bab found no buffer: rte_pktmbuf_alloc() of mempool() failed, a driver counts such
+  /// failures. What lcores keep in their caches then comes back within two of their turns. Any thread. (What
+  /// finds none here says so itself.)
+  void announce_need() noexcept;
+
+  /// After an RX burst into this pool that brought fewer frames than it could: where that was because the driver
+  /// found no buffer, the same. On the lcore that received.
+  void note_short_burst() noexcept {
+    const rte_mempool_cache* cache = rte_mempool_default_cache(mempool_, rte_lcore_id());
+    if ((cache == nullptr || cache->len == 0) && shared_count() == 0) [[unlikely]]
+      announce_need();
   }
 
-  /// Before an lcore goes: what it keeps in its caches, of all pools, goes back.
+  /// Once per turn of a loop, on its lcore: that lcore's caches are open from now on; and where somebody waits for
+  /// a pool's buffers or found none, what is in its cache goes back to where all lcores find it (drivers free
+  /// into that cache, too). An Lcore does it by itself. A thread without an lcore id has no caches.
+  static void relieve() noexcept {
+    const unsigned lcore = rte_lcore_id();
+    // Acquire pairs with announce_need(): whose need it is, is seen as well.
+    if (lcore < RTE_MAX_LCORE && turns_[lcore].seen != attention_.load(std::memory_order_acquire))
+        [[unlikely]]
+      relieve_all(lcore);
+  }
+
+  /// The calling lcore turns its loop no more: what it keeps in its caches, of all pools, goes back, and they stay
+  /// closed until relieve() is called there again. An Lcore whose loop ends does it by itself, and so does the end of
+  /// a thread's registration, whoever registered it.
   static void empty_caches() noexcept;
 
   /// Buffers that are not free, at most `most`. Exact after all lcores have stopped. While they run it is a
@@ -180,9 +211,23 @@ class BufferPool {
   };
   static constexpr std::uint64_t kMagic = 0x6275'6666'6572'2031;  // "buffer 1"
 
+  struct Complete {};
+  BufferPool(Complete, const BufferPoolOptions& options);  // nothing is left to choose
+
+  /// What an lcore's last turn saw of attention_; kNothing: its caches may be closed, or their turn isn't over.
+  struct alignas(RTE_CACHE_LINE_SIZE) Turn {
+    static constexpr std::uint64_t kNothing = ~std::uint64_t{0};
+    std::uint64_t seen = kNothing;
+  };
+  static Turn turns_[RTE_MAX_LCORE];
+  /// Of all pools: events << 32 | pools with waiters. While there are waiters no lcore has seen it all.
+  static std::atomic<std::uint64_t> attention_;
+  static constexpr std::uint64_t kEvent = std::uint64_t{1} << 32;
+
   static void note_received(rte_mbuf* m) noexcept;
-  static std::atomic<std::uint32_t>& awaited_pools() noexcept;
-  static void relieve_all() noexcept;
+  static void relieve_all(unsigned lcore) noexcept;
+  static void call_attention() noexcept;
+  [[nodiscard]] unsigned shared_count() const noexcept;
   void note_refill() noexcept;
 
   friend class AcquireBulk;
@@ -196,7 +241,10 @@ class BufferPool {
     if (cache != nullptr && cache->len > 0) [[likely]] {
       object = cache->objs[--cache->len];
     } else {
-      if (rte_mempool_generic_get(mempool_, &object, 1, cache) < 0) return nullptr;
+      if (rte_mempool_generic_get(mempool_, &object, 1, cache) < 0) {
+        announce_need();
+        return nullptr;
+      }
       note_refill();
     }
     auto* m = static_cast<rte_mbuf*>(object);
@@ -239,8 +287,10 @@ class BufferPool {
   std::uint32_t size_;
   std::uint16_t data_room_;
   std::unique_ptr<BufferHome> home_;
-  rte_mempool* mempool_ = nullptr;  // home_'s: one load less for every buffer
+  rte_mempool* mempool_ = nullptr;    // home_'s: one load less for every buffer
+  const rte_ring* shared_ = nullptr;  // where all lcores find buffers; null: not a ring
   alignas(RTE_CACHE_LINE_SIZE) std::atomic<std::uint32_t> waiters_{0};
+  LcoreCaches caches_;
   TicketQueue<> line_;
   std::atomic<std::uint32_t> most_out_{0};
 };

@@ -78,6 +78,7 @@ class Port {
   [[nodiscard]] const Offloads& offloads() const noexcept { return offloads_; }
   [[nodiscard]] std::uint16_t rx_descriptors() const noexcept { return options_.rx_descriptors; }
   [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }
+  /// Also: buffers that the driver found none of since the last look are asked for (BufferPool::announce_need()).
   [[nodiscard]] PortStats stats() const noexcept;
   [[nodiscard]] DropCounters drops() const noexcept { return drops(stats()); }
   /// The same by figures that stats() gave before.
@@ -114,7 +115,8 @@ class Port {
   bool made_promiscuous_ = false;
   std::optional<CarrierLimits> carrier_;
   BufferPool* rx_pool_ = nullptr;  // what the queues receive into
-  rte_eth_stats cleared_{};        // the driver's figures then; xstats stay as they are
+  mutable std::uint64_t nombuf_seen_ = 0;
+  rte_eth_stats cleared_{};  // the driver's figures then; xstats stay as they are
   std::vector<RxQueue> rx_;
   std::vector<TxQueue> tx_;
 };

@@ -32,7 +32,9 @@ struct QueueCounters {
 /// One receive queue of a started port. One lcore at a time.
 class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
  public:
-  RxQueue(std::uint16_t port, std::uint16_t queue) noexcept : port_(port), queue_(queue) {}
+  /// `pool`: what the driver receives into; it is told when there is no buffer left for that. Null: another one.
+  RxQueue(std::uint16_t port, std::uint16_t queue, BufferPool* pool = nullptr) noexcept
+      : port_(port), queue_(queue), pool_(pool) {}
 
   /// One RX burst: fills the front of `out` and says how many. The caller owns one share of each.
   [[nodiscard]] unsigned receive(std::span<rte_mbuf*> out) noexcept {
@@ -46,6 +48,7 @@ class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
     }
     counters_.bytes += bytes;
     counters_.frames += n;
+    if (n < out.size() && pool_ != nullptr) pool_->note_short_burst();
     if (tap_->on()) [[unlikely]]
       show(out.first(n));
     return n;
@@ -61,6 +64,7 @@ class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
 
   std::uint16_t port_;
   std::uint16_t queue_;
+  BufferPool* pool_;
   QueueCounters counters_;
   std::unique_ptr<Tap> tap_ = std::make_unique<Tap>();
 };

@@ -124,7 +124,7 @@ struct Work {
     }
   }
 
-  test::FullPool pool{test::small_pool(6, 2)};
+  test::FullPool pool{test::small_pool(32, 2)};
   BufferChannel buffers{2};
   PacketChannel packets{2};
   Signal signal;

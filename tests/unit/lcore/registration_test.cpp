@@ -92,9 +92,10 @@ TEST(LcoreRegistration, SaysWhenAllIdsAreTaken) {
 }
 
 TEST(LcoreRegistration, GivesBackWhatItsCachesKeep) {
-  FullPool pool(test::small_pool(6, 4));
+  FullPool pool(test::small_pool(64, 4));
   std::thread([&] {
     const LcoreRegistration registration;
+    BufferPool::relieve();
     std::array<rte_mbuf*, 4> some;
     ASSERT_TRUE(pool.try_acquire(some));
     BufferPool::release(some);
@@ -123,7 +124,7 @@ TEST(LcoreRegistration, AThreadThatRegistersRunsTasksAndHandlesPackets) {
 }
 
 TEST(Lcore, GivesBackWhatItsCachesKeepWhenItsLoopEnds) {
-  FullPool pool(test::small_pool(6, 4));
+  FullPool pool(test::small_pool(64, 4));
   test::on_lcore(1, [&] {
     Lcore lcore;
     lcore.spawn([&]() -> Task<> {

@@ -63,14 +63,11 @@ TEST(BufferHome, AnMbufOfAPoolThatWentHasNoPool) {
 }
 
 TEST(BufferHome, ACacheThatIsFullGoesToAllLcoresAndTakesTheNewOnes) {
-  test::FullPool pool(test::small_pool(64, 8));  // flushed when more than 12 would be in it
+  test::FullPool pool(test::small_pool(64, 8, 1));  // flushed when more than 12 would be in it
+  const test::Turning turning;
   std::array<rte_mbuf*, 64> all;
   ASSERT_TRUE(pool.try_acquire(all));
-  const auto cached = [&] {
-    std::uint32_t n = 0;
-    for (const auto& [lcore, buffers] : pool.stats().cached) n += buffers;
-    return n;
-  };
+  const auto cached = [&] { return test::cached(pool); };
   const std::span<rte_mbuf* const> out(all);
   BufferPool::release(out.subspan(0, 12));
   EXPECT_EQ(cached(), 12U);
@@ -92,12 +89,13 @@ TEST(BufferHome, ACacheThatIsFullGoesToAllLcoresAndTakesTheNewOnes) {
 // ThreadSanitizer sees it where a buffer counts as back before it is in the cache.
 TEST(BufferHome, StaysUntilTheLastBulkIsInItsPlace) {
   for (int i = 0; i < 20; ++i) {
-    auto pool = std::make_unique<BufferPool>(test::small_pool(16, 8));
+    auto pool = std::make_unique<BufferPool>(test::small_pool(64, 10, 1));
     std::array<rte_mbuf*, 16> all;
     ASSERT_TRUE(pool->try_acquire(all));
     const std::span<rte_mbuf* const> out(all);
     std::atomic<bool> ready{false}, go{false};
     auto give_back = [&] {
+      BufferPool::relieve();
       BufferPool::release(out.subspan(0, 10));
       ready = true;
       while (!go) rte_pause();

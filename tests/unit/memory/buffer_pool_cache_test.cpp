@@ -15,21 +15,24 @@ namespace {
 using test::FullPool;
 using test::on_lcore;
 using test::small_pool;
+using test::Turning;
 
 TEST(BufferPoolCache, GivesAndTakesEveryBufferThroughTheCache) {
-  FullPool pool(small_pool(8, 4));
+  FullPool pool(small_pool(16, 4, 1));
+  const Turning turning;
   for (int round = 0; round < 10; ++round) {
     std::vector<rte_mbuf*> held;
     while (rte_mbuf* m = pool.try_acquire()) held.push_back(m);
-    ASSERT_EQ(held.size(), 8U);
-    ASSERT_EQ(pool.in_use(), 8U);
+    ASSERT_EQ(held.size(), 16U);
+    ASSERT_EQ(pool.in_use(), 16U);
     for (rte_mbuf* m : held) BufferPool::release(m);
     ASSERT_EQ(pool.in_use(), 0U);
   }
 }
 
 TEST(BufferPoolCache, FetchingTheNextBufferEarlyTakesNone) {
-  FullPool pool(small_pool(8, 4)), without(small_pool(8, 0));
+  FullPool pool(small_pool(16, 4, 1)), without(small_pool(8, 0));
+  const Turning turning;
   for (int i = 0; i < 2; ++i) {  // the cache is empty, then it isn't
     pool.prefetch_next();
     EXPECT_EQ(pool.in_use(), 0U);
@@ -37,12 +40,15 @@ TEST(BufferPoolCache, FetchingTheNextBufferEarlyTakesNone) {
   }
   without.prefetch_next();
   std::thread([&] { pool.prefetch_next(); }).join();
-  EXPECT_EQ(pool.available(), 8U);
+  EXPECT_EQ(pool.available(), 16U);
   EXPECT_EQ(without.available(), 8U);
 }
 
 TEST(BufferPoolCache, SingleAndBulkMeetInTheSameCache) {
-  FullPool pool(small_pool(8, 4));
+  FullPool pool(small_pool(16, 4, 1));
+  const Turning turning;
+  std::array<rte_mbuf*, 8> apart;
+  ASSERT_TRUE(pool.try_acquire(apart));
   for (int round = 0; round < 10; ++round) {
     std::array<rte_mbuf*, 5> five;
     std::array<rte_mbuf*, 3> three;
@@ -52,36 +58,48 @@ TEST(BufferPoolCache, SingleAndBulkMeetInTheSameCache) {
     for (rte_mbuf* m : five) BufferPool::release(m);
     BufferPool::release(three);
   }
+  BufferPool::release(apart);
 }
 
 TEST(BufferPoolCache, WhatOneLcoreReleasesPastItsCacheAnotherGets) {
-  FullPool pool(small_pool(8, 2));
-  std::array<rte_mbuf*, 8> all;
+  FullPool pool(small_pool(16, 2, 1));
+  std::array<rte_mbuf*, 16> all;
   ASSERT_TRUE(pool.try_acquire(all));
+  std::vector<rte_mbuf*> got;
   on_lcore(1, [&] {
+    BufferPool::relieve();
     for (rte_mbuf* m : all) BufferPool::release(m);
   });
-  EXPECT_EQ(pool.available(), 8U);
-  std::vector<rte_mbuf*> got;
+  EXPECT_EQ(pool.available(), 16U);
   while (rte_mbuf* m = pool.try_acquire()) got.push_back(m);
   // Its cache keeps at most 1.5 times its size.
-  EXPECT_GE(got.size(), 5U);
+  EXPECT_GE(got.size(), 13U);
   BufferPool::release(got);
+  on_lcore(1, [&] { BufferPool::empty_caches(); });
 }
 
 TEST(BufferPoolCache, BuffersInAnotherLcoresCacheAreNotHeld) {
-  FullPool pool(small_pool(8, 4));
-  on_lcore(1, [&] { BufferPool::release(pool.try_acquire()); });
-  on_lcore(2, [&] { BufferPool::release(pool.try_acquire()); });
-  EXPECT_EQ(pool.available(), 8U);
+  FullPool pool(small_pool(32, 4, 2));
+  auto fill = [&] {
+    BufferPool::relieve();
+    BufferPool::release(pool.try_acquire());
+  };
+  on_lcore(1, fill);
+  on_lcore(2, fill);
+  EXPECT_EQ(pool.stats().cached.size(), 2U);
+  EXPECT_EQ(pool.available(), 32U);
   EXPECT_TRUE(pool.holders(9).empty());
   rte_mbuf* held = nullptr;
   on_lcore(1, [&] { held = pool.try_acquire(); });
   const std::vector<BufferHolder> found = pool.holders(9);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].buffer_id, buffer_meta(held).id);
-  EXPECT_EQ(pool.available(), 7U);
-  on_lcore(1, [&] { BufferPool::release(held); });
+  EXPECT_EQ(pool.available(), 31U);
+  on_lcore(1, [&] {
+    BufferPool::release(held);
+    BufferPool::empty_caches();
+  });
+  on_lcore(2, [&] { BufferPool::empty_caches(); });
 }
 
 }  // namespace

@@ -1,0 +1,224 @@
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rte_mbuf.h>
+
+#include <bab/lcore/acquire.hpp>
+#include <bab/lcore/lcore.hpp>
+
+#include "full_pool.hpp"
+#include "proof.hpp"
+#include "sim_machine.hpp"
+
+/// While a buffer is free, whoever keeps asking gets one when each of the other lcores has turned twice: pools of every
+/// small size, lcores that try, that wait and that receive as drivers do, and every wait cancelled.
+namespace bab {
+namespace {
+
+using test::SimMachine;
+
+/// How many turns each lcore has had since something began.
+class TurnsSince {
+ public:
+  void begin(const SimMachine& machine) {
+    if (!at_.empty()) return;
+    for (unsigned i = 0; i < machine.size(); ++i) at_.push_back(machine.turns_of(i));
+  }
+  void reset() { at_.clear(); }
+  /// All that run, but for lcore `me`, have had `turns` of them.
+  [[nodiscard]] bool all_had(const SimMachine& machine, std::uint64_t turns,
+                             std::optional<unsigned> me = {}) const {
+    if (at_.empty()) return false;
+    for (unsigned i = 0; i < machine.size(); ++i)
+      if (i != me && machine.runs(i) && machine.turns_of(i) < at_[i] + turns) return false;
+    return true;
+  }
+
+ private:
+  std::vector<std::uint64_t> at_;
+};
+
+/// Looks on: whose asking is in vain though there is what it asks for.
+class Fairness {
+ public:
+  Fairness(SimMachine& machine, BufferPool& pool) : machine_(machine), pool_(pool) {
+    machine.after_each_turn([this] { look(); });
+  }
+
+  /// Lcore `me` asks for one, and has got it or not.
+  void asked(TurnsSince& in_vain, unsigned me, bool got) {
+    if (got || pool_.available() == 0 || pool_.awaited()) return in_vain.reset();
+    EXPECT_FALSE(in_vain.all_had(machine_, 2, me))
+        << "lcore " << me << " asks in vain, and " << pool_.available() << " are free";
+    in_vain.begin(machine_);
+  }
+  void watch(TurnsSince& in_vain) { askers_.push_back(&in_vain); }
+
+  /// Somebody's wait ended.
+  void line_moved() { waiting_.reset(); }
+  /// Somebody wants several, or takes past the line: what is free may be so many times before a wait ends. That it ends
+  /// is seen all the same.
+  void expect_slow_waits() { slow_waits_ = true; }
+
+ private:
+  /// A buffer that is free for less than a turn was somebody's meanwhile.
+  void look() {
+    const bool none = pool_.available() == 0, awaited = pool_.awaited();
+    if (none || awaited)
+      for (TurnsSince* each : askers_) each->reset();
+    if (none || !awaited || slow_waits_) return waiting_.reset();
+    // Whoever is first in line takes what there is in its own turn, after the others have given it back.
+    EXPECT_FALSE(waiting_.all_had(machine_, 3)) << "somebody waits, and some are free";
+    waiting_.begin(machine_);
+  }
+
+  SimMachine& machine_;
+  BufferPool& pool_;
+  std::vector<TurnsSince*> askers_;
+  TurnsSince waiting_;
+  bool slow_waits_ = false;
+};
+
+/// A driver with descriptors: takes buffers for them from the mempool, past everything of bab's, and counts where it finds
+/// none. What it "receives" goes back after some turns, as its application's.
+struct ReceivingDriver {
+  static constexpr std::size_t kDescriptors = 2;
+
+  unsigned poll(std::uint64_t) {
+    if (done) return 0;
+    for (rte_mbuf* m : received) BufferPool::release(m);
+    received.clear();
+    if (!posted.empty() && machine->random(2) == 0) {
+      received.push_back(posted.back());
+      BufferPool::received(posted.back());
+      posted.pop_back();
+    }
+    bool refilled = true;
+    while (posted.size() < kDescriptors && refilled) {
+      rte_mbuf* m = rte_pktmbuf_alloc(pool->mempool());
+      if ((refilled = m != nullptr)) posted.push_back(m);
+    }
+    fairness->asked(in_vain, me, refilled);
+    if (received.empty()) pool->note_short_burst();
+    if (--turns == 0) stop();
+    return 0;
+  }
+  void stop() {
+    done = true;
+    for (auto* list : {&posted, &received}) {
+      for (rte_mbuf* m : *list) rte_pktmbuf_free_seg(m);
+      list->clear();
+    }
+    in_vain.reset();
+  }
+
+  SimMachine* machine = nullptr;
+  BufferPool* pool = nullptr;
+  Fairness* fairness = nullptr;
+  unsigned me = 0;
+  int turns = 60;
+  bool done = true;
+  std::vector<rte_mbuf*> posted{}, received{};
+  TurnsSince in_vain{};
+};
+
+/// Each lcore does one or two of: try, wait for one, wait for several, receive; by lot.
+struct Askers {
+  Askers(SimMachine& m, BufferPool& p) : machine(m), pool(p), fairness(m, p), tries(2 * m.size()) {
+    for (TurnsSince& each : tries) fairness.watch(each);
+    for (unsigned i = 0; i < machine.size(); ++i) {
+      drivers.push_back(std::make_unique<ReceivingDriver>());
+      ReceivingDriver& driver = *drivers.back();
+      driver.machine = &machine;
+      driver.pool = &pool;
+      driver.fairness = &fairness;
+      driver.me = i;
+      fairness.watch(driver.in_vain);
+      machine.lcore(i).add(driver);
+      machine.at_end(i, [&driver] { driver.stop(); });
+      for (unsigned k = 0; k < 2; ++k) switch (machine.random(5)) {
+          case 0:
+            driver.done = pool.size() <= ReceivingDriver::kDescriptors * machine.size();
+            if (!driver.done) fairness.expect_slow_waits();
+            break;
+          case 1:
+            machine.spawn(i, [this] { return wait(1); });
+            break;
+          case 2:
+            machine.spawn(i, [this] { return wait(1 + pool.size() / 2); });
+            fairness.expect_slow_waits();
+            break;
+          default:
+            machine.spawn(i, [this, i, k] { return keep_trying(i, tries[2 * i + k]); });
+        }
+    }
+  }
+
+  void give_back(rte_mbuf* m) {
+    if (machine.random(2) == 0)
+      BufferPool::release(m);
+    else
+      rte_pktmbuf_free_seg(m);
+  }
+
+  Task<> keep_trying(unsigned me, TurnsSince& in_vain) {
+    for (int got = 0; got < 4 && !Lcore::current()->stopping();) {
+      rte_mbuf* m = pool.try_acquire();
+      fairness.asked(in_vain, me, m != nullptr);
+      if (m == nullptr) {
+        co_await Yield();
+        continue;
+      }
+      ++got;
+      if (machine.random(3) != 0) co_await Yield();
+      give_back(m);
+    }
+    in_vain.reset();
+  }
+
+  Task<> wait(std::uint32_t many) {
+    for (int round = 0; round < 2; ++round) {
+      std::array<rte_mbuf*, 64> buffers{};
+      const std::span out = std::span(buffers).first(many);
+      AcquireBulk all = pool.acquire(out);
+      const Outcome outcome = co_await machine.watch(all);
+      fairness.line_moved();
+      if (outcome != Outcome::kDone) continue;
+      co_await Yield();
+      for (rte_mbuf* m : out) give_back(m);
+    }
+  }
+
+  void check(bool /*undisturbed*/) const {
+    for (const auto& driver : drivers) EXPECT_TRUE(driver->posted.empty());
+  }
+
+  SimMachine& machine;
+  BufferPool& pool;
+  Fairness fairness;
+  std::vector<TurnsSince> tries;
+  std::vector<std::unique_ptr<ReceivingDriver>> drivers;
+};
+
+struct LcoreCachesSim : testing::TestWithParam<unsigned> {};
+
+TEST_P(LcoreCachesSim, WhoeverKeepsAskingGetsWhatIsFree) {
+  const unsigned lcores = GetParam();
+  for (const std::uint32_t buffers : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 12U, 16U, 24U, 33U, 48U, 64U}) {
+    const testing::ScopedTrace trace(__FILE__, __LINE__, "a pool of " + std::to_string(buffers));
+    // All of them have a cache, or one of them has none.
+    test::FullPool pool(test::small_pool(buffers, 250, buffers % 2 == 0 ? lcores : lcores - 1));
+    test::Proof(pool, lcores).of<Askers>(2, 8);
+    if (HasFailure()) break;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Lcores, LcoreCachesSim, testing::Range(1U, 9U),
+                         [](const auto& each) { return "of" + std::to_string(each.param); });
+
+}  // namespace
+}  // namespace bab

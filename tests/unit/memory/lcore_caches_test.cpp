@@ -1,0 +1,288 @@
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+
+#include <bab/lcore/lcore.hpp>
+#include <bab/lcore/registration.hpp>
+#include <bab/memory/buffer_pool.hpp>
+
+#include "full_pool.hpp"
+#include "lcores.hpp"
+#include "sim_machine.hpp"
+
+namespace bab {
+namespace {
+
+using test::AsLcore;
+using test::cached;
+using test::FullPool;
+using test::small_pool;
+using test::Turning;
+
+std::vector<rte_mbuf*> take_all(BufferPool& pool) {
+  std::vector<rte_mbuf*> held;
+  while (rte_mbuf* m = pool.try_acquire()) held.push_back(m);
+  return held;
+}
+
+void turn_on(unsigned lcore) {
+  const AsLcore as(lcore);
+  BufferPool::relieve();
+}
+
+TEST(LcoreCaches, TogetherHoldAQuarterOfThePoolAtMost) {
+  for (const std::uint32_t buffers : {1U, 15U, 16U, 64U, 255U, 1024U, 6000U, 100'000U})
+    for (const unsigned lcores : {1U, 2U, 4U, 7U, 128U})
+      for (const std::uint32_t asked : {0U, 1U, 3U, 250U, 512U}) {
+        const LcoreCaches caches(asked, buffers, lcores);
+        EXPECT_LE(std::uint64_t{caches.most()} * lcores, buffers / 4);
+        EXPECT_LE(caches.most(), asked * 3 / 2);
+        EXPECT_LE(caches.size(), caches.most());
+        EXPECT_EQ(caches.size() == 0, caches.most() == 0);
+      }
+  EXPECT_EQ(LcoreCaches(250, 6000, 4).size(), 250U) << "as testpmd's, where there is room";
+  EXPECT_EQ(LcoreCaches(250, 6000, 4).most(), 375U);
+}
+
+TEST(LcoreCaches, AreClosedWhereNobodyTurns) {
+  FullPool pool(small_pool(64, 8, 1));
+  std::vector<rte_mbuf*> all = take_all(pool);
+  ASSERT_EQ(all.size(), 64U);
+  BufferPool::release(all);
+  EXPECT_EQ(cached(pool), 0U);
+  all = take_all(pool);
+  for (rte_mbuf* m : all) BufferPool::release(m);
+  EXPECT_EQ(cached(pool), 0U);
+  all = take_all(pool);
+  for (rte_mbuf* m : all) rte_pktmbuf_free_seg(m);  // as a driver does
+  EXPECT_EQ(cached(pool), 0U);
+}
+
+TEST(LcoreCaches, AreOpenWhileTheLcoreTurns) {
+  FullPool pool(small_pool(64, 8, 1));
+  {
+    const Turning turning;
+    BufferPool::release(pool.try_acquire());
+    EXPECT_EQ(cached(pool), 9U) << "filled up by 8 beside the one that was asked for";
+    BufferPool::relieve();
+    EXPECT_EQ(cached(pool), 9U) << "nobody needs them";
+  }
+  EXPECT_EQ(cached(pool), 0U);
+  BufferPool::release(pool.try_acquire());
+  EXPECT_EQ(cached(pool), 0U);
+}
+
+TEST(LcoreCaches, ALoopThatRunsOpensThoseOfAPoolThatComesLater) {
+  const Turning turning;
+  FullPool pool(small_pool(64, 8, 1));
+  BufferPool::release(pool.try_acquire());
+  EXPECT_EQ(cached(pool), 0U);
+  BufferPool::relieve();
+  BufferPool::release(pool.try_acquire());
+  EXPECT_EQ(cached(pool), 9U);
+}
+
+// Whoever only tries is helped as one that waits is: no acquire(), no reserve_wait().
+TEST(LcoreCaches, C11WhoeverTriesFindsWhatAnotherLcoreKeeps) {
+  FullPool pool(small_pool(64, 8, 2));
+  std::vector<rte_mbuf*> all = take_all(pool);
+  turn_on(1);
+  {
+    const AsLcore as(1);
+    BufferPool::release(std::span<rte_mbuf* const>(all).first(5));
+  }
+  ASSERT_EQ(pool.available(), 5U);
+  EXPECT_EQ(cached(pool), 5U);
+  EXPECT_EQ(pool.try_acquire(), nullptr);
+  turn_on(1);
+  rte_mbuf* m = pool.try_acquire();
+  EXPECT_NE(m, nullptr);
+  if (m != nullptr) BufferPool::release(m);
+  BufferPool::release(std::span<rte_mbuf* const>(all).subspan(5));
+  const AsLcore as(1);
+  BufferPool::empty_caches();
+}
+
+TEST(LcoreCaches, SeveralAtOnceAreAskedForAsOneIs) {
+  FullPool pool(small_pool(64, 8, 2));
+  std::vector<rte_mbuf*> all = take_all(pool);
+  turn_on(1);
+  BufferPool::release(all[0]);
+  {
+    const AsLcore as(1);
+    BufferPool::release(all[1]);
+  }
+  std::array<rte_mbuf*, 2> two{};
+  EXPECT_FALSE(pool.try_acquire(two));
+  turn_on(1);
+  ASSERT_TRUE(pool.try_acquire(two));
+  BufferPool::release(two);
+  BufferPool::release(std::span<rte_mbuf* const>(all).subspan(2));
+  const AsLcore as(1);
+  BufferPool::empty_caches();
+}
+
+TEST(LcoreCaches, AnLcoreThatTakesAndGivesBackAllTheTimeKeepsNothingFromOneThatAsks) {
+  FullPool pool(small_pool(64, 8, 2));
+  std::vector<rte_mbuf*> all = take_all(pool);
+  turn_on(1);
+  BufferPool::release(std::span<rte_mbuf* const>(all).first(3));
+  const auto busy_turn = [&] {
+    const AsLcore as(1);
+    if (rte_mbuf* m = pool.try_acquire()) BufferPool::release(m);
+    BufferPool::relieve();
+  };
+  busy_turn();
+  EXPECT_EQ(pool.stats().free, 3U);
+  std::array<rte_mbuf*, 3> three{};
+  EXPECT_FALSE(pool.try_acquire(three)) << "some are in the other's cache";
+  // However many turns the other one has meanwhile, all are where this one finds them after each.
+  for (int turns : {1, 2, 100, 5000}) {
+    for (int i = 0; i < turns; ++i) busy_turn();
+    ASSERT_TRUE(pool.try_acquire(three)) << "after " << turns << " turns";
+    BufferPool::release(three);
+  }
+  BufferPool::release(std::span<rte_mbuf* const>(all).subspan(3));
+  const AsLcore as(1);
+  BufferPool::empty_caches();
+}
+
+TEST(LcoreCaches, AreFilledUpAgainWhenNobodyHasAskedForALongTime) {
+  FullPool pool(small_pool(64, 8, 1));
+  const Turning turning;
+  std::vector<rte_mbuf*> all = take_all(pool);
+  BufferPool::release(all);
+  for (std::uint32_t i = 0; i < LcoreCaches::kQuietTurns; ++i) {
+    BufferPool::relieve();
+    if (i % 1024 == 0) {
+      ASSERT_EQ(cached(pool), 0U);
+    }
+    BufferPool::release(pool.try_acquire());
+  }
+  BufferPool::relieve();
+  std::array<rte_mbuf*, 2> two{pool.try_acquire(), pool.try_acquire()};
+  BufferPool::release(two);
+  EXPECT_EQ(cached(pool), 10U) << "filled up by 8 when it had no more, beside these two";
+}
+
+TEST(LcoreCaches, ADriversNeedIsHeard) {
+  FullPool pool(small_pool(64, 8, 2));
+  std::vector<rte_mbuf*> all = take_all(pool);
+  turn_on(1);
+  pool.note_short_burst();  // while there are none at all
+  {
+    const AsLcore as(1);
+    BufferPool::relieve();
+    BufferPool::release(all[0]);
+  }
+  EXPECT_EQ(rte_pktmbuf_alloc(pool.mempool()), nullptr);
+  pool.note_short_burst();
+  turn_on(1);
+  rte_mbuf* m = rte_pktmbuf_alloc(pool.mempool());
+  ASSERT_NE(m, nullptr);
+  rte_pktmbuf_free_seg(m);
+  BufferPool::release(std::span<rte_mbuf* const>(all).subspan(1));
+  const AsLcore as(1);
+  BufferPool::empty_caches();
+}
+
+TEST(LcoreCaches, AShortBurstIsNoNeedWhereTheDriverFindsABuffer) {
+  FullPool pool(small_pool(64, 8, 1));
+  const Turning turning;
+  BufferPool::release(pool.try_acquire());
+  pool.note_short_burst();
+  BufferPool::relieve();
+  EXPECT_EQ(cached(pool), 9U);
+}
+
+TEST(LcoreCaches, C11cWhatIsGivenBackAfterTheLoopEndedIsFound) {
+  FullPool pool(small_pool(64, 8));
+  std::vector<rte_mbuf*> all = take_all(pool);
+  test::on_lcore(1, [&] {
+    {
+      Lcore lcore;
+      lcore.run_until([n = 0]() mutable { return ++n > 3; });
+    }
+    BufferPool::release(std::span<rte_mbuf* const>(all).first(3));
+    rte_pktmbuf_free_seg(all[3]);
+  });
+  std::array<rte_mbuf*, 4> four{};
+  ASSERT_TRUE(pool.try_acquire(four));
+  BufferPool::release(four);
+  BufferPool::release(std::span<rte_mbuf* const>(all).subspan(4));
+}
+
+TEST(LcoreCaches, ALoopThatAPollerEndsByAnExceptionKeepsNothing) {
+  FullPool pool(small_pool(64, 8));
+  struct Throws {
+    unsigned poll(std::uint64_t) {
+      BufferPool::release(pool.try_acquire());
+      if (++turns == 3) throw 1;
+      return 0;
+    }
+    BufferPool& pool;
+    int turns = 0;
+  } poller{pool};
+  Lcore lcore;
+  lcore.add(poller);
+  EXPECT_THROW(lcore.run(), int);
+  EXPECT_EQ(cached(pool), 0U);
+}
+
+TEST(LcoreCaches, AnLcoreTurnedByHandKeepsNothingWhenItGoes) {
+  FullPool pool(small_pool(64, 8));
+  {
+    Lcore lcore;
+    lcore.turn(1);
+    BufferPool::release(pool.try_acquire());
+    EXPECT_GT(cached(pool), 0U);
+  }
+  EXPECT_EQ(cached(pool), 0U);
+}
+
+TEST(LcoreCaches, C11cAThreadThatUnregistersKeepsNothingWhoeverRegisteredIt) {
+  FullPool pool(small_pool(64, 8, 8));
+  std::thread([&] {
+    ASSERT_EQ(rte_thread_register(), 0);  // a host's, which knows nothing of bab's end of it
+    BufferPool::relieve();
+    BufferPool::release(pool.try_acquire());
+    EXPECT_GT(cached(pool), 0U);
+    rte_thread_unregister();
+  }).join();
+  EXPECT_EQ(cached(pool), 0U);
+}
+
+TEST(LcoreCaches, ThreadsThatRegisterHaveOneAsLongAsThereIsAPlace) {
+  FullPool pool(small_pool(64, 8, 2));
+  const auto keeps = [&](unsigned lcore) {
+    const AsLcore as(lcore);
+    BufferPool::relieve();
+    BufferPool::release(pool.try_acquire());
+    const rte_mempool_cache* cache = rte_mempool_default_cache(pool.mempool(), lcore);
+    return cache->len > 0;
+  };
+  const auto end = [](unsigned lcore) {
+    const AsLcore as(lcore);
+    BufferPool::empty_caches();
+  };
+  EXPECT_TRUE(keeps(100));
+  EXPECT_TRUE(keeps(101));
+  EXPECT_FALSE(keeps(102));
+  end(100);
+  EXPECT_TRUE(keeps(102)) << "a place came free";
+  EXPECT_FALSE(keeps(100));
+  end(101);
+  end(102);
+  EXPECT_EQ(cached(pool), 0U);
+}
+
+}  // namespace
+}  // namespace bab
