@@ -269,7 +269,9 @@ class Parser {
     add_number("--rxd", o_.rxd, 0, 32768, "RX descriptors per queue; 0: the driver's default");
     add_number("--txd", o_.txd, 0, 32768, "TX descriptors per queue; 0: the driver's default");
     add_number("--burst", o_.burst, 1, 512, "frames per burst");
-    add_number("--mbcache", o_.mbcache, 0, 512, "buffers an lcore keeps to itself; default 250");
+    add_number(
+        "--mbcache", o_.mbcache, 0, 512,
+        "buffers an lcore keeps to itself, in all at most a quarter of the pool; default 250");
     add_number("--mbuf-size", o_.mbuf_size, 256, 65535,
                "bytes per buffer, headroom of 128 included; default: what the MTU needs");
     add_number("--total-num-mbufs", o_.total_num_mbufs, 2, 100'000'000,

@@ -133,19 +133,11 @@ std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const
   o.data_room = static_cast<std::uint16_t>(room);
   o.receives = receives;
   o.cache = options.mbcache.value_or(kTestpmdMbcache);
-  // What lcores' mempool caches may keep to themselves: 1.5 times their size each. A pool that fits into
-  // them can be stranded there, and nobody would ever find a buffer again.
-  const auto kept = [&] { return lcores_ * (o.cache * 3 / 2); };
+  o.lcores = lcores_;
+  // What their caches would keep if nothing held them to a quarter of the pool: 1.5 times their size each.
+  const std::uint32_t kept = lcores_ * (o.cache * 3 / 2);
   const std::uint32_t working = 2 * options.burst;
-  o.buffers = options.total_num_mbufs.value_or(queued + kept() + lcores_ * working);
-  if (kept() >= o.buffers / 2 && !options.mbcache)
-    o.cache = o.buffers / (4 * lcores_);
-  else if (kept() >= o.buffers)
-    throw bab::Error(
-        fmt::format("--total-num-mbufs={}: {} lcores with --mbcache={} can keep {} of them "
-                    "in their caches, and none would be left; raise the one or lower the "
-                    "other",
-                    o.buffers, lcores_, o.cache, kept()));
+  o.buffers = options.total_num_mbufs.value_or(queued + kept + lcores_ * working);
   return std::make_shared<bab::BufferPool>(o);
 }
 

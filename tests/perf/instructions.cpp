@@ -29,7 +29,7 @@ constexpr std::uint64_t kLot = kTurn * (kPayloadBytes / 34);
 constexpr bab::WriterOptions kOptions{kPayloadBytes, kHeaderBytes, {}, 0};
 
 void pool_acquire_release(std::uint64_t n) {
-  bab::BufferPool pool(pool_options(64, 2176));
+  OpenPool pool(pool_options(64, 2176));
   for (; n > 0; --n) {
     rte_mbuf* m = pool.try_acquire();
     use(m);
@@ -43,7 +43,7 @@ bab::Packet make_packet(bab::BufferPool& pool) {
 }
 
 void packet_clone_drop(std::uint64_t n) {
-  bab::BufferPool pool(pool_options(64, 2176));
+  OpenPool pool(pool_options(64, 2176));
   const bab::Packet packet = make_packet(pool);
   for (; n > 0; --n) {
     const bab::Packet copy = packet.clone();
@@ -52,7 +52,7 @@ void packet_clone_drop(std::uint64_t n) {
 }
 
 void packet_send_receive(std::uint64_t n) {
-  bab::BufferPool pool(pool_options(64, 2176));
+  OpenPool pool(pool_options(64, 2176));
   bab::Packet packet = make_packet(pool);
   for (; n > 0; --n) {
     bab::SendPacket on_its_way = packet.send();
@@ -65,7 +65,7 @@ void packet_send_receive(std::uint64_t n) {
 template <class Write>
 void local_writer(std::uint64_t n, const Write& write) {
   const Message message;
-  bab::BufferPool pool(pool_options(64, kJumboRoom));
+  OpenPool pool(pool_options(64, kJumboRoom));
   bab::FrameRing ring(64);
   bab::LocalWriter writer(pool, ring, kOptions);
   for (; n > 0; n -= kTurn) {
@@ -117,7 +117,7 @@ bab::Task<> write_in_turns(std::uint64_t n, bab::LocalWriter& writer, bab::Frame
 }
 
 void local_writer_coro_32(std::uint64_t n) {
-  bab::BufferPool pool(pool_options(64, kJumboRoom));
+  OpenPool pool(pool_options(64, kJumboRoom));
   bab::FrameRing ring(64);
   bab::LocalWriter writer(pool, ring, kOptions);
   bab::Lcore lcore;
@@ -127,7 +127,7 @@ void local_writer_coro_32(std::uint64_t n) {
 
 void shared_writer_32(std::uint64_t n) {
   const Message message;
-  bab::BufferPool pool(pool_options(64, kJumboRoom));
+  OpenPool pool(pool_options(64, kJumboRoom));
   bab::FrameRing ring(64);
   bab::SharedWriter writer(pool, kOptions);
   {
@@ -161,7 +161,7 @@ void framer_32(std::uint64_t n) {
 }
 
 void channel_32(std::uint64_t n) {
-  bab::BufferPool pool(pool_options(64, 2176));
+  OpenPool pool(pool_options(64, 2176));
   bab::PacketChannel channel(64);
   std::array<bab::SendPacket, 32> packets;
   for (bab::SendPacket& p : packets) p = make_packet(pool).send();

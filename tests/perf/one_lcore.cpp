@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <bab/memory/buffer_pool.hpp>
+
 #include "interruptions.hpp"
 
 namespace bench {
@@ -27,6 +29,7 @@ Slice OneLcoreSide::run(std::int64_t iterations) {
       ->Iterations(iterations)
       ->Unit(benchmark::kNanosecond);
   Collector collector;
+  bab::BufferPool::relieve();  // a loop's first turn
   const std::uint64_t before = interruptions_of_thread();
   benchmark::RunSpecifiedBenchmarks(&collector, "side");
   return {collector.ns(), interruptions_of_thread() - before};

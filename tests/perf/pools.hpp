@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 
 #include <rte_mbuf.h>
@@ -22,6 +25,29 @@ inline bab::BufferPoolOptions pool_options(std::uint32_t buffers, std::uint16_t 
   o.cache = cache;
   return o;
 }
+
+/// A pool whose caches the calling lcore may use at once, as a loop's may after its first turn.
+struct OpenPool : bab::BufferPool {
+  explicit OpenPool(const bab::BufferPoolOptions& options) : BufferPool(options) { relieve(); }
+};
+
+/// DPDK's own, with the caches that testpmd has, for what is measured beside ours.
+class PlainPool {
+ public:
+  PlainPool(std::uint32_t buffers, std::uint16_t data_room)
+      : mempool_(rte_pktmbuf_pool_create(pool_options(0, 0).name.c_str(), buffers,
+                                         std::min(250U, buffers / 4), sizeof(bab::BufferMeta),
+                                         data_room, SOCKET_ID_ANY)) {
+    if (!mempool_) throw std::runtime_error("no memory for a plain pool");
+  }
+  [[nodiscard]] rte_mempool* mempool() const noexcept { return mempool_.get(); }
+
+ private:
+  struct Free {
+    void operator()(rte_mempool* mempool) const noexcept { rte_mempool_free(mempool); }
+  };
+  std::unique_ptr<rte_mempool, Free> mempool_;
+};
 
 /// Room for frames of MTU 9000 with all headers.
 constexpr std::uint16_t kJumboRoom = 9216;

@@ -107,7 +107,7 @@ class ByHand {
 
   testbab::Payload payload_;
   PlainFrame frame_;
-  bab::BufferPool pool_{pool_options(1024, kJumboRoom)};
+  PlainPool pool_{1024, kJumboRoom};
   bab::Loopback loopback_;
   alignas(64) std::uint64_t next_ = 1;
   alignas(64) std::uint64_t expected_ = 1;
@@ -213,7 +213,7 @@ class TxOnlyFrames {
   bab::Lcore sender_{{bab::IdleStrategy::kSpin}};
   std::uint64_t end_ = 0;
   NullPort plain_;
-  bab::BufferPool pool_{pool_options(1024, kJumboRoom)};
+  PlainPool pool_{1024, kJumboRoom};
   testbab::Payload payload_;
   PlainFrame frame_{bab::wire::FrameHeader::payload_capacity(9000), kBlock};
   std::uint64_t next_ = 1;

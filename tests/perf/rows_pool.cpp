@@ -20,7 +20,7 @@ class AcquireRelease {
     }
   }
 
-  /// A mempool like ours, and our own cache size.
+  /// With testpmd's caches.
   void floor(benchmark::State& state) {
     rte_mempool* mp = plain_.mempool();
     for (auto _ : state) {
@@ -39,7 +39,7 @@ class AcquireRelease {
 
  private:
   bab::BufferPool pool_{pool_options(1024, 2176)};
-  bab::BufferPool plain_{pool_options(1024, 2176)};
+  PlainPool plain_{1024, 2176};
 };
 
 }  // namespace

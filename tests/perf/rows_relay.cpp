@@ -93,7 +93,7 @@ class RelayRow {
   MadeFrames made_{64, 1514, 32};
   bab::Loopback in_, out_;  // the only ports there are when the engine looks for some
   EngineRig rig_{options()};
-  bab::BufferPool pool_{pool_options(512, kJumboRoom)};
+  PlainPool pool_{512, kJumboRoom};
   rte_mbuf* open_ = nullptr;
   std::uint8_t* to_ = nullptr;
   std::uint32_t used_ = 0, room_ = 0;

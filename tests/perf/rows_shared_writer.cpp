@@ -25,6 +25,7 @@ class Writer {
   void turn() noexcept {
     producer_.poll(0);
     free_frames(ring_);
+    bab::BufferPool::relieve();
   }
 
   /// False: no buffer now.

@@ -152,6 +152,10 @@ class Shapes(LoopCase):
         run = self.loop("--total-num-mbufs=4", "--mbcache=0", "--count=100000", timeout=10)
         self.assert_arrived(run, 100000)
 
+    def test_caches_asked_for_that_would_keep_more_than_there_is(self):
+        run = self.loop("--total-num-mbufs=100", "--mbcache=512", "--count=100000", timeout=10)
+        self.assert_arrived(run, 100000)
+
     def test_headers(self):
         self.assert_arrived(self.loop("--vlan=9", "--tx-ip=10.0.0.1,239.1.2.3", "--tx-udp=5,6", "--session=LOOP",
                                       "--rx-udp-port=6", "--count=50000"), 50000)

@@ -184,8 +184,6 @@ class Arguments(Refused):
             (("--mbuf-size=9149", "9000", "9150"), ("--mbuf-size=9149",)),
             (("--mbuf-size=1000", "1500", "1650"),
              (*SMALL_EAL, "--vdev=net_null0", "--", "--forward-mode=txonly", "--mbuf-size=1000")),
-            (("--total-num-mbufs=100", "--mbcache=512", "raise the one or lower the other"),
-             ("--total-num-mbufs=100", "--mbcache=512")),
             (("--nb-cores=3", "2 worker lcores", "-l or --lcores"), ("--nb-cores=3",)),
             (("--nb-cores=2", "1 worker lcores", "-l or --lcores"),
              (*SMALL_EAL, "--lcores", f"0@{CPUS[0]},1@{CPUS[0]}", "--", "--nb-cores=2")),
