@@ -39,9 +39,11 @@ bool LcoreCaches::turned(rte_mempool& mempool, unsigned lcore, bool awaited) noe
   if (!state.open) {
     if (!take_place()) return true;
     state = {true, needs, 0};
-    set(cache->size, size_);
     set(cache->flushthresh, most_);
-    return !awaited;
+    // Where somebody has ever found none it may be just now.
+    const bool untroubled = needs == 0 && !awaited;
+    set(cache->size, untroubled ? size_ : 0);
+    return untroubled;
   }
   if (awaited || needs != state.seen) {
     state.seen = needs;

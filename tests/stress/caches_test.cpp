@@ -60,9 +60,12 @@ struct Reader {
   std::uint64_t given = 0;
 };
 
-/// Whoever asks alone among lcores that only give back can tell exactly: what is free stays so until it is its own.
-void one_asks(std::uint32_t buffers, std::uint32_t cache, std::chrono::milliseconds until) {
-  test::FullPool pool(test::small_pool(buffers, cache, 4));
+/// Whoever asks alone among lcores that only give back can tell exactly: what is free stays so until it is its own. All
+/// that it may ask for would fit into the readers' caches.
+void one_asks(std::uint32_t buffers, std::chrono::milliseconds until) {
+  test::FullPool pool(test::small_pool(buffers, BufferPoolOptions::kFitting, 4));
+  std::vector<rte_mbuf*> aside(buffers - 3 * pool.caches().most());
+  ASSERT_TRUE(pool.try_acquire(aside));
   std::array<std::unique_ptr<Reader>, 3> readers;
   for (unsigned i = 0; i < 3; ++i) {
     readers[i] = std::make_unique<Reader>();
@@ -98,15 +101,15 @@ void one_asks(std::uint32_t buffers, std::uint32_t cache, std::chrono::milliseco
     test::wait_for(i + 1, *readers[i]);
   }
   EXPECT_EQ(broken, 0U) << pool.available() << " of " << buffers << " are free";
-  EXPECT_GT(got, buffers);
+  EXPECT_GT(got, 100U);
   EXPECT_EQ(test::cached(pool), 0U);
+  BufferPool::release(aside);
   std::printf("%u buffers, cache %u: %llu got, %llu in vain\n", buffers, pool.caches().size(),
               static_cast<unsigned long long>(got), static_cast<unsigned long long>(in_vain));
 }
 
 TEST(StressCaches, C11OneThatTriesFindsWhatThreeReadersKeep) {
-  for (const std::uint32_t buffers : {16U, 48U, 200U, 1024U})
-    one_asks(buffers, BufferPoolOptions::kFitting, how_long(1200) / 4);
+  for (const std::uint32_t buffers : {16U, 48U, 200U, 1024U}) one_asks(buffers, how_long(1200) / 4);
 }
 
 /// Takes some, holds them for a while, gives them back; tries only.

@@ -132,7 +132,8 @@ TEST(LcoreCaches, SeveralAtOnceAreAskedForAsOneIs) {
 
 TEST(LcoreCaches, AnLcoreThatTakesAndGivesBackAllTheTimeKeepsNothingFromOneThatAsks) {
   FullPool pool(small_pool(64, 8, 2));
-  std::vector<rte_mbuf*> all = take_all(pool);
+  std::vector<rte_mbuf*> all(64);
+  ASSERT_TRUE(pool.try_acquire(all));
   turn_on(1);
   BufferPool::release(std::span<rte_mbuf* const>(all).first(3));
   const auto busy_turn = [&] {
@@ -151,6 +152,21 @@ TEST(LcoreCaches, AnLcoreThatTakesAndGivesBackAllTheTimeKeepsNothingFromOneThatA
     BufferPool::release(three);
   }
   BufferPool::release(std::span<rte_mbuf* const>(all).subspan(3));
+  const AsLcore as(1);
+  BufferPool::empty_caches();
+}
+
+TEST(LcoreCaches, AnLcoreThatBeginsToTurnKeepsNothingFromOneThatMayBeAsking) {
+  FullPool pool(small_pool(64, 8, 2));
+  std::vector<rte_mbuf*> all = take_all(pool);  // the last one in vain
+  turn_on(1);
+  {
+    const AsLcore as(1);
+    BufferPool::release(all[0]);
+  }
+  turn_on(1);
+  EXPECT_EQ(cached(pool), 0U);
+  BufferPool::release(std::span<rte_mbuf* const>(all).subspan(1));
   const AsLcore as(1);
   BufferPool::empty_caches();
 }
