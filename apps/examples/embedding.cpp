@@ -97,6 +97,7 @@ int main() try {
       for (unsigned i = 0, n = bus_rx.receive(got); i < n; ++i)
         for (bab::ReceivedFrame frame = framer.accept(got[i]); frame.left() > 0;)
           if (std::memcmp(frame.next_bytes().data(), &arrived, sizeof arrived) == 0) ++arrived;
+      bab::BufferPool::relieve();  // this lcore turns, and may keep buffers to itself
       // ---- BUS: end ---------------------------------------------------------------------------------
 
       std::array<rte_mbuf*, kBurst> back;
@@ -104,6 +105,7 @@ int main() try {
       rte_pktmbuf_free_bulk(back.data(), n);
       came_back += n;
     }
+    bab::BufferPool::empty_caches();  // BUS: it turns no more
     std::array<rte_mbuf*, kBurst> back;
     while (const std::uint16_t n = rte_eth_rx_burst(out, 0, back.data(), kBurst)) {
       rte_pktmbuf_free_bulk(back.data(), n);
