@@ -28,11 +28,12 @@ namespace bab::test {
 //
 //   make()          one of them
 //   block()         from now on it has to wait
-//   allow()         one of those that wait gets what it waits for; kAll: all of them
+//   allow()         one of those that wait gets what it waits for, or all of them
 //   got(w, result)  after `auto result = co_await w`: whether it was granted; what it got is where it can't be had again
 //   got(w)          the same after AnyOf
 //   kAgain          awaited again after that it has to wait again
 //   kAnyThread      it may be awaited by a thread that didn't make it
+//   kCallers        after AnyOf what it was granted is the caller's, taken or not: plain pointers in a span
 
 /// Buffers that are kept from everybody else.
 class Kept {
@@ -58,9 +59,9 @@ class Kept {
 };
 
 struct RigTraits {
-  static constexpr bool kAll = false;
   static constexpr bool kAgain = true;
   static constexpr bool kAnyThread = true;
+  static constexpr bool kCallers = false;
   std::uint64_t now = 1;
 };
 
@@ -78,6 +79,7 @@ struct AcquireRig : RigTraits {
 };
 
 struct BulkRig : RigTraits {
+  static constexpr bool kCallers = true;
   AcquireBulk make() { return pool.acquire(outs.emplace_back()); }
   void block() { kept.keep_all(); }
   void allow() { kept.give_back(2); }
@@ -175,7 +177,6 @@ struct AnyBench : LocalBench {
 /// A message is always on its way, and the sink doesn't take it.
 template <class Bench>
 struct FlushRig : RigTraits {
-  static constexpr bool kAll = true;
   using Writer = typename Bench::Writer;
   FlushWait<Writer> make() { return bench.writer().flush_wait(); }
   void block() {
@@ -276,6 +277,7 @@ struct SendRig : RigTraits {
 
 template <class T>
 struct ReceiveRig : SendRig<T, T> {
+  static constexpr bool kCallers = std::is_same_v<T, rte_mbuf*>;
   static constexpr bool kAgain = true;
   using Receive = typename Channel<T>::Receive;
   Receive make() { return this->channel.receive(std::span<T>(&outs.emplace_back(), 1)); }
@@ -295,7 +297,6 @@ struct ReceiveRig : SendRig<T, T> {
 };
 
 struct SignalRig : RigTraits {
-  static constexpr bool kAll = true;
   static constexpr bool kAgain = false;  // it has happened
   SignalWait make() { return signal.wait(0); }
   void block() {}
@@ -306,7 +307,6 @@ struct SignalRig : RigTraits {
 };
 
 struct SleepRig : RigTraits {
-  static constexpr bool kAll = true;
   static constexpr bool kAgain = false;
   Sleep make() { return Sleep(1000); }
   void block() {}

@@ -1,15 +1,4 @@
-#include <coroutine>
-#include <exception>
-#include <functional>
-#include <memory>
-#include <type_traits>
-#include <utility>
-
 #include <gtest/gtest.h>
-
-#include <bab/lcore/any_of.hpp>
-#include <bab/lcore/lcore.hpp>
-#include <bab/lcore/signal.hpp>
 
 #include "awaitables.hpp"
 
@@ -17,171 +6,153 @@
 namespace bab {
 namespace {
 
-using test::AwaitableRigs;
 using test::Awaitables;
 
-TYPED_TEST_SUITE(Awaitables, AwaitableRigs);
+INSTANTIATE_TEST_SUITE_P(, Awaitables, testing::ValuesIn(test::all_awaitables()), test::name_of);
 
-TYPED_TEST(Awaitables, CantBeCopiedOrMoved) {
-  EXPECT_FALSE(std::is_move_constructible_v<typename TestFixture::Awaitable>);
-  EXPECT_FALSE(std::is_move_assignable_v<typename TestFixture::Awaitable>);
+TEST_P(Awaitables, MadeAndNeverAwaitedItHasNoEffect) {
+  rig->block();
+  { const auto own = rig->make(); }
+  turns();
+  expect_that_the_next_is_granted_once();
 }
 
-TYPED_TEST(Awaitables, MadeAndNeverAwaitedItHasNoEffect) {
-  auto& t = *this;
-  t.rig.block();
-  { const typename TestFixture::Own own(t.rig); }
-  t.turns();
-  t.expect_that_the_next_is_granted_once();
+TEST_P(Awaitables, WaitsAndIsGrantedOnce) {
+  rig->block();
+  const auto own = rig->make();
+  spawn_alone(*own);
+  turns();
+  EXPECT_EQ(running, 1);
+  rig->allow();
+  turns();
+  EXPECT_EQ(running, 0);
+  EXPECT_EQ(granted, 1);
+  EXPECT_EQ(outcome, Outcome::kDone);
 }
 
-TYPED_TEST(Awaitables, WaitsAndIsGrantedOnce) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig);
-  t.spawn_alone(own.w);
-  t.turns();
-  EXPECT_EQ(t.running, 1);
-  t.rig.allow();
-  t.turns();
-  EXPECT_EQ(t.running, 0);
-  EXPECT_EQ(t.granted, 1);
-  EXPECT_EQ(t.outcome, Outcome::kDone);
-}
-
-TYPED_TEST(Awaitables, AwaitedAgainItIsGrantedAgain) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig);
+TEST_P(Awaitables, AwaitedAgainItIsGrantedAgain) {
+  rig->block();
+  const auto own = rig->make();
   for (int n = 1; n <= 3; ++n) {
-    t.spawn_alone(own.w);
-    t.turns();
-    EXPECT_EQ(t.running, n == 1 || TypeParam::kAgain ? 1 : 0);
-    if (t.running > 0) t.rig.allow();
-    t.turns();
-    EXPECT_EQ(t.running, 0);
-    EXPECT_EQ(t.granted, n);
+    spawn_alone(*own);
+    turns();
+    EXPECT_EQ(running, n == 1 || GetParam().again ? 1 : 0);
+    if (running > 0) rig->allow();
+    turns();
+    EXPECT_EQ(running, 0);
+    EXPECT_EQ(granted, n);
   }
 }
 
-TYPED_TEST(Awaitables, C04_FirstInAnyOfItIsGrantedOnce) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig);
-  SignalWait never = t.other.wait();
-  t.spawn([&] { return t.first_of(own.w, never); });
-  t.rig.allow();
-  t.turns();
-  EXPECT_EQ(t.running, 0);
-  EXPECT_EQ(t.first.index, 0U);
-  EXPECT_EQ(t.first.outcome, Outcome::kDone);
+TEST_P(Awaitables, C04_FirstInAnyOfItIsGrantedOnce) {
+  rig->block();
+  const auto own = rig->make();
+  SignalWait never = other.wait();
+  spawn([&] { return first_of(own->wait(), never); });
+  rig->allow();
+  turns();
+  EXPECT_EQ(running, 0);
+  EXPECT_EQ(first.index, 0U);
+  EXPECT_EQ(first.outcome, Outcome::kDone);
   EXPECT_EQ(never.outcome(), Outcome::kCancelled);
-  EXPECT_TRUE(t.rig.got(own.w));
+  EXPECT_TRUE(own->got());
 }
 
-TYPED_TEST(Awaitables, AwaitedOnItsOwnAfterAnyOfItIsGrantedOnceEach) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig);
-  SignalWait never = t.other.wait();
-  t.spawn([&] { return t.first_of(own.w, never); });
-  t.rig.allow();
-  t.turns();
-  EXPECT_TRUE(t.rig.got(own.w));
-  t.spawn_alone(own.w);
-  t.rig.allow();
-  t.turns();
-  EXPECT_EQ(t.running, 0);
-  EXPECT_EQ(t.granted, 1);
+TEST_P(Awaitables, AwaitedOnItsOwnAfterAnyOfItIsGrantedOnceEach) {
+  rig->block();
+  const auto own = rig->make();
+  SignalWait never = other.wait();
+  spawn([&] { return first_of(own->wait(), never); });
+  rig->allow();
+  turns();
+  EXPECT_TRUE(own->got());
+  spawn_alone(*own);
+  rig->allow();
+  turns();
+  EXPECT_EQ(running, 0);
+  EXPECT_EQ(granted, 1);
 }
 
-TYPED_TEST(Awaitables, NotFirstInAnyOfItLeavesNothingBehind) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig);
-  SignalWait told = t.other.wait();
-  t.spawn([&] { return t.first_of(own.w, told); });
-  t.other.notify();
-  t.turns();
-  EXPECT_EQ(t.first.index, 1U);
-  EXPECT_FALSE(t.rig.got(own.w));
-  t.expect_that_the_next_is_granted_once();
-  EXPECT_FALSE(t.rig.got(own.w));
+TEST_P(Awaitables, NotFirstInAnyOfItLeavesNothingBehind) {
+  rig->block();
+  const auto own = rig->make();
+  SignalWait told = other.wait();
+  spawn([&] { return first_of(own->wait(), told); });
+  other.notify();
+  turns();
+  EXPECT_EQ(first.index, 1U);
+  EXPECT_FALSE(own->got());
+  expect_that_the_next_is_granted_once();
+  EXPECT_FALSE(own->got());
 }
 
-TYPED_TEST(Awaitables, OfTwoThatAreReadyInOneTurnOneIsGranted) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig), own_too(t.rig);
-  t.spawn([&] { return t.first_of(own.w, own_too.w); });
-  t.rig.allow();
-  t.turns();
-  EXPECT_EQ(t.first.index, 0U);
-  EXPECT_FALSE(t.rig.got(own_too.w));
-  EXPECT_TRUE(t.rig.got(own.w));
+TEST_P(Awaitables, OfTwoThatAreReadyInOneTurnOneIsGranted) {
+  rig->block();
+  const auto own = rig->make(), own_too = rig->make();
+  spawn([&] { return first_of(own->wait(), own_too->wait()); });
+  rig->allow();
+  turns();
+  EXPECT_EQ(first.index, 0U);
+  EXPECT_FALSE(own_too->got());
+  EXPECT_TRUE(own->got());
 }
 
-TYPED_TEST(Awaitables, CancelledBeforeItIsGrantedItLeavesNothingBehind) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig);
-  t.spawn_alone(own.w);
-  own.w.cancel();
-  own.w.cancel();
-  t.turns();
-  EXPECT_EQ(t.running, 0);
-  EXPECT_EQ(t.granted, 0);
-  EXPECT_EQ(t.outcome, Outcome::kCancelled);
-  t.expect_that_the_next_is_granted_once();
+TEST_P(Awaitables, CancelledBeforeItIsGrantedItLeavesNothingBehind) {
+  rig->block();
+  const auto own = rig->make();
+  spawn_alone(*own);
+  own->wait().cancel();
+  own->wait().cancel();
+  turns();
+  EXPECT_EQ(running, 0);
+  EXPECT_EQ(granted, 0);
+  EXPECT_EQ(outcome, Outcome::kCancelled);
+  expect_that_the_next_is_granted_once();
 }
 
-TYPED_TEST(Awaitables, CancelledAfterItWasGrantedItIsGranted) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig);
-  t.spawn_alone(own.w);
-  t.rig.allow();
-  t.then = [&] { own.w.cancel(); };
-  t.turns();
-  EXPECT_EQ(t.granted, 1);
-  EXPECT_EQ(t.outcome, Outcome::kDone);
+TEST_P(Awaitables, CancelledAfterItWasGrantedItIsGranted) {
+  rig->block();
+  const auto own = rig->make();
+  spawn_alone(*own);
+  rig->allow();
+  then = [&] { own->wait().cancel(); };
+  turns();
+  EXPECT_EQ(granted, 1);
+  EXPECT_EQ(outcome, Outcome::kDone);
 }
 
-TYPED_TEST(Awaitables, AStopEndsItAndTheNextOne) {
-  auto& t = *this;
-  t.rig.block();
-  typename TestFixture::Own own(t.rig), another(t.rig);
-  t.spawn([&]() -> Task<> {
-    co_await t.alone(own.w);
-    EXPECT_EQ(t.outcome, Outcome::kCancelled);
-    t.outcome = Outcome::kDone;
-    co_await t.alone(own.w);
-    EXPECT_EQ(t.outcome, Outcome::kCancelled);
-    SignalWait told = t.other.wait();
-    co_await t.first_of(another.w, told);
+TEST_P(Awaitables, AStopEndsItAndTheNextOne) {
+  rig->block();
+  const auto own = rig->make(), another = rig->make();
+  spawn([&]() -> Task<> {
+    co_await alone(*own);
+    EXPECT_EQ(outcome, Outcome::kCancelled);
+    outcome = Outcome::kDone;
+    co_await alone(*own);
+    EXPECT_EQ(outcome, Outcome::kCancelled);
+    SignalWait told = other.wait();
+    co_await first_of(another->wait(), told);
   });
-  t.lcore.request_stop();
-  t.rig.allow();  // in the same turn
-  t.turns();
-  EXPECT_EQ(t.running, 0);
-  EXPECT_EQ(t.granted, 0);
-  EXPECT_EQ(t.first.index, 0U);
-  EXPECT_EQ(t.first.outcome, Outcome::kCancelled);
-  EXPECT_FALSE(t.rig.got(another.w));
+  lcore.request_stop();
+  rig->allow();  // in the same turn
+  turns();
+  EXPECT_EQ(running, 0);
+  EXPECT_EQ(granted, 0);
+  EXPECT_EQ(first.index, 0U);
+  EXPECT_EQ(first.outcome, Outcome::kCancelled);
+  EXPECT_FALSE(another->got());
 }
 
-TYPED_TEST(Awaitables, WhatNobodyTakesAfterAnyOfIsThereForTheNextAwaitOrGoesWithIt) {
-  auto& t = *this;
-  t.rig.block();
-  auto own = std::make_unique<typename TestFixture::Own>(t.rig);
-  SignalWait never = t.other.wait();
-  t.spawn([&] { return t.first_of(own->w, never); });
-  t.rig.allow();
-  t.turns();
-  EXPECT_EQ(t.running, 0);
-  if constexpr (std::is_same_v<TypeParam, test::BulkRig> ||
-                std::is_same_v<TypeParam, test::ReceiveRig<rte_mbuf*>>) {
-    EXPECT_TRUE(t.rig.got(own->w)) << "what goes to a span of plain pointers is the caller's";
+TEST_P(Awaitables, WhatNobodyTakesAfterAnyOfIsThereForTheNextAwaitOrGoesWithIt) {
+  rig->block();
+  auto own = rig->make();
+  SignalWait never = other.wait();
+  spawn([&] { return first_of(own->wait(), never); });
+  rig->allow();
+  turns();
+  EXPECT_EQ(running, 0);
+  if (GetParam().callers) {
+    EXPECT_TRUE(own->got()) << "what goes to a span of plain pointers is the caller's";
   }
   own.reset();
 }
