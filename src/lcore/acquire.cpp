@@ -23,8 +23,9 @@ bool AcquireBulk::poll() noexcept {
 }
 
 void AcquireBulk::withdraw() noexcept {
+  if (granted()) got_ = out_.size();
   BufferPool::release(out_.first(got_));
-  got_ = 0;
+  for (; got_ > 0; --got_) out_[got_ - 1] = nullptr;
   if (ticket_) pool_.leave_line(*ticket_);
   ticket_.reset();
 }

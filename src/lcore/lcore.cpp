@@ -5,7 +5,6 @@
 
 #include <rte_cycles.h>
 
-#include <bab/lcore/any_of.hpp>
 #include <bab/memory/buffer_pool.hpp>
 
 namespace bab {
@@ -13,104 +12,82 @@ namespace {
 
 /// More timers at once than this, and the heap of them grows once more. Few programs have so many tasks.
 constexpr std::size_t kTimersReserved = 1024;
+/// The same of pollers: those that come and go while the lcore runs allocate nothing.
+constexpr std::size_t kPollersReserved = 32;
+
+/// Outside of a turn nothing can wait.
+constexpr bool kNoTurn = true;
 
 }  // namespace
 
 constinit thread_local Lcore* Lcore::current_ = nullptr;
+constinit thread_local const bool* Lcore::stops_waits_ = &kNoTurn;
 
-Lcore::Lcore(const IdleOptions& idle) : idle_(idle) { timers_.reserve(kTimersReserved); }
+Lcore::Lcore(const IdleOptions& idle) : idle_(idle) {
+  timers_.reserve(kTimersReserved);
+  pollers_.reserve(kPollersReserved);
+}
 
 Lcore::~Lcore() {
   assert(tasks_ == 0 && "an Lcore was destroyed before its tasks ended");
   if (turned_on_ == rte_lcore_id()) BufferPool::empty_caches();
+  // Tasks that never end keep what they have, but a Wait that isn't in a frame of theirs may live on.
+  ready_.append(resuming_);
+  ready_.append(polled_);
+  for (Wait* w : timers_) ready_.push(*w);
+  while (!ready_.empty()) {
+    Wait& w = *ready_.first();
+    w.timer_ = Wait::kNoTimer;
+    w.state_ = Wait::State::kReady;
+    w.unlink();
+  }
 }
 
 Lcore::Caches::~Caches() { BufferPool::empty_caches(); }
 
+Wait* Lcore::List::at(WaitLink* link) const noexcept {
+  return link == this ? nullptr : static_cast<Wait*>(link);
+}
+
+Wait* Lcore::List::after(const Wait& w) const noexcept { return at(w.next_); }
+
 void Lcore::List::push(Wait& w) noexcept {
-  w.next_ = nullptr;
-  w.previous_ = tail;
-  (tail != nullptr ? tail->next_ : head) = &w;
-  tail = &w;
+  w.next_ = this;
+  w.previous_ = previous_;
+  previous_->next_ = &w;
+  previous_ = &w;
 }
 
-void Lcore::List::remove(Wait& w) noexcept {
-  (w.previous_ != nullptr ? w.previous_->next_ : head) = w.next_;
-  (w.next_ != nullptr ? w.next_->previous_ : tail) = w.previous_;
+void Lcore::List::append(List& other) noexcept {
+  if (other.empty()) return;
+  other.next_->previous_ = previous_;
+  other.previous_->next_ = this;
+  previous_->next_ = other.next_;
+  previous_ = other.previous_;
+  other.next_ = other.previous_ = &other;
 }
 
-bool Wait::begin() noexcept {
-  lcore_ = Lcore::current();
-  assert(lcore_ != nullptr && "an await outside of an Lcore's turn");
-  if (lcore_->stopping_) {
-    withdraw();
-    outcome_ = Outcome::kCancelled;
-    return true;
+bool Yield::await_suspend(std::coroutine_handle<> coroutine) noexcept {
+  Lcore* const lcore = on_ != nullptr ? on_ : Lcore::current();
+  if (state_ != State::kIdle) {
+    refused_ = true;
+    return false;
   }
-  outcome_ = Outcome::kDone;
-  if (poll()) return true;
-  waiting_ = true;
-  lcore_->link(*this);
-  return false;
-}
-
-void Wait::cancel() noexcept {
-  if (!waiting_) return;
-  lcore_->unlink(*this);
-  withdraw();
-  outcome_ = Outcome::kCancelled;
-  complete();
-}
-
-void Wait::complete() noexcept {
-  waiting_ = false;
-  if (group_ != nullptr)
-    group_->ended(*this);
-  else
-    lcore_->make_ready(*this);
-}
-
-void AnyOfBase::ended(Wait& first) noexcept {
-  if (first_ != nullptr) return;  // a loser, cancelled below
-  first_ = &first;
-  for (Wait* w : waits_) {
-    if (w != &first) w->cancel();
-    w->group_ = nullptr;  // each may be awaited again, in another group or on its own
-  }
-  // Nobody may be suspended yet: then await_ready() says that it is over.
-  if (!coroutine_) return;
-  first.coroutine_ = coroutine_;
-  first.lcore_->make_ready(first);
-}
-
-bool AnyOfBase::await_ready() noexcept {
-  first_ = nullptr;
-  coroutine_ = nullptr;
-  for (Wait* w : waits_) {
-    w->group_ = this;
-    w->outcome_ = Outcome::kCancelled;
-  }
-  for (Wait* w : waits_)
-    if (w->begin()) {
-      ended(*w);
-      return true;
-    }
-  return false;
-}
-
-AnyOfBase::First AnyOfBase::await_resume() const noexcept {
-  const auto at = std::find(waits_.begin(), waits_.end(), first_);
-  return {static_cast<std::size_t>(at - waits_.begin()), first_->outcome()};
-}
-
-void Yield::await_suspend(std::coroutine_handle<> coroutine) noexcept {
-  Lcore* lcore = on_ != nullptr ? on_ : Lcore::current();
-  assert(lcore != nullptr && "an await outside of an Lcore's turn");
+  outcome_ = lcore != nullptr ? Outcome::kDone : Outcome::kRefused;
+  if (lcore == nullptr) return false;
+  lcore_ = lcore;
   coroutine_ = coroutine;
   lcore->make_ready(*this);
+  return true;
+}
+
+void Lcore::make_ready(Wait& w) noexcept {
+  w.state_ = Wait::State::kReady;
+  ready_.push(w);
 }
 
 void Lcore::link(Wait& w) noexcept {
+  w.state_ = Wait::State::kWaiting;
   if (w.deadline_ != 0)
     add_timer(w);
   else
@@ -118,31 +95,62 @@ void Lcore::link(Wait& w) noexcept {
 }
 
 void Lcore::unlink(Wait& w) noexcept {
-  if (w.timer_ != Wait::kNoTimer) {
-    remove_timer(w);
-    return;
+  if (w.timer_ != Wait::kNoTimer) return remove_timer(w);
+  if (next_polled_ == &w) next_polled_ = polled_.after(w);
+  w.previous_->next_ = w.next_;
+  w.next_->previous_ = w.previous_;
+}
+
+bool Lcore::remove_poller(const Poller& poller) noexcept {
+  if (calls_pollers_ == 0) return std::erase(pollers_, poller) > 0;
+  // Somebody walks through them: places stay as they are until then.
+  bool found = false;
+  for (Poller& p : pollers_) {
+    if (p != poller) continue;
+    p.poll = nullptr;
+    found = has_removed_ = true;
   }
-  if (next_polled_ == &w) next_polled_ = w.next_;
-  polled_.remove(w);
+  return found;
+}
+
+unsigned Lcore::call_pollers() {
+  // Given back by a destructor: a poller may throw.
+  struct Walk {
+    Lcore& lcore;
+    explicit Walk(Lcore& l) noexcept : lcore(l) { ++lcore.calls_pollers_; }
+    ~Walk() {
+      if (--lcore.calls_pollers_ > 0 || !std::exchange(lcore.has_removed_, false)) return;
+      std::erase_if(lcore.pollers_, [](const Poller& p) { return p.poll == nullptr; });
+    }
+  } const walk(*this);
+  unsigned work = 0;
+  const std::size_t there = pollers_.size();
+  for (std::size_t i = 0; i < there; ++i) {
+    const Poller p = pollers_[i];  // a copy: a poll may add and remove
+    if (p.poll != nullptr) work += p.poll(p.self, now_);
+  }
+  return work;
 }
 
 unsigned Lcore::turn(std::uint64_t now_tsc) {
   // Given back by a destructor: a poller may throw.
   struct Current {
     Lcore* outer;
+    const bool* outer_stops;
     FramePool* outer_frames;
     ~Current() {
       FramePool::current() = outer_frames;
+      stops_waits_ = outer_stops;
       current_ = outer;
     }
-  } const current{std::exchange(current_, this), std::exchange(FramePool::current(), &frames_)};
+  } const current{std::exchange(current_, this), std::exchange(stops_waits_, &stopping_),
+                  std::exchange(FramePool::current(), &frames_)};
   now_ = now_tsc;
   if (stop_requested() && !stopping_) {
     stopping_ = true;
     cancel_all();
   }
-  unsigned work = 0;
-  for (const Poller& p : pollers_) work += p.poll(p.self, now_tsc);
+  unsigned work = call_pollers();
   work += poll_waits();
   work += fire_timers();
   work += resume_ready();
@@ -191,14 +199,14 @@ void Lcore::rethrow() {
 }
 
 void Lcore::cancel_all() noexcept {
-  while (polled_.head != nullptr) polled_.head->cancel();
+  while (!polled_.empty()) polled_.first()->cancel();
   while (!timers_.empty()) timers_.front()->cancel();
 }
 
 unsigned Lcore::poll_waits() noexcept {
   unsigned done = 0;
-  for (Wait* w = polled_.head; w != nullptr; w = next_polled_) {
-    next_polled_ = w->next_;
+  for (Wait* w = polled_.first(); w != nullptr; w = next_polled_) {
+    next_polled_ = polled_.after(*w);
     if (!w->poll()) continue;
     unlink(*w);
     w->complete();
@@ -219,12 +227,15 @@ unsigned Lcore::fire_timers() noexcept {
 }
 
 unsigned Lcore::resume_ready() {
-  // Those that become ready meanwhile have the next turn: nobody can keep the others waiting.
+  // Those that become ready meanwhile have the next turn: nobody can keep the others waiting. Each is looked up when its
+  // turn comes: one that goes on may be the end of others.
+  resuming_.append(ready_);
   unsigned resumed = 0;
-  for (Wait* w = std::exchange(ready_, List{}).head; w != nullptr; ++resumed) {
-    Wait* const next = w->next_;  // the Wait is gone once its coroutine goes on
-    w->coroutine_.resume();
-    w = next;
+  for (; !resuming_.empty(); ++resumed) {
+    Wait& w = *resuming_.first();
+    w.unlink();
+    w.group_ = nullptr;
+    w.coroutine_.resume();  // the Wait is gone once its coroutine goes on
   }
   return resumed;
 }

@@ -321,7 +321,9 @@ Account& BasicLocalWriter<Atom, kFlushes>::account_of(rte_mbuf* frame) noexcept 
     // keeps it until then, so that further Packets touch no atomic.
     Shares<Atom>::take(frame);
     meta.packets_out = true;
-    PacketSource(frame, 1).detach();
+    account.buffer = frame;
+    ++account.shares;
+    ++account.handles;
   }
   if (frame == frame_) packets_ = &account;
   return account;

@@ -77,6 +77,7 @@ template <class Atom>
 auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept -> Reservation {
   if (len > w_.max_message_) return Reservation(ReserveFailure::kTooLong);
   if (rte_lcore_id() >= RTE_MAX_LCORE) return Reservation(ReserveFailure::kNoLcore);
+  line_.open();  // until now each reserve came here
   if (line_.refuses()) {
     ++stats_.starved;
     return Reservation(ReserveFailure::kNoBuffer);

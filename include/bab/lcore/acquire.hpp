@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <rte_mbuf.h>
 
@@ -13,11 +13,11 @@
 namespace bab {
 
 /// `co_await pool.acquire(span)`: waits its turn, then gathers as many buffers as were asked for while
-/// those behind it wait; so two that want many can't block each other with half of theirs.
+/// those behind it wait; so two that want many can't block each other with half of theirs. The span must outlive it.
 class AcquireBulk : public Wait {
  public:
   AcquireBulk(BufferPool& pool, std::span<rte_mbuf*> out) noexcept : pool_(pool), out_(out) {}
-  ~AcquireBulk() override { assert(!ticket_); }
+  ~AcquireBulk() override { retire(); }
 
   /// kDone: all of the span are the caller's. kCancelled or kClosed: none is.
   Outcome await_resume() const noexcept { return outcome(); }
@@ -37,15 +37,39 @@ class AcquireBulk : public Wait {
 class Acquire final : public AcquireBulk {
  public:
   explicit Acquire(BufferPool& pool) noexcept : AcquireBulk(pool, std::span(&buffer_, 1)) {}
+  ~Acquire() override {
+    retire();
+    give_back();
+  }
 
   [[nodiscard]] rte_mbuf* await_resume() const noexcept { return buffer(); }
-  /// After AnyOf: the buffer, the caller's, or null.
+  /// After AnyOf: the buffer, the caller's from now on, or null. One that nobody asks for stays here, for the next await, and
+  /// goes back to the pool at the end.
   [[nodiscard]] rte_mbuf* buffer() const noexcept {
-    return outcome() == Outcome::kDone ? buffer_ : nullptr;
+    if (waiting() || outcome() != Outcome::kDone) return nullptr;
+    is_callers_ = true;
+    return buffer_;
   }
 
  private:
+  bool poll() noexcept override {
+    if (!waiting()) {
+      if (!is_callers_ && buffer_ != nullptr) return true;
+      is_callers_ = false;
+      buffer_ = nullptr;
+    }
+    return AcquireBulk::poll();
+  }
+  void withdraw() noexcept override {
+    AcquireBulk::withdraw();
+    give_back();
+  }
+  void give_back() noexcept {
+    if (!is_callers_ && buffer_ != nullptr) BufferPool::release(std::exchange(buffer_, nullptr));
+  }
+
   rte_mbuf* buffer_ = nullptr;
+  mutable bool is_callers_ = false;
 };
 
 inline Acquire BufferPool::acquire() noexcept { return Acquire(*this); }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <bab/lcore/wait.hpp>
@@ -22,20 +24,35 @@ class AnyOfBase {
 
   bool await_ready() noexcept;
   void await_suspend(std::coroutine_handle<> coroutine) noexcept { coroutine_ = coroutine; }
-  First await_resume() const noexcept;
+  First await_resume() noexcept;
 
  protected:
   AnyOfBase() noexcept = default;
   ~AnyOfBase() = default;
-  std::span<Wait* const> waits_;
+  /// For the destructor: what has begun is withdrawn, and nobody is resumed.
+  void retire() noexcept;
+
+  std::span<Wait*> waits_;
 
  private:
   friend class Wait;
+  enum class State : std::uint8_t { kIdle, kWaiting, kReady };
+
+  bool refuse(std::size_t index) noexcept;
   void ended(Wait& first) noexcept;
+  void forget(const Wait& gone) noexcept;
 
   Wait* first_ = nullptr;
+  First result_{};
+  First refusal_{};
   std::coroutine_handle<> coroutine_;
+  State state_ = State::kIdle;
+  bool refused_ = false;
 };
+
+/// What AnyOf takes: a Wait, or what has one (a ReserveWait).
+template <class T>
+concept AwaitableInAnyOf = std::convertible_to<T&, Wait&>;
 
 /// `co_await AnyOf(a, b, …)`: begins the Waits in order, goes on with the first to end, and cancels the rest
 /// (what those had been granted goes to the next in line). The Waits are the caller's and tell their
@@ -44,13 +61,18 @@ class AnyOfBase {
 ///     Sleep timeout(deadline);
 ///     auto buffer = pool.acquire();
 ///     const auto [index, outcome] = co_await AnyOf(buffer, timeout);
+///
+/// A Wait that is in it twice, or that somebody awaits already, ends it at once: that one's index, with kRefused, and
+/// nothing was begun.
 template <std::size_t N>
-class AnyOf : public AnyOfBase {
+requires(N > 0) class AnyOf : public AnyOfBase {
  public:
-  template <class... Waits>
-  explicit AnyOf(Waits&... waits) noexcept : storage_{&static_cast<Wait&>(waits)...} {
+  template <AwaitableInAnyOf... Waits>
+  requires(sizeof...(Waits) == N) explicit AnyOf(Waits&... waits) noexcept
+      : storage_{&static_cast<Wait&>(waits)...} {
     waits_ = storage_;
   }
+  ~AnyOf() { retire(); }
 
  private:
   std::array<Wait*, N> storage_;

@@ -31,6 +31,9 @@ struct ChannelItem<SendPacket> {
   static Raw to_raw(SendPacket& item) noexcept { return item.release(); }
   static SendPacket from_raw(const Raw& raw) noexcept { return SendPacket::adopt(raw); }
   static void drop(const Raw& raw) noexcept { (void)SendPacket::adopt(raw); }
+  static void give_back(std::span<SendPacket> items) noexcept {
+    for (SendPacket& item : items) item = SendPacket();
+  }
   static void* key(const Raw& raw) noexcept { return raw.buffer; }
 };
 
@@ -43,6 +46,9 @@ struct ChannelItem<rte_mbuf*> {
   static Raw to_raw(rte_mbuf*& item) noexcept { return {std::exchange(item, nullptr)}; }
   static rte_mbuf* from_raw(const Raw& raw) noexcept { return raw.buffer; }
   static void drop(const Raw& raw) noexcept { BufferPool::release(raw.buffer); }
+  static void give_back(std::span<rte_mbuf*> items) noexcept {
+    for (rte_mbuf*& item : items) BufferPool::release(std::exchange(item, nullptr));
+  }
   static void* key(const Raw& raw) noexcept { return raw.buffer; }
 };
 
@@ -154,12 +160,15 @@ class Channel {
   }
 
   /// `co_await channel.receive(out)`: at least one item, as many as there are; `received()` says how many.
-  /// kClosed: none, and none will come.
+  /// kClosed: none, and none will come. `out` must outlive it.
   class Receive final : public Wait {
    public:
     Receive(Channel& channel, std::span<T> out) noexcept : channel_(channel), out_(out) {}
+    ~Receive() override { retire(); }
     Outcome await_resume() const noexcept { return outcome(); }
-    [[nodiscard]] std::size_t received() const noexcept { return received_; }
+    [[nodiscard]] std::size_t received() const noexcept {
+      return outcome() == Outcome::kRefused ? 0 : received_;
+    }
 
    private:
     bool poll() noexcept override {
@@ -171,7 +180,10 @@ class Channel {
       set_outcome(Outcome::kClosed);
       return true;
     }
-    void withdraw() noexcept override { received_ = 0; }
+    void withdraw() noexcept override {
+      if (granted()) Item::give_back(out_.first(received_));
+      received_ = 0;
+    }
     Channel& channel_;
     std::span<T> out_;
     std::size_t received_ = 0;

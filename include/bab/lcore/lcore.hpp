@@ -44,13 +44,18 @@ class Lcore {
   /// The one whose turn this thread is in, or null.
   static Lcore* current() noexcept { return current_; }
 
-  /// `poller.poll(now_tsc)` is called every turn and says how much work it did (0: none). Not owned. Before
-  /// run(), or on this lcore outside of a poll.
+  /// `poller.poll(now_tsc)` is called every turn, in the order of add(), and says how much work it did (0: none). Not
+  /// owned. Before run(), or on this lcore: what a poll adds is first called in the next turn. May allocate.
   template <class Poller>
   void add(Poller& poller) {
-    pollers_.push_back({&poller, [](void* self, std::uint64_t now) -> unsigned {
-                          return static_cast<Poller*>(self)->poll(now);
-                        }});
+    pollers_.push_back({&poller, poll_of<Poller>});
+  }
+
+  /// It is not called any more, however often it was added, and may be destroyed. Before run(), or on this lcore, in a poll
+  /// as well: of itself, or of another one, which this turn then leaves out. False: it wasn't there.
+  template <class Poller>
+  bool remove(Poller& poller) noexcept {
+    return remove_poller({&poller, poll_of<Poller>});
   }
 
   /// Starts `make()`, which gives a Task<void>, when this lcore's ready tasks are next resumed; `make` and what it holds live as long as
@@ -58,8 +63,8 @@ class Lcore {
   /// thrown by run().
   template <class Make>
   void spawn(Make make) {
-    ++tasks_;
     root(*this, std::move(make));
+    ++tasks_;  // not if there was no memory for it
   }
 
   /// Turns until a stop was requested and all tasks have ended; then throws what a task threw, or at once what a poller
@@ -94,8 +99,16 @@ class Lcore {
   /// Whether this lcore's turns have seen the request: waits that begin now end at once. On this lcore.
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
 
+  /// Whether a wait that begins now, on this thread, ends at once: as above, or because it is in no Lcore's turn.
+  static bool stops_waits() noexcept { return *stops_waits_; }
+
   /// The time of this turn, in TSC ticks.
   [[nodiscard]] std::uint64_t now() const noexcept { return now_; }
+  /// The deadline `ticks` from this turn, for Sleep: the largest value where it lies beyond that.
+  [[nodiscard]] std::uint64_t deadline_in(std::uint64_t ticks) const noexcept {
+    constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+    return ticks > kNever - now_ ? kNever : now_ + ticks;
+  }
   /// Deadline of the next timer; the largest value when there is none.
   [[nodiscard]] std::uint64_t next_timer() const noexcept {
     return timers_.empty() ? std::numeric_limits<std::uint64_t>::max() : timers_.front()->deadline_;
@@ -115,15 +128,30 @@ class Lcore {
 
   struct Poller {
     void* self;
-    unsigned (*poll)(void*, std::uint64_t);
+    unsigned (*poll)(void*, std::uint64_t);  // null: removed during this turn
+    friend bool operator==(const Poller&, const Poller&) noexcept = default;
   };
+  template <class P>
+  static unsigned poll_of(void* self, std::uint64_t now) {
+    return static_cast<P*>(self)->poll(now);
+  }
 
-  /// A list of Waits, first in first out.
-  struct List {
-    Wait* head = nullptr;
-    Wait* tail = nullptr;
+  /// A list of Waits, first in first out; a circle through itself.
+  class List : detail::WaitLink {
+   public:
+    List() noexcept { next_ = previous_ = this; }
+    List(const List&) = delete;
+    List& operator=(const List&) = delete;
+    [[nodiscard]] bool empty() const noexcept { return next_ == this; }
+    [[nodiscard]] Wait* first() const noexcept { return at(next_); }
+    [[nodiscard]] Wait* after(const Wait& w) const noexcept;
     void push(Wait& w) noexcept;
-    void remove(Wait& w) noexcept;
+    /// All of `other`'s behind its own.
+    void append(List& other) noexcept;
+
+   private:
+    /// Null at the list's end.
+    [[nodiscard]] Wait* at(WaitLink* link) const noexcept;
   };
 
   /// The frame around a spawned task; destroys itself at its end.
@@ -153,10 +181,12 @@ class Lcore {
   void account(std::uint64_t now_tsc) noexcept;
   void finish();
   void failed(std::exception_ptr exception) noexcept;
+  bool remove_poller(const Poller& poller) noexcept;
+  unsigned call_pollers();
   void cancel_all() noexcept;
   void link(Wait& w) noexcept;
   void unlink(Wait& w) noexcept;
-  void make_ready(Wait& w) noexcept { ready_.push(w); }
+  void make_ready(Wait& w) noexcept;
   void add_timer(Wait& w) noexcept;
   void remove_timer(Wait& w) noexcept;
   void place(std::size_t at, Wait* w) noexcept;
@@ -166,15 +196,19 @@ class Lcore {
   unsigned fire_timers() noexcept;
   unsigned resume_ready();
 
-  static constinit thread_local Lcore*
-      current_;  // constinit: or each use would call its initialiser
+  // constinit: or each use would call its initialiser.
+  static constinit thread_local Lcore* current_;
+  static constinit thread_local const bool* stops_waits_;  // current_'s stopping_
 
   FramePool frames_;
   Idle idle_;
   std::vector<Poller> pollers_;
+  unsigned calls_pollers_ = 0;  // turns that are at it; a poller's own turn() makes it 2
+  bool has_removed_ = false;
   List polled_;
   Wait* next_polled_ = nullptr;  // of the walk that is under way
   List ready_;
+  List resuming_;              // ready before this turn
   std::vector<Wait*> timers_;  // a binary heap by deadline
   std::uint64_t now_ = 0;
   std::uint64_t spun_at_ = 0;  // when the last turn of spin() began; 0: accounted for
@@ -187,12 +221,12 @@ class Lcore {
   alignas(RTE_CACHE_LINE_SIZE) std::atomic<bool> stop_requested_{false};
 };
 
-/// `co_await Yield()`: lets everything else have its turn first.
+/// `co_await Yield()`: lets everything else have its turn first. Refused, it goes on at once.
 class Yield final : public Wait {
  public:
   Yield() noexcept = default;
   bool await_ready() noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> coroutine) noexcept;
+  bool await_suspend(std::coroutine_handle<> coroutine) noexcept;
   void await_resume() const noexcept {}
 
  private:
@@ -203,7 +237,7 @@ class Yield final : public Wait {
 };
 
 /// `co_await Sleep(deadline_tsc)`: kDone at the first turn whose time is at or past the deadline, or
-/// kCancelled.
+/// kCancelled. Lcore::deadline_in() reckons with a span.
 class Sleep final : public Wait {
  public:
   explicit Sleep(std::uint64_t deadline_tsc) noexcept { deadline_ = deadline_tsc; }

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <cassert>
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <bab/lcore/frame_pool.hpp>
@@ -62,11 +63,15 @@ class TaskPromiseBase {
 
 template <class T>
 class TaskPromise : public TaskPromiseBase {
+  static_assert(std::is_object_v<T> && std::is_move_constructible_v<T>,
+                "a Task gives nothing (void), a value that can be moved, or an lvalue reference");
+
  public:
   TaskStart<TaskPromise> get_return_object() noexcept {
     return {std::coroutine_handle<TaskPromise>::from_promise(*this)};
   }
-  template <class U>
+  /// `= T`: for co_return {…}.
+  template <std::convertible_to<T> U = T>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
   }
@@ -77,6 +82,22 @@ class TaskPromise : public TaskPromiseBase {
 
  private:
   std::optional<T> value_;
+};
+
+template <class T>
+class TaskPromise<T&> : public TaskPromiseBase {
+ public:
+  TaskStart<TaskPromise> get_return_object() noexcept {
+    return {std::coroutine_handle<TaskPromise>::from_promise(*this)};
+  }
+  void return_value(T& value) noexcept { value_ = &value; }
+  T& result() {
+    rethrow();
+    return *value_;
+  }
+
+ private:
+  T* value_ = nullptr;
 };
 
 template <>
@@ -93,11 +114,13 @@ class TaskPromise<void> : public TaskPromiseBase {
 
 /// A coroutine that starts when it is awaited, on the awaiter's lcore, and gives its value or its exception
 /// to it. Await it at once, in the expression that makes it (or hand it to Lcore::spawn): it can't be
-/// copied, moved or kept, so that what its arguments refer to outlives it.
+/// copied, moved or kept, so that what its arguments refer to outlives it. Nor can it be awaited twice: a variable that
+/// holds one can't be awaited at all (`co_await std::move(task)` doesn't compile).
 ///
 /// GCC 12.2 (tried) miscompiles a coroutine function, not a lambda, that awaits in the condition of an if or a
 /// loop and declares no variable in its outermost block: it never starts, or dies of an illegal instruction.
-/// Declare one there, or await into it: `const bool more = co_await next();`.
+/// Declare one there, or await into it: `const bool more = co_await next();`. It also frees temporaries twice that
+/// are arguments of an await in one branch of a conditional expression: use an if.
 template <class T = void>
 class [[nodiscard("a Task does nothing until it is awaited")]] Task {
  public:
@@ -109,26 +132,36 @@ class [[nodiscard("a Task does nothing until it is awaited")]] Task {
     if (handle_) handle_.destroy();
   }
 
-  auto operator co_await()&& noexcept {
-    struct Awaiter {
-      std::coroutine_handle<promise_type> handle;
-      bool await_ready() noexcept { return false; }
-      /// Runs it at once. No symmetric transfer, which GCC makes a call unless it optimizes: then a
-      /// loop over Tasks that needn't wait would grow the stack with each.
-      bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
-        handle.resume();
-        if (handle.done()) return false;
-        handle.promise().continue_with(awaiting);
-        return true;
-      }
-      T await_resume() { return handle.promise().result(); }
-    };
-    return Awaiter{handle_};
+  /// By value: only the expression that makes a Task can be awaited.
+  friend auto operator co_await(Task task) noexcept {
+    return Awaiter(std::exchange(task.handle_, nullptr));
   }
 
  private:
   friend detail::TaskStart<promise_type>;
   explicit Task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+
+  class Awaiter {
+   public:
+    explicit Awaiter(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+    Awaiter(const Awaiter&) = delete;
+    Awaiter& operator=(const Awaiter&) = delete;
+    ~Awaiter() { handle_.destroy(); }
+
+    bool await_ready() noexcept { return false; }
+    /// Runs it at once. No symmetric transfer, which GCC makes a call unless it optimizes: then a
+    /// loop over Tasks that needn't wait would grow the stack with each.
+    bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
+      handle_.resume();
+      if (handle_.done()) return false;
+      handle_.promise().continue_with(awaiting);
+      return true;
+    }
+    T await_resume() { return handle_.promise().result(); }
+
+   private:
+    std::coroutine_handle<promise_type> handle_;
+  };
 
   std::coroutine_handle<promise_type> handle_;
 };

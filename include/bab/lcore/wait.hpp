@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cassert>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -15,12 +14,30 @@ enum class Outcome : std::uint8_t {
   kDone,
   kCancelled,  ///< by its lcore's stop, or as one of several of which another was first
   kClosed,     ///< what it waited for is closed and will never come
+  kRefused,  ///< nothing was begun, a mistake in the program: the Wait is awaited already, or this is no turn of an
+             ///< Lcore's, or the thread has no lcore id and what is awaited needs one
 };
+
+namespace detail {
+
+/// A place in a circular list of Waits. It can leave without knowing which list that is.
+struct WaitLink {
+  WaitLink* next_ = nullptr;
+  WaitLink* previous_ = nullptr;
+};
+
+}  // namespace detail
 
 /// One thing that a coroutine waits for on its lcore: base of all awaitables that can be cancelled. It
 /// lives in the awaiting coroutine's frame, linked into its lcore's list and never allocated; only that
 /// lcore touches it. The lcore polls it once per turn, in the order in which waits began.
-class Wait {
+///
+/// It is awaited by one coroutine at a time, on its own or in an AnyOf, and when that is over as often as you like.
+/// Another await meanwhile ends at once with kRefused and changes nothing.
+///
+/// Destroyed before its coroutine has gone on, as with that coroutine's frame, it gives back what it was granted, and
+/// nobody is resumed. Where it isn't in the frame, it has to go before the frame goes, or be cancelled.
+class Wait : private detail::WaitLink {
  public:
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
@@ -28,8 +45,9 @@ class Wait {
   /// Ends the wait with kCancelled; nothing happens when it is over already. On its lcore.
   void cancel() noexcept;
 
-  [[nodiscard]] bool waiting() const noexcept { return waiting_; }
-  [[nodiscard]] Outcome outcome() const noexcept { return outcome_; }
+  [[nodiscard]] bool waiting() const noexcept { return state_ == State::kWaiting; }
+  /// Of the last await, once that is over.
+  [[nodiscard]] Outcome outcome() const noexcept { return refused_ ? Outcome::kRefused : outcome_; }
 
   // Awaitable on its own.
   [[nodiscard]] bool await_ready() noexcept { return begin(); }
@@ -37,16 +55,26 @@ class Wait {
 
  protected:
   Wait() noexcept = default;
-  virtual ~Wait() { assert(!waiting_ && "a Wait was destroyed while it waits"); }
+  virtual ~Wait() { retire(); }
 
   /// Whether it is over; takes what it waits for, if so. Called at once when it begins (then nothing is
   /// suspended), and once per turn from then on.
   virtual bool poll() noexcept = 0;
-  /// It was cancelled: passes on what it had been granted.
+  /// It was cancelled, or nobody will be told of what it was granted: gives that back.
   virtual void withdraw() noexcept {}
+
+  /// For the destructor of each class with a withdraw() of its own: afterwards it is on no list.
+  void retire() noexcept {
+    if (state_ != State::kIdle) [[unlikely]]
+      retire_now();
+  }
 
   void set_outcome(Outcome outcome) noexcept { outcome_ = outcome; }
   [[nodiscard]] Lcore& lcore() const noexcept { return *lcore_; }
+  /// In withdraw(): it had what it waited for, but its coroutine has not gone on yet.
+  [[nodiscard]] bool granted() const noexcept {
+    return state_ == State::kReady && outcome_ == Outcome::kDone;
+  }
 
  private:
   friend class AnyOfBase;
@@ -54,21 +82,28 @@ class Wait {
   friend class Sleep;
   friend class Yield;
 
+  enum class State : std::uint8_t {
+    kIdle,     ///< nobody awaits it
+    kWaiting,  ///< among those its lcore polls, or a timer
+    kReady,    ///< it is over, and its coroutine will be resumed
+  };
+
   /// Begins on the current lcore, unless that has been asked to stop. True: over already.
   bool begin() noexcept;
   void complete() noexcept;
+  void unlink() noexcept;
+  void retire_now() noexcept;
 
   static constexpr std::size_t kNoTimer = SIZE_MAX;
 
   Lcore* lcore_ = nullptr;
-  Wait* next_ = nullptr;  // among those its lcore polls, or those that are ready
-  Wait* previous_ = nullptr;
   AnyOfBase* group_ = nullptr;
   std::coroutine_handle<> coroutine_;
   std::uint64_t deadline_ = 0;  // of a timer
   std::size_t timer_ = kNoTimer;
   Outcome outcome_ = Outcome::kDone;
-  bool waiting_ = false;
+  State state_ = State::kIdle;
+  bool refused_ = false;  // the last one to await it; what it is at is another's
 };
 
 }  // namespace bab

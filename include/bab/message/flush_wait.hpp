@@ -11,7 +11,7 @@ namespace bab {
 enum class Flushed : std::uint8_t {
   kSent,     ///< the sink took all of it (a TxQueue's counters tell what tx_prepare refused)
   kDropped,  ///< all is gone or given up, but some frames were dropped since this writer's last flush_wait() ended
-  kCancelled,  ///< the wait was: nothing is known
+  kCancelled,  ///< the wait was, or it was refused: nothing is known
 };
 
 /// `co_await writer.flush_wait()`: flushes, and goes on when every message that this lcore committed through

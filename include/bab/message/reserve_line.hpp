@@ -21,8 +21,15 @@ class ReserveLine {
   /// `longest`: bytes of a message, for admits().
   explicit ReserveLine(std::uint32_t longest = 0) noexcept : bound_(longest + 1) {}
 
-  /// Nobody waits, and `len` is no longer than `longest`: one comparison, where a writer's fast way needs both.
+  /// Nobody waits, `len` is no longer than `longest`, and open() was called: one comparison, where a writer's fast way needs
+  /// all three.
   [[nodiscard]] bool admits(std::uint32_t len) const noexcept { return len < admitted_; }
+
+  /// Whoever reserves here is on an lcore.
+  void open() noexcept {
+    is_open_ = true;
+    if (first_ == nullptr) admitted_ = bound_;
+  }
 
   [[nodiscard]] bool refuses() const noexcept {
     return first_ != nullptr && turn_ == Turn::kAnyone;
@@ -48,12 +55,13 @@ class ReserveLine {
       at = &(*at)->next;
     }
     *at = place.next;
-    if (first_ == nullptr) admitted_ = bound_;
+    if (first_ == nullptr && is_open_) admitted_ = bound_;
   }
 
  private:
   std::uint32_t bound_;  // longest + 1
-  std::uint32_t admitted_ = bound_;
+  std::uint32_t admitted_ = 0;
+  bool is_open_ = false;
   Place* first_ = nullptr;
   Turn turn_ = Turn::kAnyone;
 };

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cassert>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
@@ -26,10 +25,10 @@ class ReserveWaiting final : public Wait {
 
   ReserveWaiting(Ref writer, BufferPool& pool, std::uint32_t len) noexcept
       : writer_(writer), pool_(pool), len_(len) {}
-  ~ReserveWaiting() override { assert(!ticket_ && !in_line_); }
+  ~ReserveWaiting() override { retire(); }
 
   [[nodiscard]] Reservation take() noexcept {
-    if (!room_) return Reservation(ReserveFailure::kNoBuffer);
+    if (!room_ || outcome() != Outcome::kDone) return Reservation(ReserveFailure::kNoBuffer);
     Reservation room = std::move(*room_);
     room_.reset();
     return room;
@@ -59,13 +58,13 @@ class ReserveWaiting final : public Wait {
       if (why == ReserveFailure::kTooManyFrames) leave_pool();
     }
     if (!room_) return false;
-    withdraw();
+    leave_lines();
     return true;
   }
 
   void withdraw() noexcept override {
-    leave_pool();
-    if (std::exchange(in_line_, false)) writer_->line().leave(place_);
+    room_.reset();
+    leave_lines();
   }
 
   /// Sets room_ when it is settled, with room or without hope.
@@ -80,6 +79,10 @@ class ReserveWaiting final : public Wait {
     return why;
   }
 
+  void leave_lines() noexcept {
+    leave_pool();
+    if (std::exchange(in_line_, false)) writer_->line().leave(place_);
+  }
   void leave_pool() noexcept {
     if (ticket_) pool_.leave_line(*ticket_);
     ticket_.reset();
@@ -101,7 +104,7 @@ class ReserveWaiting final : public Wait {
 /// WriterOptions::max_frames unfinished, it waits for a commit and stands in nobody's way.
 ///
 /// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the wait was
-/// cancelled.
+/// cancelled, or refused (outcome() says which). One that nobody takes is aborted at the next await, or at the end.
 ///
 /// The Wait itself is made only where there is no room at once, or for AnyOf: what a coroutine awaits is in its
 /// frame and not in registers, so that each message would pay for 17 words (local_writer_coro_32).
@@ -132,7 +135,7 @@ class ReserveWait {
 
   [[nodiscard]] bool await_ready() noexcept {
     if constexpr (requires { writer_->has_room(len_); })
-      if (!made_ && writer_->has_room(len_) && !Lcore::current()->stopping()) [[likely]]
+      if (!made_ && writer_->has_room(len_) && !Lcore::stops_waits()) [[likely]]
         return true;
     return wait().await_ready();
   }

@@ -29,12 +29,12 @@ class StagingFramer {
   StagingFramer(const StagingFramer&) = delete;
   StagingFramer& operator=(const StagingFramer&) = delete;
 
-  /// Awaitable: room for more bytes, never empty but when the wait was cancelled or the staged bytes fill a
-  /// whole buffer. Acquires a buffer where there is none, or where the one there is has no room left; the
-  /// staged bytes then move to the new one.
+  /// Awaitable: room for more bytes, never empty but when the wait was cancelled, the staged bytes fill a
+  /// whole buffer, or the thread has no lcore id (then it is refused). Acquires a buffer where there is none, or where
+  /// the one there is has no room left; the staged bytes then move to the new one. In AnyOf: room() says the same.
   class Write;
   [[nodiscard]] Write write() noexcept;
-  /// The same without waiting: empty when the pool has no buffer.
+  /// The same without waiting: empty also when the pool has no buffer, or somebody waits for one.
   [[nodiscard]] std::span<std::uint8_t> try_write() noexcept;
 
   /// n bytes of the room are filled. False, and nothing changes, when n is more than room().size().
@@ -67,11 +67,12 @@ class StagingFramer {
   [[nodiscard]] Packet finish_frame() noexcept { return finish_frame(staged().size()); }
 
   /// Awaitable: goes on in a fresh buffer, to which the staged bytes move, so that a Packet handed out
-  /// doesn't pin what is still to come. kDone or kCancelled.
+  /// doesn't pin what is still to come. kDone, kCancelled or, on a thread without an lcore id, kRefused.
   class NextBuffer;
   [[nodiscard]] NextBuffer next_buffer() noexcept;
 
  private:
+  class Refill;
   /// Whether write() needs another buffer, and one would help.
   [[nodiscard]] bool wants_buffer() const noexcept {
     return data_ == nullptr || (room().empty() && staged().size() < capacity());
@@ -85,37 +86,40 @@ class StagingFramer {
   std::uint32_t end_ = 0;
 };
 
-class StagingFramer::Write final : public AcquireBulk {
+/// What Write and NextBuffer are: a buffer is the framer's as soon as it is granted, whoever is told of it and when.
+class StagingFramer::Refill : public AcquireBulk {
  public:
-  explicit Write(StagingFramer& framer) noexcept
+  explicit Refill(StagingFramer& framer) noexcept
       : AcquireBulk(framer.pool_, std::span(&buffer_, 1)), framer_(framer) {}
+  ~Refill() override { retire(); }
 
-  [[nodiscard]] std::span<std::uint8_t> await_resume() noexcept {
-    if (outcome() != Outcome::kDone) return {};
-    if (buffer_ != nullptr) framer_.move_to(buffer_);
-    return framer_.room();
-  }
-
- private:
-  bool poll() noexcept override { return !framer_.wants_buffer() || AcquireBulk::poll(); }
+ protected:
+  bool poll() noexcept override;
+  void withdraw() noexcept override;
 
   StagingFramer& framer_;
+
+ private:
   rte_mbuf* buffer_ = nullptr;
 };
 
-class StagingFramer::NextBuffer final : public AcquireBulk {
+class StagingFramer::Write final : public Refill {
  public:
-  explicit NextBuffer(StagingFramer& framer) noexcept
-      : AcquireBulk(framer.pool_, std::span(&buffer_, 1)), framer_(framer) {}
-
-  Outcome await_resume() noexcept {
-    if (outcome() == Outcome::kDone) framer_.move_to(buffer_);
-    return outcome();
+  using Refill::Refill;
+  [[nodiscard]] std::span<std::uint8_t> await_resume() const noexcept { return room(); }
+  /// After AnyOf.
+  [[nodiscard]] std::span<std::uint8_t> room() const noexcept {
+    return outcome() == Outcome::kDone ? framer_.room() : std::span<std::uint8_t>();
   }
 
  private:
-  StagingFramer& framer_;
-  rte_mbuf* buffer_ = nullptr;
+  bool poll() noexcept override;
+};
+
+class StagingFramer::NextBuffer final : public Refill {
+ public:
+  using Refill::Refill;
+  Outcome await_resume() const noexcept { return outcome(); }
 };
 
 inline StagingFramer::Write StagingFramer::write() noexcept { return Write(*this); }

@@ -1,6 +1,10 @@
 #include <bab/lcore/any_of.hpp>
 
 #include <array>
+#include <cstddef>
+#include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -57,6 +61,99 @@ TEST(AnyOf, MayItselfBeAwaitedAgain) {
   lcore.turn(50);
   EXPECT_EQ(firsts, (std::vector<std::size_t>{1, 0}));
   EXPECT_EQ(lcore.tasks(), 0U);
+}
+
+/// GCC 12 can't await what a lambda refers to.
+template <class Awaitable, class Result>
+Task<> await_into(Awaitable& awaitable, Result& result) {
+  result = co_await awaitable;
+}
+
+template <std::size_t N>
+concept HasAnyOf = requires {
+  typename AnyOf<N>;
+};
+template <class... Waits>
+concept TakenByAnyOf = requires(Waits&&... waits) {
+  AnyOf(std::forward<Waits>(waits)...);
+};
+
+TEST(AnyOf, C07_TakesOneWaitOrMoreThatAreVariables) {
+  EXPECT_TRUE(HasAnyOf<1>);
+  EXPECT_FALSE(HasAnyOf<0>);
+  EXPECT_TRUE((TakenByAnyOf<Sleep&, SignalWait&>));
+  EXPECT_FALSE((TakenByAnyOf<>));
+  EXPECT_FALSE((TakenByAnyOf<Sleep&, Sleep>)) << "a temporary";
+  EXPECT_FALSE((TakenByAnyOf<const Sleep&>));
+  EXPECT_FALSE((TakenByAnyOf<Sleep&, int&>));
+  EXPECT_FALSE((std::is_constructible_v<AnyOf<2>, Sleep&>)) << "of two";
+  EXPECT_FALSE(std::is_move_constructible_v<AnyOf<1>>);
+}
+
+TEST(AnyOf, AwaitedByTwoTheSecondIsRefused) {
+  Lcore lcore;
+  Signal signal;
+  Sleep sleep(50);
+  SignalWait told = signal.wait();
+  AnyOf either(told, sleep);
+  AnyOfBase::First first{9, Outcome::kDone}, second = first, third = first;
+  lcore.spawn([&] { return await_into(either, first); });
+  lcore.spawn([&] { return await_into(either, second); });
+  lcore.turn(1);
+  EXPECT_EQ(first.index, 9U);
+  EXPECT_EQ(second.index, 0U);
+  EXPECT_EQ(second.outcome, Outcome::kRefused);
+  lcore.turn(50);
+  EXPECT_EQ(first.index, 1U);
+  EXPECT_EQ(first.outcome, Outcome::kDone);
+  signal.notify();
+  lcore.spawn([&] { return await_into(either, third); });
+  lcore.turn(51);
+  EXPECT_EQ(third.index, 0U);
+  EXPECT_EQ(third.outcome, Outcome::kDone);
+}
+
+TEST(AnyOf, OneThatHasLostMayBeAwaitedBeforeItGoesOn) {
+  Lcore lcore;
+  Signal a, b;
+  SignalWait told_a = a.wait(), told_b = b.wait();
+  std::size_t first = 9;
+  Outcome outcome = Outcome::kCancelled;
+  bool both = false;
+  lcore.spawn([&]() -> Task<> {  // ready before the AnyOf below
+    while (!both) co_await Yield();
+    co_await await_into(told_b, outcome);
+  });
+  lcore.spawn([&]() -> Task<> { first = (co_await AnyOf(told_a, told_b)).index; });
+  lcore.turn(1);
+  both = true;
+  a.notify();
+  lcore.turn(2);
+  EXPECT_EQ(first, 0U);
+  EXPECT_TRUE(told_b.waiting());
+  b.notify();
+  lcore.turn(3);
+  EXPECT_EQ(outcome, Outcome::kDone);
+}
+
+TEST(Yield, AwaitedByTwoTheSecondGoesOnAtOnce) {
+  Lcore lcore;
+  Yield yield;
+  std::string order;
+  for (const char name : {'a', 'b'})
+    lcore.spawn([&, name]() -> Task<> {
+      Yield& same = yield;
+      co_await same;
+      order += name;
+    });
+  lcore.turn(1);
+  EXPECT_EQ(order, "b");
+  EXPECT_EQ(yield.outcome(), Outcome::kRefused);
+  lcore.turn(2);
+  EXPECT_EQ(order, "ba");
+  EXPECT_EQ(yield.outcome(), Outcome::kDone);
+  lcore.turn(3);
+  EXPECT_EQ(order, "ba");
 }
 
 TEST(AnyOf, AYieldEndsInTheNextTurn) {

@@ -1,5 +1,7 @@
 #include <bab/lcore/lcore.hpp>
 
+#include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -95,6 +97,50 @@ TEST(Sleep, EndsAtTheFirstTurnAtItsDeadlineInOrderOfDeadlines) {
   lcore.turn(500);
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
   EXPECT_EQ(lcore.tasks(), 0U);
+}
+
+TEST(Sleep, C20_DeadlinesUpToTheLastTickOfTheClockAreKept) {
+  constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
+  Lcore lcore;
+  std::vector<std::uint64_t> order;
+  for (const std::uint64_t until : {kLast, kLast - 1, std::uint64_t{1} << 63})
+    lcore.spawn([&order, until]() -> Task<> {
+      EXPECT_EQ(co_await Sleep(until), Outcome::kDone);
+      order.push_back(until);
+    });
+  lcore.turn(1);
+  EXPECT_EQ(lcore.next_timer(), std::uint64_t{1} << 63);
+  lcore.turn(kLast - 1);
+  EXPECT_EQ(order.size(), 2U);
+  EXPECT_EQ(lcore.next_timer(), kLast);
+  lcore.turn(kLast);
+  EXPECT_EQ(order, (std::vector<std::uint64_t>{std::uint64_t{1} << 63, kLast - 1, kLast}));
+}
+
+TEST(Sleep, OneThatNeverEndsIsEndedByAStop) {
+  Lcore lcore;
+  Outcome outcome = Outcome::kDone;
+  lcore.spawn([&]() -> Task<> {
+    outcome = co_await Sleep(Lcore::current()->deadline_in(~std::uint64_t{0}));
+  });
+  lcore.turn(1);
+  lcore.turn(std::uint64_t{1} << 63);
+  EXPECT_EQ(lcore.tasks(), 1U);
+  lcore.request_stop();
+  lcore.turn(std::uint64_t{1} << 63);
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_EQ(outcome, Outcome::kCancelled);
+}
+
+TEST(Lcore, ADeadlineThatWouldWrapIsTheLast) {
+  Lcore lcore;
+  lcore.turn(1000);
+  EXPECT_EQ(lcore.deadline_in(0), 1000U);
+  EXPECT_EQ(lcore.deadline_in(50), 1050U);
+  constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_EQ(lcore.deadline_in(kLast - 1000), kLast);
+  EXPECT_EQ(lcore.deadline_in(kLast - 999), kLast);
+  EXPECT_EQ(lcore.deadline_in(kLast), kLast);
 }
 
 TEST(Yield, LetsTheOthersHaveTheirTurn) {

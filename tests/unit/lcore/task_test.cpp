@@ -1,9 +1,12 @@
 #include <bab/lcore/task.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -51,6 +54,113 @@ TEST(Task, GivesWhatCanOnlyBeMoved) {
   lcore.turn(1);
   ASSERT_NE(got, nullptr);
   EXPECT_EQ(*got, "moved");
+}
+
+/// Awaiting a T that isn't made in the same expression.
+template <class T>
+concept AwaitsAVariable = requires(T& task) {
+  operator co_await(std::move(task));
+}
+|| requires(T& task) { operator co_await(task); };
+
+TEST(Task, C06_CantBeAwaitedTwice) {
+  EXPECT_FALSE(AwaitsAVariable<Task<int>>);
+  EXPECT_FALSE(AwaitsAVariable<Task<>>);
+  EXPECT_FALSE(AwaitsAVariable<const Task<>>);
+  EXPECT_FALSE(std::is_move_constructible_v<Task<int>>);
+}
+
+TEST(Task, NeverAwaitedItNeverRuns) {
+  bool ran = false;
+  const auto make = [&ran]() -> Task<> {
+    ran = true;
+    co_return;
+  };
+  { [[maybe_unused]] const Task<> never = make(); }
+  EXPECT_FALSE(ran);
+}
+
+struct Pair {
+  Pair() = delete;
+  Pair(int n, std::unique_ptr<int> p) : number(n), pointer(std::move(p)) {}
+  int number;
+  std::unique_ptr<int> pointer;
+};
+struct Aggregate {
+  int number;
+  std::string text;
+};
+
+TEST(Task, TakesWhatIsInBraces) {
+  Lcore lcore;
+  int sum = 0;
+  lcore.spawn([&]() -> Task<> {
+    const Pair pair = co_await []() -> Task<Pair> { co_return {1, std::make_unique<int>(2)}; }();
+    const Aggregate aggregate = co_await []() -> Task<Aggregate> {
+      co_await Yield();
+      co_return {3, "four"};
+    }();
+    sum = pair.number + *pair.pointer + aggregate.number + int(aggregate.text.size());
+  });
+  lcore.turn(1);
+  lcore.turn(2);
+  EXPECT_EQ(sum, 1 + 2 + 3 + 4);
+}
+
+template <class T, class Given>
+concept Returns = requires(typename Task<T>::promise_type promise, Given given) {
+  promise.return_value(std::forward<Given>(given));
+};
+
+TEST(Task, ConvertsWhatItIsGivenOnlyAsAReturnWould) {
+  EXPECT_TRUE((Returns<std::unique_ptr<int>, std::unique_ptr<int>>));
+  EXPECT_TRUE((Returns<std::unique_ptr<int>, std::nullptr_t>));
+  EXPECT_FALSE((Returns<std::unique_ptr<int>, int*>)) << "explicit only";
+  EXPECT_FALSE((Returns<int&, int>)) << "a reference to what goes";
+}
+
+TEST(Task, GivesAReference) {
+  Lcore lcore;
+  int number = 1;
+  std::string caught;
+  lcore.spawn([&]() -> Task<> {
+    int& same = co_await [](int& n) -> Task<int&> { co_return n; }(number);
+    same = 2;
+    const int& read = co_await [](const int& n) -> Task<const int&> {
+      co_await Yield();
+      co_return n;
+    }(number);
+    EXPECT_EQ(&read, &number);
+    try {
+      (void)co_await []() -> Task<int&> {
+        throw std::runtime_error("none");
+        co_return *new int;
+      }();
+    } catch (const std::runtime_error& e) {
+      caught = e.what();
+    }
+  });
+  lcore.turn(1);
+  lcore.turn(2);
+  EXPECT_EQ(number, 2);
+  EXPECT_EQ(caught, "none");
+}
+
+/// What a frame holds goes with it, whoever ends it and when.
+TEST(Task, AFrameGoesOnceWithWhatItHolds) {
+  Lcore lcore;
+  const auto held = std::make_shared<int>(1);
+  const auto inner = [](std::shared_ptr<int> p) -> Task<int> {
+    co_await Yield();
+    co_return *p;
+  };
+  int sum = 0;
+  lcore.spawn([&]() -> Task<> {
+    for (int i = 0; i < 3; ++i) sum += co_await inner(held) + co_await inner(held);
+  });
+  for (int t = 1; lcore.tasks() > 0; ++t) lcore.turn(t);
+  EXPECT_EQ(sum, 6);
+  EXPECT_EQ(held.use_count(), 1);
 }
 
 TEST(Task, AnExceptionAfterAWaitIsCarriedThroughEveryDepth) {

@@ -248,6 +248,17 @@ TEST(LocalWriter, RefusesAThreadWithoutAnLcoreId) {
   EXPECT_THAT(b.flushed(), ElementsAre(Frame{"one"}));
 }
 
+#ifdef NDEBUG  // debug builds stop where a second thread uses the writer
+TEST(LocalWriter, C03_APacketTakenByAThreadWithoutAnLcoreIdIsOfTheWritersLcore) {
+  WriterBench b;
+  auto room = reserve(*b.writer, "one");
+  Packet packet;
+  std::thread([&] { packet = room.commit_packet(); }).join();
+  EXPECT_EQ(text_of(packet), "one");
+  EXPECT_THAT(b.flushed(), ElementsAre(Frame{"one"}));
+}
+#endif
+
 TEST(LocalWriter, HandsOverWhatIsCommittedWhenItGoes) {
   WriterBench b(6, 5);
   put(*b.writer, "one");

@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -28,6 +29,19 @@ TEST(SharedWriter, PacksMessagesOfAllProducersInOrderOfReserve) {
   EXPECT_TRUE(put(b[0], ""));
   EXPECT_THAT(b.flushed(), ElementsAre("one", "two", ""));
   EXPECT_EQ(b.sink.all.size(), 1U);
+}
+
+TEST(SharedWriter, C03_AThreadWithoutAnLcoreIdIsRefusedInAFrameThatOthersOpenedToo) {
+  Bench b;
+  EXPECT_TRUE(put(b[0], "opens"));
+  std::thread([&] {
+    auto room = b[1].reserve(4);
+    EXPECT_FALSE(room);
+    EXPECT_EQ(room.failure(), ReserveFailure::kNoLcore);
+    EXPECT_FALSE(room.commit_packet());
+  }).join();
+  EXPECT_TRUE(put(b[0], "and goes on"));
+  EXPECT_THAT(b.flushed(), ElementsAre("opens", "and goes on"));
 }
 
 TEST(SharedWriter, CommitsInAnyOrderAndAcrossFrames) {

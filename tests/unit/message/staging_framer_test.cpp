@@ -5,10 +5,12 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <bab/lcore/any_of.hpp>
 #include <bab/lcore/lcore.hpp>
 
 #include "full_pool.hpp"
@@ -111,6 +113,74 @@ TEST(StagingFramer, WriteWaitsForABufferAndNextBufferForAFreshOne) {
   BufferPool::release(two);
   lcore.turn(3);
   EXPECT_EQ(stage, 2);
+  EXPECT_EQ(lcore.tasks(), 0U);
+}
+
+TEST(StagingFramer, AWriteInLineIsOverWhenAnotherOneBroughtTheBuffer) {
+  FullPool pool(2);
+  Lcore lcore;
+  StagingFramer framer(pool);
+  rte_mbuf* one = pool.try_acquire();
+  rte_mbuf* two = pool.try_acquire();
+  int have_room = 0;
+  for (int i = 0; i < 2; ++i)
+    lcore.spawn([&]() -> Task<> {
+      const auto room = co_await framer.write();
+      have_room += room.empty() ? 0 : 1;
+    });
+  lcore.turn(1);
+  EXPECT_EQ(pool.stats().waiting, 2U);
+  BufferPool::release(one);
+  lcore.turn(2);
+  EXPECT_EQ(have_room, 2);
+  EXPECT_EQ(pool.stats().waiting, 0U) << "nobody is left in line";
+  BufferPool::release(two);
+  rte_mbuf* free = pool.try_acquire();
+  ASSERT_NE(free, nullptr);
+  BufferPool::release(free);
+}
+
+TEST(StagingFramer, C03_AThreadWithoutAnLcoreIdIsRefused) {
+  FullPool pool(2);
+  StagingFramer framer(pool);
+  std::size_t room = 9;
+  Outcome next = Outcome::kDone;
+  std::thread([&] {
+    EXPECT_TRUE(framer.try_write().empty());
+    Lcore lcore;
+    lcore.spawn([&]() -> Task<> {
+      room = (co_await framer.write()).size();
+      next = co_await framer.next_buffer();
+    });
+    lcore.turn(1);
+    EXPECT_EQ(lcore.tasks(), 0U);
+  }).join();
+  EXPECT_EQ(room, 0U);
+  EXPECT_EQ(next, Outcome::kRefused);
+  put(framer, "and here it works");
+  EXPECT_EQ(text(framer.finish_frame()), "and here it works");
+}
+
+TEST(StagingFramer, C04_AWriteThatIsFirstInAnyOfGivesItsRoomAndMayBeAwaitedAgain) {
+  FullPool pool(tiny(3, 160));
+  Lcore lcore;
+  lcore.spawn([&]() -> Task<> {
+    StagingFramer framer(pool);
+    Sleep late(1000);
+    auto write = framer.write();
+    const auto first = co_await AnyOf(write, late);
+    EXPECT_EQ(first.index, 0U);
+    EXPECT_EQ(write.room().size(), 160U);
+    std::memcpy(write.room().data(), "abcdefghij", 10);
+    EXPECT_TRUE(framer.commit(10));
+    const Packet packet = framer.finish_frame(4);
+    const auto again = co_await write;
+    EXPECT_EQ(again.size(), 150U) << "the same buffer goes on";
+    EXPECT_EQ(framer.staged().size(), 6U);
+    EXPECT_EQ(text(packet), "abcd");
+    EXPECT_EQ(text(framer.finish_frame()), "efghij");
+  });
+  lcore.turn(1);
   EXPECT_EQ(lcore.tasks(), 0U);
 }
 
