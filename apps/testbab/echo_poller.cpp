@@ -78,12 +78,11 @@ unsigned EchoPoller::answer() noexcept {
   unsigned work = 0;
   while (frame_ || at_ < came_) {
     if (!frame_) {
-      const auto* bytes = rte_pktmbuf_mtod(burst_[at_], const std::uint8_t*);
       ++work;
       rte_mbuf* m = burst_[at_++];
       bab::ReceivedFrame next = framer_.accept(m, at_ < came_ ? burst_[at_] : nullptr);
       if (!next || next.left() == 0) continue;
-      from_ = PeerAddress::of(bytes);
+      from_ = PeerAddress::of(next.bytes().data());
       frame_.emplace(std::move(next));
     }
     const std::uint64_t before = messages_;

@@ -15,7 +15,8 @@ PeerAddress PeerAddress::of(const std::uint8_t* frame) noexcept {
   std::copy_n(frame + kSourceMac, from.mac.size(), from.mac.begin());
   const std::uint8_t* ip = frame + kEthernetBytes;
   if (load_be<std::uint16_t>(frame + kEtherType) == kEtherTypeVlan) {
-    from.vlan = load_be<std::uint16_t>(ip) & kVlanMask;
+    const std::uint16_t vlan = load_be<std::uint16_t>(ip) & kVlanMask;
+    if (vlan <= kVlanIdMax) from.vlan = vlan;
     ip += kVlanBytes;
   }
   from.ip = load_be<std::uint32_t>(ip + Ipv4Offset::kSource);

@@ -11,7 +11,7 @@ struct PeerAddress {
   static constexpr std::uint16_t kUntagged = 0xffff;
 
   bab::wire::MacAddress mac{};
-  std::uint16_t vlan = kUntagged;
+  std::uint16_t vlan = kUntagged;    ///< 4095, which may not be sent, counts as untagged
   std::uint32_t ip = 0, our_ip = 0;  ///< host order
   std::uint16_t port = 0, our_port = 0;
 

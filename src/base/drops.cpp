@@ -56,7 +56,13 @@ constexpr bool table_is_in_order() {
 }
 static_assert(table_is_in_order());
 
-const Entry& entry(Drop reason) noexcept { return kTable[static_cast<std::size_t>(reason)]; }
+/// Numbers of a newer library, or of nobody's.
+constexpr Entry kUnknown{Drop::kCount, kFrame, "unknown", "There is no such reason."};
+
+const Entry& entry(Drop reason) noexcept {
+  const auto i = static_cast<std::size_t>(reason);
+  return i < kDrops ? kTable[i] : kUnknown;
+}
 
 }  // namespace
 

@@ -22,8 +22,11 @@
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_args.hpp>
 #include <bab/detail/eal_failure.hpp>
+#include <bab/detail/eal_use.hpp>
 #include <bab/detail/log_capture.hpp>
 #include <bab/detail/stale_socket.hpp>
+
+#include "eal_use.hpp"
 
 namespace bab {
 namespace {
@@ -143,7 +146,7 @@ Eal::Eal(std::span<const std::string> args) {
     check_vdevs(args, log_.get());
     check_allowed(args);
   } catch (...) {
-    rte_eal_cleanup();
+    detail::end_eal(nullptr);
     throw;
   }
 }
@@ -152,11 +155,13 @@ Eal Eal::adopt() {
   if (rte_lcore_id() == LCORE_ID_ANY)
     throw Error(
         "adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");
+  if (!detail::eal_is_there())
+    throw Error("adopting EAL: it was cleaned up, and a process can have it once");
   return Eal();
 }
 
 Eal::~Eal() {
-  if (owns_) rte_eal_cleanup();
+  if (owns_) detail::end_eal(std::move(log_));
 }
 
 std::vector<unsigned> Eal::workers() const {

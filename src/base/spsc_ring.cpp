@@ -1,17 +1,35 @@
 #include <bab/base/spsc_ring.hpp>
 
 #include <atomic>
+#include <string>
 
 #include <fmt/format.h>
 #include <rte_errno.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/eal_use.hpp>
 
 namespace bab::detail {
+namespace {
 
-std::string unique_ring_name() {
+/// "bab_ring_7". DPDK keys its rings by name, and another copy of this library in the process (a plugin's) counts for
+/// itself: a name that is taken is passed over.
+rte_ring* create(unsigned bytes, std::uint32_t capacity, int socket) {
   static std::atomic<unsigned> next{0};
-  return fmt::format("bab_ring_{}", next.fetch_add(1, std::memory_order_relaxed));
+  while (true) {
+    const std::string name =
+        fmt::format("bab_ring_{}", next.fetch_add(1, std::memory_order_relaxed));
+    rte_ring* ring = rte_ring_create_elem(name.c_str(), bytes, capacity, socket,
+                                          RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+    if (ring != nullptr || rte_errno != EEXIST) return ring;
+  }
+}
+
+}  // namespace
+
+void RingDeleter::operator()(rte_ring* ring) const noexcept {
+  if (eal_is_there()) rte_ring_free(ring);
+  stop_using_eal();
 }
 
 rte_ring* make_element_ring(unsigned bytes, std::uint32_t capacity, int socket) {
@@ -20,12 +38,16 @@ rte_ring* make_element_ring(unsigned bytes, std::uint32_t capacity, int socket) 
   if (capacity >= RTE_RING_SZ_MASK)
     throw Error(fmt::format("creating a ring for {} items: it can hold {} at most", capacity,
                             RTE_RING_SZ_MASK - 1));
-  rte_ring* ring = rte_ring_create_elem(unique_ring_name().c_str(), bytes, capacity, socket,
-                                        RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
-  if (ring == nullptr)
-    throw Error::from_code(fmt::format("creating a ring for {} items of {} bytes", capacity, bytes),
-                           rte_errno,
+  const std::string tried =
+      fmt::format("creating a ring for {} items of {} bytes", capacity, bytes);
+  use_eal(tried);
+  rte_ring* ring = create(bytes, capacity, socket);
+  if (ring == nullptr) {
+    const int code = rte_errno;
+    stop_using_eal();
+    throw Error::from_code(tried, code,
                            "give more memory (EAL's -m or --socket-mem) or use fewer buffers");
+  }
   return ring;
 }
 

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <bab/base/error.hpp>
+#include <bab/memory/shares.hpp>
 
 namespace bab {
 namespace {
@@ -49,7 +50,8 @@ Left& left() {
 }  // namespace
 
 BufferHome::BufferHome(rte_mempool* mempool, bool receives)
-    : mempool_(mempool),
+    : eal_(mempool->name),
+      mempool_(mempool),
       receives_(receives),
       has_caches_(mempool->cache_size > 0),
       account_stride_(account_row(mempool->size)) {
@@ -66,6 +68,10 @@ BufferHome::BufferHome(rte_mempool* mempool, bool receives)
 }
 
 BufferHome::~BufferHome() {
+  if (!detail::eal_is_there()) {
+    (void)mempool_.release();
+    return;
+  }
   rte_mempool_obj_iter(
       mempool_.get(),
       [](rte_mempool*, void*, void* object, unsigned) {
@@ -127,7 +133,42 @@ void BufferHome::close_caches() noexcept {
   __atomic_store_n(&mempool_->cache_size, 0U, __ATOMIC_RELAXED);
 }
 
+bool BufferHome::take_apart(rte_mbuf* m) noexcept {
+  rte_mbuf* segment = std::exchange(m->next, nullptr);
+  m->nb_segs = 1;
+  while (segment != nullptr) {
+    rte_mbuf* const next = segment->next;
+    if (Shares<>::give_up(segment)) {
+      segment->next = nullptr;
+      segment->nb_segs = 1;
+      take_back(segment);
+    }
+    segment = next;
+  }
+  if ((m->ol_flags & kNotDirect) == 0) return true;
+  if (is_ours(m)) {
+    BufferMeta& meta = buffer_meta(m);
+    meta.home->detached_.fetch_add(1, std::memory_order_relaxed);
+    meta.is_free = false;  // as rte_pktmbuf_clone() and drivers take it, nobody has noted that
+  } else if (RTE_MBUF_HAS_PINNED_EXTBUF(m)) {
+    m->refcnt = 1;
+    rte_pktmbuf_free_seg(m);
+    return false;
+  }
+  rte_pktmbuf_detach(m);
+  return true;
+}
+
+void BufferHome::hide(rte_mbuf* m) noexcept {
+  if (!is_ours(m)) return;
+  if (buffer_meta(m).home->receives_)
+    detail::asan_unpoison(m->buf_addr, m->buf_len);
+  else
+    detail::asan_poison(m->buf_addr, m->buf_len);
+}
+
 void BufferHome::leave(std::unique_ptr<BufferHome> home) noexcept {
+  if (!detail::eal_is_there()) return;
   home->close_caches();
   {
     const std::lock_guard lock(left().mutex);
@@ -138,7 +179,8 @@ void BufferHome::leave(std::unique_ptr<BufferHome> home) noexcept {
 
 std::size_t BufferHome::sweep() noexcept {
   const std::lock_guard lock(left().mutex);
-  left().homes.remove_if([](const auto& home) { return home->full(); });
+  const bool there = detail::eal_is_there();
+  left().homes.remove_if([there](const auto& home) { return !there || home->full(); });
   return left().homes.size();
 }
 

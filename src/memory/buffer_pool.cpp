@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <mutex>
 #include <new>
@@ -16,6 +18,8 @@
 
 #include <bab/base/error.hpp>
 #include <bab/detail/address_reach.hpp>
+#include <bab/detail/eal_use.hpp>
+#include <bab/detail/pool_tag.hpp>
 
 namespace bab {
 namespace {
@@ -96,7 +100,18 @@ bool peek(const rte_ring* ring, Note note) {
   return true;
 }
 
+constexpr std::string_view kMoreMemory =
+    "use fewer or smaller buffers, or give more memory (EAL's -m, or more hugepages in "
+    "/proc/sys/vm/nr_hugepages)";
+
 void check(const BufferPoolOptions& o) {
+  constexpr std::size_t kLongestName = RTE_MEMPOOL_NAMESIZE - 1;
+  if (o.name.empty())
+    throw Error(fmt::format("a pool of {} buffers has no name; give it one of 1 to {} characters",
+                            o.buffers, kLongestName));
+  if (o.name.size() > kLongestName)
+    throw Error(fmt::format("pool {}: its name of {} characters is too long; it takes 1 to {}",
+                            o.name, o.name.size(), kLongestName));
   if (o.buffers == 0 || o.buffers == std::numeric_limits<std::uint32_t>::max())
     throw Error(
         fmt::format("pool {}: {} buffers asked for; it takes 1 to 4294967294", o.name, o.buffers));
@@ -128,33 +143,38 @@ BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
       size_(options.buffers),
       data_room_(options.data_room),
       caches_(options.cache, options.buffers, options.lcores) {
-  (void)BufferHome::sweep();  // a name may come free
   const std::string tried =
       fmt::format("creating pool {} of {} buffers of {} bytes", name_, size_, data_room_);
+  const detail::EalUse eal(tried);
+  detail::before_eal_ends([]() noexcept { (void)BufferHome::sweep(); });
+  (void)BufferHome::sweep();  // a name may come free
   constexpr std::size_t kElement = sizeof(rte_mbuf) + sizeof(BufferMeta);
   const auto free_mempool = [](rte_mempool* p) { rte_mempool_free(p); };
   std::unique_ptr<rte_mempool, decltype(free_mempool)> mempool(
       rte_mempool_create_empty(name_.c_str(), size_, static_cast<unsigned>(kElement + data_room_),
-                               caches_.size(), sizeof(Private), options.socket, 0));
+                               caches_.size(), sizeof(detail::PoolTag), options.socket, 0));
   rte_mempool* const mp = mempool.get();
-  if (mp == nullptr) throw Error::from_code(tried, rte_errno);
+  if (mp == nullptr && rte_errno == EEXIST)
+    throw Error(
+        fmt::format("{}: there is a mempool of that name (a pool that went has it while buffers of "
+                    "it are out); choose another name",
+                    tried));
+  if (mp == nullptr) throw Error::from_code(tried, rte_errno, kMoreMemory);
   const char* ops = rte_mbuf_best_mempool_ops();
   if (int e = rte_mempool_set_ops_byname(mp, ops, nullptr); e != 0)
     throw Error::from_code(fmt::format("{} with mempool ops {}", tried, ops), e,
                            "install librte-meta-mempool");
-  Private init{};
+  detail::PoolTag init{};
   init.pktmbuf.mbuf_data_room_size = data_room_;
   init.pktmbuf.mbuf_priv_size = sizeof(BufferMeta);
   rte_pktmbuf_pool_init(mp, &init.pktmbuf);
-  auto* priv = static_cast<Private*>(rte_mempool_get_priv(mp));
-  priv->magic = kMagic;
-  priv->pool = this;
+  auto* tag = static_cast<detail::PoolTag*>(rte_mempool_get_priv(mp));
+  tag->instance = detail::library_instance.id;
+  tag->pool = this;
   if (int e = rte_mempool_populate_default(mp); e < 0) {
     const double mib =
         static_cast<double>(size_) * static_cast<double>(kElement + data_room_) / 1048576.0;
-    throw Error::from_code(fmt::format("{} ({:.0f} MiB)", tried, mib), e,
-                           "use fewer or smaller buffers, or give more memory (EAL's -m, or "
-                           "more hugepages in /proc/sys/vm/nr_hugepages)");
+    throw Error::from_code(fmt::format("{} ({:.0f} MiB)", tried, mib), e, kMoreMemory);
   }
   std::vector<const rte_mempool_memhdr*> chunks;
   rte_mempool_mem_iter(
@@ -194,7 +214,7 @@ BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
 
 BufferPool::~BufferPool() {
   leave_pools(this);
-  static_cast<Private*>(rte_mempool_get_priv(mempool()))->pool = nullptr;
+  if (detail::eal_is_there()) detail::pool_tag(mempool())->pool = nullptr;
   BufferHome::leave(std::move(home_));
 }
 
@@ -226,15 +246,37 @@ void BufferPool::release(std::span<rte_mbuf* const> buffers) noexcept {
   };
   for (rte_mbuf* m : buffers) {
     if (m == nullptr || !Shares<>::give_up(m)) continue;
-    BufferMeta& meta = buffer_meta(m);
-    rte_mempool* const home = meta.home->mempool();
+    rte_mempool* const home = m->pool;
     if (n == run.size() || home != mp) put();
     mp = home;
     if (n == 0) cache = BufferHome::cache_of(mp);
-    meta.home->retire(m, meta);
-    run[n++] = m;
+    if (BufferHome::retire(m)) run[n++] = m;
   }
   put();
+}
+
+rte_mbuf* BufferPool::copy_of(const rte_mbuf* from) noexcept {
+  std::uint32_t len = 0;
+  for (const rte_mbuf* segment = from; segment != nullptr; segment = segment->next)
+    if ((len += segment->data_len) > std::uint32_t{data_room_} - RTE_PKTMBUF_HEADROOM)
+      return nullptr;
+  rte_mbuf* m = try_acquire();
+  if (m == nullptr) return nullptr;
+  auto* to = rte_pktmbuf_mtod(m, std::uint8_t*);
+  for (const rte_mbuf* segment = from; segment != nullptr; segment = segment->next) {
+    std::memcpy(to, rte_pktmbuf_mtod(segment, const void*), segment->data_len);
+    to += segment->data_len;
+  }
+  m->ol_flags = from->ol_flags & ~(RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+  m->packet_type = from->packet_type;
+  m->port = from->port;
+  m->vlan_tci = from->vlan_tci;
+  m->vlan_tci_outer = from->vlan_tci_outer;
+  m->hash = from->hash;
+  m->tx_offload = from->tx_offload;
+  m->pkt_len = len;
+  m->data_len = static_cast<std::uint16_t>(len);
+  return m;
 }
 
 void BufferPool::note_received(rte_mbuf* m) noexcept {
@@ -291,6 +333,7 @@ BufferPoolStats BufferPool::stats() const {
   BufferPoolStats s;
   s.total = size_;
   s.free = available();
+  s.detached = home_->detached();
   s.waiting = waiters_.load(std::memory_order_relaxed);
   s.most_out = most_out_.load(std::memory_order_relaxed);
   for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)

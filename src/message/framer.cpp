@@ -1,11 +1,13 @@
 #include <bab/message/framer.hpp>
 
 namespace bab {
+namespace {
 
-void Framer::drop(rte_mbuf* m, Drop reason) noexcept {
-  drops_.add(reason);
+/// One share of each segment: a split frame's are counted apart.
+void give_back(rte_mbuf* m) noexcept {
   while (m != nullptr) {
-    rte_mbuf* next = m->next;
+    rte_mbuf* const next = m->next;
+    // Ours by the pool's way of counting shares, others by DPDK's, which their owner goes by.
     if (BufferPool::of(m) != nullptr) {
       m->next = nullptr;
       m->nb_segs = 1;
@@ -15,6 +17,31 @@ void Framer::drop(rte_mbuf* m, Drop reason) noexcept {
     }
     m = next;
   }
+}
+
+}  // namespace
+
+rte_mbuf* Framer::mend(rte_mbuf* m, Drop reason, wire::ParsedFrame& parsed) noexcept {
+  if (reason == Drop::kForeignBuffer || reason == Drop::kMultiSegment) {
+    BufferPool* const pool = options_.copies != nullptr ? options_.copies : BufferPool::of(m);
+    rte_mbuf* const copy = pool != nullptr ? pool->copy_of(m) : nullptr;
+    if (copy != nullptr) {
+      give_back(m);
+      m = copy;
+      reason = judge(m, parsed);
+      if (reason == Drop::kNone) {
+        ++stats_.copied;
+        return m;
+      }
+    }
+  }
+  drop(m, reason);
+  return nullptr;
+}
+
+void Framer::drop(rte_mbuf* m, Drop reason) noexcept {
+  drops_.add(reason);
+  give_back(m);
 }
 
 }  // namespace bab

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <rte_cycles.h>
@@ -24,6 +26,10 @@ rte_eth_dev_info device_info(std::uint16_t id) {
 std::string device_name(std::uint16_t id) {
   std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
   return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : fmt::format("{}", id);
+}
+
+std::string existing_label(std::uint16_t id) {
+  return fmt::format("port {} ({}, {})", id, device_name(id), device_info(id).driver_name);
 }
 
 }  // namespace
@@ -59,7 +65,9 @@ std::string Port::tried(const std::string& what) const {
 }
 
 Port::Port(const PortOptions& options, BufferPool& rx_pool)
-    : options_(options), name_(device_name(options.id)) {
+    : options_(options),
+      claim_(options.id, existing_label(options.id)),
+      name_(device_name(options.id)) {
   const rte_eth_dev_info info = device_info(options_.id);
   driver_ = info.driver_name;
   socket_ = rte_eth_dev_socket_id(options_.id);
@@ -103,18 +111,46 @@ void Port::set_up(BufferPool& rx_pool) {
   rx_pool_ = &rx_pool;
 }
 
+void Port::require_idle(std::uint32_t mtu) {
+  const auto refuse = [&](std::string_view why) {
+    throw Error(tried(fmt::format("changing its MTU to {} {}", mtu, why)));
+  };
+  if (started_) refuse("while it is started; stop it before");
+  const auto is_tapped = [](auto& queue) { return queue.tap().on(); };
+  if (std::any_of(rx_.begin(), rx_.end(), is_tapped) ||
+      std::any_of(tx_.begin(), tx_.end(), is_tapped))
+    refuse("while a capture is on it; end that before");
+}
+
 void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
-  const std::uint32_t before = options_.mtu;
+  require_idle(mtu);
+  const PortOptions before = options_;
+  const std::uint32_t mtu_before = mtu_;
   options_.mtu = mtu;
   bool touched = false;
   try {
     require_fits(device_info(options_.id), rx_pool);
     touched = true;
     set_up(rx_pool);
-  } catch (...) {
-    options_.mtu = before;
-    if (touched) set_up(*rx_pool_);
-    throw;
+  } catch (const std::exception& e) {
+    options_ = before;
+    if (!touched) throw;
+    std::vector<RxQueue> rx = std::move(rx_);
+    std::vector<TxQueue> tx = std::move(tx_);
+    std::string worse;
+    try {
+      set_up(*rx_pool_);
+    } catch (const std::exception& again) {
+      worse = again.what();
+    }
+    // The device's queues are new; what they counted, and those who hold them, need not know.
+    rx_ = std::move(rx);
+    tx_ = std::move(tx);
+    options_ = before;
+    mtu_ = mtu_before;
+    if (worse.empty()) throw;
+    throw Error(fmt::format("{}; and it could not be brought back to MTU {} ({}): close it",
+                            e.what(), before.mtu, worse));
   }
 }
 
@@ -126,7 +162,7 @@ std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
 
 void Port::configure() {
   rte_eth_conf conf{};
-  mtu_ = 0;
+  std::uint32_t mtu = 0;
   conf.rxmode.mtu = options_.mtu;
   conf.rxmode.offloads = offloads_.rx_flags;
   conf.txmode.offloads = offloads_.tx_flags;
@@ -142,7 +178,7 @@ void Port::configure() {
     // net_af_packet and net_memif know no MTU above 1500; what they carry was checked above.
     conf.rxmode.mtu = 0;
     e = configure();
-    mtu_ = options_.mtu;
+    mtu = options_.mtu;
   } else if (e == -EINVAL) {
     // Some drivers take a larger MTU only by set_mtu.
     conf.rxmode.mtu = 0;
@@ -153,7 +189,7 @@ void Port::configure() {
                              "ask for an MTU that the interface carries");
   }
   if (e != 0) throw Error::from_code(tried("configuring"), e);
-  if (mtu_ == 0) mtu_ = read_mtu();
+  if (mtu == 0) mtu = read_mtu();
   const rte_eth_dev_info info = device_info(options_.id);
   options_.rx_descriptors =
       choose_descriptors(options_.rx_descriptors, info.default_rxportconf.ring_size,
@@ -161,6 +197,7 @@ void Port::configure() {
   options_.tx_descriptors =
       choose_descriptors(options_.tx_descriptors, info.default_txportconf.ring_size,
                          RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
+  mtu_ = mtu;
 }
 
 std::uint32_t Port::read_mtu() const {
@@ -174,8 +211,8 @@ std::uint32_t Port::read_mtu() const {
 
 void Port::set_up_queues(BufferPool& rx_pool) {
   const auto socket = static_cast<unsigned>(socket_);
-  rx_.clear();
-  tx_.clear();
+  std::vector<RxQueue> rx;
+  std::vector<TxQueue> tx;
   for (std::uint16_t q = 0; q < options_.rx_queues; ++q) {
     if (int e = rte_eth_rx_queue_setup(options_.id, q, options_.rx_descriptors, socket, nullptr,
                                        rx_pool.mempool());
@@ -183,7 +220,7 @@ void Port::set_up_queues(BufferPool& rx_pool) {
       throw Error::from_code(tried(fmt::format("setting up RX queue {} of {} descriptors", q,
                                                options_.rx_descriptors)),
                              e, "change --rxq or --rxd");
-    rx_.emplace_back(options_.id, q, &rx_pool);
+    rx.emplace_back(options_.id, q, &rx_pool);
   }
   for (std::uint16_t q = 0; q < options_.tx_queues; ++q) {
     if (int e = rte_eth_tx_queue_setup(options_.id, q, options_.tx_descriptors, socket, nullptr);
@@ -191,11 +228,14 @@ void Port::set_up_queues(BufferPool& rx_pool) {
       throw Error::from_code(tried(fmt::format("setting up TX queue {} of {} descriptors", q,
                                                options_.tx_descriptors)),
                              e, "change --txq or --txd");
-    tx_.emplace_back(options_.id, q, offloads_.tx_flags != 0, driver_ == "net_ring");
+    tx.emplace_back(options_.id, q, offloads_.tx_flags != 0, driver_ == "net_ring");
   }
+  rx_ = std::move(rx);
+  tx_ = std::move(tx);
 }
 
 void Port::start(const std::function<bool()>& give_up) {
+  if (started_) return;
   if (int e = rte_eth_dev_start(options_.id); e != 0)
     throw Error::from_code(tried("starting"), e,
                            driver_ == "net_memif" ? "start the side with role=server first" : "");
@@ -217,6 +257,7 @@ void Port::start(const std::function<bool()>& give_up) {
     if (give_up && give_up()) return;
     rte_delay_us_sleep(100'000);
   }
+  stop();
   throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));
 }
 
@@ -244,6 +285,7 @@ void Port::linger() const noexcept {
 }
 
 Port::~Port() {
+  if (!claim_.holds()) return;
   // A host interface would stay in the mode when we are gone.
   if (made_promiscuous_) (void)rte_eth_promiscuous_disable(options_.id);
   stop();

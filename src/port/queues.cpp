@@ -38,7 +38,7 @@ unsigned TxQueue::send_tapped(std::span<rte_mbuf*> frames) noexcept {
 
 void TxQueue::refuse(rte_mbuf* m) noexcept {
   drops_.add(Drop::kTxRefused);
-  if (BufferPool::of(m) == nullptr) {
+  if (!BufferPool::is_plain(m)) {  // no writer filled it, and nobody knows how many messages it has
     rte_pktmbuf_free(m);
     return;
   }

@@ -14,19 +14,42 @@
 
 namespace bab::detail {
 
-RingPort::RingPort(std::span<rte_ring* const> rx, std::span<rte_ring* const> tx) {
+namespace {
+
+/// The driver puts this before the names that it is given.
+bool is_taken(const std::string& name) {
+  std::uint16_t id;
+  return rte_eth_dev_get_port_by_name(("net_ring_" + name).c_str(), &id) == 0;
+}
+
+/// "bab3". Another copy of this library in the process (a plugin's) counts for itself.
+std::string free_name() {
+  static std::atomic<unsigned> next{0};
+  std::string name;
+  do {
+    name = fmt::format("bab{}", next.fetch_add(1, std::memory_order_relaxed));
+  } while (is_taken(name));
+  return name;
+}
+
+}  // namespace
+
+RingPort::RingPort(std::span<rte_ring* const> rx, std::span<rte_ring* const> tx)
+    : eal_(fmt::format("making a loopback port of {} queues", rx.size())) {
   constexpr unsigned kMostQueues = 16;  // RTE_PMD_RING_MAX_RX_RINGS, in the driver's source
-  if (rx.size() > kMostQueues)
+  if (rx.empty() || rx.size() > kMostQueues)
     throw Error(
-        fmt::format("a loopback port of {} queues was asked for, it has at most {}; lower --rxq "
+        fmt::format("a loopback port of {} queues was asked for, it has 1 to {}; change --rxq "
                     "or --txq",
                     rx.size(), kMostQueues));
-  static std::atomic<unsigned> next{0};
-  const std::string name = fmt::format("bab{}", next.fetch_add(1, std::memory_order_relaxed));
   const auto queues = static_cast<unsigned>(rx.size());
   std::vector<rte_ring*> from(rx.begin(), rx.end()), into(tx.begin(), tx.end());
-  const int id =
-      rte_eth_from_rings(name.c_str(), from.data(), queues, into.data(), queues, SOCKET_ID_ANY);
+  std::string name;
+  int id;
+  do {
+    name = free_name();
+    id = rte_eth_from_rings(name.c_str(), from.data(), queues, into.data(), queues, SOCKET_ID_ANY);
+  } while (id < 0 && is_taken(name));  // another copy of this library was first
   if (id < 0)
     throw Error::from_code(fmt::format("making a loopback port of {} queues", queues), rte_errno,
                            "install librte-meta-net");
@@ -36,7 +59,7 @@ RingPort::RingPort(std::span<rte_ring* const> rx, std::span<rte_ring* const> tx)
 }
 
 RingPort::~RingPort() {
-  if (!device_.empty()) (void)rte_vdev_uninit(device_.c_str());
+  if (!device_.empty() && eal_is_there()) (void)rte_vdev_uninit(device_.c_str());
 }
 
 }  // namespace bab::detail

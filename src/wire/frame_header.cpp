@@ -1,12 +1,18 @@
 #include <bab/wire/frame_header.hpp>
 
 #include <algorithm>
+#include <string>
+
+#include <bab/base/error.hpp>
 
 namespace bab::wire {
 
-FrameHeader::FrameHeader(const FrameHeaderOptions& o) noexcept
+FrameHeader::FrameHeader(const FrameHeaderOptions& o)
     : ip_by_(o.ip_checksum == ChecksumBy::kNone ? ChecksumBy::kSoftware : o.ip_checksum),
       udp_by_(o.udp_checksum) {
+  if (o.vlan_id && *o.vlan_id > kVlanIdMax)
+    throw Error("a frame header with VLAN id " + std::to_string(*o.vlan_id) + "; it takes 0 to " +
+                std::to_string(kVlanIdMax));
   std::uint8_t* at = template_.data();
   at = std::copy(o.destination_mac.begin(), o.destination_mac.end(), at);
   at = std::copy(o.source_mac.begin(), o.source_mac.end(), at);

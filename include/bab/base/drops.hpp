@@ -41,7 +41,7 @@ inline constexpr std::size_t kDrops = static_cast<std::size_t>(Drop::kCount);
 
 enum class DropUnit : std::uint8_t { kFrame, kMessage };
 
-/// The name used in statistics and JSON, such as "bad_ip_checksum".
+/// The name used in statistics and JSON, such as "bad_ip_checksum"; "unknown" of a number that is no reason.
 std::string_view drop_name(Drop reason) noexcept;
 
 /// One sentence for people: what was seen and why it can't go on.
@@ -53,9 +53,11 @@ DropUnit drop_unit(Drop reason) noexcept;
 /// Counters of one lcore, one per reason. Only that lcore adds; any thread may read a moment's figure.
 class DropCounters {
  public:
-  void add(Drop reason, std::uint64_t n = 1) noexcept { counts_[index(reason)] += n; }
+  void add(Drop reason, std::uint64_t n = 1) noexcept {
+    if (index(reason) < kDrops) counts_[index(reason)] += n;
+  }
   [[nodiscard]] std::uint64_t operator[](Drop reason) const noexcept {
-    return counts_[index(reason)];
+    return index(reason) < kDrops ? std::uint64_t{counts_[index(reason)]} : 0;
   }
 
   DropCounters& operator+=(const DropCounters& other) noexcept {

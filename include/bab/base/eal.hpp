@@ -11,6 +11,10 @@ class LogCapture;
 
 /// DPDK's environment abstraction layer as an object: it is there, or the constructor has thrown one
 /// sentence that says why. EAL can be initialised once in a process's life.
+///
+/// Pools, rings, channels, ports and loopbacks are a primary process's. In a secondary one (--proc-type=secondary) they
+/// can't be made (Error), and a Framer refuses the primary's buffers (`foreign_buffer`): their handle counts are the
+/// primary's. The same goes for buffers of another copy of this library in the process, such as a plugin's.
 class Eal {
  public:
   /// `args`: EAL arguments as on a command line, without the program's name. They go through
@@ -20,13 +24,16 @@ class Eal {
   /// port. The calling thread becomes the main lcore. Throws Error.
   explicit Eal(std::span<const std::string> args);
 
-  /// For a host application that has initialised EAL itself: nothing is initialised or cleaned up.
-  /// Throws Error when the calling thread is no lcore.
+  /// For a host application that has initialised EAL itself: nothing is initialised or cleaned up. The host's
+  /// rte_eal_cleanup() comes after all pools, rings, ports, Packets and buffers have gone: objects that go later leave
+  /// what was EAL's alone, but a Packet that is touched then ends the program. Throws Error when the calling thread is no
+  /// lcore, or EAL was cleaned up.
   static Eal adopt();
 
   Eal(Eal&&) noexcept;
   Eal& operator=(Eal&&) = delete;
-  /// Cleans EAL up, if this object initialised it.
+  /// Cleans EAL up, if this object initialised it: now or, when pools, rings, ports or buffers are there still, after
+  /// the last of them. None can be made after that.
   ~Eal();
 
   /// The worker lcores: all but the main one, ascending.

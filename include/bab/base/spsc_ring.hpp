@@ -4,17 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 
 #include <rte_ring.h>
 
 namespace bab {
 
 namespace detail {
-/// A name no other ring of this process has ("bab_ring_7"); DPDK keys its rings by name.
-std::string unique_ring_name();
 struct RingDeleter {
-  void operator()(rte_ring* ring) const noexcept { rte_ring_free(ring); }
+  void operator()(rte_ring* ring) const noexcept;
 };
 
 /// rte_ring_count() for a ring that another lcore uses meanwhile: that one reads by plain loads what the
@@ -39,11 +36,12 @@ T* ring_reads_and_writes(T* items) noexcept {
 
 /// A bounded queue of pointers from one lcore to one lcore: DPDK's rte_ring, SP/SC.
 /// `push` may be called by one thread and `pop` by one thread at a time; they may be the same.
+/// One that was moved from may only be assigned to or go.
 /// What is pushed happens before what is popped (rte_ring's tail store-release / load-acquire).
 template <class T>
 class SpscRing {
  public:
-  /// Holds at least `capacity` pointers. Throws Error when there is no memory for it.
+  /// Holds at least `capacity` pointers. Throws Error: there is no memory for it, no EAL, or this is a secondary process.
   explicit SpscRing(std::uint32_t capacity, int socket = SOCKET_ID_ANY);
 
   /// Takes as many as fit, in order, and says how many.

@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#include <bab/detail/eal_use.hpp>
+
 struct rte_ring;
 
 namespace bab::detail {
@@ -21,6 +23,7 @@ class RingPort {
   [[nodiscard]] std::uint16_t id() const noexcept { return id_; }
 
  private:
+  EalUse eal_;
   std::uint16_t id_;
   std::string device_;
 };

@@ -14,6 +14,7 @@
 #include <rte_ring_elem.h>
 
 #include <bab/base/spsc_ring.hpp>
+#include <bab/detail/eal_use.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/lcore/wait.hpp>
 #include <bab/memory/buffer_pool.hpp>
@@ -70,7 +71,9 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
   /// When neither side uses it any more: releases what is inside.
-  ~Channel() { discard(); }
+  ~Channel() {
+    if (detail::eal_is_there()) discard();
+  }
 
   /// The sending lcore: moves as many from the front of `items` as fit and says how many. 0 when closed.
   unsigned try_send(std::span<T> items) noexcept {

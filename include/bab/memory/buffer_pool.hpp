@@ -29,7 +29,7 @@ class Acquire;
 class AcquireBulk;
 
 struct BufferPoolOptions {
-  std::string name{};         ///< unique in the process, at most 25 characters
+  std::string name{};         ///< of no other mempool, 1 … 25 characters
   std::uint32_t buffers = 0;  ///< 1 … 2^32 - 2
   /// Bytes of data per buffer, DPDK's headroom of 128 included; at most 65,535.
   std::uint16_t data_room = RTE_MBUF_DEFAULT_BUF_SIZE;
@@ -52,6 +52,8 @@ struct BufferPoolStats {
   std::vector<std::pair<unsigned, std::uint32_t>>
       cached;                 ///< (lcore, buffers), of caches that aren't empty
   std::uint32_t waiting = 0;  ///< acquires that wait
+  /// Buffers that bab gave back which were indirect or had external memory: both went to their owners.
+  std::uint64_t detached = 0;
   /// High-water mark: most buffers outside the part that all lcores share, in use or in lcores' caches.
   std::uint32_t most_out = 0;
 };
@@ -75,7 +77,8 @@ struct BufferHolder {
 /// other lcores that turn has done so twice (LcoreCaches).
 class BufferPool {
  public:
-  /// Throws Error: a bad size, no memory, a name in use, memory at 2^48 or above (see SendPacket).
+  /// Throws Error: a bad size, no memory, a bad name or one in use, memory at 2^48 or above (see SendPacket), no EAL, a
+  /// secondary process. A child of fork() must use no pool of its parent's, nor end by exit(): their memory may be one.
   explicit BufferPool(const BufferPoolOptions& options);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
@@ -84,13 +87,24 @@ class BufferPool {
   /// very moment): then the memory stays until they are all back and another pool comes or goes, and so does the name.
   ~BufferPool();
 
-  /// The pool of a buffer, or null when the mbuf is not from one of ours. Any thread.
+  /// The pool of a buffer, or null when the mbuf is not from one of ours: from an rte_mempool of the application, a pool
+  /// of another process, or one of another copy of this library (in a plugin). Any thread.
   static BufferPool* of(const rte_mbuf* m) noexcept {
-    const rte_mempool* mp = m->pool;
-    if (mp->private_data_size != sizeof(Private)) return nullptr;
-    const auto* p = static_cast<const Private*>(rte_mempool_get_priv(const_cast<rte_mempool*>(mp)));
-    return p->magic == kMagic ? p->pool : nullptr;
+    const detail::PoolTag* tag = detail::pool_tag(m->pool);
+    return tag != nullptr ? tag->pool : nullptr;
   }
+
+  /// Whether the mbuf is a buffer as bab has them: from a pool that is there, in one piece, its bytes in its own memory
+  /// (and not another mbuf's or the application's: an indirect clone, an external buffer). Any thread.
+  static bool is_plain(const rte_mbuf* m) noexcept {
+    return m->nb_segs == 1 && (m->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)) == 0 &&
+           of(m) != nullptr;
+  }
+
+  /// A copy in one buffer of what an mbuf of whatever pool and those behind it hold, with what the NIC said of it (flags,
+  /// RSS hash, VLAN). Null where it doesn't fit behind the headroom or try_acquire() gives none. `m` stays as it is. Any
+  /// thread.
+  [[nodiscard]] rte_mbuf* copy_of(const rte_mbuf* m) noexcept;
 
   /// One buffer with one share, or null when none is free or somebody waits for one (acquire()): nobody
   /// barges in. Any thread; lcores use their cache.
@@ -120,7 +134,9 @@ class BufferPool {
   /// All of `out` or, when cancelled, none. More than size() is never granted: kClosed at once.
   [[nodiscard]] AcquireBulk acquire(std::span<rte_mbuf*> out) noexcept;
 
-  /// Gives up the caller's share; the last one returns the buffer to its own pool. Any thread.
+  /// Gives up the caller's share; the last one returns the buffer to its own pool, be it bab's or not, and what isn't
+  /// its own to whom that belongs: an indirect mbuf's bytes, external memory (its callback is called), the segments
+  /// behind it. Any thread.
   static void release(rte_mbuf* m) noexcept {
     if (Shares<>::give_up(m)) recycle(m);
   }
@@ -129,10 +145,7 @@ class BufferPool {
   static void release(std::span<rte_mbuf* const> buffers) noexcept;
 
   /// Returns a buffer whose every share the caller holds (Shares::give_up said so). Any thread.
-  static void recycle(rte_mbuf* m) noexcept {
-    BufferMeta& meta = buffer_meta(m);
-    meta.home->take_back(m, meta);
-  }
+  static void recycle(rte_mbuf* m) noexcept { BufferHome::take_back(m); }
 
   /// To be called on what a driver's RX burst gave: tells the sanitizers and debug checks that the
   /// buffer is in use. A no-op in release builds.
@@ -203,14 +216,6 @@ class BufferPool {
   [[nodiscard]] std::vector<BufferHolder> holders(std::size_t most) const;
 
  private:
-  /// rte_pktmbuf reads the first part of the mempool's private data; the rest marks it as ours.
-  struct alignas(RTE_MEMPOOL_ALIGN) Private {  // rte_mempool rounds its size up to this
-    rte_pktmbuf_pool_private pktmbuf;
-    std::uint64_t magic;
-    BufferPool* pool;
-  };
-  static constexpr std::uint64_t kMagic = 0x6275'6666'6572'2031;  // "buffer 1"
-
   struct Complete {};
   BufferPool(Complete, const BufferPoolOptions& options);  // nothing is left to choose
 

@@ -44,6 +44,7 @@ class Packet {
   Packet() noexcept = default;
   Packet(Packet&& other) noexcept
       : data_(other.data_), len_(other.len_), account_(std::exchange(other.account_, nullptr)) {}
+  /// A moved-from Packet is empty; what this one was is dropped at once.
   Packet& operator=(Packet&& other) noexcept {
     Packet(std::move(other)).swap(*this);
     return *this;
@@ -58,12 +59,13 @@ class Packet {
   }
 
   /// Passes the message to another lcore. The lcore's last handle passes its share on with no atomic;
-  /// any other takes one more. An empty SendPacket comes back, and this handle stays, when the buffer
-  /// has Shares::kLimit of them.
+  /// any other takes one more. At Shares::kLimit the lcore passes on one that it holds beside its handles' own (as many
+  /// as it received, less one); where it has none, an empty SendPacket comes back, and this handle stays.
   [[nodiscard]] SendPacket send() noexcept;
 
   /// The same for the front of `packets`, with at most one atomic per run of Packets of one buffer. Moves
-  /// as many as `out` takes, in order, and says how many; fewer only at Shares::kLimit.
+  /// as many as `out` takes, in order, and says how many; fewer only at Shares::kLimit, when this lcore's own are used
+  /// up, too.
   static std::size_t send(std::span<Packet> packets, std::span<SendPacket> out) noexcept;
 
   /// Leaves out the first n bytes. False, and nothing changes, when there are fewer.
@@ -124,6 +126,10 @@ class Packet {
     if (--account_->handles == 0) settle(*account_);
   }
 
+  /// At Shares::kLimit: for how many of `n` Packets of `account` there is a share, the lcore's own that it can do without
+  /// and what is left of the buffer's. Taken.
+  [[nodiscard]] static std::uint32_t scrape_shares(Account& account, std::uint32_t n) noexcept;
+
   /// The lcore's last handle went: all its shares go with it.
   static void settle(Account& account) noexcept {
     const auto shares = static_cast<std::uint16_t>(std::exchange(account.shares, 0U));
@@ -151,7 +157,8 @@ class PacketSource {
  public:
   PacketSource() noexcept = default;
 
-  /// Adds `shares`, which the caller already holds, to the calling lcore's account of `m`.
+  /// Adds `shares`, which the caller already holds, to the calling lcore's account of `m`, a buffer of a bab pool
+  /// (BufferPool::of).
   PacketSource(rte_mbuf* m, std::uint32_t shares) noexcept {
     assert(rte_lcore_id() < RTE_MAX_LCORE && "Packets are made on an lcore");
     BufferMeta& meta = buffer_meta(m);
@@ -162,7 +169,8 @@ class PacketSource {
   }
   PacketSource(PacketSource&& other) noexcept : account_(std::exchange(other.account_, nullptr)) {}
   PacketSource& operator=(PacketSource&& other) noexcept {
-    std::swap(account_, other.account_);
+    PacketSource taken(std::move(other));
+    std::swap(account_, taken.account_);
     return *this;
   }
   ~PacketSource() { reset(); }
@@ -192,6 +200,10 @@ class PacketSource {
   }
 
   [[nodiscard]] explicit operator bool() const noexcept { return account_ != nullptr; }
+  /// Null without one.
+  [[nodiscard]] rte_mbuf* buffer() const noexcept {
+    return account_ != nullptr ? account_->buffer : nullptr;
+  }
 
  private:
   Account* account_ = nullptr;

@@ -20,9 +20,11 @@ class SendPacket {
   SendPacket() noexcept = default;
   SendPacket(SendPacket&& other) noexcept
       : buffer_(std::exchange(other.buffer_, nullptr)), message_(other.message_) {}
+  /// A moved-from SendPacket is empty; what this one was is given up at once.
   SendPacket& operator=(SendPacket&& other) noexcept {
-    std::swap(buffer_, other.buffer_);
-    std::swap(message_, other.message_);
+    SendPacket taken(std::move(other));
+    std::swap(buffer_, taken.buffer_);
+    std::swap(message_, taken.message_);
     return *this;
   }
   ~SendPacket() {
@@ -92,7 +94,8 @@ inline SendPacket Packet::send() noexcept {
     account_->shares = 0;
     account_->handles = 0;
   } else {
-    if (!Shares<>::try_take(m)) return {};
+    if (!Shares<>::try_take(m)) [[unlikely]]
+      if (scrape_shares(*account_, 1) == 0) return {};
     --account_->handles;
   }
   account_ = nullptr;
@@ -109,14 +112,17 @@ inline std::size_t Packet::send(std::span<Packet> packets, std::span<SendPacket>
     while (sent + run < most && run < 64 && packets[sent + run].account_ == account) ++run;
     if (account != nullptr) {
       packets[sent].check_lcore();
-      const auto k = static_cast<std::uint32_t>(run);
-      if (account->handles > k) {
-        if (!Shares<>::try_take(account->buffer, static_cast<std::uint16_t>(k))) return sent;
-      } else if (account->shares < k) {
-        // The lcore's last handles: its own shares go along, and only those that are short are taken.
-        if (!Shares<>::try_take(account->buffer, static_cast<std::uint16_t>(k - account->shares)))
-          return sent;
-        account->shares = 0;
+      auto k = static_cast<std::uint32_t>(run);
+      if (account->handles > k || account->shares < k) {
+        // Of the lcore's last handles its own shares go along, and only those that are short are taken.
+        const std::uint32_t own = account->handles > k ? 0 : account->shares;
+        if (Shares<>::try_take(account->buffer, static_cast<std::uint16_t>(k - own))) [[likely]] {
+          account->shares -= own;
+        } else {
+          k = scrape_shares(*account, own == 0 ? k : k - 1);
+          if (k == 0) return sent;
+          run = k;
+        }
       } else {
         const std::uint32_t rest = std::exchange(account->shares, 0U) - k;
         if (rest > 0) (void)Shares<>::give_up(account->buffer, static_cast<std::uint16_t>(rest));

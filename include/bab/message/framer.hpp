@@ -24,12 +24,18 @@ enum class VerifyChecksums : std::uint8_t {
 struct FramerOptions {
   VerifyChecksums checksums = VerifyChecksums::kDeviceThenHere;
   std::uint16_t udp_port = 0;  ///< destination port of ours; 0: any
+  /// Frames that aren't plain buffers of a bab pool are copied into this one: mbufs of the application's own mempools,
+  /// indirect ones, those with external memory, those of several segments. Its buffers must hold a whole frame. Null: into the
+  /// mbuf's own pool, where that is one of bab's and has room; other frames are dropped.
+  BufferPool* copies = nullptr;
 };
 
 struct FramerStats {
   std::uint64_t frames = 0;    ///< valid ones, heartbeats included
   std::uint64_t messages = 0;  ///< in valid frames
   std::uint64_t bytes = 0;     ///< of those messages, without their length prefixes
+  std::uint64_t copied =
+      0;  ///< of the frames, those that were copied first (FramerOptions::copies)
 };
 
 /// A valid frame on the lcore that received it: gives its messages as Packets into the RX mbuf, in
@@ -37,6 +43,23 @@ struct FramerStats {
 class ReceivedFrame {
  public:
   ReceivedFrame() noexcept = default;
+  ReceivedFrame(ReceivedFrame&& other) noexcept
+      : source_(std::move(other.source_)),
+        header_(other.header_),
+        at_(other.at_),
+        left_(std::exchange(other.left_, 0U)),
+        ahead_(other.ahead_),
+        ahead_end_(other.ahead_end_) {}
+  ReceivedFrame& operator=(ReceivedFrame&& other) noexcept {
+    const std::uint32_t left = std::exchange(other.left_, 0U);
+    source_ = std::move(other.source_);
+    header_ = other.header_;
+    at_ = other.at_;
+    left_ = left;
+    ahead_ = other.ahead_;
+    ahead_end_ = other.ahead_end_;
+    return *this;
+  }
   ReceivedFrame(PacketSource source, const wire::ParsedFrame& parsed,
                 std::span<const std::uint8_t> next) noexcept
       : source_(std::move(source)),
@@ -48,6 +71,13 @@ class ReceivedFrame {
 
   [[nodiscard]] explicit operator bool() const noexcept { return bool(source_); }
   [[nodiscard]] const wire::MoldHeader& header() const noexcept { return header_; }
+
+  /// The whole frame, headers and all. Empty when the frame was dropped.
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
+    const rte_mbuf* m = source_.buffer();
+    if (m == nullptr) return {};
+    return {rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len};
+  }
 
   /// Messages not yet taken.
   [[nodiscard]] std::uint32_t left() const noexcept { return left_; }
@@ -88,7 +118,9 @@ class ReceivedFrame {
 
 /// Turns received mbufs into messages. A frame is validated as a whole before its first message is
 /// seen; one that isn't valid, or is no frame of ours, is dropped whole and counted under one reason.
-/// All calls on one lcore. Needs no port: feed it any mbuf of one of bab's pools.
+/// All calls on one lcore. Needs no port: feed it any mbuf. One that is no plain buffer of a bab pool is copied into one
+/// where FramerOptions::copies or its own pool lets it, else dropped as `foreign_buffer` or `multi_segment`, and goes
+/// back to its owner.
 class Framer {
  public:
   explicit Framer(const FramerOptions& options = {}) noexcept : options_(options) {}
@@ -100,8 +132,8 @@ class Framer {
   [[nodiscard]] ReceivedFrame accept(rte_mbuf* m, const rte_mbuf* next = nullptr) noexcept {
     wire::ParsedFrame parsed;
     if (const Drop reason = judge(m, parsed); reason != Drop::kNone) [[unlikely]] {
-      drop(m, reason);
-      return {};
+      m = mend(m, reason, parsed);
+      if (m == nullptr) return {};
     }
     const std::uint32_t messages = parsed.mold.messages();
     if (m != fetched_) fetch(parsed.blocks, messages);
@@ -130,7 +162,7 @@ class Framer {
 
   [[nodiscard]] Drop judge(rte_mbuf* m, wire::ParsedFrame& parsed) const noexcept {
     if (m->nb_segs != 1) return Drop::kMultiSegment;
-    if (BufferPool::of(m) == nullptr) return Drop::kForeignBuffer;
+    if (!BufferPool::is_plain(m)) return Drop::kForeignBuffer;
     if (rte_lcore_id() >= RTE_MAX_LCORE) return Drop::kNoLcore;
     wire::ChecksumRules rules{false, false};
     if (options_.checksums != VerifyChecksums::kOff) {
@@ -147,6 +179,8 @@ class Framer {
                              options_.udp_port, parsed);
   }
 
+  /// A copy of the frame, when it is good and only its mbuf isn't; else it is dropped. In any case `m` is given back.
+  [[nodiscard]] rte_mbuf* mend(rte_mbuf* m, Drop reason, wire::ParsedFrame& parsed) noexcept;
   void drop(rte_mbuf* m, Drop reason) noexcept;
 
   FramerOptions options_;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <bab/base/spsc_ring.hpp>
@@ -15,8 +16,15 @@ namespace bab {
 /// of the other, the very same mbuf. Must outlive the Ports on it, which must be drained before they stop.
 class LoopbackPair {
  public:
-  /// `frames` in flight per queue and direction. Throws Error.
+  /// `frames` in flight per queue and direction. Throws Error, as Loopback does.
   explicit LoopbackPair(std::uint16_t queues = 1, std::uint32_t frames = Loopback::kFrames);
+  /// One that was moved from may only be assigned to or go.
+  LoopbackPair(LoopbackPair&&) noexcept = default;
+  LoopbackPair& operator=(LoopbackPair&& other) noexcept {
+    ports_ = std::move(other.ports_);  // before the rings that they are made of
+    to_ = std::move(other.to_);
+    return *this;
+  }
 
   [[nodiscard]] std::array<std::uint16_t, 2> port_ids() const noexcept {
     return {ports_[0]->id(), ports_[1]->id()};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <bab/detail/port_claim.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/port/carrier_limits.hpp>
 #include <bab/port/offloads.hpp>
@@ -38,22 +39,24 @@ struct PortStats {
 /// All calls but the queues' on one thread.
 class Port {
  public:
-  /// `rx_pool` receives: its buffers must hold a whole frame of this MTU. Throws Error.
+  /// `rx_pool` receives: its buffers must hold a whole frame of this MTU. It outlives the port, or its next reconfigure().
+  /// Throws Error; so where another Port, or a driver, has the device.
   Port(const PortOptions& options, BufferPool& rx_pool);
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
-  /// Stops and closes the device: its driver frees what it holds.
+  /// Stops and closes the device, where it is there still: its driver frees what it holds.
   ~Port();
 
   /// Starts the device and waits until its link is up, or `give_up`, asked ten times a second, is true.
-  /// Throws Error; a link that stays down is one.
+  /// Throws Error, and is stopped then; a link that stays down is one. Of a started port nothing changes.
   void start(const std::function<bool()>& give_up = {});
   /// Stops the device. Frames queued inside a memory port stay there: drain() first. After sending on
   /// net_memif it takes half a second longer, for a peer that is behind.
   void stop() noexcept;
   [[nodiscard]] bool started() const noexcept { return started_; }
   /// Gives a stopped port another MTU, and a pool to receive into, which may be the same. Its queues begin
-  /// anew, those that rx() and tx() gave are no longer any. Throws Error, and is then as it was.
+  /// anew, those that rx() and tx() gave are no longer any. Throws Error, and is then as it was: MTU, queues, their
+  /// counters. (A driver that can't even be brought back is an Error that says so: all that is left is to close the port.)
   void reconfigure(std::uint32_t mtu, BufferPool& rx_pool);
   /// Statistics and queue counters begin at 0 again. When no lcore polls.
   void clear_stats() noexcept;
@@ -97,6 +100,7 @@ class Port {
  private:
   void require_fits(const rte_eth_dev_info& info, const BufferPool& rx_pool) const;
   void set_up(BufferPool& rx_pool);
+  void require_idle(std::uint32_t mtu);
   void configure();
   [[nodiscard]] std::uint32_t read_mtu() const;
   void linger() const noexcept;
@@ -105,6 +109,7 @@ class Port {
   [[nodiscard]] std::string tried(const std::string& what) const;
 
   PortOptions options_;
+  detail::PortClaim claim_;  // goes after the device is closed
   std::string name_;
   std::string driver_;
   int socket_ = 0;
@@ -130,7 +135,7 @@ std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
 /// The files that port `id` writes its frames to (net_pcap's tx_pcap, one per TX queue).
 std::vector<std::string> capture_files(std::uint16_t id);
 
-/// The ids of all ports there are.
+/// The ids of all ports there are, but for those that are part of another driver's device.
 std::vector<std::uint16_t> port_ids();
 
 }  // namespace bab

@@ -23,7 +23,7 @@ enum class ChecksumBy : std::uint8_t {
 struct FrameHeaderOptions {
   MacAddress source_mac{};
   MacAddress destination_mac{};
-  std::optional<std::uint16_t> vlan_id{};  ///< 802.1Q tag, 0 … 4094
+  std::optional<std::uint16_t> vlan_id{};  ///< 802.1Q tag, 0 … 4094 (4095 is reserved)
   std::uint32_t source_ip = 0;             ///< host order
   std::uint32_t destination_ip = 0;
   std::uint16_t source_port = 0;
@@ -41,7 +41,8 @@ class FrameHeader {
   static constexpr std::size_t kMaxBytes =
       kEthernetBytes + kVlanBytes + kIpv4Bytes + kUdpBytes + kMoldBytes;
 
-  explicit FrameHeader(const FrameHeaderOptions& options) noexcept;
+  /// Throws Error: a VLAN id above 4094.
+  explicit FrameHeader(const FrameHeaderOptions& options);
 
   /// Header bytes in front of the first message block: 62, or 66 with a VLAN tag.
   [[nodiscard]] std::uint16_t size() const noexcept { return size_; }

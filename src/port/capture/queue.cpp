@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 
 #include <fmt/format.h>
 #include <rte_cycles.h>
@@ -53,12 +54,15 @@ constexpr unsigned count(std::uint64_t bits) noexcept {
 
 rte_mempool* make_pool(std::uint32_t buffers, std::uint32_t frame_bytes) {
   static std::atomic<unsigned> next{0};
-  // Several may give back, one takes: what a copy that fails gives back comes from the lcore.
-  rte_mempool* pool = rte_pktmbuf_pool_create_by_ops(
-      fmt::format("bab_capture_{}", next.fetch_add(1)).c_str(), buffers, 0, 0,
-      static_cast<std::uint16_t>(std::min<std::uint32_t>(
-          RTE_PKTMBUF_HEADROOM + rte_pcapng_mbuf_size(frame_bytes), UINT16_MAX)),
-      SOCKET_ID_ANY, "ring_mp_sc");
+  rte_mempool* pool;
+  do {  // another copy of this library in the process counts for itself
+    // Several may give back, one takes: what a copy that fails gives back comes from the lcore.
+    pool = rte_pktmbuf_pool_create_by_ops(
+        fmt::format("bab_capture_{}", next.fetch_add(1)).c_str(), buffers, 0, 0,
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(
+            RTE_PKTMBUF_HEADROOM + rte_pcapng_mbuf_size(frame_bytes), UINT16_MAX)),
+        SOCKET_ID_ANY, "ring_mp_sc");
+  } while (pool == nullptr && rte_errno == EEXIST);
   if (pool == nullptr)
     throw Error::from_code(fmt::format("making {} buffers for a capture", buffers), rte_errno,
                            "there is no memory for its copies; give EAL more with -m");

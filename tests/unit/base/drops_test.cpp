@@ -34,6 +34,18 @@ TEST(Drops, NamesAreTheReports) {
   EXPECT_EQ(drop_name(Drop::kRxNombuf), "rx_nombuf");
 }
 
+TEST(Drops, C42_ANumberThatIsNoReasonIsUnknownAndCountsNowhere) {
+  for (const Drop none : {Drop::kCount, static_cast<Drop>(77), static_cast<Drop>(255)}) {
+    EXPECT_EQ(drop_name(none), "unknown");
+    EXPECT_FALSE(drop_sentence(none).empty());
+    EXPECT_EQ(drop_unit(none), DropUnit::kFrame);
+    DropCounters drops;
+    drops.add(none);
+    EXPECT_EQ(drops[none], 0U);
+    EXPECT_EQ(drops.total(DropUnit::kFrame) + drops.total(DropUnit::kMessage), 0U);
+  }
+}
+
 TEST(Drops, EachHasANameOfItsOwnThatJsonKeysCanBe) {
   std::set<std::string_view> names;
   for (Drop reason : reasons()) {

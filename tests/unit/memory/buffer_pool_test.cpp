@@ -302,8 +302,12 @@ TEST(BufferPool, RefusesANameInUseAndALongOne) {
   options.name = std::string(25, 'n');
   FullPool pool(options);
   EXPECT_THAT(error_of(options), HasSubstr(options.name));
+  EXPECT_THAT(error_of(options), HasSubstr("there is a mempool of that name"));
   options.name = std::string(26, 'm');
   EXPECT_THAT(error_of(options), HasSubstr(options.name));
+  EXPECT_THAT(error_of(options), HasSubstr("26 characters is too long; it takes 1 to 25"));
+  options.name = "";
+  EXPECT_THAT(error_of(options), HasSubstr("has no name; give it one of 1 to 25 characters"));
 }
 
 TEST(BufferPool, ItsNameIsFreeAgainAfterwards) {

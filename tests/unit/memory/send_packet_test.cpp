@@ -103,6 +103,63 @@ TEST_F(SendPacketTest, AtTheLimitSendFailsAndTheHandleStays) {
   EXPECT_EQ(account(0, m).shares, 0x8000U);
 }
 
+TEST_F(SendPacketTest, C20_AtTheLimitAnLcorePassesOnTheSharesItHasTooMany) {
+  rte_mbuf* m = buffer_with(pool, "hello");
+  Packet first = PacketSource(m, 1).packet(rte_pktmbuf_mtod(m, const std::uint8_t*), 5);
+  for (unsigned i = 1; i < Shares<>::kLimit; ++i)
+    ASSERT_TRUE(first.clone().send().receive()) << i;  // each leaves its share
+  ASSERT_EQ(account(0, m).shares, 0x8000U);
+  ASSERT_EQ(account(0, m).handles, 1U);
+  Packet clone = first.clone();
+  SendPacket sent = clone.send();
+  EXPECT_FALSE(clone);
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(Shares<>::count(m), 0x8000U) << "none was taken";
+  EXPECT_EQ(account(0, m).shares, 0x7fffU);
+  EXPECT_EQ(text_of(sent.receive()), "hello");
+}
+
+/// Six Packets of one buffer of which the lcore has `own` shares, one or two more can be taken, and it keeps a handle
+/// or not. How many go?
+struct AtTheLimit {
+  std::uint32_t own;
+  std::uint16_t left;
+  bool keeps;
+  std::size_t go;
+};
+struct RunAtTheLimit : SendPacketTest, testing::WithParamInterface<AtTheLimit> {};
+INSTANTIATE_TEST_SUITE_P(C20, RunAtTheLimit,
+                         testing::Values(AtTheLimit{1, 0, true, 0}, AtTheLimit{1, 2, true, 2},
+                                         AtTheLimit{3, 0, true, 2}, AtTheLimit{3, 2, true, 4},
+                                         AtTheLimit{9, 0, true, 6}, AtTheLimit{7, 0, true, 6},
+                                         AtTheLimit{6, 0, true, 5}, AtTheLimit{1, 0, false, 0},
+                                         AtTheLimit{1, 2, false, 2}, AtTheLimit{4, 0, false, 3},
+                                         AtTheLimit{4, 1, false, 4}, AtTheLimit{4, 2, false, 6},
+                                         AtTheLimit{6, 0, false, 6}, AtTheLimit{9, 0, false, 6}));
+
+TEST_P(RunAtTheLimit, GoesAsFarAsTheSharesReach) {
+  const AtTheLimit& c = GetParam();
+  rte_mbuf* m = buffer_with(pool, "hello");
+  const auto others = static_cast<std::uint16_t>(Shares<>::kLimit - c.own - c.left);
+  Shares<>::take(m, static_cast<std::uint16_t>(others + c.own - 1));
+  {
+    PacketSource source(m, c.own);
+    std::vector<Packet> packets(6);
+    for (Packet& p : packets) p = source.packet(rte_pktmbuf_mtod(m, const std::uint8_t*), 5);
+    if (!c.keeps) source.reset();
+    std::vector<SendPacket> out(6);
+    EXPECT_EQ(Packet::send(packets, out), c.go);
+    EXPECT_LE(Shares<>::count(m), Shares<>::kLimit);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      EXPECT_EQ(bool(out[i]), i < c.go);
+      EXPECT_EQ(bool(packets[i]), i >= c.go);
+    }
+    EXPECT_EQ(account(0, m).shares > 0, account(0, m).handles > 0);
+  }
+  EXPECT_EQ(Shares<>::count(m), others);
+  if (Shares<>::give_up(m, others)) BufferPool::recycle(m);
+}
+
 TEST_F(SendPacketTest, MovesLeaveNothingBehind) {
   SendPacket a = packet_with(pool, "one").send();
   SendPacket b = std::move(a);
@@ -110,7 +167,12 @@ TEST_F(SendPacketTest, MovesLeaveNothingBehind) {
   EXPECT_FALSE(a.receive());
   EXPECT_TRUE(b);
   SendPacket c = packet_with(pool, "two").send();
+  EXPECT_EQ(pool.in_use(), 2U);
   b = std::move(c);
+  EXPECT_EQ(pool.in_use(), 1U) << "what it was goes at once";
+  EXPECT_FALSE(c);  // NOLINT(bugprone-use-after-move)
+  SendPacket& self = b;
+  b = std::move(self);
   EXPECT_EQ(text_of(b.receive()), "two");
   b = SendPacket();
   EXPECT_FALSE(b.receive());

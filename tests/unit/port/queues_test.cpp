@@ -10,6 +10,7 @@
 #include <bab/port/loopback.hpp>
 #include <bab/port/port.hpp>
 
+#include "foreign_buffers.hpp"
 #include "full_pool.hpp"
 #include "test_port.hpp"
 
@@ -183,6 +184,30 @@ TEST_F(Queues, RefusedFrameOfAForeignPoolIsFreedToo) {
   EXPECT_EQ(queue.refused_messages(), 0U);
   EXPECT_EQ(rte_mempool_avail_count(foreign), 2U);
   rte_mempool_free(foreign);
+}
+
+TEST_F(Queues, RefusedFrameInMemoryOfTheApplicationGoesBackToIt) {
+  test::LentMemory lent;
+  rte_mbuf* m = lent.attached(pool_, std::vector<std::uint8_t>(kRefusedBytes));
+  buffer_meta(m).messages = 9;  // of a frame that the buffer once had
+  TxQueue queue = preparing();
+  EXPECT_EQ(queue.send(std::span(&m, 1)), 1U);
+  EXPECT_EQ(queue.drops()[Drop::kTxRefused], 1U);
+  EXPECT_EQ(queue.refused_messages(), 0U);
+  EXPECT_EQ(lent.returned, 1);
+  test::expect_all_plain(pool_);
+}
+
+TEST_F(Queues, FramesInMemoryOfTheApplicationPassAPortOfRings) {
+  test::LentMemory lent;
+  rte_mbuf* m = lent.attached(pool_, std::vector<std::uint8_t>(100));
+  ASSERT_EQ(port_.tx(0).send(std::span(&m, 1)), 1U);
+  std::array<rte_mbuf*, 2> got;
+  ASSERT_EQ(port_.rx(0).receive(got), 1U);
+  EXPECT_EQ(got[0], m);
+  BufferPool::release(std::span<rte_mbuf* const>(got).first(1));
+  EXPECT_EQ(lent.returned, 1);
+  test::expect_all_plain(pool_);
 }
 
 TEST_F(Queues, TakeSpansLongerThanABurstCanBe) {

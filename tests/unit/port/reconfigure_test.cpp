@@ -1,4 +1,5 @@
 #include <array>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -19,6 +20,7 @@ using test::frames_of;
 using test::FullPool;
 using test::receiving_pool;
 using test::Vdev;
+using testing::AllOf;
 using testing::HasSubstr;
 
 PortOptions on(std::uint16_t id, std::uint32_t mtu = 1500) {
@@ -92,6 +94,93 @@ TEST(PortReconfigure, LeavesThePortAsItWasWhenItCannot) {
   port.start();
   EXPECT_EQ(port.rx(0).receive(burst), 1U);
   BufferPool::release(burst);
+}
+
+/// A started port has one MTU, a stopped one may get another; what fails changes nothing.
+struct C08 : testing::Test {
+  C08() { port.start(); }
+
+  std::string error_of(std::uint32_t mtu, BufferPool& into) {
+    try {
+      port.reconfigure(mtu, into);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  }
+
+  void expect_as_it_was() {
+    EXPECT_EQ(port.mtu(), 1500U);
+    EXPECT_EQ(port.rx_queues(), 2U);
+    EXPECT_EQ(port.tx_queues(), 2U);
+    EXPECT_EQ(port.rx_descriptors(), descriptors);
+    EXPECT_EQ(&port.rx(0), queue) << "the very same queues";
+    EXPECT_EQ(port.rx(0).counters().frames, 1U);
+    EXPECT_EQ(port.stats().tx_frames, 1U);
+    if (!port.started()) port.start();
+    EXPECT_EQ(round_trip(port, pool, 200), 200U);
+  }
+
+  FullPool pool{receiving_pool(8, 9300)};
+  FullPool small{receiving_pool(4, 1000)};
+  Loopback loopback{2};
+  Port port{{.id = loopback.port_id(), .rx_queues = 2, .tx_queues = 2}, pool};
+  std::uint16_t descriptors = port.rx_descriptors();
+  const RxQueue* queue = &port.rx(0);
+};
+
+TEST_F(C08, AStartedPortKeepsItsMtu) {
+  ASSERT_EQ(round_trip(port, pool, 100), 100U);
+  EXPECT_THAT(error_of(9000, pool), HasSubstr("9000 while it is started; stop it before"));
+  EXPECT_TRUE(port.started());
+  expect_as_it_was();
+}
+
+TEST_F(C08, APoolThatIsTooSmallChangesNothing) {
+  ASSERT_EQ(round_trip(port, pool, 100), 100U);
+  port.stop();
+  EXPECT_THAT(error_of(9000, small), HasSubstr("has 1000"));
+  expect_as_it_was();
+}
+
+TEST_F(C08, AnMtuThatTheDeviceDoesNotTakeChangesNothing) {
+  ASSERT_EQ(round_trip(port, pool, 100), 100U);
+  port.stop();
+  for (const std::uint32_t mtu : {0U, 65'536U, 70'000U})
+    EXPECT_THAT(error_of(mtu, pool), HasSubstr("MTU " + std::to_string(mtu)));
+  expect_as_it_was();
+}
+
+TEST_F(C08, APoolThatTheDriverRefusesChangesNothing) {
+  // DPDK looks at what the mempool itself says of its buffers.
+  FullPool odd(receiving_pool(4, 9300));
+  auto* says = static_cast<rte_pktmbuf_pool_private*>(rte_mempool_get_priv(odd.mempool()));
+  says->mbuf_data_room_size = 1;
+  ASSERT_EQ(round_trip(port, pool, 100), 100U);
+  port.stop();
+  EXPECT_THAT(error_of(9000, odd), HasSubstr("setting up RX queue 0"));
+  expect_as_it_was();
+  std::uint16_t mtu = 0;
+  ASSERT_EQ(rte_eth_dev_get_mtu(port.id(), &mtu), 0);
+  EXPECT_EQ(mtu, 1500) << "the device, too";
+}
+
+TEST_F(C08, ADeviceThatCanNotBeBroughtBackIsSaidToBe) {
+  ASSERT_EQ(round_trip(port, pool, 100), 100U);
+  port.stop();
+  ASSERT_EQ(rte_eth_dev_start(port.id()), 0);  // behind its back: now nothing can be configured
+  EXPECT_THAT(error_of(9000, pool),
+              AllOf(HasSubstr("configuring"), HasSubstr("could not be brought back to MTU 1500")));
+  ASSERT_EQ(rte_eth_dev_stop(port.id()), 0);
+  expect_as_it_was();
+}
+
+TEST_F(C08, StartingTwiceAndStoppingTwiceIsOnce) {
+  port.start();
+  EXPECT_TRUE(port.started());
+  port.stop();
+  port.stop();
+  EXPECT_FALSE(port.started());
 }
 
 TEST(PortStatistics, BeginAgainWhenTheyAreCleared) {

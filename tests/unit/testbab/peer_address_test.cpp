@@ -62,6 +62,14 @@ TEST(PeerAddress, LooksBehindATagAndOptions) {
   EXPECT_EQ(peer.port, 4660);
 }
 
+TEST(PeerAddress, ATagThatMayNotBeSentIsLeftOut) {
+  MadeFrame made;
+  made.tags = {4095};
+  const PeerAddress peer = PeerAddress::of(bytes_of(made).data());
+  EXPECT_EQ(peer.vlan, PeerAddress::kUntagged);
+  EXPECT_EQ(PeerAddress::of(answer(peer).data()).ip, peer.our_ip) << "and the answer goes";
+}
+
 TEST(PeerAddress, EveryPartTellsPeersApart) {
   const Bytes frame = bytes_of({});
   const PeerAddress peer = PeerAddress::of(frame.data());

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bab/base/error.hpp>
 #include <bab/wire/frame_parser.hpp>
 
 #include "made_frame.hpp"
@@ -90,6 +91,22 @@ TEST(FrameHeader, PutsTheVlanTagInFrontOfTheEtherType) {
   EXPECT_EQ(slice(tagged, 0, 12), slice(plain, 0, 12));
   EXPECT_EQ(slice(tagged, 12, 16), (Bytes{0x81, 0x00, 0x0a, 0xbc}));
   EXPECT_EQ(slice(tagged, 16, tagged.size()), slice(plain, 12, plain.size()));
+}
+
+TEST(FrameHeader, TakesVlanIdsUpTo4094) {
+  FrameHeaderOptions o = options();
+  o.vlan_id = 4094;
+  EXPECT_NO_THROW(FrameHeader{o});
+  for (const std::uint16_t id : {4095, 4096, 0x6005, 0xffff}) {
+    o.vlan_id = id;
+    try {
+      const FrameHeader header(o);
+      FAIL() << id;
+    } catch (const Error& e) {
+      EXPECT_EQ(std::string(e.what()),
+                "a frame header with VLAN id " + std::to_string(id) + "; it takes 0 to 4094");
+    }
+  }
 }
 
 TEST(FrameHeader, TagsVlanZero) {

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <bab/detail/eal_use.hpp>
+
+struct rte_memzone;
+
+namespace bab::detail {
+
+/// A device is one Port's and nobody else's: noted by the device's name in EAL's memory, so that other copies of this library
+/// in the process see it, too.
+class PortClaim {
+ public:
+  /// `label` begins the sentence. Throws Error: another Port has it, or a driver made it a part of its own device.
+  PortClaim(std::uint16_t id, const std::string& label);
+  PortClaim(const PortClaim&) = delete;
+  PortClaim& operator=(const PortClaim&) = delete;
+  ~PortClaim();
+
+  /// False: the device went, whatever has its id now; or EAL did.
+  [[nodiscard]] bool holds() const noexcept;
+
+ private:
+  EalUse eal_;
+  std::uint16_t id_;
+  std::string device_;
+  const rte_memzone* note_ = nullptr;
+};
+
+}  // namespace bab::detail

@@ -1,0 +1,125 @@
+#include "eal_use.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rte_eal.h>
+#include <rte_lcore.h>
+#include <rte_memory.h>
+
+#include <bab/base/error.hpp>
+#include <bab/detail/eal_use.hpp>
+#include <bab/detail/log_capture.hpp>
+
+namespace bab::detail {
+namespace {
+
+/// Never destroyed: objects of static storage may be the last to go.
+struct State {
+  std::mutex mutex;
+  std::size_t users = 0;
+  bool ending = false;  ///< the Eal is gone, its users aren't
+  bool ended = false;
+  void (*sweep)() noexcept = nullptr;
+  void* memory = nullptr;  ///< EAL's first page, as it was when the first user came
+  std::unique_ptr<LogCapture> log;
+};
+State& state() {
+  alignas(State) static std::byte place[sizeof(State)];
+  static State& it = *new (place) State;
+  return it;
+}
+
+bool is_mapped(void* page) noexcept {
+  unsigned char resident;
+  return mincore(page, 1, &resident) == 0 || errno != ENOMEM;
+}
+
+void* page_of_eal() noexcept {
+  void* found = nullptr;
+  rte_memseg_list_walk(
+      [](const rte_memseg_list* list, void* into) {
+        if (list->external != 0) return 0;
+        *static_cast<void**>(into) = list->base_va;
+        return 1;
+      },
+      &found);
+  return found;
+}
+
+bool is_there(const State& s) noexcept {
+  return !s.ended && (s.memory == nullptr || is_mapped(s.memory));
+}
+
+/// Under the lock.
+void clean_up(State& s) noexcept {
+  s.ended = true;
+  s.ending = false;
+  rte_eal_cleanup();
+  s.log.reset();
+}
+
+}  // namespace
+
+void before_eal_ends(void (*sweep)() noexcept) noexcept {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  s.sweep = sweep;
+}
+
+void end_eal(std::unique_ptr<LogCapture> log) noexcept {
+  State& s = state();
+  void (*sweep)() noexcept = nullptr;
+  {
+    const std::lock_guard lock(s.mutex);
+    sweep = s.sweep;
+  }
+  if (sweep != nullptr) sweep();
+  const std::lock_guard lock(s.mutex);
+  s.log = std::move(log);
+  s.ending = true;
+  if (s.users == 0) clean_up(s);
+}
+
+void use_eal(std::string_view tried) {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  if (rte_lcore_count() == 0)
+    throw Error(fmt::format("{}: EAL isn't initialised yet; make a bab::Eal before", tried));
+  if (!is_there(s))
+    throw Error(
+        fmt::format("{}: EAL was cleaned up, and a process can have it once; make it while "
+                    "the bab::Eal is there",
+                    tried));
+  if (rte_eal_process_type() == RTE_PROC_SECONDARY)
+    throw Error(
+        fmt::format("{}: this is a secondary process, and bab's pools, rings and ports work "
+                    "in the primary one; make it there, or leave out "
+                    "--proc-type=secondary",
+                    tried));
+  if (s.users == 0) s.memory = page_of_eal();
+  ++s.users;
+}
+
+void stop_using_eal() noexcept {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  if (--s.users == 0 && s.ending) clean_up(s);
+}
+
+bool eal_is_there() noexcept {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  return is_there(s);
+}
+
+}  // namespace bab::detail
