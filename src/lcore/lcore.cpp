@@ -43,6 +43,7 @@ bool Wait::begin() noexcept {
     return true;
   }
   outcome_ = Outcome::kDone;
+  task_ = lcore_->running_;
   if (poll()) return true;
   waiting_ = true;
   lcore_->link(*this);
@@ -102,6 +103,7 @@ void Yield::await_suspend(std::coroutine_handle<> coroutine) noexcept {
   Lcore* lcore = on_ != nullptr ? on_ : Lcore::current();
   assert(lcore != nullptr && "an await outside of an Lcore's turn");
   coroutine_ = coroutine;
+  if (on_ == nullptr) task_ = lcore->running_;
   lcore->make_ready(*this);
 }
 
@@ -218,9 +220,11 @@ unsigned Lcore::resume_ready() {
   unsigned resumed = 0;
   for (Wait* w = std::exchange(ready_, List{}).head; w != nullptr; ++resumed) {
     Wait* const next = w->next_;  // the Wait is gone once its coroutine goes on
+    running_ = w->task_;
     w->coroutine_.resume();
     w = next;
   }
+  running_ = nullptr;
   return resumed;
 }
 

@@ -9,6 +9,7 @@ namespace bab {
 
 class AnyOfBase;
 class Lcore;
+class TaskNotes;
 
 /// How an await ended.
 enum class Outcome : std::uint8_t {
@@ -47,6 +48,8 @@ class Wait {
 
   void set_outcome(Outcome outcome) noexcept { outcome_ = outcome; }
   [[nodiscard]] Lcore& lcore() const noexcept { return *lcore_; }
+  /// Of the spawned task that waits; null before it does.
+  [[nodiscard]] TaskNotes* task() const noexcept { return task_; }
 
  private:
   friend class AnyOfBase;
@@ -64,6 +67,7 @@ class Wait {
   Wait* next_ = nullptr;  // among those its lcore polls, or those that are ready
   Wait* previous_ = nullptr;
   AnyOfBase* group_ = nullptr;
+  TaskNotes* task_ = nullptr;
   std::coroutine_handle<> coroutine_;
   std::uint64_t deadline_ = 0;  // of a timer
   std::size_t timer_ = kNoTimer;
