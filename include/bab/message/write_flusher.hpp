@@ -204,38 +204,39 @@ class WriteFlusher final : detail::FrameTaker {
   }
 
   unsigned fill_from(Source& source) noexcept {
-    std::uint64_t position = source.ring->popped();
-    rte_mbuf** const at = pending_.data() + pending_count_;
-    const unsigned n = source.ring->pop(std::span(at, burst_ - pending_count_));
-    Order* last = nullptr;
-    bool several = false;
-    for (unsigned i = 0; i < n; ++i, ++position) {
-      rte_mbuf* const m = at[i];
-      auto* const order = static_cast<Order*>(buffer_meta(m).order);
-      if (order == nullptr) {  // the ring's own order is it
-        pend(m, source.writer, {&source.ring->progress(), position, position + 1});
-        continue;
+    std::array<rte_mbuf*, 64> frames;
+    unsigned came = 0;
+    while (true) {
+      std::uint64_t position = source.ring->popped();
+      const unsigned n = source.ring->pop(
+          std::span(frames).first(std::min<std::size_t>(frames.size(), burst_ - pending_count_)));
+      for (unsigned i = 0; i < n; ++i, ++position) {
+        rte_mbuf* const m = frames[i];
+        if (void* order = buffer_meta(m).order)
+          put_in_order(m, *static_cast<Order*>(order), n - i - 1);
+        else  // the ring's own order is it
+          pend(m, source.writer, {&source.ring->progress(), position, position + 1});
       }
-      look_after(*order);
-      if (!order->put(m)) [[unlikely]]
-        drop_late(m, *order);
-      several |= last != nullptr && last != order;
-      last = order;
+      came += n;
+      if (n < frames.size() || pending_count_ >= burst_) return came;
     }
-    if (several)
-      for (Order* order = orders_; order != nullptr; order = order->next_order) admit(*order);
-    else if (last != nullptr)
-      admit(*last);
-    return n;
   }
 
-  /// Takes what is next in order, as far as there is room.
-  unsigned admit(Order& order) noexcept {
+  /// `behind`: frames that came after it, and need room.
+  void put_in_order(rte_mbuf* m, Order& order, unsigned behind) noexcept {
+    look_after(order);
+    if (!order.put(m)) [[unlikely]]
+      drop_late(m, order);
+    admit(order, behind);
+  }
+
+  /// Takes what is next in order, as far as there is room, and leaves some of that.
+  unsigned admit(Order& order, unsigned left_room = 0) noexcept {
     unsigned n = 0;
     if (order.has_orphans()) [[unlikely]]
       for (rte_mbuf* m = order.take_orphans(); m != nullptr;)
         drop_late(std::exchange(m, buffer_meta(m).next), order);
-    while (pending_count_ < burst_) {
+    while (pending_count_ + left_room < burst_) {
       rte_mbuf* m = order.take_next();
       if (m == nullptr) break;
       ++n;
