@@ -38,8 +38,7 @@ void RingParties::join(RingWriter& writer, bool empty) {
     throw Error("a writer's header_size is " + bytes(writer.header_size) +
                 ", that of the other frames in its ring is " + bytes(other->header_size) +
                 "; they have one flusher, so use the size() of its wire::FrameHeader for all");
-  if (taker_ != nullptr)
-    detail::check(writer, taker_->header_size(), taker_->most_payload());
+  if (taker_ != nullptr) detail::check(writer, taker_->header_size(), taker_->most_payload());
   if (writer.order) {
     RingOrder& order = *writer.order;
     if (taker_ != nullptr && order.taker_ != nullptr && order.taker_ != taker_)

@@ -33,10 +33,9 @@ struct ProductionFlushWait {
 
 std::vector<FlushWaitPlan> plans(unsigned p) {
   return {
-      {{"cw"}, 5, 0, 0, {p, 1}},
-      {{"cwcw"}, 5, 0, 1, {p}},            // dropped, or not
-      {{"cwcw"}, 5, 0, 0, {p}, 1},         // another flusher
-      {{"cfrcw"}, 5, 0, 0, {p}},           // another writer
+      {{"cw"}, 5, 0, 0, {p, 1}},          {{"cwcw"}, 5, 0, 1, {p}},  // dropped, or not
+      {{"cwcw"}, 5, 0, 0, {p}, 1},                                   // another flusher
+      {{"cfrcw"}, 5, 0, 0, {p}},                                     // another writer
       {{"cw", "ho"}, 15, 0, 0, {p}},       // what another lcore holds is waited for
       {{"cw", "c", "hf"}, 10, 0, 0, {0}},  // three
       {{"cxcw", "cf"}, 5, 0, 0, {p}},      // begun twice

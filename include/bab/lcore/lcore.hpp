@@ -165,7 +165,7 @@ class Lcore {
   Wait* next_polled_ = nullptr;  // of the walk that is under way
   List ready_;
   TaskNotes* running_ = nullptr;  // of the task that is being resumed
-  std::vector<Wait*> timers_;  // a binary heap by deadline
+  std::vector<Wait*> timers_;     // a binary heap by deadline
   std::uint64_t now_ = 0;
   std::uint64_t spun_at_ = 0;  // when the last turn of spin() began; 0: accounted for
   bool spun_busy_ = false;

@@ -32,8 +32,9 @@ struct WriterRef<AnyWriter> {
 /// What a LocalWriter, a SharedWriter's Producer and a NoFlushWriter are: all that an AnyWriter refers to. Not a
 /// const one, which can't reserve.
 template <class W>
-concept MessageWriter = !std::same_as<W, AnyWriter> && !std::is_const_v<W> &&
-    requires(W& writer, const W& same, std::uint32_t len, std::uint64_t now_tsc) {
+concept MessageWriter =
+    !std::same_as<W, AnyWriter> && !std::is_const_v<W> &&
+    requires(W & writer, const W& same, std::uint32_t len, std::uint64_t now_tsc) {
   { writer.reserve(len) }
   noexcept->std::same_as<typename W::Reservation>;
   { writer.flush() }

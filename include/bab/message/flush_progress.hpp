@@ -21,7 +21,9 @@ class FlushProgress {
 
   /// All before this position are gone. Acquire pairs with the release of gone_until(): what the sink did
   /// with them is seen, and what was dropped.
-  [[nodiscard]] std::uint64_t gone() const noexcept { return gone_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t gone() const noexcept {
+    return gone_.load(std::memory_order_acquire);
+  }
 
   /// Whether a frame from `from` on and before `until` was dropped; `until` is gone. Exact, unless more than
   /// kStretches stretches behind `until` were dropped since: then it may say so of none.

@@ -127,7 +127,8 @@ class BasicFrameOrder final : public detail::RingOrder {
   }
   /// All frames there will ever be came and are gone.
   [[nodiscard]] bool is_through() const noexcept {
-    return count_ == 0 && frames_.load(std::memory_order_acquire) == came_.load(std::memory_order_relaxed) &&
+    return count_ == 0 &&
+           frames_.load(std::memory_order_acquire) == came_.load(std::memory_order_relaxed) &&
            progress_.gone() >= next_;
   }
   BasicFrameOrder* next_order = nullptr;

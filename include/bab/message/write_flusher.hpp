@@ -101,7 +101,8 @@ class WriteFlusher final : detail::FrameTaker {
   void begin_session(const wire::FrameHeader& header,
                      std::uint64_t first_sequence = wire::kMoldFirstSequence) {
     if (!idle())
-      throw Error("a session was begun with frames of the one before under way; poll() until idle()");
+      throw Error(
+          "a session was begun with frames of the one before under way; poll() until idle()");
     if (header.size() != header_.size())
       for (const Source& source : rings_)
         source.ring->parties().check(header.size(), most_payload());
@@ -194,8 +195,7 @@ class WriteFlusher final : detail::FrameTaker {
   /// Frames that came in; those that only kept a number's place are among them.
   unsigned fill() noexcept {
     unsigned came = 0;
-    for (Order* order = orders_; order != nullptr; order = order->next_order)
-      came += admit(*order);
+    for (Order* order = orders_; order != nullptr; order = order->next_order) came += admit(*order);
     for (std::size_t i = 0; i < rings_.size() && pending_count_ < burst_; ++i) {
       if (turn_ >= rings_.size()) turn_ = 0;
       came += fill_from(rings_[turn_++]);

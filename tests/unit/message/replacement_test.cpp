@@ -280,10 +280,14 @@ TYPED_TEST(Replacement, HeadersOfAnotherSizeAreRefusedOnceForAll) {
   EXPECT_THAT(error_of([&] { other.add(this->ring); }),
               testing::AllOf(HasSubstr("62 bytes"), HasSubstr("have 66 bytes")));
   this->begin_flusher();
-  EXPECT_THAT(error_of([&] { this->begin_writer({64, tagged.size(), {}, 7}); }),
+  EXPECT_THAT(error_of([&] {
+                this->begin_writer({64, tagged.size(), {}, 7});
+              }),
               testing::AllOf(HasSubstr("66 bytes"), HasSubstr("have 62 bytes")));
   this->begin_writer();
-  EXPECT_THAT(error_of([&] { TypeParam(this->pool, this->ring, {64, tagged.size(), {}, 7}); }),
+  EXPECT_THAT(error_of([&] {
+                TypeParam(this->pool, this->ring, {64, tagged.size(), {}, 7});
+              }),
               HasSubstr("66 bytes"));
   this->send("x");
   this->poll();
