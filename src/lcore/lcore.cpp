@@ -77,6 +77,7 @@ bool Yield::await_suspend(std::coroutine_handle<> coroutine) noexcept {
   if (lcore == nullptr) return false;
   lcore_ = lcore;
   coroutine_ = coroutine;
+  if (on_ == nullptr) task_ = lcore->running_;
   lcore->make_ready(*this);
   return true;
 }
@@ -235,8 +236,10 @@ unsigned Lcore::resume_ready() {
     Wait& w = *resuming_.first();
     w.unlink();
     w.group_ = nullptr;
+    running_ = w.task_;
     w.coroutine_.resume();  // the Wait is gone once its coroutine goes on
   }
+  running_ = nullptr;
   return resumed;
 }
 

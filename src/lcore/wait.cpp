@@ -20,6 +20,7 @@ bool Wait::begin() noexcept {
     return true;
   }
   outcome_ = Outcome::kDone;
+  task_ = lcore_->running_;
   if (poll()) return true;
   lcore_->link(*this);
   return false;

@@ -228,7 +228,7 @@ void Port::set_up_queues(BufferPool& rx_pool) {
       throw Error::from_code(tried(fmt::format("setting up TX queue {} of {} descriptors", q,
                                                options_.tx_descriptors)),
                              e, "change --txq or --txd");
-    tx.emplace_back(options_.id, q, offloads_.tx_flags != 0, driver_ == "net_ring");
+    tx.emplace_back(options_.id, q, offloads_.tx_flags != 0, driver_ == "net_ring", mtu_);
   }
   rx_ = std::move(rx);
   tx_ = std::move(tx);

@@ -33,7 +33,9 @@ struct ProductionFlushWait {
 
 std::vector<FlushWaitPlan> plans(unsigned p) {
   return {
-      {{"cw"}, 5, 0, 0, {p, 1}},
+      {{"cw"}, 5, 0, 0, {p, 1}},          {{"cwcw"}, 5, 0, 1, {p}},  // dropped, or not
+      {{"cwcw"}, 5, 0, 0, {p}, 1},                                   // another flusher
+      {{"cfrcw"}, 5, 0, 0, {p}},                                     // another writer
       {{"cw", "ho"}, 15, 0, 0, {p}},       // what another lcore holds is waited for
       {{"cw", "c", "hf"}, 10, 0, 0, {0}},  // three
       {{"cxcw", "cf"}, 5, 0, 0, {p}},      // begun twice
@@ -41,8 +43,8 @@ std::vector<FlushWaitPlan> plans(unsigned p) {
       {{"cw", "a"}, 5, 1, 0, {p}},         // and an empty frame is behind it
       {{"cwcw", "c"}, 5, 0, 0, {p}},       // frames of another between
       {{"cw", "cw"}, 10, 0, 0, {p}},       // in one frame, or each in its own
-      {{"cwcw"}, 5, 0, 1, {p}},            // dropped, or not
       {{"cw", "h"}, 5, 0, 1, {p}},         // behind a frame that comes when it was given up
+      {{"cw", "ho"}, 5, 0, 0, {p}, 1},     // and with another flusher
   };
 }
 

@@ -20,6 +20,8 @@ using test::model::FlusherPlan;
 struct ProductionFlusher {
   template <class Sink, class Atom>
   using WriteFlusher = bab::WriteFlusher<Sink, Atom>;
+  template <class Atom>
+  using FrameOrder = BasicFrameOrder<Atom>;
 };
 
 std::vector<FlusherPlan> plans(unsigned p) {
@@ -69,6 +71,8 @@ TEST(FlusherModel, EveryOrderWithinBounds) {
   struct Flusher_##name {                                                      \
     template <class Sink, class Atom>                                          \
     using WriteFlusher = mutant::name::WriteFlusher<Sink, Atom>;               \
+    template <class Atom>                                                      \
+    using FrameOrder = mutant::name::BasicFrameOrder<Atom>;                    \
   };                                                                           \
   TEST(FlusherMutant, Finds_##name) {                                          \
     const test::model::CrashesFail crashes_fail;                               \

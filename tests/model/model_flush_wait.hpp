@@ -28,19 +28,21 @@
 namespace bab::test::model {
 
 /// What a shared writer's producers do, a string for each. A letter for each message of three bytes: c commits it, a
-/// aborts it, h holds it until o. f flushes; w awaits a flush; x begins to and thinks better of it after a turn. At its
-/// end each settles what it holds, and flushes.
+/// aborts it, h holds it until o. f flushes; w awaits a flush; x begins to and thinks better of it after a turn; r makes
+/// the writer anew, on the same ring (of a lone producer). At its end each settles what it holds, and flushes.
 struct FlushWaitPlan {
   std::vector<std::string_view> producers;
   std::uint32_t capacity;  ///< of a frame, in bytes; a message takes 5
   unsigned refusals;       ///< how often the sink may take one frame fewer than it is offered
   unsigned drops;          ///< how often the flusher may drop what is pending
   Bounds bounds;
+  unsigned flushers = 0;  ///< how often it may go, with what came, and another take its place
 };
 
 inline std::string named(const FlushWaitPlan& plan) {
   std::string name = std::to_string(plan.capacity) + " bytes, " + std::to_string(plan.refusals) +
-                     " refusals, " + std::to_string(plan.drops) + " drops:";
+                     " refusals, " + std::to_string(plan.drops) + " drops, " +
+                     std::to_string(plan.flushers) + " more flushers:";
   for (std::string_view each : plan.producers) name += ' ' + std::string(each);
   return name;
 }
@@ -83,14 +85,11 @@ class FlushWaitScenario {
         n_(static_cast<unsigned>(plan.producers.size())),
         sink_{plan.refusals},
         watched_(&sink_.seen, sizeof sink_.seen),
-        drops_(plan.drops) {
-    writer_ = std::make_unique<Writer>(pool, WriterOptions{plan.capacity, kModelHeader, {}, 7});
-    flusher_ = std::make_unique<Flusher>(sink_, wire::FrameHeader({}));
-    std::vector<Ring*> rings;
-    for (unsigned i = 0; i < n_; ++i)
-      rings.push_back(rings_.emplace_back(std::make_unique<Ring>(pool.size())).get());
-    flusher_->add_shared(rings);
-    for (Ring* ring : rings) producers_.push_back(std::make_unique<Producer>(*writer_, *ring));
+        drops_(plan.drops),
+        flushers_(plan.flushers) {
+    for (unsigned i = 0; i < n_; ++i) rings_.push_back(std::make_unique<Ring>(pool.size()));
+    begin_flusher();
+    begin_writer();
   }
 
   void thread(unsigned i) {
@@ -109,9 +108,22 @@ class FlushWaitScenario {
     static void cancel(bab::Wait& wait) { (wait.*&Step::withdraw)(); }
   };
 
+  void begin_writer() {
+    producers_.clear();
+    writer_.reset();
+    writer_ = std::make_unique<Writer>(pool_, WriterOptions{plan_.capacity, kModelHeader, {}, 7});
+    for (auto& ring : rings_) producers_.push_back(std::make_unique<Producer>(*writer_, *ring));
+  }
+  void begin_flusher() {
+    flusher_.reset();
+    flusher_ = std::make_unique<Flusher>(sink_, wire::FrameHeader({}));
+    std::vector<Ring*> rings;
+    for (auto& ring : rings_) rings.push_back(ring.get());
+    flusher_->add_shared(rings);
+  }
+
   void produce(unsigned i) {
-    Producer& p = *producers_[i];
-    Wait wait(&p);
+    std::optional<Wait> wait(producers_[i].get());
     std::list<Reservation> held;
     std::uint64_t committed = 0;
     std::uint64_t lost = 0;
@@ -122,26 +134,32 @@ class FlushWaitScenario {
     };
     const auto compare = [&] {
       const std::uint64_t seen = sink_.seen[i];
-      if (wait.result() == Result::kDropped) {
+      if (wait->result() == Result::kDropped) {
         if (!dropping_) Machine::fail("told of a drop that wasn't");
         lost = committed - seen;
-      } else if (wait.result() != Result::kSent || seen + lost != committed) {
+      } else if (wait->result() != Result::kSent || seen + lost != committed) {
         Machine::fail("of " + std::to_string(committed) + " messages " + std::to_string(seen) +
                       " were seen and " + std::to_string(lost) + " lost");
       }
     };
     for (const char what : plan_.producers[i]) {
+      Producer& p = *producers_[i];
       if (what == 'f') p.flush();
       if (what == 'o' && !held.empty()) settle();
       if (what == 'x') {
-        if (Step::turn(wait))
+        if (Step::turn(*wait))
           compare();
         else
-          Step::cancel(wait);
+          Step::cancel(*wait);
       }
       if (what == 'w') {
-        await(p, wait);
+        await(p, *wait);
         compare();
+      }
+      if (what == 'r') {
+        wait.reset();
+        begin_writer();
+        wait.emplace(producers_[i].get());
       }
       if (!std::strchr("cah", what)) continue;
       auto r = reserve(p);
@@ -154,7 +172,7 @@ class FlushWaitScenario {
       ++committed;
     }
     while (!held.empty()) settle();
-    p.flush();
+    producers_[i]->flush();
     Memory::release(this);
     ++ended_producers_;
   }
@@ -182,7 +200,7 @@ class FlushWaitScenario {
     const std::function<bool()> something = [this] {
       return ended_producers_ == n_ || flusher_->pending() > 0 ||
              std::any_of(rings_.begin(), rings_.end(),
-                         [](const auto& r) { return r->unread() > 0; });
+                         [](const auto& r) { return r->state()->queue().unread() > 0; });
     };
     while (true) {
       Machine::wait_until(something);
@@ -191,6 +209,10 @@ class FlushWaitScenario {
         --drops_;
         dropping_ = true;
         flusher_->drop_pending();
+      } else if (flushers_ > 0 && Machine::choose(2) == 1) {
+        --flushers_;
+        dropping_ = true;
+        begin_flusher();
       } else if (flusher_->poll() == 0 && flusher_->pending() == 0 && all) {
         break;
       }
@@ -213,6 +235,7 @@ class FlushWaitScenario {
   Sink sink_;
   Memory::Watched watched_;
   unsigned drops_;
+  unsigned flushers_;
   bool dropping_ = false;
   std::unique_ptr<Writer> writer_;
   std::vector<std::unique_ptr<Ring>> rings_;

@@ -107,6 +107,7 @@ class FlusherScenario {
     std::uint64_t messages = 0;
   };
   using Flusher = typename F::template WriteFlusher<Sink, ModelAtom>;
+  using Order = typename F::template FrameOrder<ModelAtom>;
 
   std::vector<std::vector<rte_mbuf*>> batches(std::string_view text, std::uint32_t writer_id) {
     std::vector<std::vector<rte_mbuf*>> all(1);
@@ -132,6 +133,7 @@ class FlusherScenario {
     BufferMeta& meta = buffer_meta(m);
     meta.writer_id = writer_id;
     meta.number = number;
+    meta.order = writer_id == 0 ? &order_ : nullptr;
     meta.next = nullptr;
     meta.messages = empty ? 0 : 1;
     meta.payload_len = empty ? 0 : 3;
@@ -145,7 +147,7 @@ class FlusherScenario {
     const std::function<bool()> something = [this] {
       return ended_producers_ == rings_.size() ||
              std::any_of(rings_.begin(), rings_.end(),
-                         [](const auto& r) { return r->unread() > 0; });
+                         [](const auto& r) { return r->state()->queue().unread() > 0; });
     };
     while (true) {
       Machine::wait_until(something);
@@ -157,6 +159,7 @@ class FlusherScenario {
   BufferPool& pool_;
   const FlusherPlan& plan_;
   Sink sink_;
+  Order order_;
   std::unique_ptr<Flusher> flusher_;
   std::vector<std::unique_ptr<Ring>> rings_;
   std::vector<std::vector<std::vector<rte_mbuf*>>> batches_;

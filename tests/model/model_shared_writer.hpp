@@ -204,8 +204,9 @@ class SharedScenario {
 
   void flush() {
     const std::function<bool()> something = [this] {
-      return ended_producers_ == n_ || std::any_of(rings_.begin(), rings_.end(),
-                                                   [](const auto& r) { return r->unread() > 0; });
+      return ended_producers_ == n_ || std::any_of(rings_.begin(), rings_.end(), [](const auto& r) {
+               return r->state()->queue().unread() > 0;
+             });
     };
     while (true) {
       Machine::wait_until(something);

@@ -16,7 +16,7 @@ namespace bab {
 template <class Atom, bool kFlushes>
 BasicLocalWriter<Atom, kFlushes>::BasicLocalWriter(BufferPool& pool, Ring* out,
                                                    const WriterOptions& options)
-    : pool_(pool), out_(out), options_(options) {
+    : pool_(pool), options_(options) {
   if (!kFlushes && options.payload_capacity == 0 &&
       pool.data_room() > RTE_PKTMBUF_HEADROOM + options.header_size)
     options_.payload_capacity = pool.data_room() - RTE_PKTMBUF_HEADROOM - options.header_size;
@@ -41,7 +41,12 @@ BasicLocalWriter<Atom, kFlushes>::BasicLocalWriter(BufferPool& pool, Ring* out,
                 std::to_string(options.max_frames));
   max_message_ = capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
   close();
-  if (kFlushes) drops_told_ = out->progress().dropped.load(std::memory_order_relaxed);
+  if constexpr (kFlushes) {
+    out_ = out->state();
+    at_ring_ = {options_.header_size, options_.payload_capacity};
+    out_->parties().join(at_ring_, out_->size() == 0);
+    drops_told_.begin(out_->pushed());
+  }
 }
 
 template <class Atom, bool kFlushes>
@@ -49,8 +54,12 @@ BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
   assert(unfinished() == 0 && (waiting_ == 0 || settled(waiting_head_)) &&
          "a Reservation outlives its writer");
   flush();
-  // Only a ring too small for its writers' pools leaves some: they go back unsent.
-  BufferPool::release(std::span<rte_mbuf* const>(batch_.data(), batch_size_));
+  // Only a full ring leaves some: they stay with it.
+  do {
+    leave_batch();
+    finish_waiting();
+  } while (batch_size_ > 0);
+  // Those whose Reservations outlive the writer; in debug builds the assertion has said so.
   while (waiting_head_ != nullptr) {
     rte_mbuf* m = waiting_head_;
     BufferMeta& meta = buffer_meta(m);
@@ -60,6 +69,12 @@ BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
   }
   if (frame_ != nullptr) BufferPool::release(frame_);
   keep_spares(0);
+  if constexpr (kFlushes) out_->parties().leave(at_ring_);
+}
+
+template <class Atom, bool kFlushes>
+void BasicLocalWriter<Atom, kFlushes>::leave_batch() noexcept {
+  if constexpr (kFlushes) out_->leave(std::span(batch_.data(), std::exchange(batch_size_, 0U)));
 }
 
 template <class Atom, bool kFlushes>
@@ -363,7 +378,8 @@ void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
   if (meta.holes > 0) m = close_holes(m);
   // lcore_'s account even where another thread, which has seen that lcore stop, destroys the writer.
   if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
-  const BufferMeta& closed = buffer_meta(m);
+  BufferMeta& closed = buffer_meta(m);
+  closed.order = nullptr;
   assert(wire::blocks_fit({payload(m), closed.payload_len}, closed.messages) &&
          "a message was written past the end of its reservation");
   m->data_off = RTE_PKTMBUF_HEADROOM;
@@ -429,7 +445,7 @@ unsigned BasicLocalWriter<Atom, kFlushes>::hand_over() noexcept {
 template <class Atom, bool kFlushes>
 FlushMark BasicLocalWriter<Atom, kFlushes>::begin_flush() noexcept {
   flush();
-  return {sealed_, false, drops_told_};
+  return {sealed_, false};
 }
 
 template <class Atom, bool kFlushes>
@@ -442,14 +458,14 @@ bool BasicLocalWriter<Atom, kFlushes>::has_flushed(FlushMark& mark) noexcept {
     mark.handed_over = true;
   }
   // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was dropped.
-  return out_->progress().gone.load(std::memory_order_acquire) >= mark.until;
+  return out_->progress().gone() >= mark.until;
 }
 
 /// After has_flushed().
 template <class Atom, bool kFlushes>
-bool BasicLocalWriter<Atom, kFlushes>::has_dropped(const FlushMark& mark) noexcept {
-  drops_told_ = out_->progress().dropped.load(std::memory_order_relaxed);
-  return drops_told_ != mark.dropped;
+bool BasicLocalWriter<Atom, kFlushes>::has_dropped(const FlushMark& mark,
+                                                   TaskNotes* task) noexcept {
+  return drops_told_.tell(out_->progress(), mark.until, task);
 }
 
 }  // namespace bab

@@ -43,6 +43,7 @@ BasicSharedWriter<Atom>::~BasicSharedWriter() {
   const std::uint64_t word = word_.load(std::memory_order_acquire);
   assert((unfinished() == 0 || (is_open(word) && unfinished() == 1)) &&
          "a shared writer was destroyed before its frames were complete");
+  order_->close(next_number_ - (is_open(word) ? 1 : 0));
   if (!is_open(word)) return;
   assert(messages(word) == 0 && "a shared writer was destroyed with a frame that holds messages");
   rte_mbuf* m = slot(word).load(std::memory_order_relaxed);
@@ -59,18 +60,24 @@ unsigned BasicSharedWriter<Atom>::unfinished() const noexcept {
 
 template <class Atom>
 BasicSharedWriter<Atom>::Producer::Producer(BasicSharedWriter& writer, Ring& out)
-    : w_(writer), out_(out), line_(writer.max_message_) {
+    : w_(writer), out_(out.state()), line_(writer.max_message_) {
   if (out.capacity() < writer.pool_.size())
     throw Error("the writer's ring holds " + std::to_string(out.capacity()) + " frames, pool " +
                 writer.pool_.name() + " has " + std::to_string(writer.pool_.size()));
-  drops_told_ = out.progress().dropped.load(std::memory_order_relaxed);
+  at_ring_ = {writer.options_.header_size, writer.options_.payload_capacity, writer.order_};
+  out_->parties().join(at_ring_, out_->size() == 0);
+  drops_told_.begin(writer.order_->progress().gone());
 }
 
 template <class Atom>
 BasicSharedWriter<Atom>::Producer::~Producer() {
   flush();
-  // Only a ring too small leaves some: they go back unsent.
-  BufferPool::release(std::span<rte_mbuf* const>(batch_.data(), batch_size_));
+  // Only a full ring leaves some: they stay with it.
+  while (batch_size_ > 0) {
+    out_->leave(std::span(batch_.data(), std::exchange(batch_size_, 0U)));
+    refill_batch();
+  }
+  out_->parties().leave(at_ring_);
 }
 
 template <class Atom>
@@ -187,7 +194,7 @@ unsigned BasicSharedWriter<Atom>::Producer::poll(std::uint64_t now_tsc) noexcept
       // Whoever comes first arms it; that two do makes a difference of one turn.
       const std::uint64_t deadline = w_.deadline_.load(std::memory_order_relaxed);
       if (deadline == 0)
-        w_.deadline_.store(now_tsc + policy.max_delay_tsc, std::memory_order_relaxed);
+        w_.deadline_.store(policy.deadline(now_tsc), std::memory_order_relaxed);
       else
         due |= now_tsc >= deadline;
     }
@@ -235,14 +242,20 @@ void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
     BufferPool::release(spare);
   else
     BufferPool::release(m);
-  const BufferMeta& whole = buffer_meta(frame);
+  BufferMeta& whole = buffer_meta(frame);
+  whole.order = w_.order_.get();
   frame->data_off = RTE_PKTMBUF_HEADROOM;
   frame->data_len = static_cast<std::uint16_t>(w_.options_.header_size + whole.payload_len);
   frame->pkt_len = frame->data_len;
   if (whole.messages > 0) ++stats_.frames;
   // A frame without a message goes along all the same: the flusher waits for its number.
-  assert(batch_size_ < batch_.size() && "the ring doesn't hold all the pool's buffers");
-  batch_[batch_size_++] = frame;
+  if (batch_size_ < batch_.size()) {
+    batch_[batch_size_++] = frame;
+  } else {
+    whole.next = nullptr;
+    (more_ == nullptr ? more_ : buffer_meta(last_more_).next) = frame;
+    last_more_ = frame;
+  }
   // Release: who opens the next frame here sees that this one has gone.
   slot.store(nullptr, std::memory_order_release);
   if (batch_size_ == batch_.size()) hand_over();
@@ -293,10 +306,18 @@ rte_mbuf* BasicSharedWriter<Atom>::Producer::without_holes(rte_mbuf* m, rte_mbuf
 
 template <class Atom>
 unsigned BasicSharedWriter<Atom>::Producer::hand_over() noexcept {
-  const unsigned n = out_.push(std::span(batch_.data(), batch_size_));
+  const unsigned n = out_->push(std::span(batch_.data(), batch_size_));
   std::copy(batch_.begin() + n, batch_.begin() + batch_size_, batch_.begin());
   batch_size_ -= n;
+  if (more_ != nullptr) [[unlikely]]
+    refill_batch();
   return n;
+}
+
+template <class Atom>
+void BasicSharedWriter<Atom>::Producer::refill_batch() noexcept {
+  while (more_ != nullptr && batch_size_ < batch_.size())
+    batch_[batch_size_++] = std::exchange(more_, buffer_meta(more_).next);
 }
 
 /// A frame's position is its number, which is its generation but for a 1 and the bits that the word lacks.
@@ -304,25 +325,25 @@ template <class Atom>
 FlushMark BasicSharedWriter<Atom>::Producer::begin_flush() noexcept {
   flush();
   // Looked at before the word: so `gone` is at most what had been opened by then, and less than 2^24 behind.
-  const std::uint64_t gone = out_.progress().gone.load(std::memory_order_acquire);
+  const std::uint64_t gone = w_.order_->progress().gone();
   const std::uint64_t word = w_.word_.load(std::memory_order_acquire);
   const std::uint64_t opened = gone + w_.frames_between(gone * kGeneration, word);
   // Wrong only of a last reserve 2^24 frames ago: then others' frames are waited for.
-  return {opened - w_.frames_between(last_, word), true, drops_told_};
+  return {opened - w_.frames_between(last_, word), true};
 }
 
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::has_flushed(FlushMark& mark) noexcept {
   if (batch_size_ > 0) hand_over();
   // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was dropped.
-  return out_.progress().gone.load(std::memory_order_acquire) >= mark.until;
+  return w_.order_->progress().gone() >= mark.until;
 }
 
 /// After has_flushed().
 template <class Atom>
-bool BasicSharedWriter<Atom>::Producer::has_dropped(const FlushMark& mark) noexcept {
-  drops_told_ = out_.progress().dropped.load(std::memory_order_relaxed);
-  return drops_told_ != mark.dropped;
+bool BasicSharedWriter<Atom>::Producer::has_dropped(const FlushMark& mark,
+                                                    TaskNotes* task) noexcept {
+  return drops_told_.tell(w_.order_->progress(), mark.until, task);
 }
 
 }  // namespace bab

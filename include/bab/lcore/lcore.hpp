@@ -15,6 +15,7 @@
 #include <bab/lcore/frame_pool.hpp>
 #include <bab/lcore/idle.hpp>
 #include <bab/lcore/task.hpp>
+#include <bab/lcore/task_notes.hpp>
 #include <bab/lcore/wait.hpp>
 
 namespace bab {
@@ -208,8 +209,9 @@ class Lcore {
   List polled_;
   Wait* next_polled_ = nullptr;  // of the walk that is under way
   List ready_;
-  List resuming_;              // ready before this turn
-  std::vector<Wait*> timers_;  // a binary heap by deadline
+  List resuming_;                 // ready before this turn
+  TaskNotes* running_ = nullptr;  // of the task that is being resumed
+  std::vector<Wait*> timers_;     // a binary heap by deadline
   std::uint64_t now_ = 0;
   std::uint64_t spun_at_ = 0;  // when the last turn of spin() began; 0: accounted for
   bool spun_busy_ = false;
@@ -231,7 +233,7 @@ class Yield final : public Wait {
 
  private:
   friend class Lcore;
-  explicit Yield(Lcore& lcore) noexcept : on_(&lcore) {}
+  Yield(Lcore& lcore, TaskNotes& task) noexcept : on_(&lcore) { task_ = &task; }
   bool poll() noexcept override { return waiting(); }  // in AnyOf: over when polled again
   Lcore* on_ = nullptr;
 };
@@ -249,7 +251,8 @@ class Sleep final : public Wait {
 
 template <class Make>
 auto Lcore::root(Lcore& lcore, Make make) -> Root {
-  co_await Yield(lcore);
+  TaskNotes notes;
+  co_await Yield(lcore, notes);
   try {
     co_await make();
   } catch (...) {

@@ -8,6 +8,7 @@ namespace bab {
 
 class AnyOfBase;
 class Lcore;
+class TaskNotes;
 
 /// How an await ended.
 enum class Outcome : std::uint8_t {
@@ -75,6 +76,8 @@ class Wait : private detail::WaitLink {
   [[nodiscard]] bool granted() const noexcept {
     return state_ == State::kReady && outcome_ == Outcome::kDone;
   }
+  /// Of the spawned task that waits; null before it does.
+  [[nodiscard]] TaskNotes* task() const noexcept { return task_; }
 
  private:
   friend class AnyOfBase;
@@ -98,6 +101,7 @@ class Wait : private detail::WaitLink {
 
   Lcore* lcore_ = nullptr;
   AnyOfBase* group_ = nullptr;
+  TaskNotes* task_ = nullptr;
   std::coroutine_handle<> coroutine_;
   std::uint64_t deadline_ = 0;  // of a timer
   std::size_t timer_ = kNoTimer;

@@ -30,10 +30,14 @@ struct alignas(RTE_CACHE_LINE_SIZE) BufferMeta {
   BufferHome* home;
   std::uint32_t id;         ///< 0 … size of the pool - 1
   std::uint32_t writer_id;  ///< who built the frame
-  std::uint64_t reserved;   ///< bytes; a shared writer's: its word
-  std::uint64_t settled;    ///< message count << 32 | bytes: what was committed, aborted or cut off
-  rte_mbuf* next;           ///< next in the owner's list; a shared frame's buffer set aside
-  std::uint64_t number;     ///< a shared writer's frames are numbered in their order
+  union {
+    std::uint64_t reserved;  ///< bytes; a shared writer's: its word
+    void*
+        order;  ///< once the frame is complete: its shared writer's BasicFrameOrder; null: a local writer's
+  };
+  std::uint64_t settled;  ///< message count << 32 | bytes: what was committed, aborted or cut off
+  rte_mbuf* next;         ///< next in the owner's list; a shared frame's buffer set aside
+  std::uint64_t number;   ///< a shared writer's frames are numbered in their order
   std::uint32_t payload_len;
   std::uint16_t messages;
   std::uint8_t holes;

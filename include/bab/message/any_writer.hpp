@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -15,6 +16,7 @@
 
 namespace bab {
 
+class TaskNotes;
 template <class Writer>
 class ReserveWait;
 template <class Writer>
@@ -25,6 +27,26 @@ class FlushWait;
 template <>
 struct WriterRef<AnyWriter> {
   using type = AnyWriter;
+};
+
+/// What a LocalWriter, a SharedWriter's Producer and a NoFlushWriter are: all that an AnyWriter refers to. Not a
+/// const one, which can't reserve.
+template <class W>
+concept MessageWriter =
+    !std::same_as<W, AnyWriter> && !std::is_const_v<W> &&
+    requires(W & writer, const W& same, std::uint32_t len, std::uint64_t now_tsc) {
+  { writer.reserve(len) }
+  noexcept->std::same_as<typename W::Reservation>;
+  { writer.flush() }
+  noexcept->std::same_as<void>;
+  { writer.poll(now_tsc) }
+  noexcept->std::same_as<unsigned>;
+  { same.idle() }
+  noexcept->std::same_as<bool>;
+  { same.max_message() }
+  noexcept->std::same_as<std::uint32_t>;
+  { same.stats() }
+  noexcept->std::same_as<const WriterStats&>;
 };
 
 /// Any kind of writer behind one face: a LocalWriter, a SharedWriter's Producer, a NoFlushWriter. For code that
@@ -43,9 +65,8 @@ class AnyWriter {
 
   /// Refers to none: nothing but a comparison with null may be done with it.
   AnyWriter(std::nullptr_t = nullptr) noexcept {}
-  template <class Writer>
-  requires(!std::is_same_v<Writer, AnyWriter> && !std::is_const_v<Writer>) AnyWriter(Writer& writer)
-  noexcept : self_(&writer), face_(&kFaceOf<Writer>) {}
+  template <MessageWriter Writer>
+  AnyWriter(Writer& writer) noexcept : self_(&writer), face_(&kFaceOf<Writer>) {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return self_ != nullptr; }
 
@@ -93,7 +114,7 @@ class AnyWriter {
     ReserveLine& (*line)(void*) noexcept;
     FlushMark (*begin_flush)(void*) noexcept;
     bool (*has_flushed)(void*, FlushMark&) noexcept;
-    bool (*has_dropped)(void*, const FlushMark&) noexcept;
+    bool (*has_dropped)(void*, const FlushMark&, TaskNotes*) noexcept;
   };
   /// Whether the writer's frames go to a flusher. The awaitable's type may be incomplete here.
   template <class Writer>
@@ -151,8 +172,8 @@ class AnyWriter {
     return true;
   }
   template <class Writer>
-  static bool has_dropped_at(void* self, const FlushMark& mark) noexcept {
-    if constexpr (kFlushes<Writer>) return at<Writer>(self).has_dropped(mark);
+  static bool has_dropped_at(void* self, const FlushMark& mark, TaskNotes* task) noexcept {
+    if constexpr (kFlushes<Writer>) return at<Writer>(self).has_dropped(mark, task);
     return false;
   }
   template <class Writer>
@@ -188,7 +209,9 @@ class AnyWriter {
   ReserveLine& line() noexcept { return face_->line(self_); }
   FlushMark begin_flush() noexcept { return face_->begin_flush(self_); }
   bool has_flushed(FlushMark& mark) noexcept { return face_->has_flushed(self_, mark); }
-  bool has_dropped(const FlushMark& mark) noexcept { return face_->has_dropped(self_, mark); }
+  bool has_dropped(const FlushMark& mark, TaskNotes* task) noexcept {
+    return face_->has_dropped(self_, mark, task);
+  }
 
   void* self_ = nullptr;
   const Face* face_ = nullptr;

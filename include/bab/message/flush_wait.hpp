@@ -9,8 +9,12 @@
 namespace bab {
 
 enum class Flushed : std::uint8_t {
-  kSent,     ///< the sink took all of it (a TxQueue's counters tell what tx_prepare refused)
-  kDropped,  ///< all is gone or given up, but some frames were dropped since this writer's last flush_wait() ended
+  /// The sink took all that the task committed since it was last told of a drop, or since it was spawned (a TxQueue's
+  /// counters tell what tx_prepare refused). Never said of a message that was dropped.
+  kSent,
+  /// All is gone or given up, but of the writer's frames since then some were dropped, and the task may have had messages
+  /// in them. Said to each task once for a drop, whatever others were told; not to tasks that were spawned after one was.
+  kDropped,
   kCancelled,  ///< the wait was, or it was refused: nothing is known
 };
 
@@ -24,8 +28,11 @@ enum class Flushed : std::uint8_t {
 ///
 /// An lcore that is stopping cancels the wait before anything is flushed: call flush() in a task's shutdown.
 ///
-/// What is waited for and what was dropped is counted in frames: those of a shared writer are all its
-/// Producers', those of a ring that several local writers share are all of theirs.
+/// What is waited for and what was dropped is known by frames: those of a shared writer are all its
+/// Producers', those of a ring that several local writers share are all of theirs. A task here is what was given to
+/// Lcore::spawn(), with all it awaits. It may be told kDropped without a loss of its own where its frames, or those
+/// of the tasks before it, hold others' messages; where it waited while the writer's flusher dropped, sent and dropped
+/// again more than eight times; or where it uses more than eight writers.
 template <class Writer>
 class FlushWait final : public Wait {
   using Ref = typename WriterRef<Writer>::type;
@@ -45,7 +52,7 @@ class FlushWait final : public Wait {
     if (!begun_) mark_ = writer_->begin_flush();
     begun_ = true;
     if (!writer_->has_flushed(mark_)) return false;
-    dropped_ = writer_->has_dropped(mark_);
+    dropped_ = writer_->has_dropped(mark_, task());
     begun_ = false;
     return true;
   }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <rte_lcore.h>
@@ -12,6 +13,7 @@
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
+#include <bab/message/drops_told.hpp>
 #include <bab/message/frame_ring.hpp>
 #include <bab/message/reservation.hpp>
 #include <bab/message/reserve_line.hpp>
@@ -46,9 +48,10 @@ class BasicLocalWriter {
   using Reservation = BasicReservation<BasicLocalWriter>;
   using Ring = BasicFrameRing<Atom>;
 
-  /// `out` must hold all the pool's buffers (capacity >= pool.size()), so that handing over never
-  /// fails; writers of one lcore may share it, and then it must hold those of all their pools. Throws
-  /// Error: a frame that doesn't fit the pool's buffers, a pool of fewer than 2, a ring too small.
+  /// `out` must hold all the pool's buffers (capacity >= pool.size()). Writers of one lcore may share it; where it
+  /// doesn't hold those of all their pools, complete frames wait here while it is full. Throws Error: a frame that
+  /// doesn't fit the pool's buffers, a pool of fewer than 2, a ring too small; headers or frames of other sizes than
+  /// those of the ring's other writers and its flusher.
   BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options) requires kFlushes
       : BasicLocalWriter(pool, &out, options) {}
   /// A NoFlushWriter. payload_capacity 0: as much as the pool's buffers hold. Throws Error: more than that.
@@ -102,7 +105,7 @@ class BasicLocalWriter {
       let_go();
     } else if (options_.flush.max_delay_tsc != 0 && committed() > 0) {
       if (deadline_ == 0)
-        deadline_ = now_tsc + options_.flush.max_delay_tsc;
+        deadline_ = options_.flush.deadline(now_tsc);
       else if (now_tsc >= deadline_)
         seal();
     }
@@ -214,10 +217,11 @@ class BasicLocalWriter {
   void end_stall() noexcept;
   [[nodiscard]] FlushMark begin_flush() noexcept;
   [[nodiscard]] bool has_flushed(FlushMark& mark) noexcept;
-  [[nodiscard]] bool has_dropped(const FlushMark& mark) noexcept;
+  [[nodiscard]] bool has_dropped(const FlushMark& mark, TaskNotes* task) noexcept;
   [[nodiscard]] ReserveLine& line() noexcept { return line_; }
   [[nodiscard]] BufferPool& pool() noexcept { return pool_; }
   unsigned hand_over() noexcept;
+  void leave_batch() noexcept;
   unsigned go_on() noexcept;
   void finish_waiting() noexcept;
   /// A full batch means that the ring takes no more: its reader is behind, and complete frames wait here.
@@ -247,7 +251,7 @@ class BasicLocalWriter {
   std::uint64_t deadline_ = 0;
 
   BufferPool& pool_;
-  Ring* out_;  // null: a NoFlushWriter's
+  std::shared_ptr<typename Ring::State> out_;  // null: a NoFlushWriter's
   WriterOptions options_;
   std::uint32_t max_message_;
   unsigned lcore_ = LCORE_ID_ANY;
@@ -267,9 +271,10 @@ class BasicLocalWriter {
   unsigned batch_size_ = 0;
 
   // For flush_wait().
-  std::uint64_t sealed_ = 0;      // frames so far
-  std::uint64_t position_ = 0;    // in the ring, behind the last frame handed over
-  std::uint64_t drops_told_ = 0;  // of the ring's dropped frames
+  std::uint64_t sealed_ = 0;    // frames so far
+  std::uint64_t position_ = 0;  // in the ring, behind the last frame handed over
+  DropsTold drops_told_;
+  detail::RingWriter at_ring_;
 
   ReserveLine line_;
 

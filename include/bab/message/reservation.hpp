@@ -43,7 +43,19 @@ class BasicReservation {
     else
       failure_ = other.failure_;
   }
-  BasicReservation& operator=(BasicReservation&&) = delete;
+  /// Aborts what it held.
+  BasicReservation& operator=(BasicReservation&& other) noexcept {
+    if (this == &other) return *this;
+    abort();
+    writer_ = std::exchange(other.writer_, nullptr);
+    data_ = other.data_;
+    len_ = other.len_;
+    if (data_ != nullptr)
+      frame_ = other.frame_;
+    else
+      failure_ = other.failure_;
+    return *this;
+  }
   ~BasicReservation() { abort(); }
 
   /// Whether there is room to fill; not after commit or abort.

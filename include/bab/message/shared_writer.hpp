@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cassert>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <rte_common.h>
@@ -13,6 +14,8 @@
 #include <bab/base/atom.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
+#include <bab/message/drops_told.hpp>
+#include <bab/message/frame_order.hpp>
 #include <bab/message/frame_ring.hpp>
 #include <bab/message/reservation.hpp>
 #include <bab/message/reserve_line.hpp>
@@ -45,6 +48,7 @@ class BasicSharedWriter {
  public:
   class Producer;
   using Ring = BasicFrameRing<Atom>;
+  using Order = BasicFrameOrder<Atom>;
 
   /// The most that WriterOptions::max_frames can be.
   static constexpr unsigned kMostFrames = WriterOptions::kMostFrames;
@@ -105,6 +109,7 @@ class BasicSharedWriter {
   BufferPool& pool_;
   WriterOptions options_;
   std::uint32_t max_message_;
+  std::shared_ptr<Order> order_ = std::make_shared<Order>();  // its rings keep it, too
   alignas(RTE_CACHE_LINE_SIZE) Atomic<std::uint64_t> word_{kClosed};
   alignas(RTE_CACHE_LINE_SIZE) Atomic<bool> opening_{false};  // somebody brings the next buffer in
   std::uint64_t next_number_ = 0;                             // of who holds opening_
@@ -118,8 +123,10 @@ class BasicSharedWriter<Atom>::Producer {
  public:
   using Reservation = BasicReservation<Producer>;
 
-  /// `out` is this lcore's own way to the flusher, which must be told of all the writer's rings together
-  /// (WriteFlusher::add_shared); it must hold all the pool's buffers. Throws Error when it doesn't.
+  /// `out` is this lcore's own way to the flusher, which must be the same for all the writer's rings. It must hold
+  /// all the pool's buffers; other writers of this lcore may share it, as a LocalWriter's. Throws Error: a ring too
+  /// small, or one of another flusher; headers or frames of other sizes than those of the ring's other writers and
+  /// its flusher.
   Producer(BasicSharedWriter& writer, Ring& out);
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
@@ -248,19 +255,23 @@ class BasicSharedWriter<Atom>::Producer {
   void complete_late(rte_mbuf* m) noexcept;
   [[nodiscard]] FlushMark begin_flush() noexcept;
   [[nodiscard]] bool has_flushed(FlushMark& mark) noexcept;
-  [[nodiscard]] bool has_dropped(const FlushMark& mark) noexcept;
+  [[nodiscard]] bool has_dropped(const FlushMark& mark, TaskNotes* task) noexcept;
   [[nodiscard]] ReserveLine& line() noexcept { return line_; }
   [[nodiscard]] BufferPool& pool() noexcept { return w_.pool_; }
   rte_mbuf* without_holes(rte_mbuf* m, rte_mbuf* spare) noexcept;
   unsigned hand_over() noexcept;
+  void refill_batch() noexcept;
 
   BasicSharedWriter& w_;
-  Ring& out_;
-  std::array<rte_mbuf*, kMostFrames> batch_;  // no more than that can be unfinished
+  std::shared_ptr<typename Ring::State> out_;
+  std::array<rte_mbuf*, kMostFrames> batch_;
   unsigned batch_size_ = 0;
+  rte_mbuf* more_ = nullptr;  // behind a full batch that the ring has no room for; linked by `next`
+  rte_mbuf* last_more_ = nullptr;
   unsigned lcore_ = LCORE_ID_ANY;  // kept in debug builds
   std::uint64_t last_ = 0;         // the word that the last reserve saw: of its frame's generation
-  std::uint64_t drops_told_ = 0;   // of the writer's dropped frames
+  DropsTold drops_told_;
+  detail::RingWriter at_ring_;
   ReserveLine line_;
   WriterStats stats_;
 };

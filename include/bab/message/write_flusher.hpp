@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -13,6 +14,8 @@
 
 #include <bab/base/atom.hpp>
 #include <bab/base/drops.hpp>
+#include <bab/base/error.hpp>
+#include <bab/detail/ring_parties.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/message/frame_order.hpp>
 #include <bab/message/frame_ring.hpp>
@@ -44,9 +47,10 @@ struct FlushedWriter {
 /// headers in place and gives them to the sink in bursts. What the sink doesn't take stays, in order, so
 /// that back-pressure reaches the writers as an empty pool and never as silent loss.
 ///
-/// All calls on one lcore. One session = one flusher = one TX queue.
+/// All calls on one lcore. One session = one flusher = one TX queue. It, its rings and their writers go in any
+/// order, and may be replaced one by one.
 template <FrameSink Sink, class Atom = RealAtom>
-class WriteFlusher {
+class WriteFlusher final : detail::FrameTaker {
  public:
   using Ring = BasicFrameRing<Atom>;
   static constexpr unsigned kMaxBurst = 512;
@@ -65,40 +69,53 @@ class WriteFlusher {
   }
   WriteFlusher(const WriteFlusher&) = delete;
   WriteFlusher& operator=(const WriteFlusher&) = delete;
-  ~WriteFlusher() { drop_pending(); }
+  /// Drops what came, as drop_pending() does; but what waits for a frame that isn't complete stays for the next flusher
+  /// of the writer's rings. Rings, writers and the sink may have gone before. Not by the sink.
+  ~WriteFlusher() {
+    drop_what_came();
+    while (orders_ != nullptr) std::exchange(orders_, orders_->next_order)->let_go();
+    for (const Source& source : rings_) source.ring->parties().let_go();
+  }
 
-  /// Before the first poll(). Rings are served in turn; each one's order is kept. Their writers'
-  /// header_size must be this flusher's header's; a ring must outlive the flusher.
+  /// Between polls: frames of that ring go this way from now on. Rings are served in turn; each one's order is
+  /// kept, and a shared writer's frames are brought back into its order, by whichever rings they come. A ring that
+  /// is this flusher's already stays so. Its writers may come and go. Throws Error: it is another flusher's, or a
+  /// shared writer's other rings are; a writer's header_size isn't that of this flusher's header, or its
+  /// payload_capacity more than the sink takes.
   void add(Ring& ring) {
-    ring.follow(ring);  // it may have been of a shared writer before
-    ring.progress().gone.store(ring.popped(), std::memory_order_release);
-    rings_.push_back({&ring, nullptr, {&ring.progress()}});
+    State& state = *ring.state();
+    rings_.reserve(rings_.size() + 1);  // so that nothing fails once it is taken
+    if (!state.parties().take(*this, state.size() == 0)) return;
+    rings_.push_back(Source{ring.state()});
+    if (state.progress().gone() < state.popped()) state.progress().gone_until(state.popped());
+    for (const auto& order : state.parties().orders()) look_after(static_cast<Order&>(*order));
   }
 
-  /// The rings of all Producers of one shared writer, whose frames are brought back into its order here.
+  /// The rings of all Producers of a shared writer: add() of each. At an Error those before it stay.
   void add_shared(std::span<Ring* const> rings) {
-    if (rings.empty()) return;
-    rings.front()->follow(*rings.front());
-    rings.front()->progress().gone.store(0, std::memory_order_release);
-    orders_.push_back(std::make_unique<Order>(Order{{}, {&rings.front()->progress()}}));
-    for (Ring* ring : rings) {
-      ring->follow(*rings.front());
-      rings_.push_back({ring, orders_.back().get(), {}});
-    }
+    for (Ring* ring : rings) add(*ring);
   }
 
-  /// Another session from now on, to whom `header` says; its size must be that of the frames that writers
-  /// hand over from now on. Only when idle().
+  /// Another session from now on, to whom `header` says. Throws Error when frames of the old one are under way
+  /// (idle() is false), or a writer of a ring here leaves room for headers of another size: that has to go before.
   void begin_session(const wire::FrameHeader& header,
-                     std::uint64_t first_sequence = wire::kMoldFirstSequence) noexcept {
-    assert(idle() && "frames of the old session are under way");
+                     std::uint64_t first_sequence = wire::kMoldFirstSequence) {
+    if (!idle())
+      throw Error(
+          "a session was begun with frames of the one before under way; poll() until idle()");
+    if (header.size() != header_.size())
+      for (const Source& source : rings_)
+        source.ring->parties().check(header.size(), most_payload());
     header_ = header;
     next_sequence_ = first_sequence;
   }
 
   /// One turn: at most one burst in, one out. Returns frames that went out or came in.
   /// (An Lcore's pollers are given the time; it isn't used here.)
+  /// 0, and nothing is done, when the sink calls it.
   unsigned poll(std::uint64_t /*now_tsc*/ = 0) noexcept {
+    if (in_sink_) [[unlikely]]
+      return 0;
     const unsigned came = fill();
     const unsigned went = drain();
     if constexpr (requires { sink_.keep_near(); })
@@ -108,37 +125,39 @@ class WriteFlusher {
 
   /// True when no frame is pending here or in a ring.
   [[nodiscard]] bool idle() const noexcept {
-    return pending_count_ == 0 &&
-           std::all_of(rings_.begin(), rings_.end(),
-                       [](const Source& s) { return s.ring->size() == 0; }) &&
-           std::all_of(orders_.begin(), orders_.end(),
-                       [](const auto& o) { return o->frames.empty(); });
+    if (pending_count_ > 0) return false;
+    for (const Order* order = orders_; order != nullptr; order = order->next_order)
+      if (!order->empty()) return false;
+    return std::all_of(rings_.begin(), rings_.end(),
+                       [](const Source& s) { return s.ring->size() == 0; });
   }
 
   /// Frees what the sink would not take, counted as Drop::kTxFull. Returns frames. A shared writer's frame that
-  /// is not complete by then is dropped when it comes, if frames behind it are dropped now.
+  /// is not complete by then is dropped when it comes, if frames behind it are dropped now. 0, and nothing is done,
+  /// when the sink calls it.
   unsigned drop_pending() noexcept {
-    unsigned dropped = 0;
-    do {
-      for (unsigned i = 0; i < pending_count_; ++i) drop(pending_[i], origins_[i]);
-      dropped += std::exchange(pending_count_, 0U);
-    } while (fill() > 0);
+    if (in_sink_) [[unlikely]]
+      return 0;
+    unsigned dropped = drop_what_came();
     // What still waits for a frame that never came is numbered now: receivers see the gap.
-    for (const auto& order : orders_)
-      while (rte_mbuf* m = order->frames.take_any()) {
-        const Origin origin{order->way.progress, buffer_meta(m).number + 1};
+    for (Order* order = orders_; order != nullptr; order = order->next_order)
+      while (true) {
+        const std::uint64_t begin = order->next();
+        rte_mbuf* m = order->take_any();
+        if (m == nullptr) break;
+        // It and those before it, which never came; it may have kept a place only.
+        const Origin origin{&order->progress(), begin, order->next()};
         if (buffer_meta(m).messages == 0) {
-          BufferPool::release(m);  // it only kept a place; but one before it is given up
-          count_drop(*origin.progress);
-          gone(origin);
+          BufferPool::release(m);
+          dropped_at(origin);
           continue;
         }
-        count(m, order->way);
+        count(m, order->last_writer);
         next_sequence_ += buffer_meta(m).messages;
         drop(m, origin);
         ++dropped;
+        drops_.add(Drop::kTxFull);
       }
-    drops_.add(Drop::kTxFull, dropped);
     return dropped;
   }
 
@@ -151,86 +170,113 @@ class WriteFlusher {
   [[nodiscard]] unsigned pending() const noexcept { return pending_count_; }
 
  private:
+  using State = typename Ring::State;
   using Progress = typename Ring::Progress;
+  using Order = BasicFrameOrder<Atom>;
 
-  /// What frames of one ring, or of one shared writer, have in common.
-  struct Way {
-    Progress* progress = nullptr;
+  struct Source {
+    std::shared_ptr<State> ring;
     std::size_t writer = 0;  // whose the last one was: an index of writers_
   };
-  struct Order {
-    FrameOrder frames;
-    Way way;
-  };
-  struct Source {
-    Ring* ring;
-    Order* order;  // null: the ring's own order is it
-    Way way;
-  };
-  /// Where progress stands when a pending frame is gone.
+  /// Where progress stands when a pending frame is gone, and where it began.
   struct Origin {
     Progress* progress;
+    std::uint64_t from;
     std::uint64_t until;
   };
+
+  [[nodiscard]] std::uint32_t header_size() const noexcept override { return header_.size(); }
+  [[nodiscard]] std::uint32_t most_payload() const noexcept override {
+    if constexpr (requires { sink_.mtu(); })
+      return wire::FrameHeader::payload_capacity(sink_.mtu());
+    return ~std::uint32_t{0};
+  }
 
   /// Frames that came in; those that only kept a number's place are among them.
   unsigned fill() noexcept {
     unsigned came = 0;
-    for (const auto& order : orders_) came += admit(*order);
+    for (Order* order = orders_; order != nullptr; order = order->next_order) came += admit(*order);
     for (std::size_t i = 0; i < rings_.size() && pending_count_ < burst_; ++i) {
       if (turn_ >= rings_.size()) turn_ = 0;
-      Source& source = rings_[turn_++];
-      came += source.order == nullptr ? fill_from(source) : fill_order_from(source);
+      came += fill_from(rings_[turn_++]);
     }
     return came;
   }
 
   unsigned fill_from(Source& source) noexcept {
-    std::uint64_t position = source.ring->popped();
-    const unsigned n =
-        source.ring->pop(std::span(pending_.data() + pending_count_, burst_ - pending_count_));
-    for (unsigned i = 0; i < n; ++i) pend(pending_[pending_count_], source.way, ++position);
-    return n;
+    std::array<rte_mbuf*, 64> frames;
+    unsigned came = 0;
+    while (true) {
+      std::uint64_t position = source.ring->popped();
+      const unsigned n = source.ring->pop(
+          std::span(frames).first(std::min<std::size_t>(frames.size(), burst_ - pending_count_)));
+      for (unsigned i = 0; i < n; ++i, ++position) {
+        rte_mbuf* const m = frames[i];
+        if (void* order = buffer_meta(m).order)
+          put_in_order(m, *static_cast<Order*>(order), n - i - 1);
+        else  // the ring's own order is it
+          pend(m, source.writer, {&source.ring->progress(), position, position + 1});
+      }
+      came += n;
+      if (n < frames.size() || pending_count_ >= burst_) return came;
+    }
   }
 
-  unsigned fill_order_from(const Source& source) noexcept {
-    std::array<rte_mbuf*, FrameOrder::kWindow> frames;
-    const unsigned n = source.ring->pop(frames);
-    for (unsigned i = 0; i < n; ++i)
-      if (!source.order->frames.put(frames[i])) [[unlikely]]
-        drop_late(frames[i], *source.order);
-    admit(*source.order);
-    return n;
+  /// `behind`: frames that came after it, and need room.
+  void put_in_order(rte_mbuf* m, Order& order, unsigned behind) noexcept {
+    look_after(order);
+    if (!order.put(m)) [[unlikely]]
+      drop_late(m, order);
+    admit(order, behind);
   }
 
-  /// Takes what is next in order, as far as there is room.
-  unsigned admit(Order& order) noexcept {
+  /// Takes what is next in order, as far as there is room, and leaves some of that.
+  unsigned admit(Order& order, unsigned left_room = 0) noexcept {
     unsigned n = 0;
-    while (pending_count_ < burst_) {
-      rte_mbuf* m = order.frames.take_next();
+    if (order.has_orphans()) [[unlikely]]
+      for (rte_mbuf* m = order.take_orphans(); m != nullptr;)
+        drop_late(std::exchange(m, buffer_meta(m).next), order);
+    while (pending_count_ + left_room < burst_) {
+      rte_mbuf* m = order.take_next();
       if (m == nullptr) break;
       ++n;
-      const std::uint64_t until = buffer_meta(m).number + 1;
+      const std::uint64_t number = buffer_meta(m).number;
+      const Origin origin{&order.progress(), number, number + 1};
       if (buffer_meta(m).messages == 0) {
         BufferPool::release(m);  // it only gave up its place
-        gone_behind({order.way.progress, until});
+        gone_behind(origin);
       } else {
-        pend(m, order.way, until);
+        pend(m, order.last_writer, origin);
       }
     }
     return n;
   }
 
-  void pend(rte_mbuf* m, Way& way, std::uint64_t until) noexcept {
-    stamp(m, way);
-    pending_[pending_count_] = m;
-    origins_[pending_count_++] = {way.progress, until};
+  /// Has it in orders_, without those of which nothing will come any more.
+  void look_after(Order& order) noexcept {
+    if (order.is_of(this)) [[likely]]
+      return;
+    for (Order** at = &orders_; *at != nullptr;) {
+      Order* const each = *at;
+      if (each->is_through()) {
+        *at = each->next_order;
+        each->let_go();
+      } else {
+        at = &each->next_order;
+      }
+    }
+    order.look_after(this, orders_);
+    orders_ = &order;
   }
 
-  /// Release pairs with has_flushed()'s acquire: who waits sees what was done with the frame.
-  static void gone(const Origin& origin) noexcept {
-    origin.progress->gone.store(origin.until, std::memory_order_release);
+  void pend(rte_mbuf* m, std::size_t& last_writer, const Origin& origin) noexcept {
+    stamp(m, last_writer);
+    pending_[pending_count_] = m;
+    origins_[pending_count_++] = origin;
   }
+
+  /// Who waits sees what was done with the frame.
+  static void gone(const Origin& origin) noexcept { origin.progress->gone_until(origin.until); }
   /// A frame that is not sent is gone when those of its writer before it are.
   void gone_behind(const Origin& origin) noexcept {
     for (unsigned i = pending_count_; i > 0; --i)
@@ -240,41 +286,49 @@ class WriteFlusher {
       }
     gone(origin);
   }
-
-  void drop(rte_mbuf* m, const Origin& origin) noexcept {
-    drop(m, *origin.progress);
+  static void dropped_at(const Origin& origin) noexcept {
+    origin.progress->dropped(origin.from, origin.until);
     gone(origin);
   }
-  void drop(rte_mbuf* m, Progress& progress) noexcept {
+
+  /// All that is pending, or in a ring or an order and next there.
+  unsigned drop_what_came() noexcept {
+    unsigned dropped = 0;
+    do {
+      for (unsigned i = 0; i < pending_count_; ++i) drop(pending_[i], origins_[i]);
+      dropped += std::exchange(pending_count_, 0U);
+    } while (fill() > 0);
+    drops_.add(Drop::kTxFull, dropped);
+    return dropped;
+  }
+  void drop(rte_mbuf* m, const Origin& origin) noexcept {
+    drop(m);
+    dropped_at(origin);
+  }
+  void drop(rte_mbuf* m) noexcept {
     const BufferMeta& meta = buffer_meta(m);
     stats_.dropped_messages += meta.messages;
     stats_.dropped_bytes += message_bytes(meta);
-    Way way;
-    writer(way, meta.writer_id).dropped_messages += meta.messages;
+    std::size_t last_writer = 0;
+    writer(last_writer, meta.writer_id).dropped_messages += meta.messages;
     BufferPool::release(m);
-    count_drop(progress);
-  }
-  /// Before the place is gone. Only this lcore writes it.
-  static void count_drop(Progress& progress) noexcept {
-    progress.dropped.store(progress.dropped.load(std::memory_order_relaxed) + 1,
-                           std::memory_order_relaxed);
   }
   /// A frame that was not complete when drop_pending() gave up those behind it. It is numbered for the gap.
   void drop_late(rte_mbuf* m, Order& order) noexcept {
     if (buffer_meta(m).messages == 0) return BufferPool::release(m);
-    count(m, order.way);
+    count(m, order.last_writer);
     next_sequence_ += buffer_meta(m).messages;
-    drop(m, *order.way.progress);
+    drop(m);
     drops_.add(Drop::kTxFull, 1);
   }
 
   /// A ring has one writer, or few: the last one is mostly the next.
-  FlushedWriter& writer(Way& way, std::uint32_t id) noexcept {
-    if (way.writer < writers_.size() && writers_[way.writer].id == id) [[likely]]
-      return writers_[way.writer];
-    return other_writer(way, id);
+  FlushedWriter& writer(std::size_t& last, std::uint32_t id) noexcept {
+    if (last < writers_.size() && writers_[last].id == id) [[likely]]
+      return writers_[last];
+    return other_writer(last, id);
   }
-  FlushedWriter& other_writer(Way& way, std::uint32_t id) noexcept {
+  FlushedWriter& other_writer(std::size_t& last, std::uint32_t id) noexcept {
     const auto find = [this](std::uint32_t wanted) {
       return std::find_if(writers_.begin(), writers_.end(),
                           [wanted](const FlushedWriter& w) { return w.id == wanted; });
@@ -284,16 +338,16 @@ class WriteFlusher {
       at = find(id = FlushedWriter::kOthers);
     if (at == writers_.end())
       at = writers_.insert(at, FlushedWriter{id});  // within what was reserved
-    way.writer = static_cast<std::size_t>(at - writers_.begin());
+    last = static_cast<std::size_t>(at - writers_.begin());
     return *at;
   }
 
-  void count(rte_mbuf* m, Way& way) noexcept {
+  void count(rte_mbuf* m, std::size_t& last_writer) noexcept {
     const BufferMeta& meta = buffer_meta(m);
     const std::uint64_t bytes = message_bytes(meta);
     stats_.messages += meta.messages;
     stats_.bytes += bytes;
-    FlushedWriter& w = writer(way, meta.writer_id);
+    FlushedWriter& w = writer(last_writer, meta.writer_id);
     ++w.frames;
     w.messages += meta.messages;
     w.bytes += bytes;
@@ -303,7 +357,7 @@ class WriteFlusher {
     return meta.payload_len - wire::kBlockLengthBytes * meta.messages;
   }
 
-  void stamp(rte_mbuf* m, Way& way) noexcept {
+  void stamp(rte_mbuf* m, std::size_t& last_writer) noexcept {
     const BufferMeta& meta = buffer_meta(m);
     assert(m->data_len == header_.size() + meta.payload_len &&
            "the writer left room for other headers than this flusher's");
@@ -320,12 +374,14 @@ class WriteFlusher {
         m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
     }
     next_sequence_ += meta.messages;
-    count(m, way);
+    count(m, last_writer);
   }
 
   unsigned drain() noexcept {
     if (pending_count_ == 0) return 0;
+    in_sink_ = true;
     const unsigned n = detail::offer(sink_, std::span(pending_.data(), pending_count_));
+    in_sink_ = false;
     assert(n <= pending_count_);
     for (unsigned i = 0; i < n; ++i) gone(origins_[i]);
     std::copy(pending_.begin() + n, pending_.begin() + pending_count_, pending_.begin());
@@ -340,8 +396,9 @@ class WriteFlusher {
   unsigned burst_;
   std::uint64_t next_sequence_;
   std::vector<Source> rings_;
-  std::vector<std::unique_ptr<Order>> orders_;
+  Order* orders_ = nullptr;  // those that frames came of, in a list
   std::size_t turn_ = 0;
+  bool in_sink_ = false;
   unsigned pending_count_ = 0;
   std::array<rte_mbuf*, kMaxBurst> pending_;
   std::vector<Origin> origins_;  // of those

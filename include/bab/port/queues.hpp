@@ -74,8 +74,10 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
  public:
   /// `prepare`: the port has TX offloads, so that drivers want to see frames before they go.
   /// `is_ring`: what is sent goes into an rte_ring (net_ring).
-  TxQueue(std::uint16_t port, std::uint16_t queue, bool prepare, bool is_ring = false) noexcept
-      : port_(port), queue_(queue), prepare_(prepare), is_ring_(is_ring) {}
+  /// `mtu`: bytes of IP packet that the port sends; 0: not known.
+  TxQueue(std::uint16_t port, std::uint16_t queue, bool prepare, bool is_ring = false,
+          std::uint32_t mtu = 0) noexcept
+      : port_(port), queue_(queue), prepare_(prepare), is_ring_(is_ring), mtu_(mtu) {}
 
   /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the NIC,
   /// which gives up their share; a frame that tx_prepare refuses is taken, freed and counted.
@@ -96,6 +98,9 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   void port_is_started(bool started) noexcept {
     std::atomic_ref(is_near_).store(started && is_ring_, std::memory_order_relaxed);
   }
+
+  /// Bytes of IP packet in the longest frame that its port sends; the largest value when that isn't known.
+  [[nodiscard]] std::uint32_t mtu() const noexcept { return mtu_ == 0 ? ~std::uint32_t{0} : mtu_; }
 
   [[nodiscard]] Tap& tap() noexcept { return *tap_; }
 
@@ -140,6 +145,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   bool prepare_;
   bool is_ring_;
   bool is_near_ = false;
+  std::uint32_t mtu_;
   QueueCounters counters_;
   DropCounters drops_;
   Counter refused_messages_;

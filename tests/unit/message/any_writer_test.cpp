@@ -28,6 +28,14 @@ using test::text_of;
 
 static_assert(sizeof(AnyWriter) == 2 * sizeof(void*));
 static_assert(std::is_trivially_copyable_v<AnyWriter>);
+static_assert(std::is_convertible_v<LocalWriter&, AnyWriter>);
+static_assert(std::is_convertible_v<SharedWriter::Producer&, AnyWriter>);
+static_assert(std::is_convertible_v<NoFlushWriter&, AnyWriter>);
+static_assert(!std::is_convertible_v<int&, AnyWriter>);
+static_assert(!std::is_convertible_v<std::string&, AnyWriter>);
+static_assert(!std::is_convertible_v<const LocalWriter&, AnyWriter>);
+static_assert(!std::is_convertible_v<LocalWriter, AnyWriter>);
+static_assert(!std::is_convertible_v<SharedWriter&, AnyWriter>);
 
 /// A writer of each kind with frames of 20 bytes, and what comes of it.
 struct Local {

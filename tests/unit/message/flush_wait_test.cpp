@@ -211,6 +211,110 @@ TEST_F(LocalFlushWait, ARingsNextFlusherGoesOnWhereTheFirstLeftOff) {
   EXPECT_EQ(wait.turn(), Flushed::kSent);
 }
 
+/// What two tasks of one lcore and one writer are told when frames are dropped.
+template <class Writer>
+struct TwoTasks {
+  using Told = std::vector<Flushed>;
+
+  /// A task that puts a message at 1, and awaits a flush at each of these times.
+  void publish_and_ask(Told& told, std::vector<std::uint64_t> when) {
+    lcore.spawn([this, &told, when]() -> Task<> {
+      auto room = co_await writer.reserve_wait(1);
+      room.commit();
+      writer.flush();
+      co_await ask(told, when);
+    });
+  }
+  Task<> ask(Told& told, const std::vector<std::uint64_t>& when) {
+    for (const std::uint64_t t : when) {
+      co_await Sleep(t);
+      told.push_back(co_await writer.flush_wait());
+    }
+  }
+  void only_ask(Told& told, std::vector<std::uint64_t> when) {
+    lcore.spawn([this, &told, when]() -> Task<> { co_await ask(told, when); });
+  }
+  /// Turns until `end`; drops what is pending after `drop_at`.
+  void turn(std::uint64_t begin, std::uint64_t end, auto& flusher, std::uint64_t drop_at = 0) {
+    for (std::uint64_t t = begin; t < end; ++t) {
+      lcore.turn(t);
+      if (t != drop_at)
+        flusher.poll();
+      else
+        flusher.drop_pending();
+    }
+  }
+
+  Writer& writer;
+  Lcore lcore{};
+};
+
+/// The writer's last frame before it was dropped, whoever asked before.
+template <class Writer>
+void expect_the_truth_per_wait(Writer& writer, WriteFlusher<KeepSink>& flusher, KeepSink& sink) {
+  TwoTasks<Writer> tasks{writer};
+  std::vector<Flushed> a, b, late;
+  sink.room = 0;
+  tasks.publish_and_ask(a, {10, 11});
+  tasks.only_ask(b, {8, 9, 12});
+  tasks.turn(1, 6, flusher, 5);
+  sink.room = 99;
+  tasks.turn(6, 20, flusher);
+  tasks.only_ask(late, {21});
+  tasks.turn(20, 25, flusher);
+  using enum Flushed;
+  EXPECT_THAT(a, ElementsAre(kDropped, kSent)) << "its message was dropped, which it is told once";
+  EXPECT_THAT(b, ElementsAre(kDropped, kSent, kSent)) << "it may have been in that frame";
+  EXPECT_THAT(late, ElementsAre(kSent)) << "it wasn't there";
+  EXPECT_EQ(tasks.lcore.tasks(), 0U);
+}
+
+TEST_F(LocalFlushWait, C51_EachTaskIsToldOfItsOwnDrops) {
+  expect_the_truth_per_wait(*b.writer, flusher, sink);
+}
+
+TEST(SharedFlushWait, C51_EachTaskIsToldOfItsOwnDrops) {
+  SharedBench b;
+  expect_the_truth_per_wait(b[0], *b.flusher, b.sink);
+}
+
+/// Frames dropped behind those that a wait is for are no drop of its own; many stretches of them neither.
+TEST_F(LocalFlushWait, C51_DropsBehindAreNotItsOwn) {
+  FullPool pool(64);
+  FrameRing ring(64);
+  LocalWriter writer(pool, ring, test::small_frames(64));
+  WriteFlusher<KeepSink> own(sink, wire::FrameHeader({}));
+  own.add(ring);
+  put(writer, "mine");
+  std::optional<Awaited<LocalWriter>> waits(std::in_place, writer);
+  own.poll();
+  for (int stretch = 0; stretch < 5; ++stretch) {
+    put(writer, "dropped");
+    writer.flush();
+    own.drop_pending();
+    put(writer, "sent");
+    writer.flush();
+    own.poll();
+  }
+  EXPECT_EQ(waits->turn(), Flushed::kSent);
+  waits.reset();
+  EXPECT_EQ(Awaited(writer).result, Flushed::kDropped);
+  EXPECT_EQ(Awaited(writer).result, Flushed::kSent);
+  // More stretches than are told apart: never kSent for what was dropped.
+  put(writer, "dropped");
+  waits.emplace(writer);
+  own.drop_pending();
+  for (int stretch = 0; stretch < 30; ++stretch) {
+    put(writer, "sent");
+    writer.flush();
+    own.poll();
+    put(writer, "dropped");
+    writer.flush();
+    own.drop_pending();
+  }
+  EXPECT_EQ(waits->turn(), Flushed::kDropped);
+}
+
 TEST(SharedFlushWait, SuspendsNothingWhereNothingOfItsOwnIsOnItsWay) {
   SharedBench b;
   EXPECT_EQ(Awaited(b[0]).result, Flushed::kSent);

@@ -226,5 +226,29 @@ TEST_F(ReservationTest, MoreThanTheHolesThereAreOpenANewFrame) {
   EXPECT_EQ(got, all);
 }
 
+TEST_F(ReservationTest, MovesAsValuesDo) {
+  auto first = reserve(*b.writer, "first");
+  auto second = reserve(*b.writer, "second");
+  first = std::move(second);  // aborts what it held
+  EXPECT_FALSE(second);       // NOLINT(bugprone-use-after-move): that is what is asked
+  EXPECT_EQ(first.size(), 6U);
+  auto& same = first;
+  first = std::move(same);
+  ASSERT_TRUE(first);
+  auto third = LocalWriter::Reservation(ReserveFailure::kTooLong);
+  EXPECT_EQ(third.failure(), ReserveFailure::kTooLong);
+  third = std::move(first);
+  EXPECT_EQ(third.failure(), ReserveFailure::kNone);
+  third.commit();
+  first = LocalWriter::Reservation(ReserveFailure::kNoBuffer);
+  EXPECT_EQ(first.failure(), ReserveFailure::kNoBuffer);
+  std::vector<LocalWriter::Reservation> many;
+  for (const char* text : {"a", "b", "c"}) many.push_back(reserve(*b.writer, text));
+  std::swap(many[0], many[2]);
+  many.erase(many.begin());  // "c"
+  for (auto& r : many) r.commit();
+  EXPECT_THAT(b.flushed(), ElementsAre(Frame{"second", "a", "b"}));
+}
+
 }  // namespace
 }  // namespace bab

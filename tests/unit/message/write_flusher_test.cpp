@@ -1,6 +1,9 @@
 #include <bab/message/write_flusher.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -331,6 +334,37 @@ TEST_F(WriteFlusherTest, SendsTheFramesOfAWriterThatHasGone) {
   b.writer.reset();
   flusher.poll();
   EXPECT_THAT(sink.sent, ElementsAre(Sent{1, {"last words"}, 0}));
+}
+
+/// A sink that calls its own flusher is told that there is nothing to do.
+TEST_F(WriteFlusherTest, C24_ASinkThatPollsItsOwnFlusherChangesNothing) {
+  struct Nosy {
+    unsigned send(std::span<rte_mbuf*> frames) noexcept {
+      call_it();
+      const unsigned n = std::min<unsigned>(room, static_cast<unsigned>(frames.size()));
+      taken += n;
+      BufferPool::release(std::span<rte_mbuf* const>(frames.data(), n));
+      return n;
+    }
+    std::function<void()> call_it;
+    unsigned taken = 0;
+    unsigned room = 2;
+  } nosy;
+  WriteFlusher<Nosy> flusher(nosy, header);
+  nosy.call_it = [&flusher] {
+    EXPECT_EQ(flusher.poll(), 0U);
+    EXPECT_EQ(flusher.drop_pending(), 0U);
+    EXPECT_FALSE(flusher.idle());
+    EXPECT_GT(flusher.pending(), 0U);
+  };
+  flusher.add(b.ring);
+  frames(b, {"1", "2", "3"});
+  flusher.poll();
+  EXPECT_EQ(nosy.taken, 2U);
+  flusher.poll();
+  EXPECT_EQ(nosy.taken, 3U);
+  EXPECT_TRUE(flusher.idle());
+  EXPECT_EQ(flusher.stats().dropped_messages, 0U);
 }
 
 }  // namespace

@@ -203,6 +203,23 @@ TEST(Stalls, AreCountedWhenAClosedFrameHeldBackASharedWriter) {
   EXPECT_EQ(b.flushed().size(), 3U);
 }
 
+TEST(FlushPolicy, C20_ADelayBeyondTheClocksEndIsNone) {
+  WriterBench local(4, 64, {.max_delay_tsc = ~std::uint64_t{0}});
+  SharedBench shared(4, 64, {.max_delay_tsc = ~std::uint64_t{0} - 5});
+  put(*local.writer, "x");
+  put(shared[0], "x");
+  for (std::uint64_t t = 1000; t < 1010; ++t) {
+    local.writer->poll(t);
+    shared[0].poll(t);
+  }
+  EXPECT_TRUE(local.frames().empty());
+  shared.poll();
+  EXPECT_TRUE(shared.sink.all.empty());
+  constexpr FlushPolicy policy{.max_delay_tsc = 10};
+  EXPECT_EQ(policy.deadline(5), 15U);
+  EXPECT_EQ(policy.deadline(~std::uint64_t{0} - 3), ~std::uint64_t{0});
+}
+
 /// Many writers with partly filled frames that hold all of the pool, and one who waits for a buffer.
 struct LocalCrowd {
   static constexpr std::uint32_t kBuffers = 2;  // of each writer: a frame, and one set aside
