@@ -17,8 +17,8 @@ namespace {
 
 /// The number behind the word at `i`, which then is at the number.
 template <class T>
-T number(const std::vector<std::string>& words, std::size_t& i, T least,
-         T most = std::numeric_limits<T>::max()) {
+T number_behind(const std::vector<std::string>& words, std::size_t& i, T least,
+                T most = std::numeric_limits<T>::max()) {
   const std::string& name = words[i];
   if (++i >= words.size()) refuse(fmt::format("a number is missing behind \"{}\"", name));
   const std::string& text = words[i];
@@ -44,13 +44,13 @@ bab::CaptureOptions parse_capture(const std::vector<std::string>& words) {
     else if (word == "tx")
       o.direction = bab::CaptureDirection::kTx;
     else if (word == "port")
-      o.port = number<std::uint16_t>(words, i, 0);
+      o.port = number_behind<std::uint16_t>(words, i, 0);
     else if (word == "udp")
-      o.udp_port = number<std::uint16_t>(words, i, 1);
+      o.udp_port = number_behind<std::uint16_t>(words, i, 1);
     else if (word == "1" && i + 1 < words.size() && words[i + 1] == "in")
-      o.one_in = number<std::uint32_t>(words, ++i, 1);
+      o.one_in = number_behind<std::uint32_t>(words, ++i, 1);
     else if (word == "share")
-      o.lcore_share = number<unsigned>(words, i, 1, kMostShare) / 100.0;
+      o.lcore_share = number_behind<unsigned>(words, i, 1, kMostShare) / 100.0;
     else
       refuse(fmt::format("\"{}\" says nothing about a capture", word));
   }

@@ -11,17 +11,17 @@
 namespace testbab {
 namespace {
 
-void start(Console& console, const Words& words) {
+void start_capture(Console& console, const Words& words) {
   console.session().start_capture(parse_capture({words.begin() + 2, words.end()}));
   console.print(fmt::format("capturing to {}\n", words[2]));
 }
 
-void stop(Console& console, const Words&) {
+void stop_capture(Console& console, const Words&) {
   const CaptureSummary done = console.session().stop_capture();
   console.print(fmt::format("captured {}\n", capture_text(done.path, done.stats)));
 }
 
-void show(Console& console, const Words& words) {
+void show_capture(Console& console, const Words& words) {
   const bab::Capture* capture = console.session().capture();
   if (wants_json(words)) {
     nlohmann::ordered_json json{{"running", capture != nullptr}};
@@ -34,18 +34,18 @@ void show(Console& console, const Words& words) {
   }
 }
 
-constexpr std::array kCommands{
+constexpr std::array kCaptureCommands{
     Command{"capture start FILE [rx|tx|both] [port N] [udp N] [1 in N] [share PERCENT]",
             "write passing frames to a pcapng file: of one direction, port or UDP port, or 1 in N "
             "of them; for lcores' idle time and a share of their work, 2 if not said, without "
             "bound at 100",
-            start},
-    Command{"capture stop", "end the capture and say how much of it is in the file", stop},
-    Command{"show capture [json]", "how far the capture is", show},
+            start_capture},
+    Command{"capture stop", "end the capture and say how much of it is in the file", stop_capture},
+    Command{"show capture [json]", "how far the capture is", show_capture},
 };
 
 }  // namespace
 
-std::span<const Command> capture_commands() { return kCommands; }
+std::span<const Command> capture_commands() { return kCaptureCommands; }
 
 }  // namespace testbab

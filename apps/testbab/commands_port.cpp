@@ -44,7 +44,7 @@ void require_no_capture(const Session& session, std::string_view command) {
         fmt::format("{}: frames of the ports are captured; stop the capture first", command));
 }
 
-void show(Console& console, const Words& words) {
+void show_port(Console& console, const Words& words) {
   using Json = nlohmann::ordered_json;
   Session& session = console.session();
   const std::string& what = words[2];
@@ -66,7 +66,7 @@ void show(Console& console, const Words& words) {
     console.print(text);
 }
 
-void clear(Console& console, const Words& words) {
+void clear_port(Console& console, const Words& words) {
   Session& session = console.session();
   for (std::size_t i :
        ports_of(session.wiring(), words[3], fmt::format("clear port {}", words[2]))) {
@@ -78,7 +78,7 @@ void clear(Console& console, const Words& words) {
   }
 }
 
-void start(Console& console, const Words& words) {
+void start_port(Console& console, const Words& words) {
   Session& session = console.session();
   for (std::size_t i : ports_of(session.wiring(), words[2], "port start")) {
     const std::uint16_t id = session.wiring().port(i).id();
@@ -88,7 +88,7 @@ void start(Console& console, const Words& words) {
   }
 }
 
-void stop(Console& console, const Words& words) {
+void stop_port(Console& console, const Words& words) {
   Session& session = console.session();
   const auto ports = ports_of(session.wiring(), words[2], "port stop");
   require_stopped(session, "port stop");
@@ -112,19 +112,20 @@ void set_mtu(Console& console, const Words& words) {
                             port.started() ? "" : "; it is stopped"));
 }
 
-constexpr std::array kCommands{
-    Command{"port start (N|all)", "start a port that was stopped, and wait for its link", start},
-    Command{"port stop (N|all)", "stop a port; its driver gives its buffers back", stop},
+constexpr std::array kPortCommands{
+    Command{"port start (N|all)", "start a port that was stopped, and wait for its link",
+            start_port},
+    Command{"port stop (N|all)", "stop a port; its driver gives its buffers back", stop_port},
     Command{"port config mtu N M",
             "give port N an MTU of M bytes: it is stopped, configured and started again", set_mtu},
     Command{"show port (info|stats|summary|xstats) (N|all) [json]",
             "what a port is and can do, what it did, a line for each, its driver's own figures",
-            show},
-    Command{"clear port (stats|xstats) (N|all)", "count a port's figures from here on", clear},
+            show_port},
+    Command{"clear port (stats|xstats) (N|all)", "count a port's figures from here on", clear_port},
 };
 
 }  // namespace
 
-std::span<const Command> port_commands() { return kCommands; }
+std::span<const Command> port_commands() { return kPortCommands; }
 
 }  // namespace testbab

@@ -88,7 +88,7 @@ void help(Console& console, const Words& words) {
   console.print(text);
 }
 
-constexpr std::array kCommands{
+constexpr std::array kRunCommands{
     Command{"start [tx_first]",
             "start the engine; tx_first: send one burst before, to set going what only answers",
             start},
@@ -102,6 +102,6 @@ constexpr std::array kCommands{
 
 }  // namespace
 
-std::span<const Command> run_commands() { return kCommands; }
+std::span<const Command> run_commands() { return kRunCommands; }
 
 }  // namespace testbab

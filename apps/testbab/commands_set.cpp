@@ -86,7 +86,7 @@ void set_verbose(Console& console, const Words& words) {
   console.print(fmt::format("Change verbose level to {}\n", level));
 }
 
-constexpr std::array kCommands{
+constexpr std::array kSetCommands{
     Command{"set fwd MODE", "choose the engine for the next start", set_fwd},
     Command{"set burst N", "frames per burst, 1 to 512, from the next start on", set_burst},
     Command{"set msgsizes N[,N…]",
@@ -105,6 +105,6 @@ constexpr std::array kCommands{
 
 }  // namespace
 
-std::span<const Command> set_commands() { return kCommands; }
+std::span<const Command> set_commands() { return kSetCommands; }
 
 }  // namespace testbab

@@ -57,7 +57,7 @@ void show_config(Console& console, const Words& words) {
                              : config_cores(session));
 }
 
-constexpr std::array kCommands{
+constexpr std::array kShowCommands{
     Command{"show fwd stats all [json]", "frames of this run, or of the last one, by port",
             show_fwd},
     Command{"show config (fwd|rxtx|cores) [json]",
@@ -75,6 +75,6 @@ constexpr std::array kCommands{
 
 }  // namespace
 
-std::span<const Command> show_commands() { return kCommands; }
+std::span<const Command> show_commands() { return kShowCommands; }
 
 }  // namespace testbab

@@ -48,7 +48,7 @@ constexpr std::string_view kDescription =
     "runs without root, hugepages or a NIC. Its arguments and commands are spelled as those of "
     "dpdk-testpmd(1) where that has them.";
 
-constexpr std::string_view kPrompt =
+constexpr std::string_view kAboutThePrompt =
     "With -i on a terminal there is a prompt, with history, completion by Tab and help by ?. "
     "Ctrl-C "
     "clears the line; where it is empty, it stops the engine that runs. Ctrl-D on an empty line "
@@ -76,7 +76,7 @@ std::string man_page() {
   }
   t += ".SH ENGINES\n";
   for (const Engine& e : engines()) t += item(e.name, e.help);
-  t += fmt::format(".SH COMMANDS\n{}\n", roff(kPrompt));
+  t += fmt::format(".SH COMMANDS\n{}\n", roff(kAboutThePrompt));
   for (const Command& c : commands()) t += item(c.syntax, c.help);
   t +=
       ".SH DROPS\nEach frame or message that didn\\(aqt go on is counted once, under its reason.\n";

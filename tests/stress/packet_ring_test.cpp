@@ -27,9 +27,9 @@ using Clock = std::chrono::steady_clock;
 
 /// A way from one lcore to the next for SendPackets: a ring carries pointers, so these are the places
 /// that they point to. The receiver gives a place back by the second ring.
-class Way {
+class Ring {
  public:
-  explicit Way(std::uint32_t places) : full_(places), empty_(places), places_(places) {
+  explicit Ring(std::uint32_t places) : full_(places), empty_(places), places_(places) {
     for (SendPacket& place : places_) {
       SendPacket* p = &place;
       empty_.push({&p, 1});
@@ -73,8 +73,8 @@ bool is_intact(const Packet& packet) {
 
 /// One lcore of the circle: takes messages from the one before, keeps, clones and drops some at random,
 /// and sends on what it can; makes new ones as long as the pool gives buffers.
-struct Station {
-  Station(BufferPool& from, Way& before, Way& after, std::uint64_t seed)
+struct RingStation {
+  RingStation(BufferPool& from, Ring& before, Ring& after, std::uint64_t seed)
       : pool(from), in(before), out(after), random(seed) {}
 
   void operator()() {
@@ -129,8 +129,8 @@ struct Station {
   }
 
   BufferPool& pool;
-  Way& in;
-  Way& out;
+  Ring& in;
+  Ring& out;
   std::mt19937_64 random;
   const std::atomic<bool>* stop = nullptr;
   std::deque<Packet> kept;
@@ -142,10 +142,10 @@ TEST(StressPacketRing, ThreeLcoresPassMessagesRoundAndLoseNoBuffer) {
   for (const std::uint32_t cache : {0U, 1U}) {
     test::FullPool pool(test::small_pool(8, cache));
     std::atomic<bool> stop{false};
-    std::array<Way, 3> ways{Way(16), Way(16), Way(16)};
-    std::array<Station, 3> stations{Station(pool, ways[0], ways[1], seed),
-                                    Station(pool, ways[1], ways[2], seed + 1),
-                                    Station(pool, ways[2], ways[0], seed + 2)};
+    std::array<Ring, 3> ways{Ring(16), Ring(16), Ring(16)};
+    std::array<RingStation, 3> stations{RingStation(pool, ways[0], ways[1], seed),
+                                        RingStation(pool, ways[1], ways[2], seed + 1),
+                                        RingStation(pool, ways[2], ways[0], seed + 2)};
     for (unsigned i = 0; i < 3; ++i) {
       stations[i].stop = &stop;
       test::start_on(i + 1, stations[i]);
@@ -154,11 +154,11 @@ TEST(StressPacketRing, ThreeLcoresPassMessagesRoundAndLoseNoBuffer) {
     while (Clock::now() < end) std::this_thread::yield();
     stop = true;
     for (unsigned i = 0; i < 3; ++i) test::wait_for(i + 1, stations[i]);
-    for (Way& way : ways)
+    for (Ring& way : ways)
       while (way.pop()) {
       }
     std::uint64_t made = 0;
-    for (const Station& s : stations) {
+    for (const RingStation& s : stations) {
       EXPECT_EQ(s.broken, 0U);
       EXPECT_GT(s.seen, 100U);
       made += s.made;

@@ -12,7 +12,7 @@
 namespace bab::doctor {
 namespace {
 
-constexpr std::string_view kTopic = "cpu";
+constexpr std::string_view kCpuTopic = "cpu";
 constexpr const char* kCpus = "sys/devices/system/cpu/";
 
 using Lcores = std::map<unsigned, std::vector<unsigned>>;  // lcore to its CPUs
@@ -88,7 +88,7 @@ void examine_sharing(const System& system, const Lcores& workers, Findings& find
     if (lcores.size() < 2) continue;
     good = false;
     findings.push_back(
-        {Level::kWarn, kTopic,
+        {Level::kWarn, kCpuTopic,
          fmt::format("lcores {} share CPU {}, and each polls all the time", enumerate(lcores), cpu),
          "give every worker a CPU of its own: -l 0-2"});
   }
@@ -99,7 +99,7 @@ void examine_sharing(const System& system, const Lcores& workers, Findings& find
   for (const auto& [cpus, lcores] : floating) {
     if (lcores.size() <= cpus.size()) continue;
     good = false;
-    findings.push_back({Level::kWarn, kTopic,
+    findings.push_back({Level::kWarn, kCpuTopic,
                         fmt::format("lcores {} share CPUs {}, which are fewer", enumerate(lcores),
                                     enumerate(cpus)),
                         "give every worker a CPU of its own: -l 0-2"});
@@ -114,13 +114,13 @@ void examine_sharing(const System& system, const Lcores& workers, Findings& find
     if (ours.size() < 2 || !seen.insert(ours).second) continue;
     good = false;
     findings.push_back(
-        {Level::kWarn, kTopic,
+        {Level::kWarn, kCpuTopic,
          fmt::format("CPUs {} of the workers are hyperthreads of one core", enumerate(ours)),
          "choose CPUs of different cores (lscpu -e shows them)"});
   }
   if (good)
     findings.push_back(
-        {Level::kOk, kTopic,
+        {Level::kOk, kCpuTopic,
          floating.empty()
              ? workers.size() == 1
                    ? std::string("1 worker lcore, with a CPU of its own")
@@ -137,7 +137,7 @@ void examine_isolation(const System& system, const std::vector<unsigned>& cpus,
     return std::find(isolated.begin(), isolated.end(), cpu) == isolated.end();
   });
   if (shared.empty()) {
-    findings.push_back({Level::kOk, kTopic, "the workers' CPUs are isolated", ""});
+    findings.push_back({Level::kOk, kCpuTopic, "the workers' CPUs are isolated", ""});
     return;
   }
   // These arguments say all of it: a list without those that are isolated already would give them back.
@@ -147,7 +147,7 @@ void examine_isolation(const System& system, const std::vector<unsigned>& cpus,
   const auto online = parse_set(system.text(fmt::format("{}online", kCpus)).value_or(""));
   const bool all = !online.empty() && wanted.size() >= online.size();
   findings.push_back(
-      {Level::kWarn, kTopic,
+      {Level::kWarn, kCpuTopic,
        fmt::format("other processes run on the workers' {}, too, and add latency", named(shared)),
        all ? "leave other processes a CPU: workers on fewer of them (-l), then ask again"
            : fmt::format(
@@ -167,7 +167,7 @@ void examine_governor(const System& system, const std::vector<unsigned>& cpus, F
     }
   if (!slow.empty())
     findings.push_back(
-        {Level::kWarn, kTopic,
+        {Level::kWarn, kCpuTopic,
          fmt::format("{} {} the frequency governor {}", named(slow),
                      slow.size() == 1 ? "has" : "have", governor),
          fmt::format("echo performance | tee /{}cpu*/cpufreq/scaling_governor", kCpus)});
@@ -177,7 +177,7 @@ void examine_clock(const System& system, Findings& findings) {
   for (const std::string& line : system.lines("proc/cpuinfo")) {
     if (!line.starts_with("flags")) continue;
     if (line.find(" constant_tsc") == std::string::npos)
-      findings.push_back({Level::kWarn, kTopic,
+      findings.push_back({Level::kWarn, kCpuTopic,
                           "the TSC's rate isn't constant: deadlines and rates will be off",
                           "use another machine, or let the hypervisor pass its TSC through"});
     return;
@@ -205,13 +205,13 @@ void examine_cpus(const System& system, const Examination& what, Findings& findi
         absent.push_back(cpu);
   if (!absent.empty())
     findings.push_back(
-        {Level::kFail, kTopic,
+        {Level::kFail, kCpuTopic,
          fmt::format("{} {} there or {} offline", named(absent),
                      absent.size() == 1 ? "isn't" : "aren't", absent.size() == 1 ? "is" : "are"),
          fmt::format("choose of {}", system.text(fmt::format("{}online", kCpus)).value_or(""))});
   lcores.erase(main_lcore(what, lcores));
   if (lcores.empty()) {
-    findings.push_back({Level::kFail, kTopic, "there is no worker lcore beside the main one",
+    findings.push_back({Level::kFail, kCpuTopic, "there is no worker lcore beside the main one",
                         "give two or more: -l 0-2"});
     return;
   }

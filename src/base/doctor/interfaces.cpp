@@ -13,7 +13,7 @@
 namespace bab::doctor {
 namespace {
 
-constexpr std::string_view kTopic = "interface";
+constexpr std::string_view kInterfaceTopic = "interface";
 
 /// Arguments that name an interface which must be there.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKeys{
@@ -48,23 +48,24 @@ void examine_interface(const System& system, const std::string& name, std::uint3
                        Findings& findings) {
   const std::string folder = "sys/class/net/" + name;
   if (!system.exists(folder)) {
-    findings.push_back({Level::kFail, kTopic, fmt::format("there is no interface {}", name),
+    findings.push_back({Level::kFail, kInterfaceTopic,
+                        fmt::format("there is no interface {}", name),
                         "choose one that ip link shows"});
     return;
   }
   const std::uint64_t mtu = system.number(folder + "/mtu").value_or(0);
   constexpr std::uint64_t kUp = 1;  // IFF_UP
   if ((system.number(folder + "/flags", 16).value_or(kUp) & kUp) == 0)
-    findings.push_back({Level::kFail, kTopic, fmt::format("interface {} is down", name),
+    findings.push_back({Level::kFail, kInterfaceTopic, fmt::format("interface {} is down", name),
                         fmt::format("ip link set {} up", name)});
   else if (wanted_mtu > mtu)
     findings.push_back(
-        {Level::kFail, kTopic,
+        {Level::kFail, kInterfaceTopic,
          fmt::format("interface {} has MTU {}, and {} is asked for", name, mtu, wanted_mtu),
          fmt::format("--mtu={}, or ip link set {} mtu {}", mtu, name, wanted_mtu)});
   else
     findings.push_back(
-        {Level::kOk, kTopic, fmt::format("interface {} is up, MTU {}", name, mtu), ""});
+        {Level::kOk, kInterfaceTopic, fmt::format("interface {} is up, MTU {}", name, mtu), ""});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace bab::doctor {
 namespace {
 
-constexpr std::string_view kTopic = "hugepages";
+constexpr std::string_view kHugepageTopic = "hugepages";
 constexpr std::uint64_t kMib = std::uint64_t{1} << 20;
 
 struct Pages {
@@ -155,7 +155,7 @@ void examine_mount(const System& system, const Examination& what, Findings& find
   if (!files || detail::has_option(what.eal, "--in-memory")) return;
   for (const std::string& line : system.lines("proc/mounts"))
     if (line.find(" hugetlbfs ") != std::string::npos) return;
-  findings.push_back({Level::kFail, kTopic,
+  findings.push_back({Level::kFail, kHugepageTopic,
                       "these EAL arguments need a hugetlbfs and none is mounted",
                       "mkdir -p /dev/hugepages && mount -t hugetlbfs none /dev/hugepages"});
 }
@@ -165,7 +165,7 @@ void examine_mount(const System& system, const Examination& what, Findings& find
 void examine_memory(const System& system, const Examination& what, Findings& findings) {
   const std::vector<Pages> all = read_pages(system);
   if (all.empty()) {
-    findings.push_back({Level::kWarn, kTopic, "this kernel has no hugepages at all",
+    findings.push_back({Level::kWarn, kHugepageTopic, "this kernel has no hugepages at all",
                         "testbab without EAL arguments does without"});
     return;
   }
@@ -214,7 +214,7 @@ void examine_memory(const System& system, const Examination& what, Findings& fin
     const auto found = judged.find(&p);
     if (p.total == 0 && found == judged.end()) continue;
     const std::string where = p.node >= 0 ? fmt::format("NUMA node {}: ", p.node) : "";
-    Finding f{Level::kOk, kTopic,
+    Finding f{Level::kOk, kHugepageTopic,
               fmt::format("{}{} hugepages of {}, {} free ({})", where, p.total, in_words(p.bytes),
                           p.free, in_words(p.free * p.bytes)),
               ""};

@@ -13,7 +13,7 @@
 namespace bab::doctor {
 namespace {
 
-constexpr std::string_view kTopic = "nic";
+constexpr std::string_view kNicTopic = "nic";
 constexpr std::string_view kDevices = "sys/bus/pci/devices/";
 
 /// The interface and all that it is made of: members of bridges and bonds, what a VLAN sits on.
@@ -127,13 +127,13 @@ void examine_vfio(const System& system, const Nic& nic, Findings& findings) {
   if (nic.iommu_group.empty()) {
     if (!unsafe)
       findings.push_back(
-          {Level::kFail, kTopic, fmt::format("{} is in no IOMMU group", nic.label()),
+          {Level::kFail, kNicTopic, fmt::format("{} is in no IOMMU group", nic.label()),
            "turn the IOMMU on (intel_iommu=on or amd_iommu=on on the kernel's command line), or do "
            "without: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"});
     return;
   }
   if (const auto others = group_blockers(system, nic); !others.empty())
-    findings.push_back({Level::kFail, kTopic,
+    findings.push_back({Level::kFail, kNicTopic,
                         fmt::format("{} shares IOMMU group {} with {}, which VFIO doesn't have",
                                     nic.label(), nic.iommu_group, enumerate(others)),
                         kAnotherSlot});
@@ -169,32 +169,32 @@ Finding examine_nic(const System& system, const Nic& nic, const std::set<std::st
   const std::string interface =
       nic.interfaces.empty() ? "" : fmt::format(", {}", enumerate(nic.interfaces));
   if (carries_route)
-    return {nic.asked ? Level::kFail : Level::kOk, kTopic,
+    return {nic.asked ? Level::kFail : Level::kOk, kNicTopic,
             fmt::format("{} has the kernel's driver {}{}: it carries the default route and is left "
                         "alone",
                         nic.label(), nic.driver, interface),
             nic.asked ? "name another NIC with -a" : ""};
   if (pmd.name.empty()) {
     const std::string_view package = pmd_package(nic.vendor);
-    return {package.empty() && !nic.asked ? Level::kOk : trouble, kTopic,
+    return {package.empty() && !nic.asked ? Level::kOk : trouble, kNicTopic,
             fmt::format("{}{}: no installed PMD drives it", nic.label(), interface),
             package.empty()
                 ? (nic.asked ? "DPDK isn't known to have one: name another NIC with -a" : "")
                 : fmt::format("apt-get install {}", package)};
   }
   if (is_dpdk_driver(nic.driver))
-    return {Level::kOk, kTopic,
+    return {Level::kOk, kNicTopic,
             fmt::format("{} is bound to {}, for {}", nic.label(), nic.driver, pmd.name), ""};
   // mlx4 and mlx5 share the device with the kernel's driver.
   if (!nic.driver.empty() && has_word(pmd.kmod, nic.driver))
-    return {Level::kOk, kTopic,
+    return {Level::kOk, kNicTopic,
             fmt::format("{} has the kernel's driver {}, which {} works beside", nic.label(),
                         nic.driver, pmd.name),
             ""};
   // Only what nobody can be using is offered: the default route may go a way that isn't seen from here (another
   // network namespace, a tunnel, a second next hop, another table).
   if (!nic.driver.empty() && is_in_use(system, nic))
-    return {trouble, kTopic,
+    return {trouble, kNicTopic,
             fmt::format("{} has the kernel's driver {}{}, and may be in use", nic.label(),
                         nic.driver, interface),
             nic.interfaces.empty()
@@ -203,11 +203,11 @@ Finding examine_nic(const System& system, const Nic& nic, const std::set<std::st
                               "again",
                               nic.interfaces.front())};
   if (const auto others = group_blockers(system, nic); !others.empty())
-    return {trouble, kTopic,
+    return {trouble, kNicTopic,
             fmt::format("{}{} shares IOMMU group {} with {}, and VFIO takes a group whole",
                         nic.label(), interface, nic.iommu_group, enumerate(others)),
             kAnotherSlot};
-  return {trouble, kTopic,
+  return {trouble, kNicTopic,
           fmt::format("{} has {}{}{}: DPDK can't use it so ({} would)", nic.label(),
                       nic.driver.empty() ? "no driver" : "the kernel's driver " + nic.driver,
                       interface, nic.interfaces.empty() ? "" : ", which is down", pmd.name),
@@ -248,13 +248,13 @@ void examine_nics(const System& system, const Examination& what, Findings& findi
   }
   for (const std::string& address : asked)
     if (std::none_of(nics.begin(), nics.end(), [&](const Nic& n) { return n.address == address; }))
-      findings.push_back({Level::kFail, kTopic,
+      findings.push_back({Level::kFail, kNicTopic,
                           system.exists(std::string(kDevices) + address)
                               ? fmt::format("{} is no network device", address)
                               : fmt::format("there is no PCI device {}", address),
                           "choose one that lspci -D shows"});
   if (nics.empty() && asked.empty())
-    findings.push_back({Level::kOk, kTopic,
+    findings.push_back({Level::kOk, kNicTopic,
                         "no PCI network device; virtual ones work (--vdev=net_af_packet0,iface=…)",
                         ""});
   examine_iommu(system, wants_iommu, findings);

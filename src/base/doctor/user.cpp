@@ -13,7 +13,7 @@
 namespace bab::doctor {
 namespace {
 
-constexpr std::string_view kTopic = "user";
+constexpr std::string_view kUserTopic = "user";
 
 struct Wish {
   std::string_view device;  ///< a vdev's name begins with it
@@ -41,7 +41,7 @@ void examine_locked_memory(const System& system, Findings& findings) {
     words >> soft;
     if (soft != "unlimited")
       findings.push_back(
-          {Level::kWarn, kTopic,
+          {Level::kWarn, kUserTopic,
            fmt::format("at most {} bytes may be locked, and VFIO locks all of a run's memory",
                        soft),
            "ulimit -l unlimited (memlock in /etc/security/limits.conf)"});
@@ -79,31 +79,31 @@ void examine_user(const System& system, const Examination& what, Findings& findi
     }
   if (!missing.empty()) {
     findings.push_back(
-        {Level::kFail, kTopic,
+        {Level::kFail, kUserTopic,
          fmt::format("user {} may not open {}: {} is missing", who.uid, enumerate(devices),
                      missing),
          fmt::format("run as root, or setcap {}+ep $(command -v testbab)", missing)});
     return;
   }
   if (who.is_root()) {
-    findings.push_back({Level::kOk, kTopic, "root", ""});
+    findings.push_back({Level::kOk, kUserTopic, "root", ""});
     return;
   }
   const bool no_huge = detail::has_option(what.eal, "--no-huge");
   if (no_huge && detail::without_pci(what.eal)) {
     findings.push_back(
-        {Level::kOk, kTopic,
+        {Level::kOk, kUserTopic,
          fmt::format("user {}: enough for a run without hugepages and NICs", who.uid), ""});
     return;
   }
   if (detail::has_option(what.eal, "--file-prefix") && !who.has(CAP_DAC_OVERRIDE) &&
       !system.is_usable_by("dev/hugepages", who.uid))
     findings.push_back(
-        {Level::kFail, kTopic, fmt::format("user {} may not write to /dev/hugepages", who.uid),
+        {Level::kFail, kUserTopic, fmt::format("user {} may not write to /dev/hugepages", who.uid),
          fmt::format("chown {} /dev/hugepages, or leave --file-prefix out", who.uid)});
   if (!who.has(CAP_SYS_ADMIN))
     findings.push_back(
-        {Level::kOk, kTopic,
+        {Level::kOk, kUserTopic,
          fmt::format("user {}: no physical addresses, so that NICs need vfio-pci with an IOMMU",
                      who.uid),
          ""});

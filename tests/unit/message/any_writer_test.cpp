@@ -47,14 +47,14 @@ struct Local {
   Local() { flusher.add(ring); }
   static constexpr bool kFlushes = true;
 };
-struct Shared {
+struct SharedRing {
   FullPool pool{4};
   FrameRing ring{4};
   KeepSink sink;
   WriteFlusher<KeepSink> flusher{sink, wire::FrameHeader({})};
   SharedWriter shared{pool, small_frames(20)};
   SharedWriter::Producer writer{shared, ring};
-  Shared() { flusher.add_shared(std::array{&ring}); }
+  SharedRing() { flusher.add_shared(std::array{&ring}); }
   static constexpr bool kFlushes = true;
 };
 struct NoFlush {
@@ -86,7 +86,7 @@ struct AnyWriterTest : testing::Test {
     }
   }
 };
-using Kinds = testing::Types<Local, Shared, NoFlush>;
+using Kinds = testing::Types<Local, SharedRing, NoFlush>;
 TYPED_TEST_SUITE(AnyWriterTest, Kinds);
 
 TYPED_TEST(AnyWriterTest, ReservesCommitsAndAborts) {

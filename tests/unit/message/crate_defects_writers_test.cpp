@@ -79,7 +79,7 @@ auto reserve(Writer& w, std::string_view text) {
   return r;
 }
 template <class Writer>
-bool put(Writer& w, std::string_view text) {
+bool try_put(Writer& w, std::string_view text) {
   auto r = reserve(w, text);
   const bool good = bool(r);
   r.commit();
@@ -96,7 +96,7 @@ TEST(CrateDefects, D02FiveHundredReservesAndAMillionFailedOnesOverflowNothing) {
   pending.front().commit();
   pending.clear();
   EXPECT_EQ(s.flushed().size(), 1U);
-  EXPECT_TRUE(put(s.a, "more"));
+  EXPECT_TRUE(try_put(s.a, "more"));
   EXPECT_EQ(s.flushed().back(), "more");
 }
 
@@ -115,7 +115,7 @@ TEST(CrateDefects, D03WhatASinkKeepsOfAFlushIsNotRecycledUnderItsReader) {
   WriteFlusher<decltype(sink)> flusher(sink, wire::FrameHeader({}));
   flusher.add(ring);
   for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(put(writer, i == 0 ? "the first" : "another one"));
+    ASSERT_TRUE(try_put(writer, i == 0 ? "the first" : "another one"));
     writer.flush();
     while (flusher.poll() > 0) {
     }
@@ -148,7 +148,7 @@ TEST(CrateDefects, D07AReserveCancelledForWantOfTheFirstOrNextBufferLeavesTheWri
     if (first)
       taken = s.pool.try_acquire();
     else
-      put(s.a, "12345678");
+      try_put(s.a, "12345678");
     ReserveFailure failure = ReserveFailure::kNone;
     lcore.spawn([&]() -> Task<> {
       auto wait = s.a.reserve_wait(8);
@@ -161,8 +161,8 @@ TEST(CrateDefects, D07AReserveCancelledForWantOfTheFirstOrNextBufferLeavesTheWri
     EXPECT_EQ(failure, ReserveFailure::kNoBuffer);
     if (first) BufferPool::release(taken);
     (void)s.flushed();
-    EXPECT_TRUE(put(s.b, "y"));
-    EXPECT_TRUE(put(s.a, "x"));
+    EXPECT_TRUE(try_put(s.b, "y"));
+    EXPECT_TRUE(try_put(s.a, "x"));
     EXPECT_EQ(s.flushed().back(), "x");
   }
 }
@@ -207,7 +207,7 @@ TEST(CrateDefects, D10CommitsOutOfOrderForgottenOrAcrossFramesWaitForNobody) {
 TEST(CrateDefects, D13MessagesOverHalfABufferLeakNothing) {
   Shared s(4, 100);
   for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(put(s.a, std::string(60, 'x')));
+    ASSERT_TRUE(try_put(s.a, std::string(60, 'x')));
     if (i % 2 == 1) (void)s.flushed();
   }
   EXPECT_EQ(s.flushed().size(), 50U);
@@ -221,7 +221,7 @@ TEST(CrateDefects, D15AThreadThatEndsWithoutAFlushLosesNothing) {
   SharedWriter writer(pool, small_frames(64));
   auto work = [&] {
     SharedWriter::Producer p(writer, ring);
-    EXPECT_TRUE(put(p, "unflushed"));
+    EXPECT_TRUE(try_put(p, "unflushed"));
   };
   test::on_lcore(1, work);
   Keep sink;
@@ -237,7 +237,7 @@ TEST(CrateDefects, D15AThreadThatEndsWithoutAFlushLosesNothing) {
 TEST(CrateDefects, D16FlushPublishesTheCallersMessagesWhoeverClosedTheirFrame) {
   Shared s(8, 10);
   auto open = reserve(s.b, "b");
-  put(s.a, "a");
+  try_put(s.a, "a");
   s.b.flush();  // closes the frame of both; it waits for b's commit
   s.a.flush();
   EXPECT_TRUE(s.came().empty());
@@ -253,7 +253,7 @@ TEST(CrateDefects, D17SmallMessagesDontOvertakeBigOnes) {
   for (const char* text :
        {"small", "a message that fills nearly all of it", "s", "another one of those", "t", "u"}) {
     sent.emplace_back(text);
-    ASSERT_TRUE(put(s.a, text));
+    ASSERT_TRUE(try_put(s.a, text));
     if (sent.size() % 2 == 0) s.b.flush();
   }
   EXPECT_EQ(s.flushed(), sent);
@@ -279,7 +279,7 @@ TEST(CrateDefects, D18AnAbandonedFlushIteratorDiscardsNothing) {
   WriteFlusher<decltype(sink)> flusher(sink, wire::FrameHeader({}));
   flusher.add(ring);
   for (const char* text : {"aaaaaa", "bbbbbb", "cccccc", "dddddd", "eeeeee"})
-    ASSERT_TRUE(put(writer, text));
+    ASSERT_TRUE(try_put(writer, text));
   writer.flush();
   (void)flusher.poll();
   EXPECT_TRUE(seen.empty());
@@ -290,14 +290,14 @@ TEST(CrateDefects, D18AnAbandonedFlushIteratorDiscardsNothing) {
 // Guarded: a Reservation that goes without commit aborts.
 TEST(CrateDefects, D19AReservationThatIsThrownThroughPublishesNothing) {
   Shared s;
-  put(s.a, "before");
+  try_put(s.a, "before");
   try {
     auto r = reserve(s.a, "stale");
     throw Error("thrown through");
   } catch (const Error&) {
   }
   { auto unfilled = s.b.reserve(7); }
-  put(s.a, "after");
+  try_put(s.a, "after");
   EXPECT_THAT(s.flushed(), ElementsAre("before", "after"));
 }
 
@@ -310,7 +310,7 @@ TEST(CrateDefects, D24ABatchOfOne) {
   WriteFlusher<Keep> flusher(sink, wire::FrameHeader({}), 1);
   flusher.add(ring);
   for (const char* text : {"a", "b"}) {
-    ASSERT_TRUE(put(writer, text));
+    ASSERT_TRUE(try_put(writer, text));
     writer.poll(0);
     while (flusher.poll() > 0) {
     }
@@ -322,8 +322,8 @@ TEST(CrateDefects, D24ABatchOfOne) {
 // Excluded: a message of no bytes is one like others.
 TEST(CrateDefects, D25AReservationOfNoneThenOfFive) {
   Shared s;
-  EXPECT_TRUE(put(s.a, ""));
-  EXPECT_TRUE(put(s.a, "12345"));
+  EXPECT_TRUE(try_put(s.a, ""));
+  EXPECT_TRUE(try_put(s.a, "12345"));
   EXPECT_THAT(s.flushed(), ElementsAre("", "12345"));
 }
 
@@ -342,7 +342,7 @@ TEST(CrateDefects, D27AFrameAndItsBufferCanBeFilledToTheLastByte) {
   Shared s(2, capacity);
   const std::string longest(capacity - 2, 'x');
   EXPECT_EQ(s.a.max_message(), longest.size());
-  EXPECT_TRUE(put(s.a, longest));
+  EXPECT_TRUE(try_put(s.a, longest));
   EXPECT_THAT(s.flushed(), ElementsAre(longest));
 }
 

@@ -19,7 +19,7 @@ using test::frames_of;
 using test::FullPool;
 using test::receiving_pool;
 
-PortOptions on(std::uint16_t id, std::uint16_t queues = 1) {
+PortOptions end_of(std::uint16_t id, std::uint16_t queues = 1) {
   PortOptions o;
   o.id = id;
   o.rx_queues = o.tx_queues = queues;
@@ -29,7 +29,7 @@ PortOptions on(std::uint16_t id, std::uint16_t queues = 1) {
 TEST(LoopbackPair, WhatOneEndSendsTheOtherReceives) {
   FullPool pool(receiving_pool(8));
   LoopbackPair cable;
-  Port one(on(cable.port_ids()[0]), pool), two(on(cable.port_ids()[1]), pool);
+  Port one(end_of(cable.port_ids()[0]), pool), two(end_of(cable.port_ids()[1]), pool);
   one.start();
   two.start();
   const std::array<Port*, 2> ends{&one, &two};
@@ -50,7 +50,7 @@ TEST(LoopbackPair, WhatOneEndSendsTheOtherReceives) {
 TEST(LoopbackPair, QueueLeadsToTheSameQueue) {
   FullPool pool(receiving_pool(4));
   LoopbackPair cable(2);
-  Port one(on(cable.port_ids()[0], 2), pool), two(on(cable.port_ids()[1], 2), pool);
+  Port one(end_of(cable.port_ids()[0], 2), pool), two(end_of(cable.port_ids()[1], 2), pool);
   one.start();
   two.start();
   std::vector<rte_mbuf*> sent = frames_of(pool, {60});
@@ -64,7 +64,7 @@ TEST(LoopbackPair, QueueLeadsToTheSameQueue) {
 TEST(LoopbackPair, HoldsTheFramesAskedForInEachDirection) {
   FullPool pool(receiving_pool(16));
   LoopbackPair cable(1, 4);
-  Port one(on(cable.port_ids()[0]), pool), two(on(cable.port_ids()[1]), pool);
+  Port one(end_of(cable.port_ids()[0]), pool), two(end_of(cable.port_ids()[1]), pool);
   one.start();
   two.start();
   for (Port* from : {&one, &two}) {

@@ -23,7 +23,7 @@ using test::Vdev;
 using testing::AllOf;
 using testing::HasSubstr;
 
-PortOptions on(std::uint16_t id, std::uint32_t mtu = 1500) {
+PortOptions on_port(std::uint16_t id, std::uint32_t mtu = 1500) {
   PortOptions o;
   o.id = id;
   o.mtu = mtu;
@@ -48,7 +48,7 @@ TEST(PortReconfigure, CarriesLargerFramesInALargerPool) {
   FullPool small(receiving_pool(4));
   FullPool large(receiving_pool(4, 9300));
   const Loopback loopback;
-  Port port(on(loopback.port_id()), small);
+  Port port(on_port(loopback.port_id()), small);
   port.start();
   EXPECT_EQ(round_trip(port, small, 1000), 1000U);
   port.stop();
@@ -65,7 +65,7 @@ TEST(PortReconfigure, ReceivesIntoTheNewPool) {
   FullPool before(receiving_pool(4));
   FullPool after(receiving_pool(4));
   const Vdev device("net_null1");
-  Port port(on(device.id()), before);
+  Port port(on_port(device.id()), before);
   port.reconfigure(1400, after);
   port.start();
   std::array<rte_mbuf*, 2> burst{};
@@ -77,7 +77,7 @@ TEST(PortReconfigure, ReceivesIntoTheNewPool) {
 TEST(PortReconfigure, LeavesThePortAsItWasWhenItCannot) {
   FullPool pool(receiving_pool(4));
   const Vdev device("net_null1");
-  Port port(on(device.id()), pool);
+  Port port(on_port(device.id()), pool);
   port.start();
   std::array<rte_mbuf*, 1> burst{};
   EXPECT_EQ(port.rx(0).receive(burst), 1U);
@@ -186,7 +186,7 @@ TEST_F(C08, StartingTwiceAndStoppingTwiceIsOnce) {
 TEST(PortStatistics, BeginAgainWhenTheyAreCleared) {
   FullPool pool(receiving_pool(4));
   const Loopback loopback;
-  Port port(on(loopback.port_id()), pool);
+  Port port(on_port(loopback.port_id()), pool);
   port.start();
   ASSERT_EQ(round_trip(port, pool, 100), 100U);
   ASSERT_EQ(port.stats().tx_frames, 1U);

@@ -13,8 +13,8 @@ namespace testbab {
 namespace {
 
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-constexpr double kHz = 2'000'000'003;  // of the virtual clock; not a multiple of anything
-constexpr auto kSecond = static_cast<std::uint64_t>(kHz);
+constexpr double kClockHz = 2'000'000'003;  // of the virtual clock; not a multiple of anything
+constexpr auto kSecond = static_cast<std::uint64_t>(kClockHz);
 
 /// All that is due at `now`, taken.
 std::uint64_t go(TokenBucket& bucket, std::uint64_t now) {
@@ -54,12 +54,12 @@ TEST(TokenBucket, KeepsTheRateWhateverTheTurnsAre) {
     for (const std::uint64_t turn : {101U, 5'003U, 2'000'003U}) {
       // Some turns are too short to be looped over for ten seconds.
       const std::uint64_t end = 10 * kSecond / (turn < 5'000 ? 1'000 : turn < 1'000'000 ? 20 : 1);
-      TokenBucket bucket(kHz / rate, kSecond);
+      TokenBucket bucket(kClockHz / rate, kSecond);
       std::uint64_t sent = 0;
       for (std::uint64_t now = 0; now <= end; now += turn) sent += go(bucket, now);
-      const double expected = 1 + static_cast<double>(end) / kHz * rate;
+      const double expected = 1 + static_cast<double>(end) / kClockHz * rate;
       EXPECT_NEAR(static_cast<double>(sent), expected,
-                  2 + expected * 1e-5 + static_cast<double>(turn) / kHz * rate)
+                  2 + expected * 1e-5 + static_cast<double>(turn) / kClockHz * rate)
           << rate << " every " << turn;
     }
   }
@@ -67,12 +67,12 @@ TEST(TokenBucket, KeepsTheRateWhateverTheTurnsAre) {
 
 TEST(TokenBucket, NeverAheadAndNeverMoreThanAMessageBehind) {
   std::mt19937_64 random(bab::test::printed_seed());
-  TokenBucket bucket(kHz / 1e6, kSecond);
+  TokenBucket bucket(kClockHz / 1e6, kSecond);
   std::uint64_t now = 12'345, sent = 0;
   const std::uint64_t start = now;
   for (int i = 0; i < 200'000; ++i) {
     sent += go(bucket, now);
-    const double due = 1 + static_cast<double>(now - start) / kHz * 1e6;
+    const double due = 1 + static_cast<double>(now - start) / kClockHz * 1e6;
     ASSERT_LE(static_cast<double>(sent), due + 1e-3 * (1 + due / 1e3));
     ASSERT_GE(static_cast<double>(sent), due - 1 - 1e-3 * (1 + due / 1e3));
     now += random() % 20'000;
@@ -98,7 +98,7 @@ TEST(TokenBucket, GivesUpNothingWhereTheIntervalIsLongerThanTheBound) {
 }
 
 TEST(TokenBucket, AfterAnHoursStandstillItGoesOn) {
-  TokenBucket bucket(kHz / 1e7, kSecond / 4);
+  TokenBucket bucket(kClockHz / 1e7, kSecond / 4);
   EXPECT_EQ(go(bucket, 1), 1U);
   const std::uint64_t later = 3'600 * kSecond;
   EXPECT_NEAR(static_cast<double>(go(bucket, later)), 2.5e6, 2);
