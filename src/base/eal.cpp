@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -131,6 +132,10 @@ Eal::Eal(std::span<const std::string> args) {
   const int used = rte_eal_init(static_cast<int>(all.size()), argv.data());
   const int code = rte_errno;
   redirect.reset();
+  if (used < 0 && code == EALREADY)
+    throw Error(
+        "starting EAL: this process has one, or had: it can be initialised once; keep the first "
+        "bab::Eal, or use Eal::adopt() where the host application has initialised it");
   if (used < 0) {
     if (log_ == nullptr) throw Error::from_code("starting EAL", code, "its log above says why");
     throw Error(detail::explain_eal_failure(log_->text(), args));

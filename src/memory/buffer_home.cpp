@@ -145,7 +145,7 @@ bool BufferHome::take_apart(rte_mbuf* m) noexcept {
     }
     segment = next;
   }
-  if ((m->ol_flags & kNotDirect) == 0) return true;
+  if (is_direct(m)) return true;
   if (is_ours(m)) {
     BufferMeta& meta = buffer_meta(m);
     meta.home->detached_.fetch_add(1, std::memory_order_relaxed);

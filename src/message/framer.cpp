@@ -21,22 +21,19 @@ void give_back(rte_mbuf* m) noexcept {
 
 }  // namespace
 
-rte_mbuf* Framer::mend(rte_mbuf* m, Drop reason, wire::ParsedFrame& parsed) noexcept {
+rte_mbuf* Framer::mend(rte_mbuf* m, Drop reason) noexcept {
+  rte_mbuf* copy = nullptr;
   if (reason == Drop::kForeignBuffer || reason == Drop::kMultiSegment) {
     BufferPool* const pool = options_.copies != nullptr ? options_.copies : BufferPool::of(m);
-    rte_mbuf* const copy = pool != nullptr ? pool->copy_of(m) : nullptr;
-    if (copy != nullptr) {
-      give_back(m);
-      m = copy;
-      reason = judge(m, parsed);
-      if (reason == Drop::kNone) {
-        ++stats_.copied;
-        return m;
-      }
-    }
+    if (pool != nullptr) copy = pool->copy_of(m);
   }
-  drop(m, reason);
-  return nullptr;
+  if (copy == nullptr) {
+    drop(m, reason);
+    return nullptr;
+  }
+  ++stats_.copied;
+  give_back(m);
+  return copy;
 }
 
 void Framer::drop(rte_mbuf* m, Drop reason) noexcept {

@@ -97,8 +97,7 @@ class BufferPool {
   /// Whether the mbuf is a buffer as bab has them: from a pool that is there, in one piece, its bytes in its own memory
   /// (and not another mbuf's or the application's: an indirect clone, an external buffer). Any thread.
   static bool is_plain(const rte_mbuf* m) noexcept {
-    return m->nb_segs == 1 && (m->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)) == 0 &&
-           of(m) != nullptr;
+    return m->nb_segs == 1 && BufferHome::is_direct(m) && of(m) != nullptr;
   }
 
   /// A copy in one buffer of what an mbuf of whatever pool and those behind it hold, with what the NIC said of it (flags,

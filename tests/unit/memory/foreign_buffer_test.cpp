@@ -152,8 +152,12 @@ TEST(ForeignBuffers, OfSeveralPoolsGoBackInOneBulk) {
 TEST(ForeignBuffers, PinnedMemoryStaysWithItsMbuf) {
   alignas(64) static std::array<std::uint8_t, 4 * 2048> memory;
   const rte_pktmbuf_extmem area{memory.data(), RTE_BAD_IOVA, memory.size(), 2048};
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored \
+    "-Wdeprecated-declarations"  // unchanged since DPDK 20.02, still experimental
   rte_mempool* pinned =
       rte_pktmbuf_pool_create_extbuf("pinned", 4, 0, 0, 2048, SOCKET_ID_ANY, &area, 1);
+#pragma GCC diagnostic pop
   ASSERT_NE(pinned, nullptr);
   rte_mbuf* m = rte_pktmbuf_alloc(pinned);
   ASSERT_NE(m, nullptr);

@@ -1,5 +1,6 @@
 #include <bab/wire/frame_header.hpp>
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -97,7 +98,7 @@ TEST(FrameHeader, TakesVlanIdsUpTo4094) {
   FrameHeaderOptions o = options();
   o.vlan_id = 4094;
   EXPECT_NO_THROW(FrameHeader{o});
-  for (const std::uint16_t id : {4095, 4096, 0x6005, 0xffff}) {
+  for (const std::uint16_t id : std::initializer_list<std::uint16_t>{4095, 4096, 0x6005, 0xffff}) {
     o.vlan_id = id;
     try {
       const FrameHeader header(o);
