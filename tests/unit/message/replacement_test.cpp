@@ -88,8 +88,8 @@ struct Replacement : testing::Test {
   std::optional<Flusher> flusher;
   std::optional<Kind> kind;
 };
-using Kinds = testing::Types<LocalKind, SharedKind>;
-TYPED_TEST_SUITE(Replacement, Kinds);
+using ReplacedKinds = testing::Types<LocalKind, SharedKind>;
+TYPED_TEST_SUITE(Replacement, ReplacedKinds);
 
 TYPED_TEST(Replacement, C05_ANewFlusherTakesOver) {
   this->begin_writer();
