@@ -30,7 +30,7 @@ using test::small_frames;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-using Flusher = WriteFlusher<KeepSink>;
+using KeepFlusher = WriteFlusher<KeepSink>;
 
 /// A local writer, or a shared one with a Producer, on rings that outlive it.
 struct LocalKind {
@@ -85,7 +85,7 @@ struct Replacement : testing::Test {
   FullPool pool{16};
   FrameRing ring{16};
   KeepSink sink;
-  std::optional<Flusher> flusher;
+  std::optional<KeepFlusher> flusher;
   std::optional<Kind> kind;
 };
 using ReplacedKinds = testing::Types<LocalKind, SharedKind>;
@@ -214,7 +214,7 @@ TYPED_TEST(Replacement, C42_TheyGoInAnyOrder) {
     for (const bool handed_over : {false, true})
       for (const bool pending : {false, true}) {
         auto ring = std::make_unique<FrameRing>(16);
-        std::optional<Flusher> flusher(std::in_place, this->sink, wire::FrameHeader({}));
+        std::optional<KeepFlusher> flusher(std::in_place, this->sink, wire::FrameHeader({}));
         flusher->add(*ring);
         std::optional<TypeParam> kind(std::in_place, this->pool, *ring, small_frames(64));
         this->sink.room = 0;
@@ -251,7 +251,7 @@ TYPED_TEST(Replacement, TwoFlushersOfOneRingAreRefused) {
   this->begin_writer();
   this->begin_flusher();
   this->flusher->add(this->ring);  // the same again
-  Flusher other(this->sink, wire::FrameHeader({}));
+  KeepFlusher other(this->sink, wire::FrameHeader({}));
   try {
     other.add(this->ring);
     ADD_FAILURE() << "no error";
@@ -276,7 +276,7 @@ TYPED_TEST(Replacement, HeadersOfAnotherSizeAreRefusedOnceForAll) {
   options.vlan_id = 5;
   const wire::FrameHeader tagged(options);
   this->begin_writer();
-  Flusher other(this->sink, tagged);
+  KeepFlusher other(this->sink, tagged);
   EXPECT_THAT(error_of([&] { other.add(this->ring); }),
               testing::AllOf(HasSubstr("62 bytes"), HasSubstr("have 66 bytes")));
   this->begin_flusher();
@@ -345,7 +345,7 @@ TYPED_TEST(Replacement, C80_WritersOfTwoPoolsShareARingThatIsTooSmallForBoth) {
   EXPECT_GT(put_in, 40U);
   b.reset();  // with frames that found no room: they stay with the ring
   a.reset();
-  Flusher flusher(this->sink, wire::FrameHeader({}), 8);
+  KeepFlusher flusher(this->sink, wire::FrameHeader({}), 8);
   flusher.add(ring);
   EXPECT_FALSE(flusher.idle());
   while (flusher.poll() > 0) {
@@ -379,7 +379,7 @@ TYPED_TEST(Replacement, WhatIsLeftWithARingThatGoesGoesBack) {
 TEST(SharedReplacement, ProducersComeAndGoWithTheirRings) {
   FullPool pool(64);
   KeepSink sink;
-  Flusher flusher(sink, wire::FrameHeader({}));
+  KeepFlusher flusher(sink, wire::FrameHeader({}));
   SharedWriter shared(pool, small_frames(10));
   FrameRing kept(64);
   flusher.add(kept);
@@ -422,7 +422,7 @@ TEST(SharedReplacement, FramesOfARingThatGoesUnreadComeByTheOthers) {
     first.flush();
     put(second, "cccccccc");
   }
-  Flusher flusher(sink, wire::FrameHeader({}));
+  KeepFlusher flusher(sink, wire::FrameHeader({}));
   flusher.add(kept);
   put(first, "dddddddd");
   first.flush();
@@ -434,7 +434,7 @@ TEST(SharedReplacement, FramesOfARingThatGoesUnreadComeByTheOthers) {
 TEST(SharedReplacement, ItsRingsHaveOneFlusher) {
   FullPool pool(16);
   KeepSink sink;
-  Flusher one(sink, wire::FrameHeader({})), two(sink, wire::FrameHeader({}));
+  KeepFlusher one(sink, wire::FrameHeader({})), two(sink, wire::FrameHeader({}));
   SharedWriter shared(pool, small_frames(10));
   FrameRing a(16), b(16), c(16);
   SharedWriter::Producer first(shared, a), second(shared, b);
@@ -453,7 +453,7 @@ TEST(SharedReplacement, LocalAndSharedWritersShareARing) {
   FullPool pool(16);
   KeepSink sink;
   FrameRing ring(16), other(16);
-  Flusher flusher(sink, wire::FrameHeader({}));
+  KeepFlusher flusher(sink, wire::FrameHeader({}));
   flusher.add_shared(std::array{&ring, &other});
   SharedWriter one(pool, small_frames(10)), two(pool, small_frames(10));
   SharedWriter::Producer a(one, ring), b(two, ring), elsewhere(one, other);
