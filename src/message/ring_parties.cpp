@@ -89,6 +89,11 @@ void RingParties::let_go() noexcept {
   taker_ = nullptr;
 }
 
+std::vector<std::shared_ptr<RingOrder>> RingParties::orders() const {
+  const std::lock_guard lock(set_up());
+  return orders_;
+}
+
 void RingParties::check(std::uint32_t header_size, std::uint32_t most_payload) const {
   const std::lock_guard lock(set_up());
   check_writers(header_size, most_payload);

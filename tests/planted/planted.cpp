@@ -19,7 +19,6 @@
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
 #include <bab/message/local_writer.hpp>
-#include <bab/message/write_flusher.hpp>
 
 namespace bab {
 namespace {
@@ -207,21 +206,6 @@ void late_reservation_outlives_its_writer(Bus& bus) {
   bus.writer.reset();
 }
 
-struct NoSink {
-  unsigned send(std::span<rte_mbuf*>) noexcept { return 0; }
-};
-
-void flusher_with_other_headers(Bus& bus) {
-  wire::FrameHeaderOptions tagged;
-  tagged.vlan_id = 7;  // four bytes more than the writer was told
-  NoSink nowhere;
-  WriteFlusher<NoSink> flusher(nowhere, wire::FrameHeader(tagged));
-  flusher.add(bus.ring);
-  bus.reserve(30).commit();
-  bus.writer->flush();
-  flusher.poll();
-}
-
 void none(Bus& bus) {
   bus.reserve(30).commit();
   auto r = bus.reserve(30);
@@ -258,8 +242,7 @@ constexpr Case kCases[] = {CASE(none),
                            CASE(writer_on_a_second_lcore),
                            CASE(commit_on_a_second_lcore),
                            CASE(reservation_outlives_its_writer),
-                           CASE(late_reservation_outlives_its_writer),
-                           CASE(flusher_with_other_headers)};
+                           CASE(late_reservation_outlives_its_writer)};
 #undef CASE
 
 int run(std::string_view name) {

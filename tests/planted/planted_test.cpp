@@ -125,8 +125,4 @@ TEST(Planted, LateReservationOutlivesItsWriter) {
   expect_assert("late_reservation_outlives_its_writer", "a Reservation outlives its writer");
 }
 
-TEST(Planted, FlusherWithOtherHeadersThanItsWriter) {
-  expect_assert("flusher_with_other_headers", "other headers than this flusher's");
-}
-
 }  // namespace

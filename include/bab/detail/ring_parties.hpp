@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -11,13 +12,22 @@ class RingParties;
 /// A flusher, as the writers of its rings know it. Set-up only.
 class FrameTaker {
  public:
+  explicit FrameTaker(std::uint32_t header_size) noexcept : header_size_(header_size) {}
   /// Bytes of headers that it writes in front of a frame's messages.
-  [[nodiscard]] virtual std::uint32_t header_size() const noexcept = 0;
+  [[nodiscard]] std::uint32_t header_size() const noexcept {
+    return header_size_.load(std::memory_order_relaxed);
+  }
   /// The most bytes of messages that its sink takes in a frame; the largest value: it doesn't say.
   [[nodiscard]] virtual std::uint32_t most_payload() const noexcept = 0;
 
  protected:
   ~FrameTaker() = default;
+  void set_header_size(std::uint32_t bytes) noexcept {
+    header_size_.store(bytes, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint32_t> header_size_;  // writers join on their own lcores
 };
 
 /// A shared writer's order, as its rings know it. Set-up only.
@@ -64,9 +74,7 @@ class RingParties {
   void check(std::uint32_t header_size, std::uint32_t most_payload) const;
 
   /// Of frames that may be in the ring.
-  [[nodiscard]] const std::vector<std::shared_ptr<RingOrder>>& orders() const noexcept {
-    return orders_;
-  }
+  [[nodiscard]] std::vector<std::shared_ptr<RingOrder>> orders() const;
 
  private:
   void forget(bool empty) noexcept;

@@ -168,12 +168,13 @@ class BasicFrameOrder final : public detail::RingOrder {
   std::uint64_t next_ = 0;
   std::uint64_t count_ = 0;
   const void* flusher_ = nullptr;
-  typename Atom::template Atomic<std::uint64_t> came_{0};
-  typename Atom::template Atomic<bool> looked_after_{false};
+  // Not the explorer's, as those below: how long the order is kept is no part of what it plays.
+  std::atomic<std::uint64_t> came_{0};
+  std::atomic<bool> looked_after_{false};
   // Of others' lcores: the waits' and the writer's.
   alignas(RTE_CACHE_LINE_SIZE) Progress progress_;
-  alignas(RTE_CACHE_LINE_SIZE) typename Atom::template Atomic<std::uint64_t> frames_{kOpen};
-  typename Atom::template Atomic<rte_mbuf*> orphans_{nullptr};
+  alignas(RTE_CACHE_LINE_SIZE) std::atomic<std::uint64_t> frames_{kOpen};
+  std::atomic<rte_mbuf*> orphans_{nullptr};
 };
 
 }  // namespace bab

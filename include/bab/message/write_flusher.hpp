@@ -60,7 +60,8 @@ class WriteFlusher final : detail::FrameTaker {
   /// `burst`: frames per sink call, 1 … kMaxBurst.
   WriteFlusher(Sink& sink, const wire::FrameHeader& header, unsigned burst = 32,
                std::uint64_t first_sequence = wire::kMoldFirstSequence)
-      : sink_(sink),
+      : FrameTaker(header.size()),
+        sink_(sink),
         header_(header),
         burst_(std::clamp(burst, 1U, kMaxBurst)),
         next_sequence_(first_sequence),
@@ -72,6 +73,7 @@ class WriteFlusher final : detail::FrameTaker {
   /// Drops what came, as drop_pending() does; but what waits for a frame that isn't complete stays for the next flusher
   /// of the writer's rings. Rings, writers and the sink may have gone before. Not by the sink.
   ~WriteFlusher() {
+    assert(!in_sink_ && "a sink destroyed its own flusher");
     drop_what_came();
     while (orders_ != nullptr) std::exchange(orders_, orders_->next_order)->let_go();
     for (const Source& source : rings_) source.ring->parties().let_go();
@@ -106,13 +108,13 @@ class WriteFlusher final : detail::FrameTaker {
     if (header.size() != header_.size())
       for (const Source& source : rings_)
         source.ring->parties().check(header.size(), most_payload());
+    set_header_size(header.size());
     header_ = header;
     next_sequence_ = first_sequence;
   }
 
-  /// One turn: at most one burst in, one out. Returns frames that went out or came in.
-  /// (An Lcore's pollers are given the time; it isn't used here.)
-  /// 0, and nothing is done, when the sink calls it.
+  /// One turn: at most one burst in, one out. Returns frames that went out or came in; 0, and nothing is done, when
+  /// the sink calls it. (An Lcore's pollers are given the time; it isn't used here.)
   unsigned poll(std::uint64_t /*now_tsc*/ = 0) noexcept {
     if (in_sink_) [[unlikely]]
       return 0;
@@ -185,7 +187,6 @@ class WriteFlusher final : detail::FrameTaker {
     std::uint64_t until;
   };
 
-  [[nodiscard]] std::uint32_t header_size() const noexcept override { return header_.size(); }
   [[nodiscard]] std::uint32_t most_payload() const noexcept override {
     if constexpr (requires { sink_.mtu(); })
       return wire::FrameHeader::payload_capacity(sink_.mtu());
@@ -359,8 +360,6 @@ class WriteFlusher final : detail::FrameTaker {
 
   void stamp(rte_mbuf* m, std::size_t& last_writer) noexcept {
     const BufferMeta& meta = buffer_meta(m);
-    assert(m->data_len == header_.size() + meta.payload_len &&
-           "the writer left room for other headers than this flusher's");
     header_.stamp(rte_pktmbuf_mtod(m, std::uint8_t*), meta.payload_len, next_sequence_,
                   meta.messages);
     if (header_.ip_checksum_by() == wire::ChecksumBy::kDevice ||
