@@ -91,10 +91,10 @@ auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept
   }
   while (true) {
     if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) {
-      const std::uint64_t before = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
-      if (bytes(before) + wire::kBlockLengthBytes + len <= w_.options_.payload_capacity)
-        return room(before, len);
-      crossed(before);
+      const std::uint64_t word = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
+      if (bytes(word) + wire::kBlockLengthBytes + len <= w_.options_.payload_capacity)
+        return room(word, len);
+      crossed(word);
     }
     if (const ReserveFailure failure = open_frame(); failure != ReserveFailure::kNone) {
       if (line_.counts())
