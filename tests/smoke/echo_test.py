@@ -174,22 +174,13 @@ class Addresses(SmokeCase):
 
 
 class Processes(MemifCase):
-    def ask(self, echo, *app):
-        run = self.start("--forward-mode=ping", "--ping-timeout-ms=20000", *app, vdevs=[self.vdev("client")]).finish()
-        self.assertIsNone(echo.process.poll())
-        self.assert_good(run)
-        return run.report["bus"]["messages_out"]
-
-    def stop(self, echo, messages):
-        echo.send(signal.SIGINT)
-        run = echo.finish(30)
-        self.assert_good(run)
-        bus = run.report["bus"]
-        self.assertEqual((bus["messages_in"], bus["messages_out"]), (messages, messages))
-
     def test_two_processes(self):
-        echo = self.start_server(ECHO, "--mtu=9000")
-        self.stop(echo, self.ask(echo, "--mtu=9000", "--rate=20k", "--count=5000", "--msg-size=16-4000"))
+        runs = self.run_pair((ECHO,), ("--forward-mode=ping", "--ping-timeout-ms=20000", "--rate=20k", "--count=5000",
+                                       "--msg-size=16-4000"), "--mtu=9000", stop_server=True)
+        for run in runs.values():
+            self.assert_good(run)
+        messages, bus = runs["client"].report["bus"]["messages_out"], runs["server"].report["bus"]
+        self.assertEqual((bus["messages_in"], bus["messages_out"]), (messages, messages))
 
 
 @unittest.skipIf(CANNOT, CANNOT)

@@ -14,9 +14,7 @@ class Memif(MemifCase):
     def exchange(self, sender, receiver, *app):
         jobs = {sender: ("--forward-mode=txonly", "--count=200000"), receiver: ("--forward-mode=rxonly",
                                                                               "--idle-exit-ms=1500")}
-        server = self.start_server(*jobs["server"], *app)
-        client = self.start(*jobs["client"], *app, vdevs=[self.vdev("client")])
-        runs = {"client": client.finish(), "server": server.finish()}
+        runs = self.run_pair(jobs["server"], jobs["client"], *app)
         for run in runs.values():
             self.assert_good(run)
         sent, received = runs[sender].report, runs[receiver].report

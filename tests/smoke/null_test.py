@@ -32,10 +32,8 @@ class Null(MemifCase):
              "unaccounted": 0}])
 
     def test_frames_of_another_process(self):
-        null = self.start_server(NULL, "--idle-exit-ms=1500", "--mtu=9000")
-        sender = self.start("--forward-mode=txonly", "--count=200000", "--mtu=9000",
-                            vdevs=[self.vdev("client")]).finish()
-        run = null.finish()
+        runs = self.run_pair((NULL, "--idle-exit-ms=1500"), ("--forward-mode=txonly", "--count=200000"), "--mtu=9000")
+        run, sender = runs["server"], runs["client"]
         self.assert_good(sender)
         self.assert_good(run)
         self.assertEqual(run.report["bus"]["frames_in"], sender.report["bus"]["frames_out"])

@@ -124,28 +124,26 @@ class Alone(PingCase):
 
 
 class Processes(PingCase):
-    def start_ping(self, *app):
-        return self.start(PING, *app, vdevs=[self.vdev("client")])
+    def ping(self, peer, *app):
+        """The runs of ping and of its peer, which is told to end when all is answered or lost."""
+        runs = self.run_pair((f"--forward-mode={peer}",), (PING, *app), stop_server=True)
+        return runs["client"], runs["server"]
 
     def test_an_echo_elsewhere(self):
-        echo = self.start_server("--forward-mode=echo")
-        run = self.start_ping(PATIENT, "--count=3000").finish()
+        run, echo = self.ping("echo", PATIENT, "--count=3000")
         self.assert_all_back(run, 3000)
         self.assertEqual(run.report["bus"]["messages_in"], 3000)
-        echo.send(signal.SIGINT)
-        self.assert_good(echo.finish(20))
+        self.assert_good(echo)
 
     def test_nobody_answers(self):
         """Planted: a peer that takes all and returns nothing."""
-        null = self.start_server("--forward-mode=null")
-        run = self.start_ping("--count=100", "--ping-timeout-ms=300").finish()
+        run, null = self.ping("null", "--count=100", "--ping-timeout-ms=300")
         self.assert_ended(run, 1)
         latency = self.assert_latency(run, 0)
         self.assertEqual((latency["lost"], run.report["bus"]["lost"]), (100, 100))
         self.assertRegex(run.stdout, "FAULT: 100 messages lost")
         self.assertEqual(self.row(run, "messages sent")["out"], {"back": 0, "back late": 0, "lost on the way": 100})
-        null.send(signal.SIGINT)
-        self.assert_good(null.finish(20))
+        self.assert_good(null)
 
 
 @unittest.skipIf(CANNOT, CANNOT)

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import hugepages
 import pcapfile
 import tap
 import testbab
+from memif import is_listened_at, wait_until
 from smoke_case import SmokeCase
 from testbab import PLAIN_EAL
 
@@ -324,9 +324,7 @@ class Devices(Refused):
         """A server that lives keeps its socket; so does a file that is none."""
         vdev = f"net_memif0,role=server,socket={self.path('x')},socket-abstract=no"
         server = self.start("--forward-mode=rxonly", vdevs=[vdev])
-        deadline = time.monotonic() + 10
-        while not os.path.exists(self.path("x")) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        self.assertTrue(wait_until(lambda: is_listened_at(self.path("x"))))
         self.refuse_vdev((("in use",), vdev))
         server.send(testbab.signal.SIGINT)
         self.assert_good(server.finish(20))

@@ -4,7 +4,7 @@ import ctypes
 import os
 import time
 
-_SEIZE, _INTERRUPT, _DETACH, _WALL = 0x4206, 0x4207, 17, 0x40000000
+_SEIZE, _INTERRUPT, _CONTINUE, _DETACH, _WALL = 0x4206, 0x4207, 7, 17, 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 _libc.ptrace.restype = ctypes.c_long
@@ -31,17 +31,45 @@ def find(pid, name, timeout=10):
     raise AssertionError(f"process {pid} has no thread {name}")
 
 
-class StalledThread:
-    """Within it the thread does nothing. PermissionError where nobody may do that to it."""
+def mappings(pid):
+    """(first address, the one behind the last, file) of each part of its memory."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
+        for line in file:
+            words = line.split(maxsplit=5)
+            low, high = (int(word, 16) for word in words[0].split("-"))
+            yield low, high, words[5].strip() if len(words) > 5 else ""
 
-    def __init__(self, pid, name):
-        self.thread = find(pid, name)
+
+class StalledThread:
+    """Within it the thread does nothing. PermissionError where nobody may do that to it.
+
+    `in_program`: it is stopped in code of the program itself, in no shared library."""
+
+    def __init__(self, pid, name, in_program=False):
+        self.pid, self.thread, self.in_program = pid, find(pid, name), in_program
 
     def __enter__(self):
         _ptrace(_SEIZE, self.thread)
-        _ptrace(_INTERRUPT, self.thread)
-        os.waitpid(self.thread, _WALL)
-        return self
+        deadline = time.monotonic() + 20
+        while True:
+            _ptrace(_INTERRUPT, self.thread)
+            os.waitpid(self.thread, _WALL)
+            if not self.in_program or self._is_in_program():
+                return self
+            _ptrace(_CONTINUE, self.thread)
+            if time.monotonic() > deadline:
+                _ptrace(_INTERRUPT, self.thread)
+                os.waitpid(self.thread, _WALL)
+                _ptrace(_DETACH, self.thread)
+                raise AssertionError(f"thread {self.thread} is never seen in its program")
+            time.sleep(0.001)
+
+    def _is_in_program(self):
+        with open(f"/proc/{self.pid}/task/{self.thread}/syscall", encoding="utf-8") as file:
+            words = file.read().split()  # -1 SP PC: in no system call
+        program = os.readlink(f"/proc/{self.pid}/exe")
+        return words[0] == "-1" and any(
+            low <= int(words[2], 16) < high for low, high, path in mappings(self.pid) if path == program)
 
     def __exit__(self, *_):
         _ptrace(_DETACH, self.thread)

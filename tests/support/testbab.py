@@ -101,6 +101,10 @@ class Process:
                 self.changed.wait(0.1)
         return True
 
+    def poll(self):
+        """Its exit code, or minus the signal it died of; None as long as it runs."""
+        return self.process.poll()
+
     def send(self, number):
         self.process.send_signal(number)
 
