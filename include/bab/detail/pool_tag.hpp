@@ -5,10 +5,6 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
-namespace bab {
-class BufferPool;
-}
-
 namespace bab::detail {
 
 /// Tells this copy of the library in this process from all others: pointers in the memory that a secondary process
@@ -23,7 +19,7 @@ extern const LibraryInstance library_instance;
 struct alignas(RTE_MEMPOOL_ALIGN) PoolTag {  // rte_mempool rounds its size up to this
   rte_pktmbuf_pool_private pktmbuf;
   std::uint64_t instance;
-  BufferPool* pool;  ///< null when it went and some of its buffers are out
+  void* pool;  ///< the BufferPool; null when it went and some of its buffers are out
 };
 
 /// Null: the mempool is not of a pool of ours.

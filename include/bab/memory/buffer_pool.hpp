@@ -91,7 +91,7 @@ class BufferPool {
   /// of another process, or one of another copy of this library (in a plugin). Any thread.
   static BufferPool* of(const rte_mbuf* m) noexcept {
     const detail::PoolTag* tag = detail::pool_tag(m->pool);
-    return tag != nullptr ? tag->pool : nullptr;
+    return tag != nullptr ? static_cast<BufferPool*>(tag->pool) : nullptr;
   }
 
   /// Whether the mbuf is a buffer as bab has them: from a pool that is there, in one piece, its bytes in its own memory

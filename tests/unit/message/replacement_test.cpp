@@ -51,27 +51,27 @@ template <class Kind>
 struct Replacement : testing::Test {
   /// One message, a frame of its own.
   void send(const std::string& text) {
-    put(kind->writer, text);
-    kind->writer.flush();
+    put(kind_->writer, text);
+    kind_->writer.flush();
   }
   void begin_flusher() {
-    flusher.reset();
-    flusher.emplace(sink, wire::FrameHeader({}));
-    flusher->add(ring);
+    flusher_.reset();
+    flusher_.emplace(sink, wire::FrameHeader({}));
+    flusher_->add(ring_);
   }
   void begin_writer(const WriterOptions& options = small_frames(64)) {
-    kind.reset();
-    kind.emplace(pool, ring, options);
+    kind_.reset();
+    kind_.emplace(pool_, ring_, options);
   }
   void poll() {
-    while (flusher->poll() > 0) {
+    while (flusher_->poll() > 0) {
     }
   }
   /// What a task is told that awaits a flush, if it ends.
   std::optional<Flushed> flushed() {
     Lcore lcore;
     std::optional<Flushed> result;
-    lcore.spawn([&]() -> Task<> { result = co_await kind->writer.flush_wait(); });
+    lcore.spawn([&]() -> Task<> { result = co_await kind_->writer.flush_wait(); });
     for (std::uint64_t t = 1; t < 6; ++t) {
       lcore.turn(t);
       poll();
@@ -82,11 +82,11 @@ struct Replacement : testing::Test {
     return before_stop;
   }
 
-  FullPool pool{16};
-  FrameRing ring{16};
+  FullPool pool_{16};
+  FrameRing ring_{16};
   KeepSink sink;
-  std::optional<KeepFlusher> flusher;
-  std::optional<Kind> kind;
+  std::optional<KeepFlusher> flusher_;
+  std::optional<Kind> kind_;
 };
 using ReplacedKinds = testing::Types<LocalKind, SharedKind>;
 TYPED_TEST_SUITE(Replacement, ReplacedKinds);
@@ -101,7 +101,7 @@ TYPED_TEST(Replacement, C05_ANewFlusherTakesOver) {
       wanted.push_back(text + std::to_string(round));
       this->poll();
     }
-    EXPECT_TRUE(this->flusher->idle());
+    EXPECT_TRUE(this->flusher_->idle());
   }
   EXPECT_EQ(this->sink.messages(), wanted);
 }
@@ -111,10 +111,10 @@ TYPED_TEST(Replacement, C05_ANewFlusherTakesOverWhatWasDroppedAndWhatWasNotCompl
   this->begin_flusher();
   this->sink.room = 0;
   this->send("pending1");
-  this->flusher->poll();
-  auto slow = reserve(this->kind->writer, "slow....");
+  this->flusher_->poll();
+  auto slow = reserve(this->kind_->writer, "slow....");
   this->send("behind..");
-  this->flusher->poll();
+  this->flusher_->poll();
   this->begin_flusher();  // what came in order is dropped with the one before
   this->sink.room = 99;
   this->poll();
@@ -123,7 +123,7 @@ TYPED_TEST(Replacement, C05_ANewFlusherTakesOverWhatWasDroppedAndWhatWasNotCompl
   this->send("after...");
   this->poll();
   EXPECT_THAT(this->sink.messages(), ElementsAre("slow....", "behind..", "after..."));
-  EXPECT_EQ(this->flusher->stats().dropped_messages, 0U);
+  EXPECT_EQ(this->flusher_->stats().dropped_messages, 0U);
 }
 
 TYPED_TEST(Replacement, C05c_ANewWriterOnALivingFlusher) {
@@ -139,8 +139,8 @@ TYPED_TEST(Replacement, C05c_ANewWriterOnALivingFlusher) {
   }
   this->poll();
   EXPECT_EQ(this->sink.messages(), wanted);
-  EXPECT_EQ(this->flusher->drops()[Drop::kTxFull], 0U);
-  EXPECT_TRUE(this->flusher->idle());
+  EXPECT_EQ(this->flusher_->drops()[Drop::kTxFull], 0U);
+  EXPECT_TRUE(this->flusher_->idle());
 }
 
 TYPED_TEST(Replacement, C05c_ANewSessionWithOtherHeaders) {
@@ -153,7 +153,7 @@ TYPED_TEST(Replacement, C05c_ANewSessionWithOtherHeaders) {
     return static_cast<unsigned>(frames.size());
   };
   WriteFlusher flusher(count, wire::FrameHeader({}));
-  flusher.add(this->ring);
+  flusher.add(this->ring_);
   this->begin_writer();
   this->send("one");
   EXPECT_THROW(flusher.begin_session(tagged), Error) << "not idle";
@@ -166,7 +166,7 @@ TYPED_TEST(Replacement, C05c_ANewSessionWithOtherHeaders) {
     EXPECT_THAT(e.what(), HasSubstr("header_size is 62 bytes"));
     EXPECT_THAT(e.what(), HasSubstr("have 66"));
   }
-  this->kind.reset();
+  this->kind_.reset();
   flusher.begin_session(tagged);
   this->begin_writer({64, tagged.size(), {}, 7});
   this->send("two");
@@ -178,7 +178,7 @@ TYPED_TEST(Replacement, C05d_FlushWaitEndsWhoeverIsReplaced) {
   this->begin_writer();
   this->begin_flusher();
   const auto send_and_wait = [this] {
-    put(this->kind->writer, "x");
+    put(this->kind_->writer, "x");
     return this->flushed();
   };
   EXPECT_EQ(send_and_wait(), Flushed::kSent);
@@ -193,16 +193,16 @@ TYPED_TEST(Replacement, C05d_FlushWaitEndsWhoeverIsReplaced) {
   EXPECT_EQ(send_and_wait(), Flushed::kSent);
   this->sink.room = 0;
   this->send("y");
-  this->flusher->poll();
+  this->flusher_->poll();
   this->begin_flusher();
   this->sink.room = 99;
   EXPECT_EQ(send_and_wait(), Flushed::kDropped) << "with the flusher before";
   EXPECT_EQ(send_and_wait(), Flushed::kSent);
   this->sink.room = 0;
   this->send("z");
-  this->flusher->poll();
+  this->flusher_->poll();
   this->begin_writer();
-  this->flusher->drop_pending();
+  this->flusher_->drop_pending();
   this->sink.room = 99;
   EXPECT_EQ(send_and_wait(), Flushed::kSent) << "the drop was another writer's";
 }
@@ -216,7 +216,7 @@ TYPED_TEST(Replacement, C42_TheyGoInAnyOrder) {
         auto ring = std::make_unique<FrameRing>(16);
         std::optional<KeepFlusher> flusher(std::in_place, this->sink, wire::FrameHeader({}));
         flusher->add(*ring);
-        std::optional<TypeParam> kind(std::in_place, this->pool, *ring, small_frames(64));
+        std::optional<TypeParam> kind(std::in_place, this->pool_, *ring, small_frames(64));
         this->sink.room = 0;
         for (int i = 0; i < 3; ++i) {
           put(kind->writer, "x");
@@ -228,7 +228,7 @@ TYPED_TEST(Replacement, C42_TheyGoInAnyOrder) {
           if (part == kRing) ring.reset();
           if (part == kWriter) kind.reset();
         }
-        EXPECT_EQ(this->pool.in_use(), 0U);
+        EXPECT_EQ(this->pool_.in_use(), 0U);
       }
   } while (std::next_permutation(order.begin(), order.end()));
 }
@@ -236,24 +236,24 @@ TYPED_TEST(Replacement, C42_TheyGoInAnyOrder) {
 TYPED_TEST(Replacement, C42_ARingGivesBackWhatIsInIt) {
   this->begin_writer();
   this->send("x");
-  FrameRing moved(std::move(this->ring));
+  FrameRing moved(std::move(this->ring_));
   this->send("y");
   EXPECT_EQ(moved.size(), 2U) << "its writer is there";
-  this->kind.reset();
-  EXPECT_EQ(this->pool.in_use(), 2U);
-  this->ring = std::move(moved);
-  EXPECT_EQ(this->ring.size(), 2U);
-  this->ring = FrameRing(16);
-  EXPECT_EQ(this->pool.in_use(), 0U);
+  this->kind_.reset();
+  EXPECT_EQ(this->pool_.in_use(), 2U);
+  this->ring_ = std::move(moved);
+  EXPECT_EQ(this->ring_.size(), 2U);
+  this->ring_ = FrameRing(16);
+  EXPECT_EQ(this->pool_.in_use(), 0U);
 }
 
 TYPED_TEST(Replacement, TwoFlushersOfOneRingAreRefused) {
   this->begin_writer();
   this->begin_flusher();
-  this->flusher->add(this->ring);  // the same again
+  this->flusher_->add(this->ring_);  // the same again
   KeepFlusher other(this->sink, wire::FrameHeader({}));
   try {
-    other.add(this->ring);
+    other.add(this->ring_);
     ADD_FAILURE() << "no error";
   } catch (const Error& e) {
     EXPECT_THAT(e.what(), HasSubstr("second flusher"));
@@ -277,7 +277,7 @@ TYPED_TEST(Replacement, HeadersOfAnotherSizeAreRefusedOnceForAll) {
   const wire::FrameHeader tagged(options);
   this->begin_writer();
   KeepFlusher other(this->sink, tagged);
-  EXPECT_THAT(error_of([&] { other.add(this->ring); }),
+  EXPECT_THAT(error_of([&] { other.add(this->ring_); }),
               testing::AllOf(HasSubstr("62 bytes"), HasSubstr("have 66 bytes")));
   this->begin_flusher();
   EXPECT_THAT(error_of([&] {
@@ -286,22 +286,22 @@ TYPED_TEST(Replacement, HeadersOfAnotherSizeAreRefusedOnceForAll) {
               testing::AllOf(HasSubstr("66 bytes"), HasSubstr("have 62 bytes")));
   this->begin_writer();
   EXPECT_THAT(error_of([&] {
-                TypeParam(this->pool, this->ring, {64, tagged.size(), {}, 7});
+                TypeParam(this->pool_, this->ring_, {64, tagged.size(), {}, 7});
               }),
               HasSubstr("66 bytes"));
   this->send("x");
   this->poll();
   EXPECT_THAT(this->sink.messages(), ElementsAre("x"));
   // Frames left behind count as their writer did.
-  this->flusher.reset();
+  this->flusher_.reset();
   this->send("left");
-  this->kind.reset();
-  EXPECT_THAT(error_of([&] { other.add(this->ring); }), HasSubstr("have 66 bytes"));
+  this->kind_.reset();
+  EXPECT_THAT(error_of([&] { other.add(this->ring_); }), HasSubstr("have 66 bytes"));
   this->begin_flusher();
   this->poll();
   EXPECT_THAT(this->sink.messages(), ElementsAre("x", "left"));
-  this->flusher.reset();
-  EXPECT_THAT(error_of([&] { other.add(this->ring); }), "no error");
+  this->flusher_.reset();
+  EXPECT_THAT(error_of([&] { other.add(this->ring_); }), "no error");
 }
 
 TYPED_TEST(Replacement, FramesBeyondTheSinksMtuAreRefused) {
@@ -311,9 +311,9 @@ TYPED_TEST(Replacement, FramesBeyondTheSinksMtuAreRefused) {
   const std::uint32_t most = wire::FrameHeader::payload_capacity(1500);
   WriteFlusher<SmallSink> flusher(small, wire::FrameHeader({}));
   this->begin_writer(small_frames(most + 1));
-  EXPECT_THROW(flusher.add(this->ring), Error);
+  EXPECT_THROW(flusher.add(this->ring_), Error);
   this->begin_writer(small_frames(most));
-  flusher.add(this->ring);
+  flusher.add(this->ring_);
   try {
     this->begin_writer(small_frames(most + 1));
     ADD_FAILURE() << "no error";
@@ -363,7 +363,7 @@ TYPED_TEST(Replacement, WhatIsLeftWithARingThatGoesGoesBack) {
   FullPool pool(40);
   FrameRing ring(40);
   {
-    TypeParam a(this->pool, ring, small_frames(64)), b(pool, ring, small_frames(64));
+    TypeParam a(this->pool_, ring, small_frames(64)), b(pool, ring, small_frames(64));
     for (int i = 0; i < 50; ++i)
       for (auto* kind : {&a, &b}) {
         kind->writer.reserve(4).commit();
@@ -372,7 +372,7 @@ TYPED_TEST(Replacement, WhatIsLeftWithARingThatGoesGoesBack) {
   }
   EXPECT_GT(ring.size(), 40U);
   ring = FrameRing(1);
-  EXPECT_EQ(pool.in_use() + this->pool.in_use(), 0U);
+  EXPECT_EQ(pool.in_use() + this->pool_.in_use(), 0U);
 }
 
 /// Producers of one writer.
