@@ -40,8 +40,8 @@ bool LcoreCaches::turned(rte_mempool& mempool, unsigned lcore, bool awaited) noe
     if (!take_place()) return true;
     state = {true, needs, 0};
     set(cache->flushthresh, most_);
-    // Where somebody has ever found none it may be just now.
-    const bool untroubled = needs == 0 && !awaited;
+    // Where somebody found none it may be just now.
+    const bool untroubled = needs == met_.load(std::memory_order_relaxed) && !awaited;
     set(cache->size, untroubled ? size_ : 0);
     return untroubled;
   }
@@ -52,6 +52,7 @@ bool LcoreCaches::turned(rte_mempool& mempool, unsigned lcore, bool awaited) noe
   } else if (cache->size == size_) {
     return true;
   } else if (++state.quiet >= kQuietTurns) {
+    met_.store(needs, std::memory_order_relaxed);
     set(cache->size, size_);
     return true;
   }

@@ -74,9 +74,11 @@ class SharesScenario {
       if (what == 'x') fetch(i);
       if (what == 'N') nic_is_done();
       if (what == 'A') use_anew();
+      Machine::changed();  // a buffer may have come back: the mempool's put is seen by nobody
     }
     for (const Packet& packet : mine) verify(packet);
     mine.clear();
+    Machine::changed();
   }
 
   std::optional<std::string> check() {

@@ -43,8 +43,12 @@ class LcoreCaches {
   /// Closes the caches of a mempool that nobody uses yet.
   static void close_all(rte_mempool& mempool) noexcept;
 
-  /// Somebody found no buffer. Any thread. Of a pool there are `needs()` such events, modulo 2^32.
+  /// Somebody found no buffer. Any thread.
   void announce() noexcept { needs_.fetch_add(1, std::memory_order_relaxed); }
+  /// Whoever found none has some by now: a cache that is opened is filled up at once. When nobody announces.
+  void forget_needs() noexcept {
+    met_.store(needs_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
 
   /// A turn of the calling lcore ends, whose id is `lcore`. `awaited`: somebody stands in the pool's line. True: nothing
   /// is left to do in turns to come, until somebody announces a need.
@@ -68,7 +72,8 @@ class LcoreCaches {
   std::uint32_t size_;
   std::uint32_t places_;
   std::atomic<std::uint32_t> open_{0};
-  alignas(RTE_CACHE_LINE_SIZE) std::atomic<std::uint32_t> needs_{0};
+  alignas(RTE_CACHE_LINE_SIZE) std::atomic<std::uint32_t> needs_{0};  // so far, modulo 2^32
+  std::atomic<std::uint32_t> met_{0};                                 // of needs_: long ago
   std::array<State, RTE_MAX_LCORE> states_{};
 };
 
