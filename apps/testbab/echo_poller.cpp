@@ -36,7 +36,8 @@ EchoPoller::EchoPoller(const Options& options, Wiring& wiring, std::size_t port,
     peers_.push_back(std::make_unique<Peer>(*this, bab::wire::FrameHeader(ours_), i));
   // What a writer can't do with these options it says now, not when a peer comes.
   writer_options_.header_size = bab::wire::FrameHeader::kMaxBytes;
-  const bab::LocalWriter trial(pool_, peers_[0]->ring, writer_options_);
+  bab::FrameRing nobodys(pool_.size());
+  const bab::LocalWriter trial(pool_, nobodys, writer_options_);
 }
 
 EchoPoller::~EchoPoller() {

@@ -155,7 +155,12 @@ bool BufferHome::take_apart(rte_mbuf* m) noexcept {
     rte_pktmbuf_free_seg(m);
     return false;
   }
+  // DPDK gives the clone's share of the buffer behind it up as if nobody else could at the same time.
+  rte_mbuf* const behind = RTE_MBUF_CLONED(m) ? rte_mbuf_from_indirect(m) : nullptr;
+  const bool shares = behind != nullptr && is_ours(behind);
+  if (shares) Shares<>::take(behind);
   rte_pktmbuf_detach(m);
+  if (shares && Shares<>::give_up(behind)) take_back(behind);
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_mbuf_pool_ops.h>
 #include <rte_ring.h>
@@ -30,6 +31,13 @@ constexpr std::uint32_t kTestpmdCache = 250;
 std::array<std::atomic<BufferPool*>, 256> all_pools;
 /// Places that were ever taken: those behind them needn't be looked at.
 std::atomic<std::size_t> places_taken{0};
+/// Whoever goes, on a thread of anybody's, closes its caches of pools that may go at the same time. Nothing of EAL's
+/// is called while it is held: EAL calls with locks of its own. Not destroyed: a pool may be a global, and go last.
+std::mutex& going() {
+  alignas(std::mutex) static std::byte place[sizeof(std::mutex)];
+  static std::mutex& all = *new (place) std::mutex;
+  return all;
+}
 
 template <class Visit>
 void for_each_pool(Visit visit) {
@@ -74,8 +82,11 @@ void enter_pool(BufferPool* pool, const std::string& name) {
 void leave_pools(BufferPool* pool) {
   Goodbyes& lcores = goodbyes();
   const std::lock_guard lock(lcores.mutex);
-  for (auto& place : all_pools)
-    if (BufferPool* same = pool; place.compare_exchange_strong(same, nullptr)) break;
+  {
+    const std::lock_guard nobody_looks(going());
+    for (auto& place : all_pools)
+      if (BufferPool* same = pool; place.compare_exchange_strong(same, nullptr)) break;
+  }
   if (--lcores.pools == 0) rte_lcore_callback_unregister(std::exchange(lcores.handle, nullptr));
 }
 
@@ -170,7 +181,7 @@ BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
   rte_pktmbuf_pool_init(mp, &init.pktmbuf);
   auto* tag = static_cast<detail::PoolTag*>(rte_mempool_get_priv(mp));
   tag->instance = detail::library_instance.id;
-  tag->pool = this;
+  __atomic_store_n(&tag->pool, this, __ATOMIC_RELAXED);
   if (int e = rte_mempool_populate_default(mp); e < 0) {
     const double mib =
         static_cast<double>(size_) * static_cast<double>(kElement + data_room_) / 1048576.0;
@@ -214,12 +225,14 @@ BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
 
 BufferPool::~BufferPool() {
   leave_pools(this);
-  if (detail::eal_is_there()) detail::pool_tag(mempool())->pool = nullptr;
+  if (detail::eal_is_there())
+    __atomic_store_n(&detail::pool_tag(mempool())->pool, nullptr, __ATOMIC_RELAXED);
   BufferHome::leave(std::move(home_));
 }
 
 bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
   if (out.empty()) return true;  // the mempool's driver would call this a failure
+  if (out.size() > size_) return false;
   if (waiters_.load(std::memory_order_relaxed) != 0) return false;
   auto** objects = reinterpret_cast<void**>(out.data());
   const auto n = static_cast<unsigned>(out.size());
@@ -274,6 +287,7 @@ rte_mbuf* BufferPool::copy_of(const rte_mbuf* from) noexcept {
   m->vlan_tci_outer = from->vlan_tci_outer;
   m->hash = from->hash;
   m->tx_offload = from->tx_offload;
+  std::memcpy(m->dynfield1, from->dynfield1, sizeof m->dynfield1);  // of what ol_flags say is there
   m->pkt_len = len;
   m->data_len = static_cast<std::uint16_t>(len);
   return m;
@@ -383,9 +397,10 @@ void BufferPool::leave_line(std::uint64_t ticket) noexcept {
 
 void BufferPool::relieve_all(unsigned lcore) noexcept {
   const std::uint64_t attention = attention_.load(std::memory_order_acquire);
+  const std::uint64_t now = rte_rdtsc();
   bool settled = attention % kEvent == 0;
   for_each_pool([&](BufferPool& pool) {
-    settled &= pool.caches_.turned(*pool.mempool(), lcore, pool.awaited());
+    settled &= pool.caches_.turned(*pool.mempool(), lcore, pool.awaited(), now);
   });
   turns_[lcore].seen = settled ? attention : Turn::kNothing;
 }
@@ -393,7 +408,10 @@ void BufferPool::relieve_all(unsigned lcore) noexcept {
 void BufferPool::empty_caches() noexcept {
   const unsigned lcore = rte_lcore_id();
   if (lcore >= RTE_MAX_LCORE) return;
-  for_each_pool([&](BufferPool& pool) { pool.caches_.close(*pool.mempool(), lcore); });
+  {
+    const std::lock_guard lock(going());
+    for_each_pool([&](BufferPool& pool) { pool.caches_.close(*pool.mempool(), lcore); });
+  }
   turns_[lcore].seen = Turn::kNothing;
   call_attention();  // somebody may have waited for the place
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <rte_cycles.h>
+
 namespace bab {
 namespace {
 
@@ -31,14 +33,15 @@ void LcoreCaches::close_all(rte_mempool& mempool) noexcept {
     }
 }
 
-bool LcoreCaches::turned(rte_mempool& mempool, unsigned lcore, bool awaited) noexcept {
+bool LcoreCaches::turned(rte_mempool& mempool, unsigned lcore, bool awaited,
+                         std::uint64_t now_tsc) noexcept {
   rte_mempool_cache* const cache = rte_mempool_default_cache(&mempool, lcore);
   if (cache == nullptr) return true;
   State& state = states_[lcore];
   const std::uint32_t needs = needs_.load(std::memory_order_relaxed);
   if (!state.open) {
     if (!take_place()) return true;
-    state = {true, needs, 0};
+    state = {true, needs, 0, now_tsc};
     set(cache->flushthresh, most_);
     // Where somebody found none it may be just now.
     const bool untroubled = needs == met_.load(std::memory_order_relaxed) && !awaited;
@@ -48,10 +51,12 @@ bool LcoreCaches::turned(rte_mempool& mempool, unsigned lcore, bool awaited) noe
   if (awaited || needs != state.seen) {
     state.seen = needs;
     state.quiet = 0;
+    state.needed_tsc = now_tsc;
     set(cache->size, 0);
   } else if (cache->size == size_) {
     return true;
-  } else if (++state.quiet >= kQuietTurns) {
+  } else if (++state.quiet >= kQuietTurns &&
+             now_tsc - state.needed_tsc >= kQuietSeconds * rte_get_tsc_hz()) {
     met_.store(needs, std::memory_order_relaxed);
     set(cache->size, size_);
     return true;

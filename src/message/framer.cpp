@@ -9,9 +9,12 @@ void give_back(rte_mbuf* m) noexcept {
     rte_mbuf* const next = m->next;
     // Ours by the pool's way of counting shares, others by DPDK's, which their owner goes by.
     if (BufferPool::of(m) != nullptr) {
-      m->next = nullptr;
-      m->nb_segs = 1;
-      BufferPool::release(m);
+      // Only who gives up the last share may write to it.
+      if (Shares<>::give_up(m)) {
+        m->next = nullptr;
+        m->nb_segs = 1;
+        BufferPool::recycle(m);
+      }
     } else {
       rte_pktmbuf_free_seg(m);
     }

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -50,14 +52,16 @@ class Fairness {
     machine.after_each_turn([this] { look(); });
   }
 
-  /// Lcore `me` asks for one, and has got it or not.
-  void asked(TurnsSince& in_vain, unsigned me, bool got) {
-    if (got || pool_.available() == 0 || pool_.awaited()) return in_vain.reset();
+  /// Lcore `me` asks for one, or for more at once, and has got it or not.
+  void asked(TurnsSince& in_vain, unsigned me, bool got, std::uint32_t at_once = 1) {
+    if (got || pool_.available() < at_once || pool_.awaited()) return in_vain.reset();
     EXPECT_FALSE(in_vain.all_had(machine_, 2, me))
         << "lcore " << me << " asks in vain, and " << pool_.available() << " are free";
     in_vain.begin(machine_);
   }
-  void watch(TurnsSince& in_vain) { askers_.push_back(&in_vain); }
+  void watch(TurnsSince& in_vain, std::uint32_t at_once = 1) {
+    askers_.push_back({&in_vain, at_once});
+  }
 
   /// Somebody's wait ended.
   void line_moved() {
@@ -72,8 +76,8 @@ class Fairness {
   /// A buffer that is free for less than a turn was somebody's meanwhile.
   void look() {
     const bool none = pool_.available() == 0, awaited = pool_.awaited();
-    if (none || awaited)
-      for (TurnsSince* each : askers_) each->reset();
+    for (const auto& [each, at_once] : askers_)
+      if (pool_.available() < at_once || awaited) each->reset();
     if (none || !awaited || slow_waits_) return line_moved();
     // When all have turned twice the free ones are where whoever is first in line takes them in its next turn.
     waiting_.begin(machine_);
@@ -83,7 +87,7 @@ class Fairness {
 
   SimMachine& machine_;
   BufferPool& pool_;
-  std::vector<TurnsSince*> askers_;
+  std::vector<std::pair<TurnsSince*, std::uint32_t>> askers_;
   TurnsSince waiting_, given_back_;
   bool slow_waits_ = false;
 };
@@ -102,13 +106,17 @@ struct ReceivingDriver {
       BufferPool::received(posted.back());
       posted.pop_back();
     }
+    // All at once or none, as vector paths do, or one by one.
+    const auto missing = static_cast<std::uint32_t>(kDescriptors - posted.size());
+    const std::uint32_t at_once = at_a_time == 1 ? std::min(missing, 1U) : missing;
     bool refilled = true;
     while (posted.size() < kDescriptors && refilled) {
-      rte_mbuf* m = rte_pktmbuf_alloc(pool->mempool());
-      if ((refilled = m != nullptr)) posted.push_back(m);
+      std::array<rte_mbuf*, kDescriptors> some;
+      refilled = rte_pktmbuf_alloc_bulk(pool->mempool(), some.data(), at_once) == 0;
+      if (refilled) posted.insert(posted.end(), some.begin(), some.begin() + at_once);
     }
-    fairness->asked(in_vain, me, refilled);
-    pool->note_short_burst();  // one frame or none
+    fairness->asked(in_vain, me, refilled, at_once);
+    pool->note_short_burst(kDescriptors);
     if (--turns == 0) stop();
     return 0;
   }
@@ -125,6 +133,7 @@ struct ReceivingDriver {
   BufferPool* pool = nullptr;
   Fairness* fairness = nullptr;
   unsigned me = 0;
+  std::uint64_t at_a_time = 1;
   int turns = 60;
   bool done = true;
   std::vector<rte_mbuf*> posted{}, received{};
@@ -142,7 +151,8 @@ struct Askers {
       driver.pool = &pool;
       driver.fairness = &fairness;
       driver.me = i;
-      fairness.watch(driver.in_vain);
+      driver.at_a_time = 1 + machine.random(2);
+      fairness.watch(driver.in_vain, ReceivingDriver::kDescriptors);
       machine.lcore(i).add(driver);
       machine.at_end(i, [&driver] { driver.stop(); });
       for (unsigned k = 0; k < 2; ++k) switch (machine.random(5)) {

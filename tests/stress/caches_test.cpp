@@ -87,8 +87,12 @@ void one_asks(std::uint32_t buffers, std::chrono::milliseconds until) {
         bool all_turned = since.has_value();
         // A turn may have been under way, and two whole ones are what is promised.
         for (unsigned i = 0; all_turned && i < 3; ++i) all_turned = turns(i) > (*since)[i] + 3;
-        if (all_turned && pool.try_acquire() == nullptr) ++broken;
-        return broken > 0 || Clock::now() > end;
+        if (all_turned) {
+          m = pool.try_acquire();
+          if (m == nullptr) ++broken;
+          since.reset();
+        }
+        if (m == nullptr) return broken > 0 || Clock::now() > end;
       }
       since.reset();
       while (readers[got % 3]->channel.try_send({&m, 1}) == 0) rte_pause();

@@ -33,7 +33,8 @@ class Eal {
   Eal(Eal&&) noexcept;
   Eal& operator=(Eal&&) = delete;
   /// Cleans EAL up, if this object initialised it: now or, when pools, rings, ports or buffers are there still, after
-  /// the last of them. None can be made after that.
+  /// the last of them (a Packet, when the next pool comes or goes; one that is kept to the end leaves EAL as it is).
+  /// None can be made after that.
   ~Eal();
 
   /// The worker lcores: all but the main one, ascending.

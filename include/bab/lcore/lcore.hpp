@@ -88,7 +88,8 @@ class Lcore {
     run_until([this] { return tasks_ == 0; });
   }
 
-  /// One turn at the caller's time. Returns work done.
+  /// One turn at the caller's time. Returns work done. Whoever turns by hand and pauses calls BufferPool::empty_caches()
+  /// before: what this lcore keeps is out of the others' reach meanwhile.
   unsigned turn(std::uint64_t now_tsc);
 
   /// Ends every wait on this lcore, and each one that begins from then on, with kCancelled. Any thread.

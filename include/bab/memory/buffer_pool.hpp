@@ -91,7 +91,8 @@ class BufferPool {
   /// of another process, or one of another copy of this library (in a plugin). Any thread.
   static BufferPool* of(const rte_mbuf* m) noexcept {
     const detail::PoolTag* tag = detail::pool_tag(m->pool);
-    return tag != nullptr ? static_cast<BufferPool*>(tag->pool) : nullptr;
+    return tag != nullptr ? static_cast<BufferPool*>(__atomic_load_n(&tag->pool, __ATOMIC_RELAXED))
+                          : nullptr;
   }
 
   /// Whether the mbuf is a buffer as bab has them: from a pool that is there, in one piece, its bytes in its own memory
@@ -135,7 +136,7 @@ class BufferPool {
 
   /// Gives up the caller's share; the last one returns the buffer to its own pool, be it bab's or not, and what isn't
   /// its own to whom that belongs: an indirect mbuf's bytes, external memory (its callback is called), the segments
-  /// behind it. Any thread.
+  /// behind it. (While others have shares, too, only the first segment's is given up: each has its own.) Any thread.
   static void release(rte_mbuf* m) noexcept {
     if (Shares<>::give_up(m)) recycle(m);
   }
@@ -185,17 +186,19 @@ class BufferPool {
   /// finds none here says so itself.)
   void announce_need() noexcept;
 
-  /// After an RX burst into this pool that brought fewer frames than it could: where that was because the driver
-  /// found no buffer, the same. On the lcore that received.
-  void note_short_burst() noexcept {
+  /// After an RX burst into this pool that brought fewer frames than it could: where that may be because the driver
+  /// doesn't find `wanted` buffers, which is how many it takes at once, the same. On the lcore that received.
+  void note_short_burst(std::size_t wanted) noexcept {
     const rte_mempool_cache* cache = rte_mempool_default_cache(mempool_, rte_lcore_id());
-    if ((cache == nullptr || cache->len == 0) && shared_count() == 0) [[unlikely]]
+    const std::uint32_t at_hand = shared_count() + (cache != nullptr ? cache->len : 0);
+    if (at_hand < wanted && caches_.others_may_keep(rte_lcore_id())) [[unlikely]]
       announce_need();
   }
 
   /// Once per turn of a loop, on its lcore: that lcore's caches are open from now on; and where somebody waits for
   /// a pool's buffers or found none, what is in its cache goes back to where all lcores find it (drivers free
-  /// into that cache, too). An Lcore does it by itself. A thread without an lcore id has no caches.
+  /// into that cache, too). An Lcore does it by itself. A thread without an lcore id has no caches. Whoever turns no
+  /// more, or not for a while, calls empty_caches(): else buffers stay out of the others' reach that long.
   static void relieve() noexcept {
     const unsigned lcore = rte_lcore_id();
     // Acquire pairs with announce_need(): whose need it is, is seen as well.

@@ -24,12 +24,15 @@ namespace bab {
 /// | open | up to size() more | keeps up to most() | - |
 /// | open, somebody found none | what is asked for | keeps up to most() | all goes back |
 ///
-/// The last state ends kQuietTurns turns after the last need. Whoever keeps asking, at least once in so many turns of
-/// each other lcore, therefore finds a buffer that is free at the latest when each of them has turned twice.
+/// The last state ends when nobody has found none for kQuietTurns turns and kQuietSeconds. Whoever keeps asking, at
+/// least once a second, therefore finds a buffer that is free at the latest when each of the other lcores has turned twice.
 class LcoreCaches {
  public:
-  /// An lcore that spins without work turns in 50 to 100 ns: one that asks once in 3 ms is served beside it.
+  /// Beside an lcore that takes and gives back all the time, one that asks more seldom may always find the caches
+  /// filled up again; and turns alone are no measure, since an lcore without work has some in a microsecond. While
+  /// it lasts a buffer costs some 10 ns more (pool_acquire_release with and without a cache).
   static constexpr std::uint32_t kQuietTurns = 65'536;
+  static constexpr std::uint64_t kQuietSeconds = 1;
 
   /// Caches of `asked` buffers, or of as many that those of `lcores` lcores hold no more than a quarter of
   /// `buffers` together.
@@ -52,7 +55,14 @@ class LcoreCaches {
 
   /// A turn of the calling lcore ends, whose id is `lcore`. `awaited`: somebody stands in the pool's line. True: nothing
   /// is left to do in turns to come, until somebody announces a need.
-  [[nodiscard]] bool turned(rte_mempool& mempool, unsigned lcore, bool awaited) noexcept;
+  [[nodiscard]] bool turned(rte_mempool& mempool, unsigned lcore, bool awaited,
+                            std::uint64_t now_tsc) noexcept;
+
+  /// Whether other lcores than the calling one, whose id is `lcore`, have open caches. Any thread.
+  [[nodiscard]] bool others_may_keep(unsigned lcore) const noexcept {
+    const bool own = lcore < RTE_MAX_LCORE && states_[lcore].open;
+    return open_.load(std::memory_order_relaxed) > (own ? 1U : 0U);
+  }
 
   /// The calling lcore, whose id is `lcore`, turns no more: what its cache has goes back, and it keeps nothing until it
   /// turns again.
@@ -64,6 +74,7 @@ class LcoreCaches {
     bool open = false;
     std::uint32_t seen = 0;   // of needs_
     std::uint32_t quiet = 0;  // turns since the last need, if the cache isn't filled up for now
+    std::uint64_t needed_tsc = 0;  // when that was
   };
 
   [[nodiscard]] bool take_place() noexcept;

@@ -25,6 +25,7 @@ class Loopback {
   /// One that was moved from may only be assigned to or go.
   Loopback(Loopback&&) noexcept = default;
   Loopback& operator=(Loopback&& other) noexcept {
+    if (this == &other) return *this;
     port_ = std::move(other.port_);  // before the rings that it is made of
     rings_ = std::move(other.rings_);
     return *this;

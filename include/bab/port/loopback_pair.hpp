@@ -21,6 +21,7 @@ class LoopbackPair {
   /// One that was moved from may only be assigned to or go.
   LoopbackPair(LoopbackPair&&) noexcept = default;
   LoopbackPair& operator=(LoopbackPair&& other) noexcept {
+    if (this == &other) return *this;
     ports_ = std::move(other.ports_);  // before the rings that they are made of
     to_ = std::move(other.to_);
     return *this;

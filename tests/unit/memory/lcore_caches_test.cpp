@@ -1,4 +1,5 @@
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 
@@ -173,34 +175,41 @@ TEST(LcoreCaches, AnLcoreThatBeginsToTurnKeepsNothingFromOneThatMayBeAsking) {
 
 TEST(LcoreCaches, AreFilledUpAgainWhenNobodyHasAskedForALongTime) {
   FullPool pool(small_pool(64, 8, 1));
-  const Turning turning;
-  std::vector<rte_mbuf*> all = take_all(pool);
-  BufferPool::release(all);
-  for (std::uint32_t i = 0; i < LcoreCaches::kQuietTurns; ++i) {
-    BufferPool::relieve();
-    if (i % 1024 == 0) {
-      ASSERT_EQ(cached(pool), 0U);
-    }
-    BufferPool::release(pool.try_acquire());
-  }
-  BufferPool::relieve();
-  std::array<rte_mbuf*, 2> two{pool.try_acquire(), pool.try_acquire()};
-  BufferPool::release(two);
-  EXPECT_EQ(cached(pool), 10U) << "filled up by 8 when it had no more, beside these two";
+  LcoreCaches caches(8, 64, 1);  // with a clock of the test's, over the same mempool
+  rte_mempool& mempool = *pool.mempool();
+  const unsigned me = rte_lcore_id();
+  const rte_mempool_cache& cache = *rte_mempool_default_cache(&mempool, me);
+  std::uint64_t now = 1;
+  EXPECT_TRUE(caches.turned(mempool, me, false, now));
+  EXPECT_EQ(cache.size, 8U);
+  caches.announce();
+  EXPECT_FALSE(caches.turned(mempool, me, false, now));
+  EXPECT_EQ(cache.size, 0U);
+  for (std::uint32_t i = 0; i < 2 * LcoreCaches::kQuietTurns; ++i)
+    ASSERT_FALSE(caches.turned(mempool, me, false, ++now)) << "many turns, but no second yet";
+  now += LcoreCaches::kQuietSeconds * rte_get_tsc_hz();
+  EXPECT_TRUE(caches.turned(mempool, me, false, now));
+  EXPECT_EQ(cache.size, 8U);
+  caches.announce();
+  EXPECT_FALSE(caches.turned(mempool, me, false, now));
+  now += 10 * LcoreCaches::kQuietSeconds * rte_get_tsc_hz();
+  EXPECT_FALSE(caches.turned(mempool, me, false, now)) << "a long time, but hardly a turn";
+  caches.close(mempool, me);
+  EXPECT_EQ(cache.flushthresh, 0U);
 }
 
 TEST(LcoreCaches, ADriversNeedIsHeard) {
   FullPool pool(small_pool(64, 8, 2));
   std::vector<rte_mbuf*> all = take_all(pool);
   turn_on(1);
-  pool.note_short_burst();  // while there are none at all
+  pool.note_short_burst(32);  // while there are none at all
   {
     const AsLcore as(1);
     BufferPool::relieve();
     BufferPool::release(all[0]);
   }
   EXPECT_EQ(rte_pktmbuf_alloc(pool.mempool()), nullptr);
-  pool.note_short_burst();
+  pool.note_short_burst(1);
   turn_on(1);
   rte_mbuf* m = rte_pktmbuf_alloc(pool.mempool());
   ASSERT_NE(m, nullptr);
@@ -214,9 +223,47 @@ TEST(LcoreCaches, AShortBurstIsNoNeedWhereTheDriverFindsABuffer) {
   FullPool pool(small_pool(64, 8, 1));
   const Turning turning;
   BufferPool::release(pool.try_acquire());
-  pool.note_short_burst();
+  pool.note_short_burst(32);
   BufferPool::relieve();
   EXPECT_EQ(cached(pool), 9U);
+}
+
+// A driver that takes 32 at once starves with 31 at hand, too.
+TEST(LcoreCaches, ADriverThatTakesManyAtOnceIsHeard) {
+  FullPool pool(small_pool(256, 16, 2));
+  std::vector<rte_mbuf*> all(256);
+  ASSERT_TRUE(pool.try_acquire(all));
+  turn_on(1);
+  BufferPool::release(std::span<rte_mbuf* const>(all).first(20));
+  {
+    const AsLcore as(1);
+    BufferPool::release(std::span<rte_mbuf* const>(all).subspan(20, 20));
+  }
+  std::array<rte_mbuf*, 32> burst;
+  EXPECT_NE(rte_pktmbuf_alloc_bulk(pool.mempool(), burst.data(), 32), 0);
+  pool.note_short_burst(32);
+  turn_on(1);
+  ASSERT_EQ(rte_pktmbuf_alloc_bulk(pool.mempool(), burst.data(), 32), 0);
+  rte_pktmbuf_free_bulk(burst.data(), 32);
+  BufferPool::release(std::span<rte_mbuf* const>(all).subspan(40));
+  const AsLcore as(1);
+  BufferPool::empty_caches();
+}
+
+// A host's thread goes while a pool does: whoever unregistered it closes caches there.
+TEST(LcoreCaches, AThreadThatUnregistersWhileAPoolGoesTouchesNothingOfIt) {
+  std::atomic<bool> stop{false};
+  std::thread host([&] {
+    while (!stop) {
+      ASSERT_EQ(rte_thread_register(), 0);
+      rte_thread_unregister();
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    const FullPool pool(small_pool(16, 4));
+  }
+  stop = true;
+  host.join();
 }
 
 TEST(LcoreCaches, C11cWhatIsGivenBackAfterTheLoopEndedIsFound) {
