@@ -78,8 +78,8 @@ void print_text(const std::vector<Finding>& findings) {
 }
 
 std::string to_json(const std::vector<Finding>& findings) {
-  using Json = nlohmann::ordered_json;
-  Json all = Json::array();
+  using OrderedJson = nlohmann::ordered_json;
+  OrderedJson all = OrderedJson::array();
   std::array<unsigned, 3> counts{};
   for (const Finding& f : findings) {
     ++counts.at(static_cast<std::size_t>(f.level));
@@ -88,13 +88,13 @@ std::string to_json(const std::vector<Finding>& findings) {
                    {"text", f.text},
                    {"mend", f.mend}});
   }
-  const Json report{{"version", BAB_VERSION},
-                    {"ok", counts[0]},
-                    {"warn", counts[1]},
-                    {"fail", counts[2]},
-                    {"findings", all}};
+  const OrderedJson report{{"version", BAB_VERSION},
+                           {"ok", counts[0]},
+                           {"warn", counts[1]},
+                           {"fail", counts[2]},
+                           {"findings", all}};
   // Names of devices and interfaces are whatever bytes the command line had.
-  return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return report.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
 }  // namespace

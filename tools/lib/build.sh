@@ -5,7 +5,7 @@ build=$root/build
 
 # What tools/test and tools/check configure; tools/run takes build/release as it finds it.
 # Sources are compiled several as one (unity): a clean build takes half the time so. tools/check builds file by file.
-unity_options=(-Dunity=on -Dunity_size=10)
+unity_options=(-Dunity=on -Dunity_size=20)
 release_options=(--buildtype=release -Dtests=enabled -Dwerror=true "${unity_options[@]}")
 # Sanitizers make GCC warn of what isn't there; its manual advises against -Werror with them.
 # -g1: what a report needs, in less time to build.

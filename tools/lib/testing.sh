@@ -6,6 +6,7 @@ run_tests() {
   local name=$1 environment=()
   shift
   case $name in
+    release) set -- --num-processes $((($(nproc) * 3 + 1) / 2)) "$@" ;;  # many of its tests wait
     asan | tsan)
       sanitizer_environment "$name"
       set -- --no-suite release-only --timeout-multiplier 3 "$@"
