@@ -134,17 +134,21 @@ unsigned Lcore::call_pollers() {
 }
 
 unsigned Lcore::turn(std::uint64_t now_tsc) {
-  // Given back by a destructor: a poller may throw.
+  // Given back by a destructor: a poller may throw. And a task may turn its own lcore.
   struct Current {
+    Lcore& self;
+    TaskRef outer_task;
     Lcore* outer;
     const bool* outer_stops;
     FramePool* outer_frames;
     ~Current() {
+      self.running_ = outer_task;
       FramePool::current() = outer_frames;
       stops_waits_ = outer_stops;
       current_ = outer;
     }
-  } const current{std::exchange(current_, this), std::exchange(stops_waits_, &stopping_),
+  } const current{*this, std::exchange(running_, {}), std::exchange(current_, this),
+                  std::exchange(stops_waits_, &stopping_),
                   std::exchange(FramePool::current(), &frames_)};
   now_ = now_tsc;
   if (stop_requested() && !stopping_) {
@@ -239,7 +243,6 @@ unsigned Lcore::resume_ready() {
     running_ = w.task_;
     w.coroutine_.resume();  // the Wait is gone once its coroutine goes on
   }
-  running_ = nullptr;
   return resumed;
 }
 

@@ -47,6 +47,8 @@ void RingParties::join(RingWriter& writer, bool empty) {
           "Producers; give one flusher the rings of all of them");
     if (std::find(orders_.begin(), orders_.end(), writer.order) == orders_.end())
       orders_.push_back(writer.order);
+    order.header_size_ = writer.header_size;
+    order.payload_capacity_ = writer.payload_capacity;
     if (taker_ != nullptr) order.taker_ = taker_;
   }
   writer.next = writers_;
@@ -64,7 +66,7 @@ void RingParties::leave(RingWriter& writer) noexcept {
   has_left_ = true;
 }
 
-bool RingParties::take(const FrameTaker& taker, bool empty) {
+bool RingParties::take(FrameTaker& taker, bool empty) {
   const std::lock_guard lock(set_up());
   if (taker_ == &taker) return false;
   forget(empty);
@@ -77,7 +79,15 @@ bool RingParties::take(const FrameTaker& taker, bool empty) {
       throw Error(
           "a shared writer's rings were given to two flushers; give one of them the rings of all "
           "its Producers");
-  for (const auto& order : orders_) order->taker_ = &taker;
+  // The ring's writers may have gone long ago.
+  for (const auto& order : orders_)
+    if (order->holds_frames())
+      detail::check({order->header_size_, order->payload_capacity_}, taker.header_size(),
+                    taker.most_payload());
+  for (const auto& order : orders_) {
+    order->taker_ = &taker;
+    taker.look_after(*order);
+  }
   taker_ = &taker;
   return true;
 }
@@ -87,11 +97,6 @@ void RingParties::let_go() noexcept {
   for (const auto& order : orders_)
     if (order->taker_ == taker_) order->taker_ = nullptr;
   taker_ = nullptr;
-}
-
-std::vector<std::shared_ptr<RingOrder>> RingParties::orders() const {
-  const std::lock_guard lock(set_up());
-  return orders_;
 }
 
 void RingParties::check(std::uint32_t header_size, std::uint32_t most_payload) const {

@@ -147,11 +147,11 @@ template <class Atom, bool kFlushes>
 ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
   if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
-  if (waiting_ >= options_.max_frames) {
+  // No buffer helps in either case: nobody waits for one.
+  if (waiting_ >= options_.max_frames || !batch_has_room()) {
     if (line_.counts()) ++stats_.capped;
     return ReserveFailure::kTooManyFrames;
   }
-  if (!batch_has_room()) return ReserveFailure::kNoBuffer;
   if (!set_spares_aside()) return ReserveFailure::kNoBuffer;
   rte_mbuf* m = acquire();
   if (m == nullptr) return ReserveFailure::kNoBuffer;

@@ -8,6 +8,7 @@
 namespace bab::detail {
 
 class RingParties;
+class RingOrder;
 
 /// A flusher, as the writers of its rings know it. Set-up only.
 class FrameTaker {
@@ -17,17 +18,28 @@ class FrameTaker {
   [[nodiscard]] std::uint32_t header_size() const noexcept {
     return header_size_.load(std::memory_order_relaxed);
   }
-  /// The most bytes of messages that its sink takes in a frame; the largest value: it doesn't say.
-  [[nodiscard]] virtual std::uint32_t most_payload() const noexcept = 0;
+  /// The most bytes of messages that its sink takes in a frame; the largest value: it doesn't say. A value: whoever asks
+  /// may be another lcore, and the sink may have gone.
+  [[nodiscard]] std::uint32_t most_payload() const noexcept {
+    return most_payload_.load(std::memory_order_relaxed);
+  }
+
+  /// An order of a ring that it takes. Called with the parties' lock held, so that nobody forgets the order before.
+  virtual void look_after(RingOrder& order) noexcept = 0;
 
  protected:
   ~FrameTaker() = default;
+  void set_most_payload(std::uint32_t bytes) noexcept {
+    most_payload_.store(bytes, std::memory_order_relaxed);
+  }
   void set_header_size(std::uint32_t bytes) noexcept {
     header_size_.store(bytes, std::memory_order_relaxed);
   }
 
  private:
-  std::atomic<std::uint32_t> header_size_;  // writers join on their own lcores
+  // Writers join on their own lcores.
+  std::atomic<std::uint32_t> header_size_;
+  std::atomic<std::uint32_t> most_payload_{~std::uint32_t{0}};
 };
 
 /// A shared writer's order, as its rings know it. Set-up only.
@@ -42,8 +54,13 @@ class RingOrder {
   friend RingParties;
   /// No frame of it will come any more, and no flusher looks after it.
   [[nodiscard]] virtual bool is_over() const noexcept = 0;
+  /// Frames that came wait in it. By who takes its ring, when no other flusher has it.
+  [[nodiscard]] virtual bool holds_frames() const noexcept = 0;
 
   const FrameTaker* taker_ = nullptr;  // of all the writer's rings
+  // Of the writer's frames.
+  std::uint32_t header_size_ = 0;
+  std::uint32_t payload_capacity_ = 0;
 };
 
 /// A writer at its ring, for as long as it lives.
@@ -66,15 +83,13 @@ class RingParties {
   void join(RingWriter& writer, bool empty);
   void leave(RingWriter& writer) noexcept;
 
-  /// False: it is this ring's taker already. Throws Error, and then nothing has changed.
-  bool take(const FrameTaker& taker, bool empty);
+  /// It looks after the orders of frames that may be in the ring from now on. False: it is this ring's taker already.
+  /// Throws Error, and then nothing has changed.
+  bool take(FrameTaker& taker, bool empty);
   void let_go() noexcept;
 
   /// Whether the ring's writers fit headers of that size and frames of that many bytes of messages: else throws Error.
   void check(std::uint32_t header_size, std::uint32_t most_payload) const;
-
-  /// Of frames that may be in the ring.
-  [[nodiscard]] std::vector<std::shared_ptr<RingOrder>> orders() const;
 
  private:
   void forget(bool empty) noexcept;
@@ -84,7 +99,7 @@ class RingParties {
   RingWriter left_;  // what frames of writers that have gone need
   bool has_left_ = false;
   const FrameTaker* taker_ = nullptr;
-  std::vector<std::shared_ptr<RingOrder>> orders_;
+  std::vector<std::shared_ptr<RingOrder>> orders_;  // of frames that may be in the ring
 };
 
 }  // namespace bab::detail

@@ -64,8 +64,15 @@ class Lcore {
   /// thrown by run().
   template <class Make>
   void spawn(Make make) {
-    root(*this, std::move(make));
-    ++tasks_;  // not if there was no memory for it
+    // Before the coroutine: there may be no memory for either.
+    TaskNotes& notes = notes_.begin();
+    try {
+      root(*this, notes, std::move(make));
+    } catch (...) {
+      notes_.end(notes);
+      throw;
+    }
+    ++tasks_;
   }
 
   /// Turns until a stop was requested and all tasks have ended; then throws what a task threw, or at once what a poller
@@ -169,7 +176,7 @@ class Lcore {
     };
   };
   template <class Make>
-  static Root root(Lcore& lcore, Make make);
+  static Root root(Lcore& lcore, TaskNotes& notes, Make make);
 
   /// The calling lcore's, for as long as it turns.
   struct Caches {
@@ -210,9 +217,10 @@ class Lcore {
   List polled_;
   Wait* next_polled_ = nullptr;  // of the walk that is under way
   List ready_;
-  List resuming_;                 // ready before this turn
-  TaskNotes* running_ = nullptr;  // of the task that is being resumed
-  std::vector<Wait*> timers_;     // a binary heap by deadline
+  List resuming_;              // ready before this turn
+  TaskNotesSlots notes_;       // of its tasks
+  TaskRef running_;            // the task that is being resumed
+  std::vector<Wait*> timers_;  // a binary heap by deadline
   std::uint64_t now_ = 0;
   std::uint64_t spun_at_ = 0;  // when the last turn of spin() began; 0: accounted for
   bool spun_busy_ = false;
@@ -234,7 +242,7 @@ class Yield final : public Wait {
 
  private:
   friend class Lcore;
-  Yield(Lcore& lcore, TaskNotes& task) noexcept : on_(&lcore) { task_ = &task; }
+  Yield(Lcore& lcore, TaskNotes& task) noexcept : on_(&lcore) { task_ = TaskRef(task); }
   bool poll() noexcept override { return waiting(); }  // in AnyOf: over when polled again
   Lcore* on_ = nullptr;
 };
@@ -251,14 +259,14 @@ class Sleep final : public Wait {
 };
 
 template <class Make>
-auto Lcore::root(Lcore& lcore, Make make) -> Root {
-  TaskNotes notes;
+auto Lcore::root(Lcore& lcore, TaskNotes& notes, Make make) -> Root {
   co_await Yield(lcore, notes);
   try {
     co_await make();
   } catch (...) {
     lcore.failed(std::current_exception());
   }
+  lcore.notes_.end(notes);
   --lcore.tasks_;
 }
 

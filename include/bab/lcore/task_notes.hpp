@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
+#include <utility>
 
 namespace bab {
 
@@ -13,7 +15,7 @@ class TaskNotes {
   /// Tasks of this process so far.
   static std::uint64_t spawned() noexcept { return counter().load(std::memory_order_relaxed); }
 
-  /// Its number, in the order in which the process's tasks were spawned: from 1 on.
+  /// Its number, in the order in which the process's tasks were spawned: from 1 on. 0: of no task now.
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
   /// The position up to which this task knows what became of a writer's frames; 0: it wasn't told yet.
@@ -34,6 +36,8 @@ class TaskNotes {
   }
 
  private:
+  friend class TaskNotesSlots;
+
   struct Told {
     std::uint64_t writer = 0;
     std::uint64_t until = 0;
@@ -43,8 +47,46 @@ class TaskNotes {
     return counter;
   }
 
-  std::uint64_t number_ = counter().fetch_add(1, std::memory_order_relaxed) + 1;
+  std::uint64_t number_ = 0;
   std::array<Told, 8> told_{};
+  TaskNotes* next_ = nullptr;  // of those that are free
+};
+
+/// The notes of a task that may have ended, and another one's be in their place.
+class TaskRef {
+ public:
+  TaskRef() noexcept = default;  // of none
+  explicit TaskRef(TaskNotes& notes) noexcept : notes_(&notes), number_(notes.number()) {}
+  /// Null: it has ended, or is none.
+  [[nodiscard]] TaskNotes* get() const noexcept {
+    return notes_ != nullptr && notes_->number() == number_ ? notes_ : nullptr;
+  }
+
+ private:
+  TaskNotes* notes_ = nullptr;
+  std::uint64_t number_ = 0;
+};
+
+/// The notes of an lcore's tasks. They stay where they are as long as this lives: a wait may be of a task that has
+/// ended. On its lcore.
+class TaskNotesSlots {
+ public:
+  /// Those of a new task. Allocates only where there are more tasks than ever.
+  [[nodiscard]] TaskNotes& begin() {
+    if (free_ == nullptr) free_ = &slots_.emplace_back();
+    TaskNotes& notes = *std::exchange(free_, free_->next_);
+    notes.number_ = TaskNotes::counter().fetch_add(1, std::memory_order_relaxed) + 1;
+    return notes;
+  }
+  void end(TaskNotes& notes) noexcept {
+    notes = {};
+    notes.next_ = free_;
+    free_ = &notes;
+  }
+
+ private:
+  std::deque<TaskNotes> slots_;
+  TaskNotes* free_ = nullptr;
 };
 
 }  // namespace bab

@@ -4,11 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <bab/lcore/task_notes.hpp>
+
 namespace bab {
 
 class AnyOfBase;
 class Lcore;
-class TaskNotes;
 
 /// How an await ended.
 enum class Outcome : std::uint8_t {
@@ -76,8 +77,9 @@ class Wait : private detail::WaitLink {
   [[nodiscard]] bool granted() const noexcept {
     return state_ == State::kReady && outcome_ == Outcome::kDone;
   }
-  /// Of the spawned task that waits; null before it does.
-  [[nodiscard]] TaskNotes* task() const noexcept { return task_; }
+  /// Of the spawned task that waits: the one that its lcore resumed last, be it by that task's code that the waiting
+  /// coroutine goes on. Null before it waits, when that task has ended, and where no task began the wait.
+  [[nodiscard]] TaskNotes* task() const noexcept { return task_.get(); }
 
  private:
   friend class AnyOfBase;
@@ -101,7 +103,7 @@ class Wait : private detail::WaitLink {
 
   Lcore* lcore_ = nullptr;
   AnyOfBase* group_ = nullptr;
-  TaskNotes* task_ = nullptr;
+  TaskRef task_;
   std::coroutine_handle<> coroutine_;
   std::uint64_t deadline_ = 0;  // of a timer
   std::size_t timer_ = kNoTimer;

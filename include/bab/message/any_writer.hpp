@@ -30,11 +30,13 @@ struct WriterRef<AnyWriter> {
 };
 
 /// What a LocalWriter, a SharedWriter's Producer and a NoFlushWriter are: all that an AnyWriter refers to. Not a
-/// const one, which can't reserve.
+/// const one, which can't reserve; nor a class of your own around one, which lacks what they don't show: give the
+/// writer inside.
 template <class W>
 concept MessageWriter =
     !std::same_as<W, AnyWriter> && !std::is_const_v<W> &&
     requires(W & writer, const W& same, std::uint32_t len, std::uint64_t now_tsc) {
+  typename W::IsMessageWriter;
   { writer.reserve(len) }
   noexcept->std::same_as<typename W::Reservation>;
   { writer.flush() }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace bab {
 
@@ -39,8 +40,10 @@ class FlushProgress {
 
   /// The flusher's lcore: all before `until` are gone.
   void gone_until(std::uint64_t until) noexcept { gone_.store(until, std::memory_order_release); }
-  /// The same, before they are gone: those from `begin` on and before `end` were dropped.
-  void dropped(std::uint64_t begin, std::uint64_t end) noexcept {
+  /// The same, before they are gone: those that aren't yet and are before `end` were dropped. (Some of a ring's
+  /// positions are frames of other progresses: those between two that were dropped don't part them.)
+  void dropped(std::uint64_t end) noexcept {
+    const std::uint64_t begin = gone_.load(std::memory_order_relaxed);
     if (last_ != 0 && last_end_ == begin) {
       stretches_[(last_ - 1) % kStretches].end.store(end, std::memory_order_release);
     } else {
@@ -54,6 +57,21 @@ class FlushProgress {
     last_end_ = end;
   }
 
+  /// Frames that were given up before they were complete and came since. Nothing: others of them have yet to come.
+  [[nodiscard]] std::optional<std::uint64_t> late() const noexcept {
+    const std::uint64_t came = came_late_.load(std::memory_order_acquire);
+    if (given_up_.load(std::memory_order_relaxed) != came) return std::nullopt;
+    return came;
+  }
+  /// The flusher's lcore, before they are gone: so many that dropped() was told of never came.
+  void gave_up(std::uint64_t frames) noexcept {
+    given_up_.store(given_up_.load(std::memory_order_relaxed) + frames, std::memory_order_relaxed);
+  }
+  /// The same: one of them did. Release: who sees that sees that it was given up.
+  void came_late() noexcept {
+    came_late_.store(came_late_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+
  private:
   struct Stretch {
     Atomic<std::uint64_t> begin{0};
@@ -63,6 +81,9 @@ class FlushProgress {
   Atomic<std::uint64_t> gone_{0};
   Atomic<std::uint64_t> forgotten_{0};  // stretches before this position had to make room
   std::array<Stretch, kStretches> stretches_{};
+  // Not the explorer's: only one lcore writes, and waits compare them.
+  std::atomic<std::uint64_t> given_up_{0};
+  std::atomic<std::uint64_t> came_late_{0};
   std::uint64_t last_ = 0;  // stretches so far: the flusher's
   std::uint64_t last_end_ = 0;
 };

@@ -29,10 +29,15 @@ enum class Flushed : std::uint8_t {
 /// An lcore that is stopping cancels the wait before anything is flushed: call flush() in a task's shutdown.
 ///
 /// What is waited for and what was dropped is known by frames: those of a shared writer are all its
-/// Producers', those of a ring that several local writers share are all of theirs. A task here is what was given to
-/// Lcore::spawn(), with all it awaits. It may be told kDropped without a loss of its own where its frames, or those
-/// of the tasks before it, hold others' messages; where it waited while the writer's flusher dropped, sent and dropped
-/// again more than eight times; or where it uses more than eight writers.
+/// Producers', those of a ring that several local writers share are all of theirs. It may be told kDropped without a
+/// loss of its own where its frames, or those of the tasks before it, hold others' messages; where it waited while the
+/// writer's flusher dropped, sent and dropped again more than eight times; where it uses more than eight writers; and
+/// while a shared writer's frame has yet to come that drop_pending() gave up before it was complete, and once after.
+///
+/// A task here is what was given to Lcore::spawn(), with all it awaits. A coroutine that something else than its Lcore
+/// resumes (an event of your own, whose set() goes on with who waits) counts as the task in which that happens: drops
+/// that this one was told of are not told again. A coroutine that no task began, or that outlives its task, is told
+/// kDropped each time once a frame was dropped since the writer was made.
 template <class Writer>
 class FlushWait final : public Wait {
   using Ref = typename WriterRef<Writer>::type;

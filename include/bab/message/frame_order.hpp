@@ -141,6 +141,7 @@ class BasicFrameOrder final : public detail::RingOrder {
     return frames_.load(std::memory_order_acquire) == came_.load(std::memory_order_acquire) &&
            !looked_after_.load(std::memory_order_acquire);
   }
+  [[nodiscard]] bool holds_frames() const noexcept override { return !empty() || has_orphans(); }
 
   static void release_list(rte_mbuf* m) noexcept {
     while (m != nullptr) BufferPool::release(std::exchange(m, buffer_meta(m).next));

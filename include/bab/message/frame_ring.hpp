@@ -134,7 +134,9 @@ class BasicFrameRing {
   BasicFrameRing(BasicFrameRing&&) noexcept = default;
   BasicFrameRing& operator=(BasicFrameRing&&) noexcept = default;
 
-  /// The pushing lcore: takes as many as fit, in order, and says how many.
+  /// The pushing lcore: takes as many as fit, in order, and says how many. Writers call it. Frames that are pushed
+  /// by hand need a BufferMeta that says what a writer's would; `order` must be set (null: the ring's own order), since
+  /// a fresh buffer has anything there.
   unsigned push(std::span<rte_mbuf* const> frames) noexcept { return state_->push(frames); }
   /// The popping lcore: gives as many as there are, at most out.size(), in order, and says how many.
   unsigned pop(std::span<rte_mbuf*> out) noexcept { return state_->pop(out); }

@@ -47,6 +47,7 @@ class BasicLocalWriter {
  public:
   using Reservation = BasicReservation<BasicLocalWriter>;
   using Ring = BasicFrameRing<Atom>;
+  using IsMessageWriter = void;  ///< for AnyWriter
 
   /// `out` must hold all the pool's buffers (capacity >= pool.size()). Writers of one lcore may share it; where it
   /// doesn't hold those of all their pools, complete frames wait here while it is full. Throws Error: a frame that

@@ -54,7 +54,7 @@ class ReserveWaiting final : public Wait {
     if (!room_ && why == ReserveFailure::kNoBuffer) ticket_ = pool_.line_up();
     if (!room_ && ticket_ && pool_.is_served(*ticket_)) {
       why = attempt(Turn::kServed);
-      // What helps is a commit and no buffer: the line must not wait for that.
+      // What helps is a commit or room in the ring and no buffer: the line must not wait for that.
       if (why == ReserveFailure::kTooManyFrames) leave_pool();
     }
     if (!room_) return false;
@@ -101,7 +101,8 @@ class ReserveWaiting final : public Wait {
 /// once suspends nothing. Of those who wait at one writer the first stands in the pool's line, with everybody
 /// else who waits for its buffers, and no later reserve of that writer gets ahead of any of them: it fails, or waits
 /// behind them. (A SharedWriter's Producer is a writer in this; other lcores' go on as they can.) While the writer has
-/// WriterOptions::max_frames unfinished, it waits for a commit and stands in nobody's way.
+/// WriterOptions::max_frames unfinished, it waits for a commit, and while the writer's ring is full, for room there: it
+/// stands in nobody's way.
 ///
 /// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the wait was
 /// cancelled, or refused (outcome() says which). One that nobody takes is aborted at the next await, or at the end.

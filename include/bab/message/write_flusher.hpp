@@ -82,15 +82,17 @@ class WriteFlusher final : detail::FrameTaker {
   /// Between polls: frames of that ring go this way from now on. Rings are served in turn; each one's order is
   /// kept, and a shared writer's frames are brought back into its order, by whichever rings they come. A ring that
   /// is this flusher's already stays so. Its writers may come and go. Throws Error: it is another flusher's, or a
-  /// shared writer's other rings are; a writer's header_size isn't that of this flusher's header, or its
-  /// payload_capacity more than the sink takes.
+  /// shared writer's other rings are, or were, be its Producers there gone: a shared writer stays its flusher's until
+  /// that goes; a writer's header_size isn't that of this flusher's header, or its payload_capacity more than the sink
+  /// takes, whose mtu() is asked here and never later.
   void add(Ring& ring) {
     State& state = *ring.state();
     rings_.reserve(rings_.size() + 1);  // so that nothing fails once it is taken
+    if constexpr (requires { sink_.mtu(); })
+      set_most_payload(wire::FrameHeader::payload_capacity(sink_.mtu()));
     if (!state.parties().take(*this, state.size() == 0)) return;
     rings_.push_back(Source{ring.state()});
     if (state.progress().gone() < state.popped()) state.progress().gone_until(state.popped());
-    for (const auto& order : state.parties().orders()) look_after(static_cast<Order&>(*order));
   }
 
   /// The rings of all Producers of a shared writer: add() of each. At an Error those before it stay.
@@ -129,7 +131,7 @@ class WriteFlusher final : detail::FrameTaker {
   [[nodiscard]] bool idle() const noexcept {
     if (pending_count_ > 0) return false;
     for (const Order* order = orders_; order != nullptr; order = order->next_order)
-      if (!order->empty()) return false;
+      if (!order->empty() || order->has_orphans()) return false;
     return std::all_of(rings_.begin(), rings_.end(),
                        [](const Source& s) { return s.ring->size() == 0; });
   }
@@ -148,7 +150,8 @@ class WriteFlusher final : detail::FrameTaker {
         rte_mbuf* m = order->take_any();
         if (m == nullptr) break;
         // It and those before it, which never came; it may have kept a place only.
-        const Origin origin{&order->progress(), begin, order->next()};
+        const Origin origin{&order->progress(), order->next()};
+        order->progress().gave_up(order->next() - begin - 1);
         if (buffer_meta(m).messages == 0) {
           BufferPool::release(m);
           dropped_at(origin);
@@ -180,17 +183,14 @@ class WriteFlusher final : detail::FrameTaker {
     std::shared_ptr<State> ring;
     std::size_t writer = 0;  // whose the last one was: an index of writers_
   };
-  /// Where progress stands when a pending frame is gone, and where it began.
+  /// Where progress stands when a pending frame is gone.
   struct Origin {
     Progress* progress;
-    std::uint64_t from;
     std::uint64_t until;
   };
 
-  [[nodiscard]] std::uint32_t most_payload() const noexcept override {
-    if constexpr (requires { sink_.mtu(); })
-      return wire::FrameHeader::payload_capacity(sink_.mtu());
-    return ~std::uint32_t{0};
+  void look_after(detail::RingOrder& order) noexcept override {
+    look_after(static_cast<Order&>(order));
   }
 
   /// Frames that came in; those that only kept a number's place are among them.
@@ -216,7 +216,7 @@ class WriteFlusher final : detail::FrameTaker {
         if (void* order = buffer_meta(m).order)
           put_in_order(m, *static_cast<Order*>(order), n - i - 1);
         else  // the ring's own order is it
-          pend(m, source.writer, {&source.ring->progress(), position, position + 1});
+          pend(m, source.writer, {&source.ring->progress(), position + 1});
       }
       came += n;
       if (n < frames.size() || pending_count_ >= burst_) return came;
@@ -241,8 +241,7 @@ class WriteFlusher final : detail::FrameTaker {
       rte_mbuf* m = order.take_next();
       if (m == nullptr) break;
       ++n;
-      const std::uint64_t number = buffer_meta(m).number;
-      const Origin origin{&order.progress(), number, number + 1};
+      const Origin origin{&order.progress(), buffer_meta(m).number + 1};
       if (buffer_meta(m).messages == 0) {
         BufferPool::release(m);  // it only gave up its place
         gone_behind(origin);
@@ -288,7 +287,7 @@ class WriteFlusher final : detail::FrameTaker {
     gone(origin);
   }
   static void dropped_at(const Origin& origin) noexcept {
-    origin.progress->dropped(origin.from, origin.until);
+    origin.progress->dropped(origin.until);
     gone(origin);
   }
 
@@ -316,6 +315,7 @@ class WriteFlusher final : detail::FrameTaker {
   }
   /// A frame that was not complete when drop_pending() gave up those behind it. It is numbered for the gap.
   void drop_late(rte_mbuf* m, Order& order) noexcept {
+    order.progress().came_late();
     if (buffer_meta(m).messages == 0) return BufferPool::release(m);
     count(m, order.last_writer);
     next_sequence_ += buffer_meta(m).messages;

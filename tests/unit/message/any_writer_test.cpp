@@ -37,6 +37,19 @@ static_assert(!std::is_convertible_v<const LocalWriter&, AnyWriter>);
 static_assert(!std::is_convertible_v<LocalWriter, AnyWriter>);
 static_assert(!std::is_convertible_v<SharedWriter&, AnyWriter>);
 
+/// Shows all that a writer does, and nothing of what an AnyWriter needs.
+struct Wrapper {
+  using Reservation = LocalWriter::Reservation;
+  LocalWriter& inside;
+  Reservation reserve(std::uint32_t len) noexcept { return inside.reserve(len); }
+  void flush() noexcept { inside.flush(); }
+  unsigned poll(std::uint64_t now_tsc) noexcept { return inside.poll(now_tsc); }
+  [[nodiscard]] bool idle() const noexcept { return inside.idle(); }
+  [[nodiscard]] std::uint32_t max_message() const noexcept { return inside.max_message(); }
+  [[nodiscard]] const WriterStats& stats() const noexcept { return inside.stats(); }
+};
+static_assert(!std::is_convertible_v<Wrapper&, AnyWriter>);
+
 /// A writer of each kind with frames of 20 bytes, and what comes of it.
 struct Local {
   FullPool pool{4};
