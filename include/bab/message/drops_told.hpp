@@ -63,9 +63,8 @@ class DropsTold {
   std::array<Before, 4> before_{};
   std::uint64_t begin_ = 0;
   std::size_t last_ = 0;
-  std::uint64_t late_ = 0;  // frames that had come late when these were told
-  std::uint64_t writer_ =
-      next_writer();  // in tasks' notes: another one when they don't count any more
+  std::uint64_t late_ = 0;                // frames that had come late when these were told
+  std::uint64_t writer_ = next_writer();  // another one when tasks' notes don't count any more
 };
 
 }  // namespace bab

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,8 +41,17 @@ TEST(RingParties, AFlusherTakesARingWhoseWritersComeAndGo) {
   std::atomic<bool> stop{false};
   std::thread writers([&] {
     while (!stop.load()) {
-      SharedWriter shared(pool, small_frames(64));
-      SharedWriter::Producer producer(shared, ring);
+      // Many: one of them ends while the flusher is at the others.
+      std::vector<std::unique_ptr<SharedWriter>> shared;
+      for (int i = 0; i < 32; ++i) {
+        shared.push_back(std::make_unique<SharedWriter>(pool, small_frames(64)));
+        SharedWriter::Producer(*shared.back(), ring).flush();
+      }
+      while (!shared.empty()) {
+        shared.pop_back();
+        SharedWriter last(pool, small_frames(64));
+        SharedWriter::Producer(last, ring).flush();  // what has ended is forgotten
+      }
     }
   });
   for (int i = 0; i < 20'000; ++i) {
