@@ -73,8 +73,8 @@ struct BufferHolder {
 /// allocate from and free to `mempool()` directly; both ways meet in the same caches.
 ///
 /// An lcore has a cache as long as it turns a loop and says so each turn (relieve(); an Lcore does), and without
-/// one it takes and gives back one by one. While a buffer is free, whoever keeps asking gets one when each of the
-/// other lcores that turn has done so twice (LcoreCaches).
+/// one it takes and gives back one by one. While a buffer is free, whoever keeps asking, at least once a second, gets
+/// one when each of the other lcores that turn has done so twice (LcoreCaches).
 class BufferPool {
  public:
   /// Throws Error: a bad size, no memory, a bad name or one in use, memory at 2^48 or above (see SendPacket), no EAL, a
