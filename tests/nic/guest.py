@@ -131,7 +131,7 @@ class Guest:
 
     def bind(self, driver, numbers=None):
         """Gives NICs to a driver of the kernel."""
-        self.must(f"modprobe {driver}")
+        self.must(f"modprobe {driver}" + ("; modprobe vfio_iommu_type1" if driver == nics.VFIO else ""))
         for number in range(len(self.addresses)) if numbers is None else numbers:
             address = self.addresses[number]
             self.must(f"cd /sys/bus/pci/devices/{address}; [ ! -e driver ] || echo {address} >driver/unbind;"
