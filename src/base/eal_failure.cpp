@@ -43,6 +43,8 @@ constexpr std::array kKnown{
           "set XDG_RUNTIME_DIR to a directory that you may write to (root: make /run writable), or "
           "do "
           "without files (--no-shconf --no-telemetry)"},
+    Known{"is world-writable and insecure",
+          "move the driver's library out of it, or chmod o-w that directory"},
     Known{"socket binding, path too long",
           "set XDG_RUNTIME_DIR to a shorter path, or do without it (--no-telemetry --no-shconf)"},
     Known{"--legacy-mem is not compatible with --in-memory",
@@ -104,7 +106,7 @@ constexpr std::array kKnownOfPci{
 /// A line without the prefixes that only say where it comes from.
 std::string bare(std::string_view line) {
   for (const std::string_view prefix :
-       {"EAL: ", "FATAL: ", "Error - exiting with code: 1", "bab: "})
+       {"EAL: ", "TELEMETRY: ", "FATAL: ", "Error - exiting with code: 1", "bab: "})
     if (line.starts_with(prefix)) line.remove_prefix(prefix.size());
   // "some_function(): "
   if (const std::size_t at = line.find("(): "); at != std::string_view::npos && line.find(' ') > at)
@@ -170,10 +172,16 @@ std::string explain_eal_failure(const std::string& log, std::span<const std::str
         "starting EAL: {}{}", finding,
         known->first->topic == "hugepages" ? ", or do without them (--no-huge -m 256)" : "");
   }
-  std::string last = "it gives no reason";
-  for (const std::string& line : all)
-    if (line.starts_with("EAL: ") || line.starts_with("TELEMETRY: ")) last = bare(line);
-  return fmt::format("starting EAL: {}; --log-level=lib.eal:debug shows all it says", last);
+  // Its last words, "EAL: FATAL: Cannot …" and once more without FATAL, say what failed; the line before may say why.
+  std::string what, why;
+  for (const std::string& line : all) {
+    if (line.starts_with("EAL: FATAL: ")) what = bare(line);
+    if ((line.starts_with("EAL: ") || line.starts_with("TELEMETRY: ")) && bare(line) != what)
+      why = bare(line);
+  }
+  return fmt::format("starting EAL: {}{}{}; --log-level=lib.eal:debug shows all it says", what,
+                     what.empty() || why.empty() ? "" : ": ",
+                     what.empty() && why.empty() ? "it gives no reason" : why);
 }
 
 std::string explain_pci_failure(const std::string& log, const std::string& pci,
