@@ -213,6 +213,9 @@ class Binding(OnAMachine):
         self.assertEqual((self.driver_of(A), self.machine.number(PAGES)), ("vfio-pci", 8))
         self.assertEqual(self.run_bind("--bind=vfio-pci", A, "--hugepages=8", "--yes"), "nothing to do: it is so already\n")
 
+    def test_a_module_is_loaded_once(self):
+        self.assertEqual(self.run_bind("--bind=vfio-pci", A, B).count("modprobe"), 1)
+
     def test_by_files(self):
         self.expect_there_and_back("--bind=vfio-pci")
 

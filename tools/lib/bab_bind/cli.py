@@ -6,6 +6,7 @@ import sys
 
 from . import binding, hugepages, nics, report
 from .state import State
+from .steps import Run
 from .system import Failure, Refusal, System
 
 DESCRIPTION = """\
@@ -82,6 +83,16 @@ def _plan(system, found, a, state, warn):
     if a.hugepages is not None:
         kib = hugepages.parse_size(a.page_size) if a.page_size else None
         plan.append((lambda: None, hugepages.plan(system, a.hugepages, kib, a.node, a.at_boot)))
+    return _each_module_once(plan)
+
+
+def _each_module_once(plan):
+    loaded = []
+    for _, steps in plan:
+        for step in [s for s in steps if isinstance(s, Run) and s.arguments[0] == "modprobe"]:
+            if step in loaded:
+                steps.remove(step)
+            loaded.append(step)
     return plan
 
 
