@@ -6,6 +6,7 @@ installed; apt finds those in a folder of the root, since the guest has no netwo
 """
 
 import fcntl
+import glob
 import hashlib
 import os
 import subprocess
@@ -43,7 +44,7 @@ def make(tree=None):
     with open(os.path.join(images.LAB, ".lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kernel = Kernel(images.LAB)
-        parts = [kernel.vmlinux, _root(kernel, os.path.join(images.LAB, f"debian-{RELEASE}.cpio"))]
+        parts = [kernel.vmlinux, _root(kernel, images.LAB)]
         if tree:
             parts.append(_program(tree, os.path.join(images.LAB, "debian-program.cpio")))
     return tuple(parts)
@@ -60,11 +61,8 @@ class BareBox(Guest):
         """That is what is tried here."""
 
 
-def _root(kernel, path):
-    """Kept for good: what is in it is Debian's stable release."""
-    if os.path.exists(path) and os.path.getmtime(path) >= os.path.getmtime(__file__):
-        return path
-    archive = f"{path}.tar"
+def _root(kernel, lab):
+    """Kept until something else is wanted: what is in it is Debian's stable release."""
     modules = os.path.join(kernel.directory, "lib", "modules")
     fetch = " ".join(("apt-get", "-o", "Dir::Cache::archives=" + FOLDER, "install", "--download-only", "--yes",
                       "--no-install-recommends", *IN_THE_FOLDER))
@@ -75,10 +73,17 @@ def _root(kernel, path):
         "--dpkgopt=path-exclude=/usr/share/locale/*", f"--customize-hook=copy-in {modules} /usr/lib",
         f"--customize-hook=chroot \"$1\" depmod {kernel.release}",
         f"--customize-hook=mkdir -p \"$1\"{FOLDER}/partial && chroot \"$1\" {fetch}",
-        f"--customize-hook={sys.executable} {os.path.abspath(__file__)} --folder \"$1\"", RELEASE, archive, _mirror()
+        f"--customize-hook={sys.executable} {os.path.abspath(__file__)} --folder \"$1\"", RELEASE
     ]
+    wanted = hashlib.sha256(repr((command, MASKED, AGENT)).encode()).hexdigest()[:12]
+    path = os.path.join(lab, f"debian-{RELEASE}-{wanted}.cpio")
+    if os.path.exists(path):
+        return path
+    for old in glob.glob(os.path.join(lab, f"debian-{RELEASE}*.cpio")):
+        os.remove(old)
+    archive = f"{path}.tar"
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+        done = subprocess.run([*command, archive, _mirror()], capture_output=True, text=True, timeout=900, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"mmdebstrap: {error}") from error
     if done.returncode:
