@@ -77,7 +77,8 @@ class Looking(OnAMachine):
         self.assertEqual((first["link"], first["mbit_per_s"], first["numa_node"], first["iommu_group"]),
                          ("up", 2500, 1, "7"))
         self.assertEqual((first["default_route"], first["addresses"]), (False, ["192.0.2.1/24"]))
-        self.assertEqual((second["driver"], second["iommu_group"], second["link"], second["uses"]), (None, None, None, []))
+        self.assertEqual((second["driver"], second["iommu_group"], second["link"]), (None, None, None))
+        self.assertEqual(second["uses"], [])
         self.assertEqual([p["node"] for p in report["hugepages"] if p["page_kib"] == 2048], [0, 1])
         self.assertEqual(report["iommu_groups"], 1)
         text = self.run_bind()
@@ -211,7 +212,8 @@ class Binding(OnAMachine):
         self.assertIn("--yes does it", self.complained)
         self.assertEqual(self.run_bind("--bind=vfio-pci", A, "--hugepages=8", "--yes"), shown)
         self.assertEqual((self.driver_of(A), self.machine.number(PAGES)), ("vfio-pci", 8))
-        self.assertEqual(self.run_bind("--bind=vfio-pci", A, "--hugepages=8", "--yes"), "nothing to do: it is so already\n")
+        self.assertEqual(self.run_bind("--bind=vfio-pci", A, "--hugepages=8", "--yes"),
+                         "nothing to do: it is so already\n")
 
     def test_a_module_is_loaded_once(self):
         self.assertEqual(self.run_bind("--bind=vfio-pci", A, B).count("modprobe"), 1)
@@ -323,7 +325,8 @@ class Binding(OnAMachine):
 
     def test_json(self):
         report = json.loads(self.run_bind("--bind=vfio-pci", A, "--json"))
-        self.assertEqual((report["done"], report["plan"][0], report["nics"][0]["driver"]), (False, "modprobe vfio-pci", "igb"))
+        self.assertEqual((report["done"], report["plan"][0]), (False, "modprobe vfio-pci"))
+        self.assertEqual(report["nics"][0]["driver"], "igb")
         report = json.loads(self.run_bind("--bind=vfio-pci", A, "--json", "--yes"))
         self.assertEqual((report["done"], report["nics"][0]["driver"]), (True, "vfio-pci"))
 
@@ -363,22 +366,30 @@ class Hugepages(OnAMachine):
         self.assertEqual(self.machine.ran, [["update-grub"]] * 2)
 
     def test_refusals(self):
-        for arguments, why in ((("--hugepages=4", "--page-size=4M"), "2M, 1G"), (("--hugepages=4", "--page-size=x"), "2M or 1G"),
-                               (("--hugepages=4", "--node=2"), "node 0, node 1"), (("--hugepages=-1", ), "from 0 to"),
-                               (("--page-size=2M", ), "--hugepages"), (("--at-boot", ), "--hugepages"),
-                               (("--undo", "--hugepages=4"), "leave the rest out"), (("--bind=vfio-pci", ), "name the NICs"),
-                               (("eth1", ), "what shall become of eth1"), (("--unbind", "-b", "x", "y"), "exclude")):
+        for arguments, why in (
+            (("--hugepages=4", "--page-size=4M"), "2M, 1G"),
+            (("--hugepages=4", "--page-size=x"), "2M or 1G"),
+            (("--hugepages=4", "--node=2"), "node 0, node 1"),
+            (("--hugepages=-1", ), "from 0 to"),
+            (("--page-size=2M", ), "--hugepages"),
+            (("--at-boot", ), "--hugepages"),
+            (("--undo", "--hugepages=4"), "leave the rest out"),
+            (("--bind=vfio-pci", ), "name the NICs"),
+            (("eth1", ), "what shall become of eth1"),
+            (("--unbind", "-b", "x", "y"), "exclude"),
+        ):  # fmt: skip
             self.run_bind(*arguments, "--yes", expected=2)
             self.assertIn(why, self.complained)
 
 
 class StateFile(OnAMachine):
     def test_nonsense_is_refused(self):
-        good = {"schema": 1, "boot": "boot-1", "entries": []}
-        for text in ("", "{", "[]", json.dumps({**good, "entries": [{"what": "file", "key": "/etc/shadow", "before": None}]}),
-                     json.dumps({**good, "entries": [{"what": "pages", "key": "/sys/power/state", "before": 1}]}),
-                     json.dumps({**good, "entries": [{"what": "shell", "key": "x", "before": None}]}),
-                     json.dumps({**good, "entries": [{"what": "file", "key": "/etc/driverctl.d/pci-../x", "before": ""}]})):
+        def kept(what, key, before=None):
+            entry = {"what": what, "key": key, "before": before}
+            return json.dumps({"schema": 1, "boot": "boot-1", "entries": [entry]})
+
+        for text in ("", "{", "[]", kept("file", "/etc/shadow"), kept("pages", "/sys/power/state", 1),
+                     kept("shell", "x"), kept("file", "/etc/driverctl.d/pci-../x", ""), kept("nic", "../../x")):
             self.machine.file(state.PATH, text)
             self.run_bind("--undo", "--yes", expected=2)
             self.assertIn("move it away", self.complained)

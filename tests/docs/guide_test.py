@@ -23,9 +23,7 @@ def pages():
 
 class Guide(unittest.TestCase):
     def test_options(self):
-        known = {name: set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", subprocess.run([program, "--help"], capture_output=True,
-                                                                                   text=True, check=True).stdout))
-                 for name, program in PROGRAMS.items()}
+        known = {name: self.options(program) for name, program in PROGRAMS.items()}
         for page, text in pages():
             commands = [line.split("  #")[0] for block in blocks(text, "sh") for line in block.splitlines()]
             self.assertGreater(len(commands), 10, page)
@@ -34,6 +32,10 @@ class Guide(unittest.TestCase):
                     if found := re.search(rf"\b{program} (.*)", command):
                         given = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", found[1]))
                         self.assertLessEqual(given, options | EAL, f"{page}: {command}")
+
+    def options(self, program):
+        said = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+        return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", said))
 
     def test_links_lead_somewhere(self):
         for page, text in pages():

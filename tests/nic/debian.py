@@ -20,8 +20,8 @@ from kernel import Kernel, Unavailable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RELEASE = "bookworm"
-SYSTEM = ("systemd-sysv", "udev", "kmod", "apt", "iproute2", "pciutils", "procps", "python3-minimal", "python3", "login",
-          "driverctl", "dpdk")
+SYSTEM = ("systemd-sysv", "udev", "kmod", "apt", "iproute2", "pciutils", "procps", "python3", "login", "driverctl",
+          "dpdk")
 # What testbab is linked with; a package of it would depend on these.
 LINKED = ("libfmt9", "libncurses6", "libpcap0.8", "librte-meta-bus", "librte-meta-mempool", "librte-net-ring23",
           "librte-pcapng23", "librte-cmdline23")
@@ -117,7 +117,8 @@ def _convert(tar, path):
             elif member.issym():
                 archive.link(name, member.linkname)
             elif member.isfile() or member.islnk():
-                content = linked[member.linkname.removeprefix("./")] if member.islnk() else source.extractfile(member).read()
+                content = (linked[member.linkname.removeprefix("./")] if member.islnk() else
+                           source.extractfile(member).read())
                 linked[name] = content
                 archive.bytes(name, content, member.mode)
         for name in ("proc", "sys", "dev", "run"):

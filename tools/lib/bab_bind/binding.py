@@ -19,14 +19,14 @@ def check_free(system, nic, force):
     if process := holder(system, nic):
         raise Refusal(f"{nic.address} is being used by {process}; end it first")
     if nic.uses and not force:
-        raise Refusal(f"{nic.address} is in use: {'; '.join(nic.uses)}; choose another NIC, or take it with --force if "
-                      f"you are sure that nobody needs it, yourself included")
+        raise Refusal(f"{nic.address} is in use: {'; '.join(nic.uses)}; choose another NIC, or take it with --force "
+                      f"if you are sure that nobody needs it, yourself included")
 
 
 def check_vfio(system, nic):
     if nic.iommu_group is None and system.read("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode") != "Y":
-        raise Refusal(f"{nic.address} is in no IOMMU group, and vfio-pci needs one; turn the IOMMU on (in the firmware, "
-                      f"and intel_iommu=on or amd_iommu=on on the kernel's command line), or use "
+        raise Refusal(f"{nic.address} is in no IOMMU group, and vfio-pci needs one; turn the IOMMU on (in the "
+                      f"firmware, and intel_iommu=on or amd_iommu=on on the kernel's command line), or use "
                       f"--bind=uio_pci_generic, which protects nothing and is for root alone")
 
 
@@ -69,8 +69,7 @@ def give(system, nic, driver, force, at_boot):
     """Steps that give a NIC to a driver, which is checked; KERNEL: to the kernel's own."""
     if nic.driver == driver and not at_boot:
         return []
-    if nic.driver != driver:
-        check_free(system, nic, force)
+    check_free(system, nic, force)
     if driver == "vfio-pci":
         check_vfio(system, nic)
     if at_boot and not system.has_program("driverctl"):

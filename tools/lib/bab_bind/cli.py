@@ -27,16 +27,16 @@ exit codes: 0, done, or shown; 1, something could not be done; 2, refused, or wr
 def parser():
     p = argparse.ArgumentParser(prog="bab-bind", usage="%(prog)s [options] [NIC...]", description=DESCRIPTION,
                                 epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    p.add_argument("nics", nargs="*", metavar="NIC", help="a PCI address (0000:01:00.0 or 01:00.0) or an interface's name")
+    p.add_argument("nics", nargs="*", metavar="NIC", help="an address on PCI (0000:01:00.0 or 01:00.0) or an interface")
     p.add_argument("-b", "--bind", metavar="DRIVER",
-                   help="give the NICs to vfio-pci, uio_pci_generic or another driver; kernel: back to the kernel's own")
+                   help="give the NICs to vfio-pci, uio_pci_generic or another driver; kernel: to the kernel's own")
     p.add_argument("-u", "--unbind", action="store_true", help="leave the NICs without a driver")
     p.add_argument("--hugepages", metavar="N", type=int, help="have N hugepages")
     p.add_argument("--page-size", metavar="SIZE", help="of that size: 2M (where there are such pages) or 1G")
     p.add_argument("--node", metavar="NODE", type=int, help="on that NUMA node; otherwise where the kernel finds room")
     p.add_argument("--at-boot", action="store_true",
-                   help="from the next boot on, too: hugepages by sysctl.d or, of other sizes or one node, GRUB; NICs by "
-                   "driverctl")
+                   help="from the next boot on, too: hugepages by sysctl.d or, of other sizes or one node, GRUB; "
+                   "NICs by driverctl")
     p.add_argument("--undo", action="store_true", help="restore what earlier runs have changed")
     p.add_argument("-y", "--yes", action="store_true", help="do it; otherwise it is only shown")
     p.add_argument("--force", action="store_true", help="also take NICs that are in use")
@@ -122,7 +122,8 @@ def _run(system, network, a, out, err):
         found = nics.read(system, network)
         if not acts:
             pages = hugepages.read(system)
-            out.write(report.to_json(system, found, pages, None, False) if a.json else report.text(system, found, pages))
+            out.write(report.to_json(system, found, pages, None, False) if a.json else
+                      report.text(system, found, pages))
             return 0
         state = State(system)
         warn = []

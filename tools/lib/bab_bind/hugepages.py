@@ -51,7 +51,8 @@ def plan(system, count, kib, node, at_boot):
         raise Refusal(f"--page-size={size_text(kib)}: this machine has hugepages of {', '.join(map(size_text, sizes))}")
     nodes = [pages["node"] for pages in there if pages["page_kib"] == kib]
     if node is not None and node not in nodes:
-        raise Refusal(f"--node={node}: this machine has {', '.join(f'node {n}' for n in nodes if n is not None) or 'none'}")
+        there = ", ".join(f"node {n}" for n in nodes if n is not None)
+        raise Refusal(f"--node={node}: this machine has {there or 'none'}")
     folder = f"{NODES}/node{node}/hugepages" if node is not None else GLOBAL
     path = f"{folder}/hugepages-{kib}kB/nr_hugepages"
     steps = []
@@ -76,7 +77,8 @@ def _boot_steps(system, count, kib, node):
         return [Put(AT_BOOT_SYSCTL, f"{_HEAD}vm.nr_hugepages = {count}\n")]
     words = boot_words(count, kib, node)
     if not system.has_program("update-grub"):
-        raise Refusal(f"--at-boot: hugepages of {size_text(kib)}, and those of one node, come from the kernel's command "
-                      f"line, and there is no update-grub to set it; add \"{words}\" to it where your boot loader has it")
+        raise Refusal(f"--at-boot: hugepages of {size_text(kib)}, and those of one node, come from the kernel's "
+                      f"command line, and there is no update-grub to set it; add \"{words}\" to it where your boot "
+                      f"loader has it")
     # grub-mkconfig sources it.
     return [Put(AT_BOOT_GRUB, f'{_HEAD}GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX {words}"\n'), Run(["update-grub"])]

@@ -1,4 +1,4 @@
-"""Addresses and default routes, of every table and family, asked of the kernel: nothing needs to be installed for it."""
+"""Addresses and default routes, of every table and family, asked of the kernel: it takes no other program."""
 
 import socket
 import struct

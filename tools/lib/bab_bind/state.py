@@ -64,7 +64,7 @@ class State:
             file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
-            raise Failure(f"making {os.path.dirname(PATH)}, where --undo keeps what there was: {error.strerror}") from error
+            raise Failure(f"making {os.path.dirname(PATH)}, which is for --undo: {error.strerror}") from error
         return file
 
     def note(self, what, key, before):
