@@ -51,6 +51,10 @@ constexpr std::array kKnown{
           "--no-huge implies --legacy-mem: leave --in-memory out"},
     Known{"is not compatible with", "leave one of the two out"},
     Known{" unavailable", kSeeCpus},
+    Known{"Cannot set affinity", kSeeCpus},
+    Known{"Failed to create thread",
+          "choose CPUs you may use (taskset -p $$), or raise the number of threads (ulimit -u, the "
+          "container's limit)"},
     Known{"Main lcore is not enabled", "--main-lcore names one of -l's or --lcores'"},
     Known{"Invalid process type", "it is primary, secondary or auto"},
     Known{"cannot open shared object file", kSeePlugins},

@@ -51,5 +51,20 @@ TEST(PciFailure, OfAnotherDeviceIsNone) {
   EXPECT_EQ(explain_pci_failure("", kA), "");
 }
 
+/// Its last words say what failed; the line before them may say why.
+TEST(EalFailure, LastWordsAndTheLineBefore) {
+  EXPECT_EQ(
+      detail::explain_eal_failure("EAL: Detected NUMA nodes: 1\nEAL: some cause\n"
+                                  "EAL: FATAL: Cannot init this\nEAL: Cannot init this\n"),
+      "starting EAL: Cannot init this: some cause; --log-level=lib.eal:debug shows all it says");
+  EXPECT_EQ(detail::explain_eal_failure("EAL: Detected NUMA nodes: 1\n"
+                                        "EAL: FATAL: Cannot init this\nEAL: Cannot init this\n"),
+            "starting EAL: Cannot init this; --log-level=lib.eal:debug shows all it says");
+  EXPECT_THAT(
+      detail::explain_eal_failure("EAL: FATAL: Cannot set affinity\nEAL: Cannot set affinity\n"),
+      HasSubstr("taskset"));
+  EXPECT_THAT(detail::explain_eal_failure(""), HasSubstr("it gives no reason"));
+}
+
 }  // namespace
 }  // namespace bab
