@@ -62,6 +62,7 @@ def _userland(archive):
     for applet in subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split():
         if applet != "busybox":
             archive.link(f"usr/bin/{applet}", "busybox")
+    archive.link("usr/sbin/modprobe", "../bin/busybox")  # where the kernel looks for it
     archive.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n")
     archive.text("etc/group", "root:x:0:\nnogroup:x:65534:\n")
     archive.file("init", os.path.join(HERE, "init.sh"))
