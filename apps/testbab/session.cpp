@@ -106,7 +106,7 @@ void Session::send_first() {
   Run run(*burst, lcores_, options, signals_);
   while (!run.over() && !signals_.wait(Run::kTick)) {
   }
-  run.stop([] {});
+  run.stop([] {}, [] { return false; });
   Summary sent;
   wiring_.collect(sent, Wiring::Queued::kKeep);
   burst->sum_up(sent);
@@ -118,12 +118,19 @@ void Session::send_first() {
 void Session::launch() {
   live_ = std::make_unique<LiveText>(say_, live_period());
   cleared_ = {};
+  events_.begin();
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);
 }
 
 bool Session::tick() {
   live_->tick(*job_);
-  return run_->over();
+  events_.look(say_, run_->seconds());
+  return run_->over() || events_.ends_run();
+}
+
+void Session::look_at_ports() {
+  events_.look(say_, std::nullopt);
+  if (removed().empty()) events_.reset_ports(say_);
 }
 
 bool Session::wait() {
@@ -133,7 +140,12 @@ bool Session::wait() {
 }
 
 const Summary& Session::stop(bool interrupted) {
-  run_->stop([this] { live_->tick(*job_); });
+  run_->stop(
+      [this] {
+        live_->tick(*job_);
+        events_.look(say_, run_->seconds());
+      },
+      [this] { return events_.a_link_is_down(); });
   last_pollers_ = pollers();
   Summary s;
   s.engine = engine_->name;
@@ -145,6 +157,7 @@ const Summary& Session::stop(bool interrupted) {
   job_->sum_up(s);
   job_.reset();
   wiring_.audit(s);
+  events_.sum_up(s);
   last_ = std::move(s);
   ++totals_.runs;
   totals_.seconds += last_.seconds;
@@ -186,6 +199,7 @@ const Summary& Session::close() {
     last_.capture = {path, capture_->stats()};
     capture_.reset();
   }
+  if (!removed().empty()) last_.port_fault = removed();
   wiring_.close(last_);
   return last_;
 }
