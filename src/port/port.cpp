@@ -71,7 +71,7 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
   const rte_eth_dev_info info = device_info(options_.id);
   driver_ = info.driver_name;
   socket_ = rte_eth_dev_socket_id(options_.id);
-  offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum);
+  offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
   if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
     throw Error(tried(fmt::format(
         "{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
@@ -311,6 +311,19 @@ std::uint64_t Port::drain() noexcept {
 void Port::reclaim() noexcept {
   for (std::uint16_t q = 0; q < options_.tx_queues; ++q)
     (void)rte_eth_tx_done_cleanup(options_.id, q, 0);
+}
+
+bool Port::promiscuous() const noexcept { return rte_eth_promiscuous_get(options_.id) == 1; }
+
+void Port::set_promiscuous(bool on) {
+  if (on == promiscuous()) return;
+  if (int e =
+          on ? rte_eth_promiscuous_enable(options_.id) : rte_eth_promiscuous_disable(options_.id);
+      e != 0)
+    throw Error::from_code(tried(on ? "receiving frames to all addresses (promiscuous mode)"
+                                    : "receiving frames to its own address only"),
+                           e);
+  made_promiscuous_ = on;
 }
 
 wire::MacAddress Port::mac() const noexcept {
