@@ -8,6 +8,8 @@
 
 #include <bab/base/error.hpp>
 
+#include "json_document.hpp"
+
 namespace testbab {
 namespace {
 
@@ -32,6 +34,7 @@ Json ports(const Summary& s) {
                    {"rx_errors", p.stats.rx_errors},
                    {"tx_errors", p.stats.tx_errors},
                    {"left", p.left},
+                   {"gathered", p.gathered},
                    {"offloads", offloads}});
   }
   return all;
@@ -103,7 +106,8 @@ Json bus_json(const BusTotals& b) {
           {"out_of_order", b.out_of_order},
           {"duplicates", b.duplicates},
           {"streams", b.streams},
-          {"restarts", b.restarts}};
+          {"restarts", b.restarts},
+          {"gathered", b.gathered}};
 }
 
 Json drops_json(const bab::DropCounters& counters) {
@@ -144,7 +148,8 @@ nlohmann::ordered_json capture_json(const CaptureSummary& c) {
 }
 
 std::string to_json(const Summary& s) {
-  Json all{{"engine", s.engine},
+  Json all{{"schema", kJsonSchema},
+           {"engine", s.engine},
            {"version", BAB_VERSION},
            {"seconds", s.seconds},
            {"interrupted", s.interrupted},

@@ -16,6 +16,7 @@
 #include "pinned_watch.hpp"
 #include "report_text.hpp"
 #include "run.hpp"
+#include "split_frames.hpp"
 #include "stop_signals.hpp"
 #include "summary.hpp"
 #include "wiring.hpp"
@@ -126,6 +127,7 @@ class Session {
  private:
   void require_started() const;
   void send_first();
+  void look_in();
   [[nodiscard]] unsigned live_period() const;
 
   Options options_;
@@ -137,6 +139,7 @@ class Session {
   std::map<std::size_t, PortLook> port_looks_;
   LiveText::Say say_ = [](const std::string&) {};
   std::unique_ptr<LiveText> live_;
+  SplitFrames split_frames_;
   const Engine* engine_ = nullptr;
   std::unique_ptr<Job> job_;
   std::unique_ptr<Run> run_;

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <rte_ethdev.h>
 
+#include "rss.hpp"
+
 namespace testbab {
 namespace {
 
@@ -23,6 +25,7 @@ std::string mac_text(const bab::wire::MacAddress& mac) {
 struct Link {
   bool up;
   std::string speed;  ///< "25 Gbps"
+  Json mbps;          ///< null: not known
   bool full_duplex;
 };
 
@@ -36,8 +39,10 @@ std::string speed_text(std::uint32_t mbps) {
 Link link_of(std::uint16_t id) {
   rte_eth_link link{};
   (void)rte_eth_link_get_nowait(id, &link);
+  const bool known =
+      link.link_speed != RTE_ETH_SPEED_NUM_NONE && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
   return {link.link_status == RTE_ETH_LINK_UP, speed_text(link.link_speed),
-          link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX};
+          known ? Json(link.link_speed) : Json(), link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX};
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> xstats_of(std::uint16_t id) {
@@ -60,7 +65,7 @@ std::vector<std::pair<std::string, std::uint64_t>> xstats_of(std::uint16_t id) {
 PortView port_info(Session& session, std::size_t i) {
   const bab::Port& port = session.wiring().port(i);
   const Link link = link_of(port.id());
-  const bool promiscuous = rte_eth_promiscuous_get(port.id()) == 1;
+  const bool promiscuous = port.promiscuous();
   std::string t = fmt::format(
       "\n********************* Infos for port {:<2} *********************\n", port.id());
   const auto add = [&t](std::string_view name, const auto& value) {
@@ -75,9 +80,11 @@ PortView port_info(Session& session, std::size_t i) {
   add("Link speed", link.speed);
   add("Link duplex", link.full_duplex ? "full-duplex" : "half-duplex");
   add("MTU", port.mtu());
+  const std::vector<std::string_view> rss = rss_functions(port.id());
   add("Promiscuous mode", promiscuous ? "enabled" : "disabled");
   add("RX queues", fmt::format("{} of {} descriptors", port.rx_queues(), port.rx_descriptors()));
   add("TX queues", fmt::format("{} of {} descriptors", port.tx_queues(), port.tx_descriptors()));
+  add("RSS", rss_text(port, rss));
   Json offloads = Json::object();
   for (const bab::Capability& c : port.offloads().report) {
     t += fmt::format("{}: {}{} ({})\n", c.name, c.by == "off" ? "" : "by ", c.by, c.why);
@@ -91,7 +98,7 @@ PortView port_info(Session& session, std::size_t i) {
            {"socket", rte_eth_dev_socket_id(port.id())},
            {"started", port.started()},
            {"link_up", link.up},
-           {"link_speed", link.speed},
+           {"link_speed_mbps", link.mbps},
            {"full_duplex", link.full_duplex},
            {"mtu", port.mtu()},
            {"promiscuous", promiscuous},
@@ -99,6 +106,7 @@ PortView port_info(Session& session, std::size_t i) {
            {"tx_queues", port.tx_queues()},
            {"rx_descriptors", port.rx_descriptors()},
            {"tx_descriptors", port.tx_descriptors()},
+           {"rss", rss},
            {"offloads", offloads}}};
 }
 
@@ -180,7 +188,7 @@ PortView port_summary(Session& session, std::size_t i) {
            {"name", port.name()},
            {"driver", port.driver()},
            {"status", status},
-           {"link", link.speed}}};
+           {"link_speed_mbps", link.mbps}}};
 }
 
 void clear_port_stats(Session& session, std::size_t i) {
