@@ -3,6 +3,7 @@
 
 # For guests under TCG, which has no AVX-512.
 nic_options=(--buildtype=release -Dtests=disabled -Dwerror=true -Dcpu=x86-64-v3 "${unity_options[@]}")
+nic_targets=(apps/testbab/testbab{,.1,.bash} src/libbab.a)  # all that is installed
 
 # nic_obstacle: why this machine can have no lab; nothing where it can.
 nic_obstacle() {
@@ -24,7 +25,7 @@ prepare_nic() {
   mkdir -p "$lab"
   why=$(nic_obstacle)
   if [[ -z $why ]]; then
-    make_build nic -- "${nic_options[@]}"
+    make_build nic "${nic_targets[@]}" -- "${nic_options[@]}"
     step "installing into build/nic-lab/tree" install_for_guests "$lab/tree" || die "meson install failed: see above."
     # The last line is the reason; what else Python says is a fault of the lab's own.
     why=$(/usr/bin/python3 -B "$root/tests/nic/images.py" "$lab/tree" 2>&1 >/dev/null) ||
@@ -41,4 +42,17 @@ prepare_nic() {
 install_for_guests() {  # TREE
   rm -rf "$1"
   meson install -C "$build/nic" --no-rebuild --quiet --destdir "$1"
+}
+
+# nic_matrix: every check on every NIC, one file after another. Fails if one of them did.
+nic_matrix() {
+  local file status=0 failed=()
+  for file in full two_guests links offloads bare_box guide; do
+    [[ -f $root/tests/nic/${file}_test.py ]] || continue
+    note "tests/nic/${file}_test.py"
+    BAB_LONG=1 BAB_SOURCE_ROOT=$root TESTBAB=$build/nic/apps/testbab/testbab \
+      /usr/bin/python3 -B "$root/tests/nic/${file}_test.py" || { status=1; failed+=("${file}_test.py"); }
+  done
+  ((!status)) || note "tests/nic: failed: ${failed[*]}"
+  return "$status"
 }
