@@ -67,12 +67,17 @@ void start_capture(Session& session) {
   session.start_capture(capture);
 }
 
-/// Starts, runs, stops.
-int run_engine(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
+/// What it says unasked.
+void speak(Session& session, std::FILE* text) {
   session.on_live_text([text](const std::string& line) {
     say(text, line);
     std::fflush(text);
   });
+}
+
+/// Starts, runs, stops.
+int run_engine(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
+  speak(session, text);
   session.prepare();
   start_capture(session);
   greet(arguments, text);
@@ -88,6 +93,7 @@ int run_engine(Session& session, const Arguments& arguments, std::FILE* text, Js
 /// Does what scripts and the user say.
 int take_commands(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
   const Options options = session.options();
+  speak(session, text);
   session.open();
   start_capture(session);
   greet(arguments, text);

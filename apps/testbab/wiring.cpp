@@ -117,6 +117,7 @@ Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores, St
       throw bab::Error(fmt::format("--eth-peer={},…: there is no port {}; the ports are {}", id, id,
                                    fmt::join(ids, ", ")));
   for (std::uint16_t id : ids) add_port(options, id);
+  hot_unplug_.emplace(ids);
 }
 
 Wiring::~Wiring() = default;
@@ -151,11 +152,14 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   po.mtu = options.asked_mtu(units_.size()).value_or(is_loopback() ? kLoopbackMtu : kDefaultMtu);
   po.tx_checksum = options.tx_checksum;
   po.rx_checksum = options.rx_checksum;
+  po.vlan = {options.tx_vlan, options.strip_vlan};
+  po.promiscuous = options.promiscuous;
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
 
   Unit unit;
   make_pools(options, po, unit);
   unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
+  unit.watch = std::make_unique<bab::PortWatch>(*unit.port);
   units_.push_back(std::move(unit));
 }
 
@@ -232,7 +236,15 @@ void Wiring::start() {
 }
 
 void Wiring::start(std::size_t i) {
-  if (!port(i).started()) port(i).start([&] { return signals_.pending(); });
+  if (port(i).started()) return;
+  constexpr unsigned kQuiet = 20;  // tenths of a second
+  unsigned asked = 0;
+  port(i).start([&] {
+    if (++asked == kQuiet)
+      say_(fmt::format("port {} ({}, {}): waiting for its link, for 9 s at most\n", port(i).id(),
+                       port(i).name(), port(i).driver()));
+    return signals_.pending();
+  });
 }
 
 void Wiring::stop(std::size_t i) {
@@ -276,6 +288,7 @@ bab::wire::FrameHeaderOptions Wiring::header_options(const Options& options, std
   h.session = bab::wire::make_session(session);
   h.ip_checksum = port.offloads().tx_ip;
   h.udp_checksum = port.offloads().tx_udp;
+  h.vlan_tag = port.offloads().tx_vlan;
   return h;
 }
 
@@ -396,7 +409,11 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
 void Wiring::close(Summary& summary) {
   for (std::size_t i = 0; i < units_.size(); ++i)
     if (units_[i].port) stop(i);
-  for (Unit& unit : units_) unit.port.reset();
+  for (Unit& unit : units_) {
+    unit.watch.reset();
+    unit.port.reset();
+  }
+  hot_unplug_.reset();
   loopback_.reset();
   pair_.reset();
   for (PortSummary& port : summary.ports)
