@@ -8,6 +8,8 @@
 
 #include <bab/base/error.hpp>
 
+#include "rx_buffers_view.hpp"
+
 namespace testbab {
 namespace {
 
@@ -32,6 +34,7 @@ Json ports(const Summary& s) {
                    {"rx_errors", p.stats.rx_errors},
                    {"tx_errors", p.stats.tx_errors},
                    {"left", p.left},
+                   {"rx_buffers", rx_buffers_json(p.rx_buffers)},
                    {"offloads", offloads}});
   }
   return all;
@@ -159,6 +162,7 @@ std::string to_json(const Summary& s) {
   if (s.capture) all["capture"] = capture_json(*s.capture);
   if (s.replay)
     all["replay"] = {{"messages", s.replay->messages}, {"duplicates", s.replay->duplicates}};
+  if (!s.notes.empty()) all["notes"] = s.notes;
   if (s.latency) all["latency"] = latency_json(*s.latency);
   // A device's name is whatever bytes --vdev had.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

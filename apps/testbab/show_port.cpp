@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <rte_ethdev.h>
 
+#include "rx_buffers_view.hpp"
+
 namespace testbab {
 namespace {
 
@@ -78,6 +80,7 @@ PortView port_info(Session& session, std::size_t i) {
   add("Promiscuous mode", promiscuous ? "enabled" : "disabled");
   add("RX queues", fmt::format("{} of {} descriptors", port.rx_queues(), port.rx_descriptors()));
   add("TX queues", fmt::format("{} of {} descriptors", port.tx_queues(), port.tx_descriptors()));
+  t += rx_buffers_text(port);
   Json offloads = Json::object();
   for (const bab::Capability& c : port.offloads().report) {
     t += fmt::format("{}: {}{} ({})\n", c.name, c.by == "off" ? "" : "by ", c.by, c.why);
@@ -99,6 +102,7 @@ PortView port_info(Session& session, std::size_t i) {
            {"tx_queues", port.tx_queues()},
            {"rx_descriptors", port.rx_descriptors()},
            {"tx_descriptors", port.tx_descriptors()},
+           {"rx_buffers", rx_buffers_json(port.rx_buffers())},
            {"offloads", offloads}}};
 }
 
