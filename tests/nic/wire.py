@@ -1,0 +1,64 @@
+"""Cables: unix datagram sockets, one datagram a frame. A NIC's end is QEMU's; the other is a second NIC's or the host's."""
+
+import os
+import socket
+import time
+from typing import NamedTuple
+
+ROOM = 1 << 20  # bytes of a socket's queue
+
+
+class Plug(NamedTuple):
+    """Where a NIC's netdev receives, and where it sends to."""
+    local: str
+    remote: str
+
+    def arguments(self, name):
+        return ["-netdev", f"dgram,id={name},local.type=unix,local.path={self.local},"
+                           f"remote.type=unix,remote.path={self.remote}"]
+
+
+def crossed(directory, name="wire"):
+    """Plugs of two NICs that are wired to each other, be they in one guest or in two."""
+    one, other = os.path.join(directory, f"{name}0"), os.path.join(directory, f"{name}1")
+    return Plug(one, other), Plug(other, one)
+
+
+class HostEnd:
+    """The host's end of a NIC's cable: sends frames to the NIC and keeps those that come from it."""
+
+    def __init__(self, directory, name):
+        self.plug = Plug(os.path.join(directory, f"{name}.nic"), os.path.join(directory, f"{name}.host"))
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for option in socket.SO_RCVBUF, socket.SO_SNDBUF:
+            self.socket.setsockopt(socket.SOL_SOCKET, option, ROOM)
+        self.socket.bind(self.plug.remote)
+
+    def send(self, frames, timeout=30):
+        """Waits where the NIC is slower."""
+        self.socket.settimeout(timeout)
+        for frame in frames:
+            self.socket.sendto(frame, self.plug.local)
+
+    def receive(self, enough=lambda frames: False, *, quiet=0.5, timeout=30):
+        """Frames from now on: until `enough(frames)`, or none comes for `quiet` seconds after the first, or the time is up."""
+        frames, deadline = [], time.monotonic() + timeout
+        while not enough(frames) and (left := deadline - time.monotonic()) > 0:
+            self.socket.settimeout(min(quiet, left) if frames else left)
+            try:
+                frames.append(self.socket.recv(1 << 16))
+            except TimeoutError:
+                break
+        return frames
+
+    def drain(self):
+        """Forgets what came until now."""
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.socket.recv(1 << 16)
+        except BlockingIOError:
+            pass
+
+    def close(self):
+        self.socket.close()
