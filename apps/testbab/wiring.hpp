@@ -50,9 +50,12 @@ class Wiring {
   [[nodiscard]] const bab::BufferPool& rx_pool(std::size_t i) const noexcept {
     return *units_.at(i).rx_pool;
   }
-  /// Where frames that port i's driver split are gathered; null: in the pool that it receives into.
+  /// Where frames that port i's driver split are gathered; null: in the pool that their buffers are from.
   [[nodiscard]] bab::BufferPool* gathering_pool(std::size_t i) noexcept {
-    return units_.at(i).gathering.get();
+    if (is_loopback()) return nullptr;
+    const Unit& unit = units_.at(i);
+    // Also what a driver received into smaller buffers, which it had from before the MTU was raised.
+    return unit.gathering ? unit.gathering.get() : unit.rx_pool.get();
   }
   /// What an operator should know of the ports' buffers, and hasn't been told. A sentence each.
   [[nodiscard]] std::vector<std::string> new_notes();

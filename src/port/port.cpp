@@ -175,7 +175,7 @@ void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
     require_fits(device_info(options_.id), rx_pool.data_room(),
                  fmt::format("pool {} has", rx_pool.name()));
     set_up(rx_pool);
-    made_pools_.clear();
+    forget_pools();
   });
 }
 
@@ -214,9 +214,8 @@ void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up
     mtu_ = mtu_before;
     rx_pool_ = pool_before;
     rx_buffers_ = buffers_before;
-    // Those that were tried may go where no queue refers to them any more.
     if (worse.empty()) {
-      std::erase_if(made_pools_, [&](const auto& pool) { return pool.get() != pool_before; });
+      forget_pools();
       throw;
     }
     throw Error(fmt::format("{}; and it could not be brought back to MTU {} ({}): close it",
@@ -319,11 +318,10 @@ void Port::set_up_queues(BufferPool& rx_pool) {
 
 void Port::start(const std::function<bool()>& give_up) {
   if (started_) return;
-  const std::uint32_t expected = rx_buffers_.held;
   const std::uint32_t left = start_device();
   started_ = true;
   try {
-    require_at_hand(left, expected);
+    require_at_hand(left);
   } catch (...) {
     stop();
     throw;

@@ -72,14 +72,22 @@ void Port::set_up_with(const RxPoolMaker& make) {
   std::shared_ptr<BufferPool> pool = make(needs);
   require_fits(info, pool->data_room(), fmt::format("pool {} has", pool->name()));
   use_made(std::move(pool), true);
-  rx_buffers_.held = needs.held;
+  rx_buffers_.held = std::max(needs.held, rx_buffers_.held);
 }
 
-/// Sets up with a pool of its own, and lets go of those before: no queue refers to them any more.
+/// Sets up with a pool of its own.
 void Port::use_made(std::shared_ptr<BufferPool> pool, bool splitting_will_do) {
   made_pools_.push_back(std::move(pool));  // also when it fails: some queues may refer to it
   set_up(*made_pools_.back(), splitting_will_do);
-  made_pools_.erase(made_pools_.begin(), made_pools_.end() - 1);
+  forget_pools();
+}
+
+/// Of those that no queue refers to any more, all whose buffers are back: net_virtio keeps those that are in its rings, and
+/// receives into them after the next start.
+void Port::forget_pools() noexcept {
+  std::erase_if(made_pools_, [&](const auto& pool) {
+    return pool.get() != rx_pool_ && pool->available() == pool->size();
+  });
 }
 
 /// Tries sizes with small pools, until the driver says that it doesn't split frames or no larger one is left.
@@ -146,14 +154,15 @@ std::uint32_t Port::start_device() {
         driver_ == "net_memif" ? "start the side with role=server first" : ""));
   if (counts) exclude_others(stopped);
   const std::uint32_t left = rx_pool_->available();
-  rx_buffers_.held = taken_at_set_up_ + taken(before, left);
+  // Some keep them over a stop, and take none then.
+  rx_buffers_.held = std::max(rx_buffers_.held, taken_at_set_up_ + taken(before, left));
   note_rx_buffers(true);
   return left;
 }
 
-/// Of a started device, whose driver held `expected` buffers when that was tried.
-void Port::require_at_hand(std::uint32_t left, std::uint32_t expected) const {
-  const std::uint32_t held = std::max(rx_buffers_.held, expected);
+/// Of a started device.
+void Port::require_at_hand(std::uint32_t left) const {
+  const std::uint32_t held = rx_buffers_.held;
   if (rx_buffers_.held == 0 || left >= std::min(kAtHand, rx_pool_->size() / 2)) return;
   throw TooFewBuffers(
       tried(fmt::format("starting: its driver took {} of the {} buffers of pool {} and needs {} "

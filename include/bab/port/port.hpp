@@ -123,11 +123,12 @@ class Port {
   void set_up_to_receive_into(BufferPool& rx_pool);
   void set_up_with(const RxPoolMaker& make);
   void use_made(std::shared_ptr<BufferPool> pool, bool splitting_will_do);
+  void forget_pools() noexcept;
   void find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& needs);
   void become_promiscuous() noexcept;
   void reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up_anew);
   std::uint32_t start_device();
-  void require_at_hand(std::uint32_t left, std::uint32_t expected) const;
+  void require_at_hand(std::uint32_t left) const;
   void note_rx_buffers(bool is_started);
   void note_stopped() noexcept;
   void exclude_others(const rte_eth_stats& stopped) noexcept;
@@ -152,7 +153,7 @@ class Port {
   bool made_promiscuous_ = false;
   bool touched_ = false;  // the device was configured
   std::optional<CarrierLimits> carrier_;
-  std::vector<std::shared_ptr<BufferPool>> made_pools_;  // the last one is the queues'
+  std::vector<std::shared_ptr<BufferPool>> made_pools_;  // those whose buffers the device may have
   BufferPool* rx_pool_ = nullptr;                        // what the queues receive into
   std::uint32_t taken_at_set_up_ = 0;                    // of its buffers
   RxBuffers rx_buffers_;
