@@ -43,8 +43,7 @@ void require_room(const Options& options, std::uint32_t mtu, std::uint32_t need,
 
 bool may_split(std::uint16_t id) {
   rte_eth_dev_info info{};
-  return rte_eth_dev_info_get(id, &info) == 0 &&
-         (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+  return rte_eth_dev_info_get(id, &info) == 0 && bab::can_split(info);
 }
 
 /// Names are unique in the process, and pools that are replaced still live.
@@ -185,14 +184,15 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   const bool splits = !is_loopback() && may_split(id);
   require_room(options, po.mtu, bab::Port::data_room(po.mtu), splits);
   Unit unit;
-  make_tx_pool(options, po, unit);
   if (is_loopback()) {
     // It receives the very buffers that were sent, and needs no pool to receive into.
+    make_tx_pool(options, po, unit);
     unit.rx_pool = unit.tx_pool;
     unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
   } else {
     require_room(options, po.mtu, bab::Port::rx_data_room(id, po.mtu), splits);
     unit.port = std::make_unique<bab::Port>(po, rx_pool_maker(options, id, unit));
+    make_tx_pool(options, po, unit);
     make_gathering_pool(options, unit);
   }
   units_.push_back(std::move(unit));
@@ -213,14 +213,11 @@ void Wiring::make_tx_pool(const Options& options, const bab::PortOptions& po, Un
 
 bab::RxPoolMaker Wiring::rx_pool_maker(const Options& options, std::uint16_t id, Unit& unit) const {
   return [this, &options, id, &unit](const bab::RxPoolNeeds& needs) {
-    const std::uint32_t room = options.mbuf_size
-                                   ? needs.data_room
-                                   : std::max<std::uint32_t>(needs.data_room, kTestpmdMbufSize);
-    const bool does = unit.rx_pool && unit.rx_pool->data_room() >= room &&
+    const bool does = unit.rx_pool && unit.rx_pool->data_room() >= needs.data_room &&
                       (own_buffers_ || unit.rx_pool->size() >= buffers_for(needs.held));
     if (!does)
-      unit.rx_pool =
-          make_pool(options, pool_name("rx", id, unit.generation), room, needs.held, true);
+      unit.rx_pool = make_pool(options, pool_name("rx", id, unit.generation), needs.data_room,
+                               needs.held, true);
     return unit.rx_pool;
   };
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 
 #include <rte_log.h>
 
@@ -32,6 +33,9 @@ LogCapture::~LogCapture() {
 
 void LogCapture::append(const char* data, std::size_t n) {
   std::lock_guard lock(mutex_);
+  // rte_panic() logs why, then the stack, and aborts.
+  panics_ = panics_ || std::string_view(data, n).find("PANIC in ") != std::string_view::npos;
+  if (panics_ && write(shown_on_, data, n) < 0) panics_ = false;  // nobody can be told
   text_.append(data, std::min(n, kMost - std::min(kMost, text_.size())));
 }
 
@@ -48,6 +52,7 @@ LogCapture::Redirect::Redirect(LogCapture& log)
   std::fflush(stderr);
   saved_out_ = dup(STDOUT_FILENO);
   saved_err_ = dup(STDERR_FILENO);
+  if (saved_err_ >= 0) log_.shown_on_ = saved_err_;
   dup2(file_, STDOUT_FILENO);
   dup2(file_, STDERR_FILENO);
 }
@@ -64,6 +69,7 @@ LogCapture::Redirect::~Redirect() {
       close(saved);
     }
   };
+  log_.shown_on_ = STDERR_FILENO;
   restore(saved_out_, STDOUT_FILENO);
   restore(saved_err_, STDERR_FILENO);
   lseek(file_, 0, SEEK_SET);

@@ -40,6 +40,15 @@ std::string existing_label(std::uint16_t id) {
   return fmt::format("port {} ({}, {})", id, device_name(id), device_info(id).driver_name);
 }
 
+/// Some drivers say how long a frame may be, and not how large the MTU.
+std::string mtu_mend(const rte_eth_dev_info& info) {
+  constexpr std::uint32_t kHeaderAndCrc = wire::kEthernetBytes + wire::kCrcBytes;
+  if (info.max_mtu != std::numeric_limits<std::uint16_t>::max() ||
+      info.max_rx_pktlen <= kHeaderAndCrc || info.max_rx_pktlen > info.max_mtu)
+    return "ask for an MTU that the interface carries";
+  return fmt::format("ask for {} or less", info.max_rx_pktlen - kHeaderAndCrc);
+}
+
 }  // namespace
 
 std::vector<std::uint16_t> port_ids() {
@@ -123,8 +132,8 @@ void Port::require_fits(const rte_eth_dev_info& info, std::uint32_t room,
     throw Error(
         tried(fmt::format("it needs receive buffers of {} bytes or more, {} {}; raise --mbuf-size",
                           least, have, room)));
-  const bool may_split = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
-  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu); room < need && !may_split)
+  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
+      room < need && !can_split(info))
     throw Error(
         tried(fmt::format("an MTU of {} needs buffers of {} bytes, {} {}; raise "
                           "--mbuf-size or lower --mtu",
@@ -138,7 +147,7 @@ void Port::set_up(BufferPool& rx_pool, bool splitting_will_do) {
     set_up_to_receive_into(rx_pool);
   } catch (const Error&) {
     // Some want a few bytes more than the frame, unless they may split it.
-    const bool can = (device_info(options_.id).rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+    const bool can = can_split(device_info(options_.id));
     if (!splitting_will_do || !holds_frames || !can) throw;
     try {
       configure(true);
@@ -191,6 +200,7 @@ void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up
   const PortOptions before = options_;
   const std::uint32_t mtu_before = mtu_;
   BufferPool* const pool_before = rx_pool_;
+  const std::vector<std::shared_ptr<BufferPool>> pools_before = made_pools_;
   const RxBuffers buffers_before = rx_buffers_;
   options_.mtu = mtu;
   touched_ = false;
@@ -214,6 +224,7 @@ void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up
     mtu_ = mtu_before;
     rx_pool_ = pool_before;
     rx_buffers_ = buffers_before;
+    made_pools_.insert(made_pools_.end(), pools_before.begin(), pools_before.end());
     if (worse.empty()) {
       forget_pools();
       throw;
@@ -258,7 +269,7 @@ void Port::configure(bool may_split) {
       e = rte_eth_dev_set_mtu(options_.id, static_cast<std::uint16_t>(options_.mtu));
       if (e != 0)
         throw Error(refused_sentence(tried(fmt::format("setting MTU {}", options_.mtu)), e, words,
-                                     "ask for an MTU that the interface carries"));
+                                     mtu_mend(device_info(options_.id))));
     }
   }
   if (e != 0)
@@ -318,7 +329,12 @@ void Port::set_up_queues(BufferPool& rx_pool) {
 
 void Port::start(const std::function<bool()>& give_up) {
   if (started_) return;
+  // Where it was tried: before the driver fails in its own way.
+  require_at_hand(rx_pool_->size() - std::min(rx_pool_->size(), rx_buffers_.held));
+  rte_eth_stats stopped{};
+  const bool counts = rte_eth_stats_get(options_.id, &stopped) == 0;
   const std::uint32_t left = start_device();
+  if (counts) exclude_others(stopped);
   started_ = true;
   try {
     require_at_hand(left);

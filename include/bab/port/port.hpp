@@ -132,7 +132,6 @@ class Port {
   void note_rx_buffers(bool is_started);
   void note_stopped() noexcept;
   void exclude_others(const rte_eth_stats& stopped) noexcept;
-  [[nodiscard]] bool is_worth_a_try(const rte_eth_dev_info& info) const noexcept;
   void require_idle(std::uint32_t mtu);
   void configure(bool may_split);
   [[nodiscard]] std::uint32_t read_mtu() const;
