@@ -10,6 +10,7 @@
 
 #include <bab/base/error.hpp>
 
+#include "json_document.hpp"
 #include "report_text.hpp"
 
 namespace testbab {
@@ -35,11 +36,12 @@ Console::Wake Console::wait(int fd, std::optional<Clock::time_point> until) {
       session_.pinned().look_now_and_then(session_.wiring().pools());
       if (session_.tick()) stop();
     }
+    if (!session_.running()) session_.look_at_ports();
+    if (!session_.removed().empty()) quit();
     if (signals.wait(milliseconds{0})) quit();
     if (quitting_) return Wake::kQuit;
     if (signals.take_interrupt()) return Wake::kInterrupt;
-    // Without a run only signals, input and time wake it; 1 s bounds what a clock may be off by.
-    milliseconds sleep = session_.running() ? Run::kTick : milliseconds{1000};
+    milliseconds sleep = session_.running() ? Run::kTick : bab::PortWatch::kEvery;
     if (until) {
       const auto left = std::chrono::ceil<milliseconds>(*until - Clock::now());
       if (left.count() <= 0) return Wake::kTimeout;
@@ -54,9 +56,11 @@ Console::Wake Console::wait(int fd, std::optional<Clock::time_point> until) {
 
 void Console::print(const std::string& text) { std::fputs(text.c_str(), out_); }
 
-void Console::print_json(const nlohmann::ordered_json& json) {
+void Console::print_json(const nlohmann::ordered_json& members) {
   // A device's name is whatever bytes --vdev had.
-  print(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).append("\n"));
+  print(json_document(members)
+            .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+            .append("\n"));
 }
 
 void Console::announce(const std::string& text) {

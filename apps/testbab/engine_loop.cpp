@@ -20,6 +20,7 @@ class Loop final : public Job {
     receivers.push_back(std::make_unique<Receiver>(options, framer_options(options, wiring, last),
                                                    wiring.rx_queues(last), true));
     receivers.back()->works_with(wiring.rx_pool(last));
+    receivers.back()->receives_on(last);
   }
 
   void before_stop(std::size_t next) override {

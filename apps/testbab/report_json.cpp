@@ -8,6 +8,7 @@
 
 #include <bab/base/error.hpp>
 
+#include "json_document.hpp"
 #include "rx_buffers_view.hpp"
 
 namespace testbab {
@@ -35,8 +36,19 @@ Json ports(const Summary& s) {
                    {"tx_errors", p.stats.tx_errors},
                    {"left", p.left},
                    {"rx_buffers", rx_buffers_json(p.rx_buffers)},
+                   {"gathered", p.gathered},
                    {"offloads", offloads}});
   }
+  return all;
+}
+
+Json events(const Summary& s) {
+  Json all = Json::array();
+  for (const EventSummary& e : s.events)
+    all.push_back({{"seconds", e.seconds},
+                   {"port", e.port},
+                   {"what", e.what},
+                   {"doubtful_frames", e.doubtful_frames}});
   return all;
 }
 
@@ -106,7 +118,8 @@ Json bus_json(const BusTotals& b) {
           {"out_of_order", b.out_of_order},
           {"duplicates", b.duplicates},
           {"streams", b.streams},
-          {"restarts", b.restarts}};
+          {"restarts", b.restarts},
+          {"gathered", b.gathered}};
 }
 
 Json drops_json(const bab::DropCounters& counters) {
@@ -147,17 +160,12 @@ nlohmann::ordered_json capture_json(const CaptureSummary& c) {
 }
 
 std::string to_json(const Summary& s) {
-  Json all{{"engine", s.engine},
-           {"version", BAB_VERSION},
-           {"seconds", s.seconds},
-           {"interrupted", s.interrupted},
-           {"exit_code", s.exit_code()},
-           {"ports", ports(s)},
-           {"bus", bus_json(s.bus)},
-           {"drops", drops_json(s.drops)},
-           {"ledger", ledger_json(s.ledger)},
-           {"pools", pools(s)},
-           {"lcores", lcores(s)}};
+  Json all{
+      {"schema", kJsonSchema},  {"engine", s.engine},           {"version", BAB_VERSION},
+      {"seconds", s.seconds},   {"interrupted", s.interrupted}, {"exit_code", s.exit_code()},
+      {"ports", ports(s)},      {"events", events(s)},          {"more_events", s.more_events},
+      {"bus", bus_json(s.bus)}, {"drops", drops_json(s.drops)}, {"ledger", ledger_json(s.ledger)},
+      {"pools", pools(s)},      {"lcores", lcores(s)}};
   if (!s.writers.empty()) all["bus"]["writers"] = writers(s);
   if (s.capture) all["capture"] = capture_json(*s.capture);
   if (s.replay)

@@ -30,6 +30,7 @@ LiveTotals LiveTotals::of(const Job& job) {
       s.rx_messages += get(p->live_rx.messages);
       s.rx_bytes += get(p->live_rx.bytes);
       s.rx_frames += get(p->live_rx.frames);
+      s.gathered += p->live_gathered.frames();
       s.dropped += get(p->live_rx.dropped) + get(p->live_tx.dropped);
     }
   return s;
@@ -63,6 +64,14 @@ void LiveText::tick(const Job& job) {
   say_(line);
   last_ = s;
   last_time_ = now;
+}
+
+std::string event_text(const EventSummary& e) {
+  std::string t = fmt::format("{:6.1f} s  port {}: {}", e.seconds, e.port, e.what);
+  if (e.doubtful_frames > 0)
+    t += fmt::format("; {} frames were sent since it was last seen up, and may be lost",
+                     e.doubtful_frames);
+  return t;
 }
 
 std::string drops_text(const bab::DropCounters& drops) {
@@ -109,6 +118,8 @@ std::string summary_text(const Summary& s) {
     add(fmt::format("  TX-packets: {:<14} TX-errors: {:<10} TX-bytes:  {}", p.stats.tx_frames,
                     p.stats.tx_errors, p.stats.tx_bytes));
   }
+  for (const EventSummary& e : s.events) add("  " + event_text(e));
+  if (s.more_events > 0) add(fmt::format("  and {} events more", s.more_events));
   const BusTotals& b = s.bus;
   add(fmt::format("  ------------------------ bus, engine {}, {:.2f} s ------------------------",
                   s.engine, s.seconds));
@@ -124,6 +135,11 @@ std::string summary_text(const Summary& s) {
       fmt::format("  lost {}, corrupt {}; {} streams: {} gaps, {} missing, {} frames out of order, "
                   "{} duplicates",
                   b.lost, b.corrupt, b.streams, b.gaps, b.missing, b.out_of_order, b.duplicates));
+  for (const PortSummary& p : s.ports)
+    if (p.gathered > 0)
+      add(fmt::format(
+          "  gathered: {} frames that port {} split over several buffers, by a copy each",
+          p.gathered, p.id));
   if (s.latency) t += latency_text(*s.latency);
   t += drops_text(s.drops) + ledger_text(s.ledger);
   if (s.replay && s.replay->duplicates > 0)

@@ -31,6 +31,7 @@ void add(BusTotals& sum, const LiveTotals& live) {
   sum.messages_in += live.rx_messages;
   sum.bytes_in += live.rx_bytes;
   sum.frames_in += live.rx_frames;
+  sum.gathered += live.gathered;
   sum.messages_out += live.tx_messages;
   sum.bytes_out += live.tx_bytes;
   sum.frames_out += live.tx_frames;
@@ -40,6 +41,7 @@ void subtract(BusTotals& sum, const LiveTotals& live) {
   sum.messages_in -= live.rx_messages;
   sum.bytes_in -= live.rx_bytes;
   sum.frames_in -= live.rx_frames;
+  sum.gathered -= live.gathered;
   sum.messages_out -= live.tx_messages;
   sum.bytes_out -= live.tx_bytes;
   sum.frames_out -= live.tx_frames;
@@ -113,7 +115,7 @@ void Session::send_first() {
   Run run(*burst, lcores_, options, signals_);
   while (!run.over() && !signals_.wait(Run::kTick)) {
   }
-  run.stop([] {});
+  run.stop([] {}, [] { return false; });
   Summary sent;
   wiring_.collect(sent, Wiring::Queued::kKeep);
   burst->sum_up(sent);
@@ -127,14 +129,26 @@ void Session::launch() {
   cleared_ = {};
   starvation_ = {};
   wiring_.begin_receiving();
+  events_.begin();
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);
 }
 
-bool Session::tick() {
+void Session::look_in() {
   live_->tick(*job_);
   if (starvation_.due(StarvationWatch::Clock::now()))
     for (const std::string& note : starvation_.look(wiring_.rx_samples())) say_note(note);
-  return run_->over();
+  if (const std::string news = split_frames_.look(*job_, wiring_); !news.empty()) say_(news);
+  events_.look(say_, run_->seconds());
+}
+
+bool Session::tick() {
+  look_in();
+  return run_->over() || events_.ends_run();
+}
+
+void Session::look_at_ports() {
+  events_.look(say_, std::nullopt);
+  if (removed().empty()) events_.reset_ports(say_);
 }
 
 bool Session::wait() {
@@ -144,7 +158,8 @@ bool Session::wait() {
 }
 
 const Summary& Session::stop(bool interrupted) {
-  run_->stop([this] { live_->tick(*job_); });
+  run_->stop([this] { look_in(); }, [this] { return events_.a_link_is_down(); });
+  look_in();
   last_pollers_ = pollers();
   Summary s;
   s.engine = engine_->name;
@@ -156,8 +171,13 @@ const Summary& Session::stop(bool interrupted) {
   run_.reset();
   wiring_.collect(s);
   job_->sum_up(s);
+  for (std::size_t i = 0; i < s.ports.size(); ++i) {
+    s.ports[i].gathered = gathered_on(*job_, i);
+    s.bus.gathered += s.ports[i].gathered;
+  }
   job_.reset();
   wiring_.audit(s);
+  events_.sum_up(s);
   last_ = std::move(s);
   ++totals_.runs;
   totals_.seconds += last_.seconds;
@@ -199,6 +219,7 @@ const Summary& Session::close() {
     last_.capture = {path, capture_->stats()};
     capture_.reset();
   }
+  if (!removed().empty()) last_.port_fault = removed();
   wiring_.close(last_);
   return last_;
 }

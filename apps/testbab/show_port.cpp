@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <rte_ethdev.h>
 
+#include "rss.hpp"
 #include "rx_buffers_view.hpp"
 
 namespace testbab {
@@ -25,6 +26,7 @@ std::string mac_text(const bab::wire::MacAddress& mac) {
 struct Link {
   bool up;
   std::string speed;  ///< "25 Gbps"
+  Json mbps;          ///< null: not known
   bool full_duplex;
 };
 
@@ -38,8 +40,10 @@ std::string speed_text(std::uint32_t mbps) {
 Link link_of(std::uint16_t id) {
   rte_eth_link link{};
   (void)rte_eth_link_get_nowait(id, &link);
+  const bool known =
+      link.link_speed != RTE_ETH_SPEED_NUM_NONE && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
   return {link.link_status == RTE_ETH_LINK_UP, speed_text(link.link_speed),
-          link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX};
+          known ? Json(link.link_speed) : Json(), link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX};
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> xstats_of(std::uint16_t id) {
@@ -57,12 +61,37 @@ std::vector<std::pair<std::string, std::uint64_t>> xstats_of(std::uint16_t id) {
   return all;
 }
 
+/// What became of the link since the ports were opened.
+struct LinkHistory {
+  std::string text;
+  Json last;  // null: it never changed
+};
+
+LinkHistory history_of(const bab::PortWatch& watch) {
+  const auto& last = watch.last_link_change();
+  if (!last) return {"0", nullptr};
+  const std::chrono::duration<double> ago = Clock::now() - last->at;
+  const std::string_view what = bab::port_change_name(last->change);
+  return {fmt::format("{}, the last one {:.1f} s ago: {}", watch.link_changes(), ago.count(), what),
+          {{"what", what}, {"seconds_ago", ago.count()}}};
+}
+
+/// Buffers that the driver may keep of what has gone.
+std::uint32_t kept_of_sent(const bab::Port& port) {
+  return port.tx_completion() == bab::TxCompletion::kReuse
+             ? port.tx_queues() * port.tx_descriptors()
+             : 0;
+}
+
 }  // namespace
 
 PortView port_info(Session& session, std::size_t i) {
   const bab::Port& port = session.wiring().port(i);
   const Link link = link_of(port.id());
-  const bool promiscuous = rte_eth_promiscuous_get(port.id()) == 1;
+  const bab::PortWatch& watch = session.wiring().watch(i);
+  const LinkHistory history = history_of(watch);
+  const std::uint32_t kept = kept_of_sent(port);
+  const bool promiscuous = port.promiscuous();
   std::string t = fmt::format(
       "\n********************* Infos for port {:<2} *********************\n", port.id());
   const auto add = [&t](std::string_view name, const auto& value) {
@@ -76,11 +105,18 @@ PortView port_info(Session& session, std::size_t i) {
   add("Link status", link.up ? "up" : "down");
   add("Link speed", link.speed);
   add("Link duplex", link.full_duplex ? "full-duplex" : "half-duplex");
+  add("Link changes", history.text);
+  add("Link watched", port.has_link_interrupt() ? "by its interrupt" : "every 100 ms");
   add("MTU", port.mtu());
+  const std::vector<std::string_view> rss = rss_functions(port.id());
   add("Promiscuous mode", promiscuous ? "enabled" : "disabled");
   add("RX queues", fmt::format("{} of {} descriptors", port.rx_queues(), port.rx_descriptors()));
   add("TX queues", fmt::format("{} of {} descriptors", port.tx_queues(), port.tx_descriptors()));
   t += rx_buffers_text(port);
+  add("Sent buffers come back",
+      fmt::format("{}{}", bab::tx_completion_name(port.tx_completion()),
+                  kept > 0 ? fmt::format(": up to {} stay with the NIC", kept) : ""));
+  add("RSS", rss_text(port, rss));
   Json offloads = Json::object();
   for (const bab::Capability& c : port.offloads().report) {
     t += fmt::format("{}: {}{} ({})\n", c.name, c.by == "off" ? "" : "by ", c.by, c.why);
@@ -94,8 +130,11 @@ PortView port_info(Session& session, std::size_t i) {
            {"socket", rte_eth_dev_socket_id(port.id())},
            {"started", port.started()},
            {"link_up", link.up},
-           {"link_speed", link.speed},
+           {"link_speed_mbps", link.mbps},
            {"full_duplex", link.full_duplex},
+           {"link_interrupt", port.has_link_interrupt()},
+           {"link_changes", watch.link_changes()},
+           {"last_link_change", history.last},
            {"mtu", port.mtu()},
            {"promiscuous", promiscuous},
            {"rx_queues", port.rx_queues()},
@@ -103,6 +142,9 @@ PortView port_info(Session& session, std::size_t i) {
            {"rx_descriptors", port.rx_descriptors()},
            {"tx_descriptors", port.tx_descriptors()},
            {"rx_buffers", rx_buffers_json(port.rx_buffers())},
+           {"tx_completion", bab::tx_completion_name(port.tx_completion())},
+           {"tx_kept_buffers", kept},
+           {"rss", rss},
            {"offloads", offloads}}};
 }
 
@@ -184,7 +226,7 @@ PortView port_summary(Session& session, std::size_t i) {
            {"name", port.name()},
            {"driver", port.driver()},
            {"status", status},
-           {"link", link.speed}}};
+           {"link_speed_mbps", link.mbps}}};
 }
 
 void clear_port_stats(Session& session, std::size_t i) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <bab/base/drops.hpp>
@@ -38,6 +39,8 @@ struct BusTotals {
   std::uint64_t duplicates = 0;    ///< messages that came again
   std::uint64_t streams = 0;       ///< sessions seen
   std::uint64_t restarts = 0;      ///< times that a session began again at 1
+  std::uint64_t gathered =
+      0;  ///< frames that came split over several buffers and were put together
 
   BusTotals& operator+=(const BusTotals& other) noexcept;
 };
@@ -49,10 +52,19 @@ struct PortSummary {
   bab::PortStats stats{};
   std::vector<bab::Capability> offloads;  ///< who does what, and why
   bab::RxBuffers rx_buffers;
-  std::uint64_t left = 0;             ///< frames still in a memory port at the stop, freed
-  std::uint64_t taken = 0;            ///< frames that pollers took from its queues, by our count
+  std::uint64_t left = 0;      ///< frames still in a memory port at the stop, freed
+  std::uint64_t taken = 0;     ///< frames that pollers took from its queues, by our count
+  std::uint64_t gathered = 0;  ///< of those, came split over several buffers and were put together
   std::vector<std::string> captures;  ///< the files it writes frames to, if it does
   std::uint64_t capture_missing = 0;  ///< bytes of them that are not in those files
+};
+
+/// Something that happened to a port during the run.
+struct EventSummary {
+  double seconds;  ///< since the run began
+  std::uint16_t port;
+  std::string_view what;          ///< "link down"
+  std::uint64_t doubtful_frames;  ///< link down: sent since the link was last seen up
 };
 
 struct PoolSummary {
@@ -91,6 +103,9 @@ struct Summary {
   bab::DropCounters drops;
   bab::Ledger ledger;
   std::vector<PortSummary> ports;
+  std::vector<EventSummary> events;
+  std::uint64_t more_events = 0;  ///< that weren't kept
+  std::string port_fault;         ///< a port that ended the run: the sentence
   std::vector<PoolSummary> pools;
   std::vector<LcoreSummary> lcores;
   std::optional<CaptureSummary> capture;

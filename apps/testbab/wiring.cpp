@@ -139,6 +139,7 @@ Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores, St
       throw bab::Error(fmt::format("--eth-peer={},…: there is no port {}; the ports are {}", id, id,
                                    fmt::join(ids, ", ")));
   for (std::uint16_t id : ids) add_port(options, id);
+  hot_unplug_.emplace(ids);
 }
 
 Wiring::~Wiring() = default;
@@ -178,6 +179,8 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   po.mtu = options.asked_mtu(units_.size()).value_or(is_loopback() ? kLoopbackMtu : kDefaultMtu);
   po.tx_checksum = options.tx_checksum;
   po.rx_checksum = options.rx_checksum;
+  po.vlan = {options.tx_vlan, options.strip_vlan};
+  po.promiscuous = options.promiscuous;
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
 
   if (options.mbuf_size) po.rx_data_room = static_cast<std::uint16_t>(*options.mbuf_size);
@@ -195,6 +198,7 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
     make_tx_pool(options, po, unit);
     make_gathering_pool(options, unit);
   }
+  unit.watch = std::make_unique<bab::PortWatch>(*unit.port);
   units_.push_back(std::move(unit));
 }
 
@@ -286,8 +290,15 @@ void Wiring::start() {
 
 void Wiring::start(std::size_t i) {
   if (port(i).started()) return;
+  constexpr unsigned kQuiet = 20;  // tenths of a second
+  unsigned asked = 0;
   try {
-    port(i).start([&] { return signals_.pending(); });
+    port(i).start([&] {
+      if (++asked == kQuiet)
+        say_(fmt::format("port {} ({}, {}): waiting for its link, for 9 s at most\n", port(i).id(),
+                         port(i).name(), port(i).driver()));
+      return signals_.pending();
+    });
   } catch (const bab::TooFewBuffers& e) {
     if (!own_buffers_) throw;
     throw bab::Error(fmt::format("{}: --total-num-mbufs={} or, better, without it", e.what(),
@@ -365,6 +376,7 @@ bab::wire::FrameHeaderOptions Wiring::header_options(const Options& options, std
   h.session = bab::wire::make_session(session);
   h.ip_checksum = port.offloads().tx_ip;
   h.udp_checksum = port.offloads().tx_udp;
+  h.vlan_tag = port.offloads().tx_vlan;
   return h;
 }
 
@@ -501,7 +513,11 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
 void Wiring::close(Summary& summary) {
   for (std::size_t i = 0; i < units_.size(); ++i)
     if (units_[i].port) stop(i);
-  for (Unit& unit : units_) unit.port.reset();
+  for (Unit& unit : units_) {
+    unit.watch.reset();
+    unit.port.reset();
+  }
+  hot_unplug_.reset();
   loopback_.reset();
   pair_.reset();
   for (PortSummary& port : summary.ports)

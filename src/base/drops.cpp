@@ -32,7 +32,8 @@ constexpr std::array<Entry, kDrops> kTable{{
      "The UDP payload is not one whole MoldUDP64 packet: its blocks don't end exactly at its end."},
     {Drop::kOtherPort, kFrame, "other_port", "The UDP destination port is not the one asked for."},
     {Drop::kMultiSegment, kFrame, "multi_segment",
-     "The frame came in several mbufs; its pool's buffers are smaller than the frame."},
+     "The frame came split over several buffers and could not be gathered: none was free, or it is "
+     "longer than one."},
     {Drop::kForeignBuffer, kFrame, "foreign_buffer",
      "The mbuf's pool is not one of bab's, so it has no room for handle counts."},
     {Drop::kNoLcore, kFrame, "no_lcore",
@@ -41,7 +42,8 @@ constexpr std::array<Entry, kDrops> kTable{{
     {Drop::kTooLong, kMessage, "too_long",
      "The message is longer than a frame of the outgoing port can hold."},
     {Drop::kTxFull, kFrame, "tx_full",
-     "The transmit queue took no more until the end of the run, or the policy was not to wait."},
+     "The transmit queue took no more until the end of the run (perhaps its link was down), or the "
+     "policy was not to wait."},
     {Drop::kTxRefused, kFrame, "tx_refused", "The driver's tx_prepare refused the frame."},
     {Drop::kTxErrors, kFrame, "tx_errors", "The driver took the frame and failed to send it."},
     {Drop::kRxMissed, kFrame, "rx_missed", "The NIC had no free receive descriptor."},

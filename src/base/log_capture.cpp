@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <string_view>
 
 #include <rte_log.h>
 
@@ -33,9 +32,7 @@ LogCapture::~LogCapture() {
 
 void LogCapture::append(const char* data, std::size_t n) {
   std::lock_guard lock(mutex_);
-  // rte_panic() logs why, then the stack, and aborts.
-  panics_ = panics_ || std::string_view(data, n).find("PANIC in ") != std::string_view::npos;
-  if (panics_ && write(shown_on_, data, n) < 0) panics_ = false;  // nobody can be told
+  if (redirected_ >= 0 && write(redirected_, data, n) == static_cast<ssize_t>(n)) return;
   text_.append(data, std::min(n, kMost - std::min(kMost, text_.size())));
 }
 
@@ -52,14 +49,20 @@ LogCapture::Redirect::Redirect(LogCapture& log)
   std::fflush(stderr);
   saved_out_ = dup(STDOUT_FILENO);
   saved_err_ = dup(STDERR_FILENO);
-  if (saved_err_ >= 0) log_.shown_on_ = saved_err_;
   dup2(file_, STDOUT_FILENO);
   dup2(file_, STDERR_FILENO);
+  std::lock_guard lock(log_.mutex_);
+  log_.redirected_ = file_;
 }
 
 LogCapture::Redirect::~Redirect() {
   std::fflush(stdout);
   std::fflush(stderr);
+  std::fflush(log_.stream_);
+  {
+    std::lock_guard lock(log_.mutex_);
+    log_.redirected_ = -1;
+  }
   // A stream that was closed before stays closed.
   const auto restore = [](int saved, int fd) {
     if (saved < 0) {
@@ -69,7 +72,6 @@ LogCapture::Redirect::~Redirect() {
       close(saved);
     }
   };
-  log_.shown_on_ = STDERR_FILENO;
   restore(saved_out_, STDOUT_FILENO);
   restore(saved_err_, STDERR_FILENO);
   lseek(file_, 0, SEEK_SET);

@@ -87,8 +87,9 @@ Port::Port(const PortOptions& options)
       name_(device_name(options.id)) {
   const rte_eth_dev_info info = device_info(options_.id);
   driver_ = info.driver_name;
+  link_interrupt_ = info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
   socket_ = rte_eth_dev_socket_id(options_.id);
-  offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum);
+  offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
   if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
     throw Error(tried(fmt::format(
         "{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
@@ -249,6 +250,7 @@ void Port::configure(bool may_split) {
   if (may_split)
     conf.rxmode.offloads |= device_info(options_.id).rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   conf.txmode.offloads = offloads_.tx_flags;
+  conf.intr_conf.lsc = link_interrupt_ ? 1 : 0;
   if (rss_ != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rx_adv_conf.rss_conf.rss_hf = rss_;
@@ -329,11 +331,33 @@ void Port::set_up_queues(BufferPool& rx_pool) {
 
 void Port::start(const std::function<bool()>& give_up) {
   if (started_) return;
+  start_device();
+  // testpmd waits up to 9 s for links, too.
+  constexpr int kTries = 90;
+  // An interrupt that doesn't get through (not every platform's do) would leave the link as it was at the start.
+  constexpr int kInterruptTries = 20;
+  rte_eth_link link{};
+  for (int i = 0; i < kTries; ++i) {
+    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return;
+    if (give_up && give_up()) return;
+    if (i == kInterruptTries && link_interrupt_) {
+      stop();
+      link_interrupt_ = false;
+      set_up_again();
+      start_device();
+    }
+    rte_delay_us_sleep(100'000);
+  }
+  stop();
+  throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));
+}
+
+void Port::start_device() {
   // Where it was tried: before the driver fails in its own way.
   require_at_hand(rx_pool_->size() - std::min(rx_pool_->size(), rx_buffers_.held));
   rte_eth_stats stopped{};
   const bool counts = rte_eth_stats_get(options_.id, &stopped) == 0;
-  const std::uint32_t left = start_device();
+  const std::uint32_t left = start_and_measure();
   if (counts) exclude_others(stopped);
   started_ = true;
   try {
@@ -342,17 +366,43 @@ void Port::start(const std::function<bool()>& give_up) {
     stop();
     throw;
   }
-  for (TxQueue& q : tx_) q.port_is_started(true);
-  // testpmd waits up to 9 s for links, too.
-  constexpr int kTries = 90;
-  rte_eth_link link{};
-  for (int i = 0; i < kTries; ++i) {
-    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return;
-    if (give_up && give_up()) return;
-    rte_delay_us_sleep(100'000);
+  ++starts_;
+  tx_completion_ = find_tx_completion(options_.id, driver_);
+  for (TxQueue& q : tx_) {
+    q.hold(false);
+    q.port_is_started(true, tx_completion_);
   }
+}
+
+/// The same queues, to those who hold them: what they counted stays, and a capture on them.
+void Port::set_up_again() {
+  std::vector<RxQueue> rx = std::move(rx_);
+  std::vector<TxQueue> tx = std::move(tx_);
+  const std::uint32_t held = rx_buffers_.held;
+  const auto keep = [&] {
+    rx_ = std::move(rx);
+    tx_ = std::move(tx);
+    rx_buffers_.held = held;
+  };
+  try {
+    set_up(*rx_pool_);
+  } catch (...) {
+    keep();
+    throw;
+  }
+  keep();
+}
+
+void Port::reset() {
   stop();
-  throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));
+  // A driver without it begins anew with the configuration, as far as it can.
+  if (int e = rte_eth_dev_reset(options_.id); e != 0 && e != -ENOTSUP)
+    throw Error::from_code(tried("resetting"), e, "close the port, and make it again");
+  set_up_again();
+}
+
+void Port::hold(bool held) noexcept {
+  for (TxQueue& q : tx_) q.hold(held);
 }
 
 void Port::stop() noexcept {
@@ -410,8 +460,20 @@ std::uint64_t Port::drain() noexcept {
 }
 
 void Port::reclaim() noexcept {
-  for (std::uint16_t q = 0; q < options_.tx_queues; ++q)
-    (void)rte_eth_tx_done_cleanup(options_.id, q, 0);
+  for (TxQueue& q : tx_) q.reclaim();
+}
+
+bool Port::promiscuous() const noexcept { return rte_eth_promiscuous_get(options_.id) == 1; }
+
+void Port::set_promiscuous(bool on) {
+  if (on == promiscuous()) return;
+  if (int e =
+          on ? rte_eth_promiscuous_enable(options_.id) : rte_eth_promiscuous_disable(options_.id);
+      e != 0)
+    throw Error::from_code(tried(on ? "receiving frames to all addresses (promiscuous mode)"
+                                    : "receiving frames to its own address only"),
+                           e);
+  made_promiscuous_ = on;
 }
 
 wire::MacAddress Port::mac() const noexcept {

@@ -112,7 +112,7 @@ void Port::find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& ne
     const BufferPool& tried_one = *pool;
     try {
       use_made(std::move(pool), i + 1 == rooms.size());
-      left = start_device();
+      left = start_and_measure();
     } catch (const Error&) {
       if (tried_one.available() < kAtHand && buffers < kMostTried) {
         buffers *= 2;
@@ -147,7 +147,7 @@ void Port::note_rx_buffers(bool is_started) {
 }
 
 /// The device alone: nobody is told, and its link is not waited for. Returns how many buffers are left in its pool.
-std::uint32_t Port::start_device() {
+std::uint32_t Port::start_and_measure() {
   const std::uint32_t before = rx_pool_->available();
   const detail::DriverWords words;
   if (const int e = rte_eth_dev_start(options_.id); e != 0)

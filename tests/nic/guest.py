@@ -18,6 +18,9 @@ QEMU = "qemu-system-x86_64"
 BOOT_SECONDS = 90
 HUGEPAGES = 400  # of 2 MB
 CONSOLE_TAIL = 30  # lines
+# What a boot needs not do here: clear 800 MB of hugepages (EAL clears those that it takes), calibrate, test itself.
+KERNEL = ("console=ttyS0 quiet panic=-1 init_on_alloc=0 mitigations=off tsc=reliable no_timer_check "
+          "cryptomgr.notests audit=0 rcupdate.rcu_expedited=1")
 
 
 class Run(NamedTuple):
@@ -163,8 +166,7 @@ class Guest:
             "setpriv", "--pdeathsig", "KILL", QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", machine, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(cpus), "-m", str(memory),
             "-kernel", kernel, "-initrd", initramfs,
-            "-append", f"console=ttyS0 panic=-1 hugepages={HUGEPAGES} {'intel_iommu=on ' if vfio else ''}"
-                       f"{kernel_arguments}",
+            "-append", f"{KERNEL} hugepages={HUGEPAGES} {'intel_iommu=on ' if vfio else ''}{kernel_arguments}",
             "-serial", f"file:{self.console}",
             "-chardev", f"socket,id=agent,path={self._socket('agent')},server=on,wait=off",
             "-device", "isa-serial,chardev=agent,index=1",
@@ -193,6 +195,13 @@ class Guest:
         except OSError as error:
             raise GuestFailed(f"{self.name} didn't boot in {seconds} s ({error!r}): {self._tail()}") from error
         self.monitor = Monitor(self._socket("qmp"))
+        self._prefer_the_wire()
+
+    def _prefer_the_wire(self):
+        """QEMU moves frames in its main thread. Where lcores outrun it, its queue of 10,000 frames fills up and frames
+        are lost, counted by nobody: so the threads that are the guest's CPUs give way to it."""
+        for thread in self.monitor.cpu_threads():
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + 5)
 
     def _connect(self, deadline):
         while True:

@@ -34,6 +34,9 @@ class Monitor:
         """Asks the guest to let the NIC go; its kernel does so a little later."""
         self.execute("device_del", id=f"nic{number}")
 
+    def cpu_threads(self):
+        return [cpu["thread-id"] for cpu in self.execute("query-cpus-fast")]
+
     def close(self):
         self.stream.close()
         self.socket.close()
