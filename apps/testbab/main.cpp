@@ -82,6 +82,7 @@ int run_engine(Session& session, const Arguments& arguments, std::FILE* text, Js
 /// Does what scripts and the user say.
 int take_commands(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
   const Options options = session.options();
+  session.on_live_text([text](const std::string& line) { say(text, line); });
   session.open();
   start_capture(session);
   greet(arguments, text);

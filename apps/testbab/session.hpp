@@ -66,6 +66,8 @@ class Session {
 
   /// Starts all ports.
   void open();
+  /// Says what an operator should know of the ports' buffers and hasn't been told.
+  void say_notes();
   /// Makes the engine's job; starts the ports where nobody has. With `tx_first`, one burst is sent first, for
   /// an engine that only answers.
   void prepare(bool tx_first = false);
@@ -126,6 +128,7 @@ class Session {
 
  private:
   void require_started() const;
+  void say_note(const std::string& note);
   void send_first();
   void look_in();
   [[nodiscard]] unsigned live_period() const;
@@ -140,6 +143,7 @@ class Session {
   LiveText::Say say_ = [](const std::string&) {};
   std::unique_ptr<LiveText> live_;
   SplitFrames split_frames_;
+  StarvationWatch starvation_;
   const Engine* engine_ = nullptr;
   std::unique_ptr<Job> job_;
   std::unique_ptr<Run> run_;

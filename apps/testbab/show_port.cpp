@@ -10,6 +10,7 @@
 #include <rte_ethdev.h>
 
 #include "rss.hpp"
+#include "rx_buffers_view.hpp"
 
 namespace testbab {
 namespace {
@@ -85,6 +86,7 @@ PortView port_info(Session& session, std::size_t i) {
   add("RX queues", fmt::format("{} of {} descriptors", port.rx_queues(), port.rx_descriptors()));
   add("TX queues", fmt::format("{} of {} descriptors", port.tx_queues(), port.tx_descriptors()));
   add("RSS", rss_text(port, rss));
+  t += rx_buffers_text(port);
   Json offloads = Json::object();
   for (const bab::Capability& c : port.offloads().report) {
     t += fmt::format("{}: {}{} ({})\n", c.name, c.by == "off" ? "" : "by ", c.by, c.why);
@@ -107,6 +109,7 @@ PortView port_info(Session& session, std::size_t i) {
            {"rx_descriptors", port.rx_descriptors()},
            {"tx_descriptors", port.tx_descriptors()},
            {"rss", rss},
+           {"rx_buffers", rx_buffers_json(port.rx_buffers())},
            {"offloads", offloads}}};
 }
 
