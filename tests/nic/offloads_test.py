@@ -32,6 +32,10 @@ TAG = 3 << 13 | 101  # priority 3
 SUMS_FROM_THE_SEED = ("e1000",)  # QEMU's others put zero in its place and make the pseudo header's sum themselves
 
 
+def is_ipv4(data):
+    return data[12:14] in (b"\x08\x00", b"\x81\x00")
+
+
 class Offloads:
     """The checks, for a class per NIC. Two cables end at the host: that of $A and that of $B."""
     nic_name = ""
@@ -71,11 +75,14 @@ class Offloads:
         command = self.guest.testbab_command(
             "--forward-mode=txonly", f"--count={FRAMES}", "--msg-size=1000", "--flush-messages=1", *app,
             eal=("-l", "0-1", "-a", "$A"), report="/run/sent.json")
-        run = self.guest.run(f"{environment} {command}", 60)
+        self.a.drain()
+        job = self.guest.start(f"env {environment} {command}" if environment else command)
+        # While it runs: a cable keeps 11 frames, and what a NIC couldn't pass on goes with its next reset.
+        got = self.a.receive(lambda got: sum(map(is_ipv4, got)) == FRAMES, quiet=20, timeout=30)
+        run = job.finish()
         self.assertEqual(run.status, 0, run)
         report = self.guest._report("/run/sent.json")
-        frames = [parse(data) for data in self.a.receive(lambda got: len(got) == FRAMES, quiet=1, timeout=5)
-                  if data[12:14] in (b"\x08\x00", b"\x81\x00")]
+        frames = [parse(data) for data in got if is_ipv4(data)]
         self.assertEqual(len(frames), FRAMES, run)
         self.assertEqual([f.sequence for f in frames], list(range(1, FRAMES + 1)))
         return frames, {name: found["by"] for name, found in report["ports"][0]["offloads"].items()}
@@ -190,8 +197,34 @@ class Offloads:
         every = ours + others + everybody + group + tagged
         report, _ = self.received(every)
         self.assertEqual(report["bus"]["messages_in"], len(every), "promiscuous as ever")
+        expected = ours + everybody
+        if self.nic_name != "virtio":  # it drops frames with tags then
+            expected += tagged
         report, _ = self.received(every, "--promisc=off")
-        self.assertEqual(report["bus"]["messages_in"], len(ours + everybody + tagged), report["ports"])
+        self.assertEqual(report["bus"]["messages_in"], len(expected), report["ports"])
+
+    def test_split_frames_are_gathered(self):
+        """Receive buffers too small for a frame: nothing is lost for that, in any engine, and it is said."""
+        frames = [frame(packet(SESSION, n, [b"%d" % n * (8900 // len(str(n)))]), dst_mac=nics.mac(0))
+                  for n in range(1, 101)]
+        for mode in "rxonly", "null", "echo":
+            with self.subTest(mode):
+                report, back = self.received(frames, "--mtu=9000", "--mbuf-size=2176", mode=mode)
+                print(f"# {self.nic_name} {mode}: {report['ports'][0]['rx_buffers']}, gathered "
+                      f"{report['bus']['gathered']}, {report.get('notes')}", flush=True)
+                if self.nic_name == "vmxnet3":  # QEMU's passes no frame on in several buffers, and says so
+                    self.assertEqual(self.drops(report), {"rx_errors": len(frames)})
+                    continue
+                self.assertEqual(self.drops(report), {})
+                self.assertEqual(report["bus"]["frames_in"], len(frames))
+                if mode != "null":
+                    self.assertEqual(report["bus"]["gathered"], len(frames))
+                    self.assertEqual(report["ports"][0]["gathered"], len(frames))
+                    self.assertIn("gathered", " ".join(report["notes"]))
+                if mode == "echo":
+                    self.assertEqual(sum(parse(data).count for data in back), len(frames))
+                for pool in report["pools"]:
+                    self.assertEqual(pool["leaked"], 0, pool)
 
     def test_more_queues_than_it_has(self):
         run = self.guest.run("testbab -l 0-1 -a $A -- --forward-mode=rxonly --rxq=99 --duration=1")
