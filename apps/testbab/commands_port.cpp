@@ -49,7 +49,7 @@ void show_port(Console& console, const Words& words) {
   Session& session = console.session();
   const std::string& what = words[2];
   const auto ports = ports_of(session.wiring(), words[3], fmt::format("show port {}", what));
-  Json all = Json::array();
+  Json all{{"ports", Json::array()}};
   std::string text;
   if (what == "summary") text = port_summary_head(session.wiring().ports());
   for (std::size_t i : ports) {
@@ -57,7 +57,7 @@ void show_port(Console& console, const Words& words) {
                           : what == "stats"  ? port_stats(session, i)
                           : what == "xstats" ? port_xstats(session, i)
                                              : port_summary(session, i);
-    all.push_back(view.json);
+    all["ports"].push_back(view.json);
     text += view.text;
   }
   if (wants_json(words))
@@ -112,12 +112,24 @@ void set_mtu(Console& console, const Words& words) {
                             port.started() ? "" : "; it is stopped"));
 }
 
+void set_promisc(Console& console, const Words& words) {
+  Session& session = console.session();
+  for (std::size_t i : ports_of(session.wiring(), words[2], "set promisc")) {
+    bab::Port& port = session.wiring().port(i);
+    port.set_promiscuous(words[3] == "on");
+    console.print(fmt::format("port {}: promiscuous mode {}\n", port.id(),
+                              port.promiscuous() ? "enabled" : "disabled"));
+  }
+}
+
 constexpr std::array kPortCommands{
     Command{"port start (N|all)", "start a port that was stopped, and wait for its link",
             start_port},
     Command{"port stop (N|all)", "stop a port; its driver gives its buffers back", stop_port},
     Command{"port config mtu N M",
             "give port N an MTU of M bytes: it is stopped, configured and started again", set_mtu},
+    Command{"set promisc (N|all) (on|off)",
+            "receive frames to all addresses, or to the port's own only, at once", set_promisc},
     Command{"show port (info|stats|summary|xstats) (N|all) [json]",
             "what a port is and can do, what it did, a line for each, its driver's own figures",
             show_port},

@@ -10,6 +10,7 @@
 
 #include <bab/base/error.hpp>
 
+#include "json_document.hpp"
 #include "report_text.hpp"
 
 namespace testbab {
@@ -55,9 +56,11 @@ Console::Wake Console::wait(int fd, std::optional<Clock::time_point> until) {
 
 void Console::print(const std::string& text) { std::fputs(text.c_str(), out_); }
 
-void Console::print_json(const nlohmann::ordered_json& json) {
+void Console::print_json(const nlohmann::ordered_json& members) {
   // A device's name is whatever bytes --vdev had.
-  print(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).append("\n"));
+  print(json_document(members)
+            .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+            .append("\n"));
 }
 
 void Console::announce(const std::string& text) {

@@ -49,8 +49,8 @@ class Console {
 
   /// What a command says.
   void print(const std::string& text);
-  /// The same as an object on one line.
-  void print_json(const nlohmann::ordered_json& json);
+  /// The same as a document on one line.
+  void print_json(const nlohmann::ordered_json& members);
   [[nodiscard]] std::FILE* out() const noexcept { return out_; }
   /// What is said unasked: around it, `before` and `after` may clear and redraw a line that is being edited.
   void announce(const std::string& text);

@@ -11,6 +11,7 @@
 #include <bab/detail/eal_args.hpp>
 #include <bab/port/port.hpp>
 
+#include "json_document.hpp"
 #include "report_json.hpp"
 
 namespace testbab {
@@ -88,11 +89,8 @@ std::string to_json(const std::vector<Finding>& findings) {
                    {"text", f.text},
                    {"mend", f.mend}});
   }
-  const OrderedJson report{{"version", BAB_VERSION},
-                           {"ok", counts[0]},
-                           {"warn", counts[1]},
-                           {"fail", counts[2]},
-                           {"findings", all}};
+  const OrderedJson report{{"schema", kJsonSchema}, {"version", BAB_VERSION}, {"ok", counts[0]},
+                           {"warn", counts[1]},     {"fail", counts[2]},      {"findings", all}};
   // Names of devices and interfaces are whatever bytes the command line had.
   return report.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }

@@ -32,6 +32,7 @@ EchoPoller::EchoPoller(const Options& options, Wiring& wiring, std::size_t port,
           writer_options(options, bab::wire::FrameHeader(ours_), wiring.port(port).mtu())) {
   works_with(pool_);
   works_with(wiring.rx_pool(port));
+  receives_on(port);
   for (std::size_t i = 0; i < kPeers; ++i)
     peers_.push_back(std::make_unique<Peer>(*this, bab::wire::FrameHeader(ours_), i));
   // What a writer can't do with these options it says now, not when a peer comes.
@@ -61,6 +62,7 @@ unsigned EchoPoller::poll(std::uint64_t, Phase phase) noexcept {
     bab::DropCounters drops = framer_.drops();
     drops += drops_;
     live_drops.publish(drops);
+    live_gathered.publish(in.gathered);
     live_tx.publish(messages_, bytes_, queue_.counters().frames, 0);
   }
   return work;
@@ -83,7 +85,7 @@ unsigned EchoPoller::answer() noexcept {
       rte_mbuf* m = burst_[at_++];
       bab::ReceivedFrame next = framer_.accept(m, at_ < came_ ? burst_[at_] : nullptr);
       if (!next || next.left() == 0) continue;
-      from_ = PeerAddress::of(next.bytes().data());
+      from_ = PeerAddress::of(next.bytes().data(), next.vlan_tci());
       frame_.emplace(std::move(next));
     }
     const std::uint64_t before = messages_;

@@ -61,6 +61,7 @@ class Flowgen final : public Job {
     stages.emplace_back().push_back(std::make_unique<FlowChecker>(
         options, wiring.port(in).offloads().rx, wiring.rx_queues(in)));
     stages.back().back()->works_with(wiring.rx_pool(in));
+    stages.back().back()->receives_on(in);
   }
   ~Flowgen() override {
     // Writers hand over what they hold, then the flusher frees it, then the rings may go.

@@ -21,6 +21,7 @@ class Loop final : public Job {
     receivers.push_back(
         std::make_unique<Receiver>(options, in.offloads().rx, wiring.rx_queues(last), true));
     receivers.back()->works_with(wiring.rx_pool(last));
+    receivers.back()->receives_on(last);
   }
 
   void before_stop(std::size_t next) override {

@@ -56,6 +56,7 @@ class Relay final : public Poller {
     bab::DropCounters drops = framer_.drops();
     drops += drops_;
     live_drops.publish(drops);
+    live_gathered.publish(in.gathered);
     const bab::FlusherStats& out = flusher_.stats();
     live_tx.publish(out.messages, out.bytes, out.frames, 0);
     live_writer.publish(writer_.stats());
@@ -179,6 +180,7 @@ class RelayJob final : public Job {
       pollers.push_back(std::make_unique<Relay>(options, wiring, out, static_cast<unsigned>(i),
                                                 dealt[i], in.offloads().rx));
       pollers.back()->works_with(wiring.rx_pool(0));
+      pollers.back()->receives_on(0);
     }
   }
 

@@ -16,6 +16,7 @@ class RxOnly final : public Job {
         receivers.push_back(std::make_unique<Receiver>(options, wiring.port(i).offloads().rx,
                                                        std::vector{queue}, false));
         receivers.back()->works_with(wiring.rx_pool(i));
+        receivers.back()->receives_on(i);
       }
   }
 

@@ -47,6 +47,7 @@ unsigned FlowChecker::poll(std::uint64_t now_tsc, Phase phase) noexcept {
     const bab::FramerStats& s = framer_.stats();
     live_rx.publish(s.messages, s.bytes, s.frames, framer_.drops().total(bab::DropUnit::kFrame));
     live_drops.publish(framer_.drops());
+    live_gathered.publish(s.gathered);
   } else if (phase == Phase::kAbandon ||
              (phase == Phase::kFinish &&
               (framer_.stats().messages >= expected_.load(std::memory_order_acquire) ||

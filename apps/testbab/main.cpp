@@ -10,6 +10,7 @@
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
 
+#include "abort_text.hpp"
 #include "arguments.hpp"
 #include "console.hpp"
 #include "doctor.hpp"
@@ -51,6 +52,11 @@ void greet(const Arguments& arguments, std::FILE* text) {
     say(text,
         "embedded default: no root, hugepages or NIC; for a NIC: testbab -l 0-2 -a PCI_ADDRESS -- "
         "…\n");
+}
+
+bab::Eal start_eal(const Arguments& arguments) {
+  const ShownOnAbort shown;
+  return bab::Eal(arguments.eal);
 }
 
 void start_capture(Session& session) {
@@ -163,7 +169,7 @@ int main(int argc, char** argv) {
     StopSignals signals;
     JsonReport json(options.json);
     require_primary(asks_for_secondary(arguments.eal));
-    const bab::Eal eal(arguments.eal);
+    const bab::Eal eal = start_eal(arguments);
     require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY);
     Session session(eal, options, signals);
     return options.has_commands() ? take_commands(session, arguments, text, json)

@@ -8,6 +8,7 @@
 
 #include "command.hpp"
 #include "engine.hpp"
+#include "json_document.hpp"
 #include "options.hpp"
 
 namespace testbab {
@@ -60,6 +61,13 @@ constexpr std::string_view kAboutThePrompt =
     "an engine, FILE a path, WORD a command's. What set changes acts from the next start on, but "
     "verbose at once.";
 
+constexpr std::string_view kAboutJson =
+    "Each document that --json, a command with json as its last word, or --doctor --json writes is "
+    "one object. Its first "
+    "member, schema, is {}. That number is raised when a member goes, or changes its name, type, "
+    "unit or meaning. Members "
+    "that are only added don't raise it.";
+
 }  // namespace
 
 std::string man_page() {
@@ -90,6 +98,7 @@ std::string man_page() {
             "The bus lost, corrupted or leaked something, its ledger does not add up, or a "
             "script's command failed.");
   t += item("2", "Wrong arguments, or a set-up failure; one sentence says what, why and the mend.");
+  t += fmt::format(".SH JSON\n{}\n", roff(fmt::format(kAboutJson, kJsonSchema)));
   t += ".SH SEE ALSO\n.BR dpdk\\-testpmd (1),\n.BR dpdk\\-devbind (1)\n";
   return t;
 }

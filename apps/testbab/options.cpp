@@ -90,6 +90,10 @@ const std::map<std::string, ChecksumChoice> kChecksums{{"auto", ChecksumChoice::
                                                        {"sw", ChecksumChoice::kSw},
                                                        {"off", ChecksumChoice::kOff}};
 
+const std::map<std::string, bab::TagChoice> kTags{
+    {"auto", bab::TagChoice::kAuto}, {"hw", bab::TagChoice::kHw}, {"sw", bab::TagChoice::kSw}};
+const std::map<std::string, bool> kOnOff{{"on", true}, {"off", false}};
+
 /// A frame of `len` bytes as testpmd counts: Ethernet header, one 802.1Q tag and the CRC included.
 constexpr unsigned kFrameOverhead = 14 + 4 + 4;
 /// The same as counted without a tag.
@@ -299,6 +303,14 @@ class Parser {
     add_text(
         "--rx-checksum", "auto|hw|sw|off", "who verifies IPv4 and (where present) UDP checksums",
         [this](const std::string& t) { o_.rx_checksum = choice(kChecksums, t, "--rx-checksum"); });
+    add_text("--tx-vlan", "auto|hw|sw",
+             "who puts --vlan's tag into frames; auto is software, since a NIC would save nothing",
+             [this](const std::string& t) { o_.tx_vlan = choice(kTags, t, "--tx-vlan"); });
+    add_flag("--enable-hw-vlan-strip", o_.strip_vlan,
+             "let the NIC take VLAN tags out of received frames, where it can");
+    add_text("--promisc", "on|off",
+             "receive frames to all addresses, or to the port's own only; default on",
+             [this](const std::string& t) { o_.promiscuous = choice(kOnOff, t, "--promisc"); });
   }
 
   void add_stream_options() {

@@ -50,6 +50,9 @@ struct Options {
   bab::IdleStrategy idle = bab::IdleStrategy::kPause;
   bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
   bab::ChecksumChoice rx_checksum = bab::ChecksumChoice::kAuto;
+  bab::TagChoice tx_vlan = bab::TagChoice::kAuto;
+  bool strip_vlan = false;
+  bool promiscuous = true;
   std::uint16_t rx_udp_port = 0;
   std::string replay;                   ///< the capture that replay's messages come from
   std::optional<double> speed;          ///< of the recorded pace; 0: as fast as they go; default 1

@@ -8,17 +8,18 @@ namespace testbab {
 
 using namespace bab::wire;
 
-PeerAddress PeerAddress::of(const std::uint8_t* frame) noexcept {
+PeerAddress PeerAddress::of(const std::uint8_t* frame, std::optional<std::uint16_t> tci) noexcept {
   constexpr std::size_t kSourceMac = 6, kEtherType = 12;
   constexpr std::uint16_t kVlanMask = 0xfff;
   PeerAddress from;
   std::copy_n(frame + kSourceMac, from.mac.size(), from.mac.begin());
   const std::uint8_t* ip = frame + kEthernetBytes;
   if (load_be<std::uint16_t>(frame + kEtherType) == kEtherTypeVlan) {
-    const std::uint16_t vlan = load_be<std::uint16_t>(ip) & kVlanMask;
-    if (vlan <= kVlanIdMax) from.vlan = vlan;
+    tci = load_be<std::uint16_t>(ip);
     ip += kVlanBytes;
   }
+  if (const std::uint16_t vlan = tci.value_or(kUntagged) & kVlanMask; vlan <= kVlanIdMax)
+    from.vlan = vlan;
   from.ip = load_be<std::uint32_t>(ip + Ipv4Offset::kSource);
   from.our_ip = load_be<std::uint32_t>(ip + Ipv4Offset::kDestination);
   const std::uint8_t* udp = ip + (ip[Ipv4Offset::kVersionIhl] & 0xfU) * 4U;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <bab/wire/frame_header.hpp>
 
@@ -17,8 +18,10 @@ struct PeerAddress {
 
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 
-  /// `frame`: from its destination MAC on, one that bab::Framer has accepted (nothing is checked here).
-  static PeerAddress of(const std::uint8_t* frame) noexcept;
+  /// `frame`: from its destination MAC on, one that bab::Framer has accepted (nothing is checked here). `tci`: its 802.1Q
+  /// tag where it doesn't stand in the frame, since the NIC took it out (bab::ReceivedFrame::vlan_tci()).
+  static PeerAddress of(const std::uint8_t* frame,
+                        std::optional<std::uint16_t> tci = std::nullopt) noexcept;
 
   /// Headers of frames to this peer: `ours` with the peer as their destination, from the address that it
   /// sent to (unless that was a group's or everybody's), with its VLAN tag.

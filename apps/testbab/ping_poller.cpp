@@ -57,6 +57,7 @@ PingPoller::PingPoller(const Options& options, Wiring& wiring, std::size_t port)
   flusher_.add(ring_);
   works_with(wiring.tx_pool(port));
   works_with(wiring.rx_pool(port));
+  receives_on(port);
   if (sizes_.min() < kShortest)
     throw bab::Error(
         fmt::format("--msg-size={}: ping's messages carry their time and number in {} bytes; give "
@@ -80,6 +81,7 @@ unsigned PingPoller::poll(std::uint64_t, Phase phase) noexcept {
     const bab::FlusherStats& out = flusher_.stats();
     live_rx.publish(in.messages, in.bytes, in.frames, framer_.drops().total(bab::DropUnit::kFrame));
     live_drops.publish(framer_.drops());
+    live_gathered.publish(in.gathered);
     live_tx.publish(out.messages, out.bytes, out.frames, 0);
     live_writer.publish(writer_.stats());
   }

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,21 @@ struct alignas(64) LiveDrops {
           n != reasons[i].load(std::memory_order_relaxed)) [[unlikely]]
         reasons[i].store(n, std::memory_order_relaxed);
   }
+};
+
+/// The same of frames that came split over several buffers and were gathered into one.
+class LiveGathered {
+ public:
+  void publish(std::uint64_t frames) noexcept {
+    if (frames != frames_.load(std::memory_order_relaxed)) [[unlikely]]
+      frames_.store(frames, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t frames() const noexcept {
+    return frames_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t> frames_{0};
 };
 
 /// How full something is.
@@ -108,9 +124,14 @@ class Poller {
   /// Of the ring between its writer and its flusher; 0 of 0: it has none. Any thread; a moment's figure.
   [[nodiscard]] virtual Level ring() const noexcept { return {}; }
 
+  /// The port that it receives on, by its place among them; none where it only sends. Main thread.
+  void receives_on(std::size_t port) { rx_port_ = port; }
+  [[nodiscard]] std::optional<std::size_t> rx_port() const noexcept { return rx_port_; }
+
   LiveCounters live_tx;
   LiveCounters live_rx;
   LiveDrops live_drops;
+  LiveGathered live_gathered;
   LiveWriter live_writer;
 
  protected:
@@ -119,6 +140,7 @@ class Poller {
  private:
   Direction direction_;
   std::vector<const bab::BufferPool*> pools_;
+  std::optional<std::size_t> rx_port_;
   std::atomic<Phase> phase_{Phase::kRun};
   std::atomic<bool> finished_{false};
 };

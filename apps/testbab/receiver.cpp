@@ -34,6 +34,7 @@ unsigned Receiver::poll(std::uint64_t now_tsc, Phase phase) noexcept {
     const bab::FramerStats& s = framer_.stats();
     live_rx.publish(s.messages, s.bytes, s.frames, framer_.drops().total(bab::DropUnit::kFrame));
     live_drops.publish(framer_.drops());
+    live_gathered.publish(s.gathered);
     quiet_since_ = now_tsc;
   }
   if (phase != Phase::kRun && is_over(now_tsc, phase, frames)) finish();

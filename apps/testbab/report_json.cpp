@@ -8,6 +8,8 @@
 
 #include <bab/base/error.hpp>
 
+#include "json_document.hpp"
+
 namespace testbab {
 namespace {
 
@@ -32,6 +34,7 @@ Json ports(const Summary& s) {
                    {"rx_errors", p.stats.rx_errors},
                    {"tx_errors", p.stats.tx_errors},
                    {"left", p.left},
+                   {"gathered", p.gathered},
                    {"offloads", offloads}});
   }
   return all;
@@ -113,7 +116,8 @@ Json bus_json(const BusTotals& b) {
           {"out_of_order", b.out_of_order},
           {"duplicates", b.duplicates},
           {"streams", b.streams},
-          {"restarts", b.restarts}};
+          {"restarts", b.restarts},
+          {"gathered", b.gathered}};
 }
 
 Json drops_json(const bab::DropCounters& counters) {
@@ -155,11 +159,11 @@ nlohmann::ordered_json capture_json(const CaptureSummary& c) {
 
 std::string to_json(const Summary& s) {
   Json all{
-      {"engine", s.engine},           {"version", BAB_VERSION},          {"seconds", s.seconds},
-      {"interrupted", s.interrupted}, {"exit_code", s.exit_code()},      {"ports", ports(s)},
-      {"events", events(s)},          {"more_events", s.more_events},    {"bus", bus_json(s.bus)},
-      {"drops", drops_json(s.drops)}, {"ledger", ledger_json(s.ledger)}, {"pools", pools(s)},
-      {"lcores", lcores(s)}};
+      {"schema", kJsonSchema},  {"engine", s.engine},           {"version", BAB_VERSION},
+      {"seconds", s.seconds},   {"interrupted", s.interrupted}, {"exit_code", s.exit_code()},
+      {"ports", ports(s)},      {"events", events(s)},          {"more_events", s.more_events},
+      {"bus", bus_json(s.bus)}, {"drops", drops_json(s.drops)}, {"ledger", ledger_json(s.ledger)},
+      {"pools", pools(s)},      {"lcores", lcores(s)}};
   if (!s.writers.empty()) all["bus"]["writers"] = writers(s);
   if (s.capture) all["capture"] = capture_json(*s.capture);
   if (s.replay)

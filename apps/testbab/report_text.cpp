@@ -30,6 +30,7 @@ LiveTotals LiveTotals::of(const Job& job) {
       s.rx_messages += get(p->live_rx.messages);
       s.rx_bytes += get(p->live_rx.bytes);
       s.rx_frames += get(p->live_rx.frames);
+      s.gathered += p->live_gathered.frames();
       s.dropped += get(p->live_rx.dropped) + get(p->live_tx.dropped);
     }
   return s;
@@ -134,6 +135,11 @@ std::string summary_text(const Summary& s) {
       fmt::format("  lost {}, corrupt {}; {} streams: {} gaps, {} missing, {} frames out of order, "
                   "{} duplicates",
                   b.lost, b.corrupt, b.streams, b.gaps, b.missing, b.out_of_order, b.duplicates));
+  for (const PortSummary& p : s.ports)
+    if (p.gathered > 0)
+      add(fmt::format(
+          "  gathered: {} frames that port {} split over several buffers, by a copy each",
+          p.gathered, p.id));
   if (s.latency) t += latency_text(*s.latency);
   t += drops_text(s.drops) + ledger_text(s.ledger);
   if (s.replay && s.replay->duplicates > 0)

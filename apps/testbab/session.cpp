@@ -31,6 +31,7 @@ void add(BusTotals& sum, const LiveTotals& live) {
   sum.messages_in += live.rx_messages;
   sum.bytes_in += live.rx_bytes;
   sum.frames_in += live.rx_frames;
+  sum.gathered += live.gathered;
   sum.messages_out += live.tx_messages;
   sum.bytes_out += live.tx_bytes;
   sum.frames_out += live.tx_frames;
@@ -40,6 +41,7 @@ void subtract(BusTotals& sum, const LiveTotals& live) {
   sum.messages_in -= live.rx_messages;
   sum.bytes_in -= live.rx_bytes;
   sum.frames_in -= live.rx_frames;
+  sum.gathered -= live.gathered;
   sum.messages_out -= live.tx_messages;
   sum.bytes_out -= live.tx_bytes;
   sum.frames_out -= live.tx_frames;
@@ -122,9 +124,14 @@ void Session::launch() {
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);
 }
 
-bool Session::tick() {
+void Session::look_in() {
   live_->tick(*job_);
+  if (const std::string news = split_frames_.look(*job_, wiring_); !news.empty()) say_(news);
   events_.look(say_, run_->seconds());
+}
+
+bool Session::tick() {
+  look_in();
   return run_->over() || events_.ends_run();
 }
 
@@ -140,12 +147,8 @@ bool Session::wait() {
 }
 
 const Summary& Session::stop(bool interrupted) {
-  run_->stop(
-      [this] {
-        live_->tick(*job_);
-        events_.look(say_, run_->seconds());
-      },
-      [this] { return events_.a_link_is_down(); });
+  run_->stop([this] { look_in(); }, [this] { return events_.a_link_is_down(); });
+  look_in();
   last_pollers_ = pollers();
   Summary s;
   s.engine = engine_->name;
@@ -155,6 +158,10 @@ const Summary& Session::stop(bool interrupted) {
   run_.reset();
   wiring_.collect(s);
   job_->sum_up(s);
+  for (std::size_t i = 0; i < s.ports.size(); ++i) {
+    s.ports[i].gathered = gathered_on(*job_, i);
+    s.bus.gathered += s.ports[i].gathered;
+  }
   job_.reset();
   wiring_.audit(s);
   events_.sum_up(s);

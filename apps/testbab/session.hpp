@@ -17,6 +17,7 @@
 #include "port_events.hpp"
 #include "report_text.hpp"
 #include "run.hpp"
+#include "split_frames.hpp"
 #include "stop_signals.hpp"
 #include "summary.hpp"
 #include "wiring.hpp"
@@ -134,6 +135,7 @@ class Session {
  private:
   void require_started() const;
   void send_first();
+  void look_in();
   [[nodiscard]] unsigned live_period() const;
 
   Options options_;
@@ -146,6 +148,7 @@ class Session {
   std::map<std::size_t, PortLook> port_looks_;
   LiveText::Say say_ = [](const std::string&) {};
   std::unique_ptr<LiveText> live_;
+  SplitFrames split_frames_;
   const Engine* engine_ = nullptr;
   std::unique_ptr<Job> job_;
   std::unique_ptr<Run> run_;

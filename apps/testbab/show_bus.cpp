@@ -69,7 +69,7 @@ View bus_ledger(Session& session) {
 }
 
 View bus_pools(Session& session) {
-  View view{"", Json::array()};
+  View view{"", {{"pools", Json::array()}}};
   for (const bab::BufferPool* pool : session.wiring().pools()) {
     const bab::BufferPoolStats s = pool->stats();
     std::string cached;
@@ -82,21 +82,21 @@ View bus_pools(Session& session) {
         "  pool {}: {} buffers of {} bytes, {} in use, {} free{}; at most {} out, {} waiting\n",
         pool->name(), s.total, pool->data_room(), s.total - std::min(s.free, s.total), s.free,
         cached, s.most_out, s.waiting);
-    view.json.push_back({{"name", pool->name()},
-                         {"buffers", s.total},
-                         {"data_room", pool->data_room()},
-                         {"free", s.free},
-                         {"in_use", s.total - std::min(s.free, s.total)},
-                         {"cached", caches},
-                         {"most_out", s.most_out},
-                         {"waiting", s.waiting}});
+    view.json["pools"].push_back({{"name", pool->name()},
+                                  {"buffers", s.total},
+                                  {"data_room", pool->data_room()},
+                                  {"free", s.free},
+                                  {"in_use", s.total - std::min(s.free, s.total)},
+                                  {"cached", caches},
+                                  {"most_out", s.most_out},
+                                  {"waiting", s.waiting}});
   }
   return view;
 }
 
 View bus_writers(Session& session) {
   require_a_run(session, "show bus writers");
-  View view{session.running() ? "" : "  of the last run:\n", Json::array()};
+  View view{session.running() ? "" : "  of the last run:\n", {{"writers", Json::array()}}};
   for (const PollerView& p : session.pollers()) {
     if (!p.writes) continue;
     view.text += fmt::format(
@@ -106,15 +106,16 @@ View bus_writers(Session& session) {
         p.lcore, p.what, p.tx_messages, p.tx_frames,
         per(p.tx_messages, static_cast<double>(p.tx_frames)), p.tx_bytes, p.writer.gathered,
         p.writer.starved);
-    view.json.push_back({{"lcore", p.lcore},
-                         {"what", p.what},
-                         {"messages", p.tx_messages},
-                         {"frames", p.tx_frames},
-                         {"bytes", p.tx_bytes},
-                         {"gathered", p.writer.gathered},
-                         {"starved", p.writer.starved}});
+    view.json["writers"].push_back({{"lcore", p.lcore},
+                                    {"what", p.what},
+                                    {"messages", p.tx_messages},
+                                    {"frames", p.tx_frames},
+                                    {"bytes", p.tx_bytes},
+                                    {"gathered", p.writer.gathered},
+                                    {"starved", p.writer.starved}});
   }
-  if (view.json.empty()) view.text += fmt::format("  {} writes nothing\n", session.engine().name);
+  if (view.json["writers"].empty())
+    view.text += fmt::format("  {} writes nothing\n", session.engine().name);
   return view;
 }
 
@@ -122,7 +123,7 @@ View bus_lcores(Session& session) {
   require_a_run(session, "show bus lcores");
   const std::vector<LcoreSummary> lcores =
       session.running() ? session.run()->lcores() : session.last().lcores;
-  View view{session.running() ? "" : "  of the last run:\n", Json::array()};
+  View view{session.running() ? "" : "  of the last run:\n", {{"lcores", Json::array()}}};
   for (const LcoreSummary& l : lcores) {
     std::vector<std::string_view> jobs;
     for (const PollerView& p : session.pollers())
@@ -132,12 +133,12 @@ View bus_lcores(Session& session) {
     view.text += fmt::format("  lcore {:<3} on {:<8} {} turns, {:.0f} % of its time busy: {}\n",
                              l.lcore, l.cpu < 0 ? "any CPU" : fmt::format("CPU {}", l.cpu), l.turns,
                              busy, fmt::join(jobs, ", "));
-    view.json.push_back({{"lcore", l.lcore},
-                         {"cpu", l.cpu},
-                         {"turns", l.turns},
-                         {"busy_cycles", l.busy_cycles},
-                         {"idle_cycles", l.idle_cycles},
-                         {"jobs", jobs}});
+    view.json["lcores"].push_back({{"lcore", l.lcore},
+                                   {"cpu", l.cpu},
+                                   {"turns", l.turns},
+                                   {"busy_cycles", l.busy_cycles},
+                                   {"idle_cycles", l.idle_cycles},
+                                   {"jobs", jobs}});
   }
   return view;
 }

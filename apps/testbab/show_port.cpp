@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <rte_ethdev.h>
 
+#include "rss.hpp"
+
 namespace testbab {
 namespace {
 
@@ -23,6 +25,7 @@ std::string mac_text(const bab::wire::MacAddress& mac) {
 struct Link {
   bool up;
   std::string speed;  ///< "25 Gbps"
+  Json mbps;          ///< null: not known
   bool full_duplex;
 };
 
@@ -36,8 +39,10 @@ std::string speed_text(std::uint32_t mbps) {
 Link link_of(std::uint16_t id) {
   rte_eth_link link{};
   (void)rte_eth_link_get_nowait(id, &link);
+  const bool known =
+      link.link_speed != RTE_ETH_SPEED_NUM_NONE && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
   return {link.link_status == RTE_ETH_LINK_UP, speed_text(link.link_speed),
-          link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX};
+          known ? Json(link.link_speed) : Json(), link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX};
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> xstats_of(std::uint16_t id) {
@@ -85,7 +90,7 @@ PortView port_info(Session& session, std::size_t i) {
   const bab::PortWatch& watch = session.wiring().watch(i);
   const LinkHistory history = history_of(watch);
   const std::uint32_t kept = kept_of_sent(port);
-  const bool promiscuous = rte_eth_promiscuous_get(port.id()) == 1;
+  const bool promiscuous = port.promiscuous();
   std::string t = fmt::format(
       "\n********************* Infos for port {:<2} *********************\n", port.id());
   const auto add = [&t](std::string_view name, const auto& value) {
@@ -102,12 +107,14 @@ PortView port_info(Session& session, std::size_t i) {
   add("Link changes", history.text);
   add("Link watched", port.has_link_interrupt() ? "by its interrupt" : "every 100 ms");
   add("MTU", port.mtu());
+  const std::vector<std::string_view> rss = rss_functions(port.id());
   add("Promiscuous mode", promiscuous ? "enabled" : "disabled");
   add("RX queues", fmt::format("{} of {} descriptors", port.rx_queues(), port.rx_descriptors()));
   add("TX queues", fmt::format("{} of {} descriptors", port.tx_queues(), port.tx_descriptors()));
   add("Sent buffers come back",
       fmt::format("{}{}", bab::tx_completion_name(port.tx_completion()),
                   kept > 0 ? fmt::format(": up to {} stay with the NIC", kept) : ""));
+  add("RSS", rss_text(port, rss));
   Json offloads = Json::object();
   for (const bab::Capability& c : port.offloads().report) {
     t += fmt::format("{}: {}{} ({})\n", c.name, c.by == "off" ? "" : "by ", c.by, c.why);
@@ -121,7 +128,7 @@ PortView port_info(Session& session, std::size_t i) {
            {"socket", rte_eth_dev_socket_id(port.id())},
            {"started", port.started()},
            {"link_up", link.up},
-           {"link_speed", link.speed},
+           {"link_speed_mbps", link.mbps},
            {"full_duplex", link.full_duplex},
            {"link_interrupt", port.has_link_interrupt()},
            {"link_changes", watch.link_changes()},
@@ -134,6 +141,7 @@ PortView port_info(Session& session, std::size_t i) {
            {"tx_descriptors", port.tx_descriptors()},
            {"tx_completion", bab::tx_completion_name(port.tx_completion())},
            {"tx_kept_buffers", kept},
+           {"rss", rss},
            {"offloads", offloads}}};
 }
 
@@ -215,7 +223,7 @@ PortView port_summary(Session& session, std::size_t i) {
            {"name", port.name()},
            {"driver", port.driver()},
            {"status", status},
-           {"link", link.speed}}};
+           {"link_speed_mbps", link.mbps}}};
 }
 
 void clear_port_stats(Session& session, std::size_t i) {

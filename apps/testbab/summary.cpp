@@ -21,6 +21,7 @@ BusTotals& BusTotals::operator+=(const BusTotals& o) noexcept {
   duplicates += o.duplicates;
   streams += o.streams;
   restarts += o.restarts;
+  gathered += o.gathered;
   return *this;
 }
 

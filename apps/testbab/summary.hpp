@@ -39,6 +39,8 @@ struct BusTotals {
   std::uint64_t duplicates = 0;    ///< messages that came again
   std::uint64_t streams = 0;       ///< sessions seen
   std::uint64_t restarts = 0;      ///< times that a session began again at 1
+  std::uint64_t gathered =
+      0;  ///< frames that came split over several buffers and were put together
 
   BusTotals& operator+=(const BusTotals& other) noexcept;
 };
@@ -50,7 +52,8 @@ struct PortSummary {
   bab::PortStats stats{};
   std::vector<bab::Capability> offloads;  ///< who does what, and why
   std::uint64_t left = 0;                 ///< frames still in a memory port at the stop, freed
-  std::uint64_t taken = 0;            ///< frames that pollers took from its queues, by our count
+  std::uint64_t taken = 0;     ///< frames that pollers took from its queues, by our count
+  std::uint64_t gathered = 0;  ///< of those, came split over several buffers and were put together
   std::vector<std::string> captures;  ///< the files it writes frames to, if it does
   std::uint64_t capture_missing = 0;  ///< bytes of them that are not in those files
 };

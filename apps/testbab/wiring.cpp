@@ -152,6 +152,8 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   po.mtu = options.asked_mtu(units_.size()).value_or(is_loopback() ? kLoopbackMtu : kDefaultMtu);
   po.tx_checksum = options.tx_checksum;
   po.rx_checksum = options.rx_checksum;
+  po.vlan = {options.tx_vlan, options.strip_vlan};
+  po.promiscuous = options.promiscuous;
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
 
   Unit unit;
@@ -286,6 +288,7 @@ bab::wire::FrameHeaderOptions Wiring::header_options(const Options& options, std
   h.session = bab::wire::make_session(session);
   h.ip_checksum = port.offloads().tx_ip;
   h.udp_checksum = port.offloads().tx_udp;
+  h.vlan_tag = port.offloads().tx_vlan;
   return h;
 }
 

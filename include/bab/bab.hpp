@@ -30,4 +30,5 @@
 #include <bab/port/port.hpp>
 #include <bab/port/port_watch.hpp>
 #include <bab/port/shareable.hpp>
+#include <bab/port/split_frames.hpp>
 #include <bab/wire/frame_header.hpp>

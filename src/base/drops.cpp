@@ -32,7 +32,8 @@ constexpr std::array<Entry, kDrops> kTable{{
      "The UDP payload is not one whole MoldUDP64 packet: its blocks don't end exactly at its end."},
     {Drop::kOtherPort, kFrame, "other_port", "The UDP destination port is not the one asked for."},
     {Drop::kMultiSegment, kFrame, "multi_segment",
-     "The frame came in several mbufs; its pool's buffers are smaller than the frame."},
+     "The frame came split over several buffers and could not be gathered: none was free, or it is "
+     "longer than one."},
     {Drop::kForeignBuffer, kFrame, "foreign_buffer",
      "The mbuf's pool is not one of bab's, so it has no room for handle counts."},
     {Drop::kNoLcore, kFrame, "no_lcore",

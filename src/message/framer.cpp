@@ -24,6 +24,19 @@ void give_back(rte_mbuf* m) noexcept {
 
 }  // namespace
 
+static_assert(RTE_MBUF_F_RX_IP_CKSUM_NONE ==
+              (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_BAD));
+static_assert(RTE_MBUF_F_RX_L4_CKSUM_NONE ==
+              (RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_BAD));
+
+bool Framer::has_second_tag(const rte_mbuf* m) noexcept {
+  constexpr std::size_t kEtherType = wire::kEthernetBytes - sizeof(std::uint16_t);
+  if ((m->ol_flags & RTE_MBUF_F_RX_QINQ_STRIPPED) != 0) return true;
+  return m->data_len >= wire::kEthernetBytes &&
+         wire::load_be<std::uint16_t>(
+             rte_pktmbuf_mtod_offset(m, const std::uint8_t*, kEtherType)) == wire::kEtherTypeVlan;
+}
+
 rte_mbuf* Framer::mend(rte_mbuf* m, Drop reason) noexcept {
   rte_mbuf* copy = nullptr;
   if (reason == Drop::kForeignBuffer || reason == Drop::kMultiSegment) {
@@ -34,7 +47,7 @@ rte_mbuf* Framer::mend(rte_mbuf* m, Drop reason) noexcept {
     drop(m, reason);
     return nullptr;
   }
-  ++stats_.copied;
+  ++(reason == Drop::kMultiSegment ? stats_.gathered : stats_.copied);
   give_back(m);
   return copy;
 }

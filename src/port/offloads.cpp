@@ -5,6 +5,8 @@
 
 #include <bab/base/error.hpp>
 
+#include "vlan.hpp"
+
 namespace bab {
 namespace {
 
@@ -42,7 +44,7 @@ bool is_memory_port(std::string_view driver) noexcept {
 }
 
 Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, ChecksumChoice tx,
-                   ChecksumChoice rx) {
+                   ChecksumChoice rx, const VlanChoices& vlan) {
   const std::string_view driver = device.driver_name;
   const bool tx_ip = (device.tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   const bool tx_udp = (device.tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
@@ -89,6 +91,7 @@ Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, C
       {"rx ipv4 checksum", rx_by(rx_ip), why(rx, rx_ip, driver)},
       {"rx udp checksum", rx_by(rx_udp), why(rx, rx_udp, driver)},
   };
+  agree_on_tags(device, port_name, vlan, o);
   return o;
 }
 

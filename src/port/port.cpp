@@ -81,7 +81,7 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
   driver_ = info.driver_name;
   link_interrupt_ = tells_of_its_link(info);
   socket_ = rte_eth_dev_socket_id(options_.id);
-  offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum);
+  offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
   if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
     throw Error(tried(fmt::format(
         "{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
@@ -367,6 +367,19 @@ std::uint64_t Port::drain() noexcept {
 
 void Port::reclaim() noexcept {
   for (TxQueue& q : tx_) q.reclaim();
+}
+
+bool Port::promiscuous() const noexcept { return rte_eth_promiscuous_get(options_.id) == 1; }
+
+void Port::set_promiscuous(bool on) {
+  if (on == promiscuous()) return;
+  if (int e =
+          on ? rte_eth_promiscuous_enable(options_.id) : rte_eth_promiscuous_disable(options_.id);
+      e != 0)
+    throw Error::from_code(tried(on ? "receiving frames to all addresses (promiscuous mode)"
+                                    : "receiving frames to its own address only"),
+                           e);
+  made_promiscuous_ = on;
 }
 
 wire::MacAddress Port::mac() const noexcept {

@@ -16,7 +16,9 @@ FrameHeader::FrameHeader(const FrameHeaderOptions& o)
   std::uint8_t* at = template_.data();
   at = std::copy(o.destination_mac.begin(), o.destination_mac.end(), at);
   at = std::copy(o.source_mac.begin(), o.source_mac.end(), at);
-  if (o.vlan_id) {
+  if (o.vlan_tag == TagBy::kDevice) {
+    device_tag_ = o.vlan_id;
+  } else if (o.vlan_id) {
     store_be(at, kEtherTypeVlan);
     store_be<std::uint16_t>(at + 2, *o.vlan_id);
     at += kVlanBytes;

@@ -16,7 +16,8 @@ OPTIONS = (
     "--forward-mode", "--nb-cores", "--rxq", "--txq", "--rxd", "--txd", "--burst", "--mbcache", "--mbuf-size",
     "--total-num-mbufs", "--stats-period", "--max-pkt-len", "--eth-peer", "--tx-ip", "--tx-udp", "--auto-start",
     "--mtu", "--msg-size", "--count", "--duration", "--idle-exit-ms", "--session", "--vlan", "--max-delay-us",
-    "--tx-checksum", "--rx-checksum", "--rx-udp-port", "--json", "--version", "--help")
+    "--tx-checksum", "--rx-checksum", "--tx-vlan", "--enable-hw-vlan-strip", "--promisc", "--rx-udp-port", "--json",
+    "--version", "--help")
 
 
 class Asked(SmokeCase):

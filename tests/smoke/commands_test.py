@@ -26,7 +26,8 @@ GOOD = [  # on the loopback port, in this order
     "show config fwd", "show config rxtx json", "show config cores", "show bus stats", "show bus pools",
     "show pinned", "show pinned json", "set fwd loop", "set burst 64", "set msgsizes 64", "set msgsizes 64-128",
     "set msgsizes 64,128,256", "set rate 0", "set rate 20k", "set flush frame", "set flush 10 messages",
-    "set flush 50 us", "set verbose 0", "start  # and what comes behind", "wait 0", "show bus stats json",
+    "set flush 50 us", "set promisc 0 off", "set promisc all on", "set verbose 0",
+    "start  # and what comes behind", "wait 0", "show bus stats json",
     "show bus writers", "show bus writers json", "show bus lcores", "show fwd stats all", "show fwd stats all json",
     "clear bus stats", "clear port stats all", "clear port xstats 0", "stop", "show bus ledger", "show bus ledger json",
     "show bus lcores json", "port stop 0", "port stop all", "port start 0", "port start all",
@@ -60,7 +61,7 @@ BAD = {  # what is said of each
     "clear port stats": "comes one of N, all",
     "clear port stats 1": "there is no port 1",
     "clear bus": "comes stats",
-    "set": "comes one of burst, flush, fwd, msgsizes, rate, verbose",
+    "set": "comes one of burst, flush, fwd, msgsizes, promisc, rate, verbose",
     "set fwd macswap": "\"macswap\" is no engine; there are loop, ",
     "set burst": "comes N",
     "set burst 0": "set burst: \"0\" is not a whole number from 1 to 512",
@@ -95,8 +96,11 @@ class CommandCase(SmokeCase):
         self.assertNotIn("≠", done.stdout)
 
     def answers(self, done):
-        """What commands with `json` said."""
-        return [json.loads(line) for line in done.stdout.splitlines() if line[:1] in ("{", "[")]
+        """What commands with `json` said: each a document that begins with its schema's number."""
+        documents = [json.loads(line) for line in done.stdout.splitlines() if line[:1] in ("{", "[")]
+        for document in documents:
+            self.assertEqual(list(document.items())[0], ("schema", 1))
+        return documents
 
 
 class Forms(CommandCase):
@@ -245,7 +249,8 @@ class Doing(CommandCase):
         done = self.script("start\nwait 0\nstop\n" * 10 + "show bus stats json\nshow port stats 0 json\n")
         self.assert_all_well(done)
         self.assertEqual(done.stdout.count("good:"), 10)
-        bus, (port,) = self.answers(done)
+        bus, ports = self.answers(done)
+        port, = ports["ports"]
         self.assertEqual((bus["runs"], bus["faults"], bus["lost"]), (10, 0, 0))
         self.assertEqual(port["tx_frames"], bus["frames_out"], "statistics are of all runs")
         self.assertGreater(bus["messages_out"], 0)
@@ -264,9 +269,9 @@ class Doing(CommandCase):
                            "show port info 0 json\n", "--mtu=1500", "--count=20000")
         self.assert_all_well(done)
         before, after, info, at_last = self.answers(done)
-        self.assertLess(before[0]["data_room"], 9000)
-        self.assertGreater(after[0]["data_room"], 9000)
-        self.assertEqual((info[0]["mtu"], at_last[0]["mtu"]), (9000, 1500))
+        self.assertLess(before["pools"][0]["data_room"], 9000)
+        self.assertGreater(after["pools"][0]["data_room"], 9000)
+        self.assertEqual((info["ports"][0]["mtu"], at_last["ports"][0]["mtu"]), (9000, 1500))
         self.assertIn("(net_ring), MTU 9000", done.stdout, "it ran with it")
 
     def test_mtu_that_the_port_cannot_have(self):
@@ -274,14 +279,14 @@ class Doing(CommandCase):
                            "--mbuf-size=2176", "--count=1000", "--keep-going")
         self.assertEqual(done.returncode, 1)
         self.assertIn("raise --mbuf-size", done.stderr)
-        self.assertEqual(self.answers(done)[0][0]["mtu"], 1500)
+        self.assertEqual(self.answers(done)[0]["ports"][0]["mtu"], 1500)
         self.assertIn("good:", done.stdout, "it still runs")
 
     def test_port_stop_and_start(self):
         done = self.script("start\nwait\nport stop 0\nshow port info 0 json\nport start 0\nstart\nwait\n",
                            "--count=1000")
         self.assert_all_well(done)
-        self.assertIs(self.answers(done)[0][0]["started"], False)
+        self.assertIs(self.answers(done)[0]["ports"][0]["started"], False)
         self.assertEqual(done.stdout.count("good:"), 2)
 
     def test_set_acts_from_the_next_start_on(self):
@@ -297,10 +302,11 @@ class Doing(CommandCase):
                            "--count=1000")
         self.assert_all_well(done)
         before, none, bus, after = self.answers(done)
-        self.assertGreater(before[0]["tx_frames"], 0)
-        self.assertEqual([none[0][key] for key in ("tx_frames", "rx_frames", "rx_bytes")], [0, 0, 0])
+        before, none, after = (stats["ports"][0] for stats in (before, none, after))
+        self.assertGreater(before["tx_frames"], 0)
+        self.assertEqual([none[key] for key in ("tx_frames", "rx_frames", "rx_bytes")], [0, 0, 0])
         self.assertEqual((bus["runs"], bus["messages_out"]), (0, 0))
-        self.assertEqual(after[0]["tx_frames"], before[0]["tx_frames"])
+        self.assertEqual(after["tx_frames"], before["tx_frames"])
 
     def test_ledger(self):
         done = self.script("start\nwait\nshow bus ledger json\n", "--count=100000")
@@ -330,7 +336,7 @@ class Doing(CommandCase):
         ages = [buffer["seconds"] for buffer in later["pinned"]]
         self.assertEqual(ages, sorted(ages, reverse=True), "oldest first")
         self.assertGreater(ages[0], first["pinned"][0]["seconds"] + 0.5)
-        sender, = [lcore["lcore"] for lcore in lcores if lcore["jobs"] == ["generator"]]
+        sender, = [lcore["lcore"] for lcore in lcores["lcores"] if lcore["jobs"] == ["generator"]]
         sent = [buffer for buffer in later["pinned"] if buffer["pool"] == "tx_0"]
         self.assertGreaterEqual(len(sent), 100)
         for buffer in sent:

@@ -32,6 +32,7 @@ class Doctor(SmokeCase):
         run = self.run_testbab("--doctor", "--json", *app, report=None, **options)
         self.assertEqual(run.status, expected, run)
         report = json.loads(run.stdout)
+        self.assertEqual(list(report.items())[0], ("schema", 1))
         for finding in report["findings"]:
             self.assertIn(finding["topic"], TOPICS)
             self.assertIn(finding["level"], ("OK", "WARN", "FAIL"))

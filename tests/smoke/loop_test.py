@@ -218,6 +218,7 @@ class Output(LoopCase):
         run = self.loop("--stats-period=1", "--duration=3", report="-")
         self.assert_arrived(run)
         self.assertEqual(json.loads(run.stdout), run.report)
+        self.assertEqual(list(run.report.items())[0], ("schema", 1))
         self.assertGreaterEqual(len(self.live_lines(run, "stderr")), 2, run)
 
     def test_summary_names_what_arrived(self):

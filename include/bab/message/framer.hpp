@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -14,7 +15,8 @@
 namespace bab {
 
 /// Whether a received frame's checksums are looked at, and where. UNKNOWN from a NIC is not GOOD: what
-/// it did not check is checked here.
+/// it did not check is checked here. NONE is as good as GOOD: the bytes were verified and the field left unfinished, as
+/// in a datagram that a sender in the same machine left to its NIC (virtio).
 enum class VerifyChecksums : std::uint8_t {
   kOff,
   kSoftware,        ///< always here
@@ -24,9 +26,9 @@ enum class VerifyChecksums : std::uint8_t {
 struct FramerOptions {
   VerifyChecksums checksums = VerifyChecksums::kDeviceThenHere;
   std::uint16_t udp_port = 0;  ///< destination port of ours; 0: any
-  /// Frames that aren't plain buffers of a bab pool are copied into this one: mbufs of the application's own mempools,
-  /// indirect ones, those with external memory, those of several segments. Its buffers must hold a whole frame. Null: into the
-  /// mbuf's own pool, where that is one of bab's and has room; other frames are dropped.
+  /// Frames that aren't plain buffers of a bab pool are copied into this one: those that a driver split over several
+  /// buffers, mbufs of the application's own mempools, indirect ones, those with external memory. Its buffers must hold a
+  /// whole frame. Null: into the mbuf's own pool, where that is one of bab's and has room; other frames are dropped.
   BufferPool* copies = nullptr;
 };
 
@@ -34,8 +36,9 @@ struct FramerStats {
   std::uint64_t frames = 0;    ///< valid ones, heartbeats included
   std::uint64_t messages = 0;  ///< in valid frames
   std::uint64_t bytes = 0;     ///< of those messages, without their length prefixes
-  std::uint64_t copied =
-      0;  ///< good ones or not, from mbufs that weren't plain (FramerOptions::copies)
+  /// Good or not, copied out of several buffers into one: each costs what larger receive buffers would save.
+  std::uint64_t gathered = 0;
+  std::uint64_t copied = 0;  ///< the same of other mbufs that weren't plain (FramerOptions::copies)
 };
 
 /// A valid frame on the lcore that received it: gives its messages as Packets into the RX mbuf, in
@@ -79,6 +82,17 @@ class ReceivedFrame {
     return {rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len};
   }
 
+  /// The frame's 802.1Q tag as it was on the wire: priority, DEI and VLAN id (the lower 12 bits). Where the NIC took it
+  /// out (RTE_ETH_RX_OFFLOAD_VLAN_STRIP) it isn't among bytes(). None: the frame had none, or was dropped.
+  [[nodiscard]] std::optional<std::uint16_t> vlan_tci() const noexcept {
+    const rte_mbuf* m = source_.buffer();
+    if (m == nullptr) return std::nullopt;
+    if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) return m->vlan_tci;
+    const auto* at = rte_pktmbuf_mtod_offset(m, const std::uint8_t*, kEtherType);
+    if (wire::load_be<std::uint16_t>(at) != wire::kEtherTypeVlan) return std::nullopt;
+    return wire::load_be<std::uint16_t>(at + sizeof(std::uint16_t));
+  }
+
   /// Messages not yet taken.
   [[nodiscard]] std::uint32_t left() const noexcept { return left_; }
 
@@ -107,6 +121,8 @@ class ReceivedFrame {
       ahead_ += RTE_CACHE_LINE_SIZE;
     } while (ahead_ < until);
   }
+
+  static constexpr std::size_t kEtherType = wire::kEthernetBytes - sizeof(std::uint16_t);
 
   PacketSource source_;
   wire::MoldHeader header_{};
@@ -166,20 +182,24 @@ class Framer {
     if (m->nb_segs != 1) return Drop::kMultiSegment;
     if (!BufferPool::is_plain(m)) return Drop::kForeignBuffer;
     if (rte_lcore_id() >= RTE_MAX_LCORE) return Drop::kNoLcore;
+    if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 && has_second_tag(m)) [[unlikely]]
+      return Drop::kNotIp;
     wire::ChecksumRules rules{false, false};
     if (options_.checksums != VerifyChecksums::kOff) {
       rules = {true, true};
       if (options_.checksums == VerifyChecksums::kDeviceThenHere) {
-        const std::uint64_t ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
-        const std::uint64_t l4 = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-        // A NIC's BAD is looked at again here: it costs bad frames only, and tells BAD from foreign.
-        rules.verify_ip = ip != RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-        rules.verify_udp = l4 != RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+        // A NIC's BAD is looked at again here: it costs bad frames only, and tells BAD from foreign. NONE has the bits
+        // of GOOD and BAD.
+        rules.verify_ip = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_GOOD) == 0;
+        rules.verify_udp = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0;
       }
     }
     return wire::parse_frame({rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len}, rules,
                              options_.udp_port, parsed);
   }
+
+  /// Of a frame with a tag taken out: whether there is, or was, another. At most one is accepted, whoever reads it.
+  [[nodiscard]] static bool has_second_tag(const rte_mbuf* m) noexcept;
 
   /// Where it is the mbuf that isn't as it must be: a plain copy. Else null, and the frame is dropped. In any case `m` is
   /// given back.

@@ -16,6 +16,7 @@
 #include <bab/base/drops.hpp>
 #include <bab/base/error.hpp>
 #include <bab/detail/ring_parties.hpp>
+#include <bab/detail/tx_requests.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/message/frame_order.hpp>
 #include <bab/message/frame_ring.hpp>
@@ -63,6 +64,7 @@ class WriteFlusher final : detail::FrameTaker {
       : FrameTaker(header.size()),
         sink_(sink),
         header_(header),
+        for_device_(detail::tx_requests(header)),
         burst_(std::clamp(burst, 1U, kMaxBurst)),
         next_sequence_(first_sequence),
         origins_(burst_) {
@@ -112,6 +114,7 @@ class WriteFlusher final : detail::FrameTaker {
         source.ring->parties().check(header.size(), most_payload());
     set_header_size(header.size());
     header_ = header;
+    for_device_ = detail::tx_requests(header);
     next_sequence_ = first_sequence;
   }
 
@@ -362,15 +365,11 @@ class WriteFlusher final : detail::FrameTaker {
     const BufferMeta& meta = buffer_meta(m);
     header_.stamp(rte_pktmbuf_mtod(m, std::uint8_t*), meta.payload_len, next_sequence_,
                   meta.messages);
-    if (header_.ip_checksum_by() == wire::ChecksumBy::kDevice ||
-        header_.udp_checksum_by() == wire::ChecksumBy::kDevice) {
+    if (for_device_.flags != 0) {
       m->l2_len = header_.l2_size() & 0x7f;  // a bit field of 7 bits
       m->l3_len = wire::kIpv4Bytes;
-      m->ol_flags = RTE_MBUF_F_TX_IPV4;
-      if (header_.ip_checksum_by() == wire::ChecksumBy::kDevice)
-        m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
-      if (header_.udp_checksum_by() == wire::ChecksumBy::kDevice)
-        m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+      m->ol_flags = for_device_.flags;
+      m->vlan_tci = for_device_.vlan_tci;
     }
     next_sequence_ += meta.messages;
     count(m, last_writer);
@@ -392,6 +391,7 @@ class WriteFlusher final : detail::FrameTaker {
 
   Sink& sink_;
   wire::FrameHeader header_;
+  detail::TxRequests for_device_;
   unsigned burst_;
   std::uint64_t next_sequence_;
   std::vector<Source> rings_;

@@ -20,6 +20,22 @@ enum class ChecksumChoice : std::uint8_t {
   kOff,  ///< TX: UDP checksum 0 (IPv4's can't be off and is computed). RX: nothing is verified
 };
 
+/// Who puts 802.1Q tags into outgoing frames that have one.
+enum class TagChoice : std::uint8_t {
+  /// Software: the tag is part of the headers that are written anyway, so that a device would save nothing.
+  kAuto,
+  kHw,  ///< the device, from its descriptors; an error at start where it can't
+  kSw,
+};
+
+/// What a user asks of 802.1Q tags.
+struct VlanChoices {
+  TagChoice insert = TagChoice::kAuto;
+  /// The device takes the tag out of received frames, which then is in the mbuf (ReceivedFrame::vlan_tci() knows); where
+  /// it can't, the tag stays in the frame and is read there. So it is without this, too.
+  bool strip = false;
+};
+
 /// Who does a thing for a port, and why, for `show port` and reports.
 struct Capability {
   std::string_view name;  ///< "tx ipv4 checksum"
@@ -31,6 +47,7 @@ struct Capability {
 struct Offloads {
   wire::ChecksumBy tx_ip = wire::ChecksumBy::kSoftware;
   wire::ChecksumBy tx_udp = wire::ChecksumBy::kSoftware;
+  wire::TagBy tx_vlan = wire::TagBy::kSoftware;
   VerifyChecksums rx = VerifyChecksums::kSoftware;
   std::uint64_t tx_flags = 0;  ///< RTE_ETH_TX_OFFLOAD_*, for configure; never MBUF_FAST_FREE
   std::uint64_t rx_flags = 0;  ///< RTE_ETH_RX_OFFLOAD_*
@@ -38,9 +55,9 @@ struct Offloads {
 };
 
 /// Asks the device what it can do, uses what it has, does the rest in software.
-/// Throws Error when kHw is asked for and the device has no UDP checksums in that direction.
+/// Throws Error when kHw is asked for and the device has no UDP checksums in that direction, or doesn't put tags in itself.
 Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, ChecksumChoice tx,
-                   ChecksumChoice rx);
+                   ChecksumChoice rx, const VlanChoices& vlan = {});
 
 /// Frames of such a port never leave this machine's memory (net_ring, net_memif): no checksum of theirs
 /// can catch anything that a copy wouldn't also break.

@@ -25,6 +25,7 @@ struct PortOptions {
   std::uint32_t mtu = 1500;  ///< bytes of IP packet
   ChecksumChoice tx_checksum = ChecksumChoice::kAuto;
   ChecksumChoice rx_checksum = ChecksumChoice::kAuto;
+  VlanChoices vlan{};
   bool promiscuous = true;  ///< as testpmd; drivers without the mode are left as they are
 };
 
@@ -68,6 +69,10 @@ class Port {
   /// anew, those that rx() and tx() gave are no longer any. Throws Error, and is then as it was: MTU, queues, their
   /// counters. (A driver that can't even be brought back is an Error that says so: all that is left is to close the port.)
   void reconfigure(std::uint32_t mtu, BufferPool& rx_pool);
+  /// From now on it receives frames to all addresses, or only to its own, to groups' as its driver has them, and to
+  /// everybody's. At any time. Throws Error where the driver can't.
+  void set_promiscuous(bool on);
+  [[nodiscard]] bool promiscuous() const noexcept;
   /// Statistics and queue counters begin at 0 again. When no lcore polls.
   void clear_stats() noexcept;
   /// Frees what can still be received, when no lcore polls; at most 65,536 frames a queue, since a peer

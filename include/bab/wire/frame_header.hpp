@@ -20,6 +20,12 @@ enum class ChecksumBy : std::uint8_t {
   kDevice,    ///< the NIC; UDP gets the pseudo header's sum for it
 };
 
+/// Who puts the 802.1Q tag into outgoing frames.
+enum class TagBy : std::uint8_t {
+  kSoftware,  ///< here: it is part of the headers
+  kDevice,    ///< the NIC, from the frame's descriptor
+};
+
 struct FrameHeaderOptions {
   MacAddress source_mac{};
   MacAddress destination_mac{};
@@ -32,6 +38,7 @@ struct FrameHeaderOptions {
   Session session{};
   ChecksumBy ip_checksum = ChecksumBy::kSoftware;  ///< kSoftware or kDevice
   ChecksumBy udp_checksum = ChecksumBy::kSoftware;
+  TagBy vlan_tag = TagBy::kSoftware;
 };
 
 /// All headers of one stream's frames, Ethernet to MoldUDP64, as one template: stamping a frame is a
@@ -44,7 +51,7 @@ class FrameHeader {
   /// Throws Error: a VLAN id above 4094.
   explicit FrameHeader(const FrameHeaderOptions& options);
 
-  /// Header bytes in front of the first message block: 62, or 66 with a VLAN tag.
+  /// Header bytes in front of the first message block: 62, or 66 with a VLAN tag that isn't left to the device.
   [[nodiscard]] std::uint16_t size() const noexcept { return size_; }
   /// Length of the Ethernet header with its tag, for the mbuf's l2_len.
   [[nodiscard]] std::uint16_t l2_size() const noexcept { return ip_; }
@@ -82,6 +89,8 @@ class FrameHeader {
 
   [[nodiscard]] ChecksumBy ip_checksum_by() const noexcept { return ip_by_; }
   [[nodiscard]] ChecksumBy udp_checksum_by() const noexcept { return udp_by_; }
+  /// The tag that the device puts in (priority 0, VLAN id), for the mbuf's vlan_tci; none where there is none for it.
+  [[nodiscard]] std::optional<std::uint16_t> device_tag() const noexcept { return device_tag_; }
 
  private:
   static void put(std::uint8_t* at, std::uint16_t memory_order) noexcept {
@@ -93,6 +102,7 @@ class FrameHeader {
   std::uint16_t ip_ = 0;  // offset of the IPv4 header
   ChecksumBy ip_by_;
   ChecksumBy udp_by_;
+  std::optional<std::uint16_t> device_tag_;
   std::uint64_t ip_sum_ = 0;  // over the template's IPv4 header, total length and checksum 0
 };
 

@@ -100,7 +100,8 @@ TEST_F(FramerForeign, AHostsMbufIsDroppedUnlessThereIsAPoolForCopies) {
 TEST_F(FramerForeign, ASplitFrameIsGatheredWhereThereIsAPoolForCopies) {
   expect_dropped(framer, split(), Drop::kMultiSegment);
   EXPECT_EQ(texts(copying.accept(split())), kTexts);
-  EXPECT_EQ(copying.stats().copied, 1U);
+  EXPECT_EQ(copying.stats().gathered, 1U);
+  EXPECT_EQ(copying.stats().copied, 0U) << "it is counted once";
 }
 
 TEST_F(FramerForeign, ASplitFrameOfBabsIsGatheredIntoItsOwnPoolWhereItFits) {
@@ -111,6 +112,9 @@ TEST_F(FramerForeign, ASplitFrameOfBabsIsGatheredIntoItsOwnPoolWhereItFits) {
   first->nb_segs = 2;
   first->pkt_len = static_cast<std::uint32_t>(bytes.size());
   EXPECT_EQ(texts(framer.accept(first)), kTexts);
+  EXPECT_EQ(framer.stats().gathered, 1U);
+  EXPECT_EQ(framer.stats().frames, 1U);
+  EXPECT_EQ(framer.drops().total(DropUnit::kFrame), 0U);
   expect_all_plain(pool);
 }
 
@@ -121,6 +125,15 @@ TEST_F(FramerForeign, ASplitFrameThatFitsNowhereIsDropped) {
   first->nb_segs = 2;
   first->pkt_len = 3000;
   expect_dropped(copying, first, Drop::kMultiSegment);
+  EXPECT_EQ(copying.stats().gathered, 0U);
+}
+
+TEST_F(FramerForeign, ASplitFrameIsDroppedWhereThereIsNoBufferToGatherItIn) {
+  std::vector<rte_mbuf*> all;
+  while (rte_mbuf* m = pool.try_acquire()) all.push_back(m);
+  expect_dropped(copying, split(), Drop::kMultiSegment);
+  for (rte_mbuf* m : all) BufferPool::release(m);
+  EXPECT_EQ(texts(copying.accept(split())), kTexts);
 }
 
 TEST_F(FramerForeign, ACopyIsJudgedAsAnyFrame) {

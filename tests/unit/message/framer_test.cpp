@@ -344,11 +344,67 @@ INSTANTIATE_TEST_SUITE_P(
         ChecksumCase{kDevice, false, true, kIpBad | kL4Good, Drop::kBadIpChecksum},
         ChecksumCase{kDevice, true, false, kIpGood | kL4Bad, Drop::kBadUdpChecksum},
         ChecksumCase{kDevice, true, true, kIpBad | kL4Bad, Drop::kNone},
-        // NONE: the NIC says that there is no checksum in the packet, but it looked at others' rules.
-        ChecksumCase{kDevice, true, false, kIpGood | RTE_MBUF_F_RX_L4_CKSUM_NONE,
-                     Drop::kBadUdpChecksum},
-        ChecksumCase{kDevice, false, true, RTE_MBUF_F_RX_IP_CKSUM_NONE | kL4Good,
-                     Drop::kBadIpChecksum}));
+        // NONE: the bytes were verified, the field in the packet is not finished.
+        ChecksumCase{kDevice, true, false, kIpGood | RTE_MBUF_F_RX_L4_CKSUM_NONE, Drop::kNone},
+        ChecksumCase{kDevice, true, false, RTE_MBUF_F_RX_L4_CKSUM_NONE, Drop::kNone},
+        ChecksumCase{kDevice, false, true, RTE_MBUF_F_RX_L4_CKSUM_NONE, Drop::kBadIpChecksum},
+        ChecksumCase{kDevice, false, true, RTE_MBUF_F_RX_IP_CKSUM_NONE | kL4Good, Drop::kNone},
+        ChecksumCase{kSoftware, true, false, kIpGood | RTE_MBUF_F_RX_L4_CKSUM_NONE,
+                     Drop::kBadUdpChecksum}));
+
+// ---- 802.1Q tags: in the frame, or taken out by the NIC.
+
+struct FramerVlan : FramerTest {
+  /// A frame whose outermost tag the NIC took out.
+  rte_mbuf* stripped(std::vector<std::uint16_t> tags, std::uint64_t more_flags = 0) {
+    MadeFrame made;
+    const std::uint16_t tci = tags.at(0);
+    made.tags.assign(tags.begin() + 1, tags.end());
+    rte_mbuf* m = received(made);
+    m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED | more_flags;
+    m->vlan_tci = tci;
+    return m;
+  }
+};
+
+TEST_F(FramerVlan, ATagIsReadInTheFrame) {
+  MadeFrame made;
+  EXPECT_EQ(framer.accept(received(made)).vlan_tci(), std::nullopt);
+  made.tags = {0x6123};
+  EXPECT_EQ(framer.accept(received(made)).vlan_tci(), 0x6123);
+}
+
+TEST_F(FramerVlan, ATagThatTheNicTookOutIsTheFramesStill) {
+  ReceivedFrame frame = framer.accept(stripped({0x6123}));
+  EXPECT_EQ(frame.vlan_tci(), 0x6123);
+  EXPECT_THAT(texts(frame), ElementsAre("never gonna", "give"));
+}
+
+TEST_F(FramerVlan, ATagThatWasSeenAndLeftIsReadInTheFrame) {
+  MadeFrame made;
+  made.tags = {0x6123};
+  rte_mbuf* m = received(made);
+  m->ol_flags |= RTE_MBUF_F_RX_VLAN;  // some drivers say so without taking it out
+  m->vlan_tci = 0x6123;
+  EXPECT_EQ(framer.accept(m).vlan_tci(), 0x6123);
+}
+
+TEST_F(FramerVlan, TwoTagsAreOneTooManyWhoeverReadsThem) {
+  MadeFrame made;
+  made.tags = {1, 2};
+  Framer in_the_frame, one_stripped, both_stripped;
+  EXPECT_EQ(dropped_as(in_the_frame, received(made)), Drop::kNotIp);
+  EXPECT_EQ(dropped_as(one_stripped, stripped({1, 2})), Drop::kNotIp);
+  EXPECT_EQ(dropped_as(both_stripped, stripped({1}, RTE_MBUF_F_RX_QINQ_STRIPPED)), Drop::kNotIp);
+}
+
+TEST_F(FramerVlan, ADroppedFrameHasNoTag) { EXPECT_EQ(ReceivedFrame{}.vlan_tci(), std::nullopt); }
+
+TEST_F(FramerVlan, AShortFrameWithATagTakenOutIsTruncated) {
+  rte_mbuf* m = received(test::Bytes(13, 0));
+  m->ol_flags |= RTE_MBUF_F_RX_VLAN_STRIPPED;
+  EXPECT_EQ(dropped_as(framer, m), Drop::kTruncated);
+}
 
 }  // namespace
 }  // namespace bab

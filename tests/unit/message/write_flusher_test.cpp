@@ -280,6 +280,34 @@ TEST_F(WriteFlusherTest, StampsFramesWithoutTouchingTheirPackets) {
   EXPECT_EQ(test::text_of(packet), "one");
 }
 
+TEST_F(WriteFlusherTest, AsksTheDeviceForATagThatIsLeftToIt) {
+  struct TagSink : TestSink {
+    std::vector<std::uint16_t> tags;
+    unsigned send(std::span<rte_mbuf*> frames) noexcept {
+      for (const rte_mbuf* m : frames) tags.push_back(m->vlan_tci);
+      return TestSink::send(frames);
+    }
+  } tag_sink;
+  wire::FrameHeaderOptions options = test::header_options();
+  options.vlan_id = 42;
+  options.vlan_tag = wire::TagBy::kDevice;
+  WriteFlusher<TagSink> flusher(tag_sink, wire::FrameHeader(options));
+  flusher.add(b.ring);
+  frames(b, {"a"});
+  flusher.poll();
+  options.vlan_id = 43;  // of a session that begins later
+  flusher.begin_session(wire::FrameHeader(options));
+  frames(b, {"b"});
+  flusher.poll();
+  options.vlan_id.reset();
+  flusher.begin_session(wire::FrameHeader(options));
+  frames(b, {"c"});
+  flusher.poll();
+  EXPECT_THAT(tag_sink.sent, ElementsAre(Sent{1, {"a"}, RTE_MBUF_F_TX_VLAN},
+                                         Sent{1, {"b"}, RTE_MBUF_F_TX_VLAN}, Sent{1, {"c"}, 0}));
+  EXPECT_THAT(tag_sink.tags, ElementsAre(42, 43, 0));
+}
+
 TEST_F(WriteFlusherTest, WritesAVlanTagWhereThereIsOne) {
   wire::FrameHeaderOptions options = test::header_options();
   options.vlan_id = 42;

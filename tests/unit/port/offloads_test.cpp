@@ -180,7 +180,7 @@ TEST(Offloads, ReportSaysOfEachWhoAndWhy) {
         if (info.tx_offload_capa == 0 && (tx == ChecksumChoice::kHw || rx == ChecksumChoice::kHw))
           continue;
         const Offloads o = agree(info, tx, rx);
-        ASSERT_EQ(o.report.size(), 4U);
+        ASSERT_EQ(o.report.size(), 6U);
         const auto is = [&](ChecksumBy who) {
           return who == ChecksumBy::kDevice     ? "device"
                  : who == ChecksumBy::kSoftware ? "software"

@@ -98,6 +98,30 @@ TEST(Port, IsNotPromiscuousUnlessAskedFor) {
   EXPECT_EQ(rte_eth_promiscuous_get(loopback.port_id()), 0);
 }
 
+TEST(Port, ChangesItsPromiscuousModeWhenItIsTold) {
+  FullPool pool(receiving_pool(2));
+  const Loopback loopback;
+  Port port(on(loopback.port_id()), pool);
+  EXPECT_TRUE(port.promiscuous());
+  for (const bool wanted : {false, false, true}) {
+    port.set_promiscuous(wanted);
+    EXPECT_EQ(port.promiscuous(), wanted);
+    EXPECT_EQ(rte_eth_promiscuous_get(loopback.port_id()), wanted ? 1 : 0);
+  }
+}
+
+TEST(Port, SaysSoWhereItCannotBePromiscuous) {
+  FullPool pool(receiving_pool(2));
+  const Vdev device("net_pcap1", "tx_pcap=/dev/null");
+  Port port(on(device.id()), pool);
+  try {
+    port.set_promiscuous(!port.promiscuous());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("net_pcap1"), HasSubstr("own address only")));
+  }
+}
+
 TEST(Port, TakesADriverWithoutPromiscuousMode) {
   FullPool pool(receiving_pool(2));
   const Vdev device("net_null1");

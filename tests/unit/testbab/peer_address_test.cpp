@@ -62,6 +62,14 @@ TEST(PeerAddress, LooksBehindATagAndOptions) {
   EXPECT_EQ(peer.port, 4660);
 }
 
+TEST(PeerAddress, ATagThatTheNicTookOutIsOneAllTheSame) {
+  MadeFrame made;
+  const Bytes stripped = bytes_of(made);
+  made.tags = {0x6065};
+  EXPECT_EQ(PeerAddress::of(stripped.data(), 0x6065), PeerAddress::of(bytes_of(made).data()));
+  EXPECT_EQ(PeerAddress::of(stripped.data(), 4095).vlan, PeerAddress::kUntagged);
+}
+
 TEST(PeerAddress, ATagThatMayNotBeSentIsLeftOut) {
   MadeFrame made;
   made.tags = {4095};

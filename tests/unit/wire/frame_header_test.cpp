@@ -94,6 +94,21 @@ TEST(FrameHeader, PutsTheVlanTagInFrontOfTheEtherType) {
   EXPECT_EQ(slice(tagged, 16, tagged.size()), slice(plain, 12, plain.size()));
 }
 
+TEST(FrameHeader, LeavesATagToTheDevice) {
+  FrameHeaderOptions o = options();
+  const Bytes plain = stamped(o);
+  o.vlan_tag = TagBy::kDevice;
+  EXPECT_EQ(FrameHeader(o).device_tag(), std::nullopt) << "there is none";
+  o.vlan_id = 0xabc;
+  const FrameHeader header(o);
+  EXPECT_EQ(header.device_tag(), 0xabc);
+  EXPECT_EQ(header.size(), 62);
+  EXPECT_EQ(header.l2_size(), 14) << "of what is in memory";
+  EXPECT_EQ(stamped(o), plain);
+  o.vlan_tag = TagBy::kSoftware;
+  EXPECT_EQ(FrameHeader(o).device_tag(), std::nullopt);
+}
+
 TEST(FrameHeader, TakesVlanIdsUpTo4094) {
   FrameHeaderOptions o = options();
   o.vlan_id = 4094;
