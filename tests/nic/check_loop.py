@@ -19,9 +19,17 @@ class Loop:
     def full_speed(self, mtu):
         frames = 8000
         count = frames * messages_a_frame(mtu)
-        run = self.pair(f"--mtu={mtu}", f"--count={count}", timeout=120)
+        run = self.without_misses(lambda: self.pair(f"--mtu={mtu}", f"--count={count}", timeout=120))
         self.assert_nothing_lost(run, count)
         self.assertLessEqual(run.report["bus"]["frames_out"], frames + 200, "frames aren't full")
+
+    def without_misses(self, start):
+        """QEMU pours what it has queued into a NIC's ring at once, which a busy host may not empty in time: then again."""
+        for _ in range(3):
+            run = start()
+            if not run.report or self.drops(run.report).keys() != {"rx_missed"}:
+                break
+        return run
 
     def test_paced_at_1500(self):
         self.paced(1500)
@@ -38,5 +46,9 @@ class Loop:
 
 class LoopAt9000:
     def test_loop_at_9000(self):
+        """2,000 full frames in a second, then in as little time as it takes."""
         count = 2000 * messages_a_frame(9000)
-        self.assert_nothing_lost(self.pair("--mtu=9000", f"--count={count}", timeout=120), count)
+        for rate in f"--rate={count}", "--rate=0":
+            with self.subTest(rate=rate):
+                run = Loop.without_misses(self, lambda: self.pair("--mtu=9000", f"--count={count}", rate, timeout=120))
+                self.assert_nothing_lost(run, count)

@@ -24,7 +24,8 @@ class Mtus:
         for mtu in mtus:
             commands += [f"port config mtu 0 {mtu}", f"port config mtu 1 {mtu}", "show port info all json", "start",
                          "wait", "show bus ledger json"]
-        run, answers = self.script(PAIR, commands, "--count=2000", "--msg-size=16", timeout=120)
+        run, answers = self.script(PAIR, commands, "--count=2000", "--msg-size=16", "--rate=20k",
+                                   "--max-delay-us=0", timeout=120)  # a frame goes when it is full
         self.assert_script_good(run)
         self.assertEqual(len(answers), 2 * len(mtus), run)
         for mtu, info, ledger in zip(mtus, answers[::2], answers[1::2]):

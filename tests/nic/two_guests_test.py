@@ -37,8 +37,7 @@ class TwoGuests(SmokeCase):
         """The cable gives no way to a slow receiver, and what is in the NIC's ring when a program ends is lost."""
         count = 100_000
         to = self.started(receiver, "--forward-mode=rxonly")
-        of = self.started(sender, "--forward-mode=txonly", "--rate=20k", f"--count={count}")
-        of.say("wait")
+        of = self.started(sender, "--forward-mode=txonly", "--rate=20k", f"--count={count}", then="wait")
         sent = of.ask("show bus stats json")
         self.assertEqual(sent["messages_out"], count)
         for _ in range(100):
@@ -50,10 +49,10 @@ class TwoGuests(SmokeCase):
         self.finish(to)
         self.assertEqual((received["messages_in"], received["lost"], received["corrupt"]), (count, 0, 0), received)
 
-    def started(self, guest, *app):
+    def started(self, guest, *app, then="show config fwd"):
         prompt = Prompt(guest, ONE, "--mtu=9000", *app)
-        prompt.say("start")
         self.assertTrue(prompt.ask("show port info 0 json")["ports"][0]["link_up"])
+        prompt.say("start", then)
         return prompt
 
     def finish(self, prompt):
