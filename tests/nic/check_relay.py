@@ -1,4 +1,4 @@
-"""Check 2: relay of a capture that the host injects; what comes out is taken apart by the host's own parser and tshark."""
+"""Check 2: relay of a capture that the host injects; its own parser and tshark take apart what comes out."""
 
 import os
 
@@ -18,7 +18,7 @@ class Relay:
         messages = sum(moldudp64.parse(frame).count for frame in frames)
         prompt = self.prompt(HOST, "--forward-mode=relay", f"--mtu={mtu}", *app)
         prompt.say("start")
-        self.assertTrue(prompt.ask("show port info 0 json")[0]["link_up"])
+        self.assertTrue(prompt.ask("show port info 0 json")["ports"][0]["link_up"])
         self.host.drain()
         self.host.send(frames)
 

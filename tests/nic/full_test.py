@@ -7,7 +7,8 @@
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 
 import nics
 import tap
@@ -15,12 +16,14 @@ from check_checksums import ChecksumsReceived, ChecksumsSent
 from check_frame_rates import FrameRates
 from check_gathering import Gathering
 from check_loop import Loop
+from check_offloads import Addresses, Seed, Vlan
 from check_probe import Mtus, Probe
 from check_relay import Relay
 from check_restarts import MtuUpAndDown, NewProcesses, Restarts
 from nic_case import guest
 
-CHECKS = (Probe, Mtus, Loop, Relay, ChecksumsSent, ChecksumsReceived, Gathering, Restarts, NewProcesses, MtuUpAndDown)
+CHECKS = (Probe, Mtus, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering, Restarts,
+          NewProcesses, MtuUpAndDown)
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:
