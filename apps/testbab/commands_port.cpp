@@ -110,6 +110,7 @@ void set_mtu(Console& console, const Words& words) {
   const bab::Port& port = session.wiring().port(i);
   console.print(fmt::format("port {}: MTU {}, read back from it{}\n", port.id(), port.mtu(),
                             port.started() ? "" : "; it is stopped"));
+  session.say_notes();
 }
 
 void set_promisc(Console& console, const Words& words) {

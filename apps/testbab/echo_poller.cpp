@@ -25,7 +25,7 @@ EchoPoller::EchoPoller(const Options& options, Wiring& wiring, std::size_t port,
       queue_(wiring.port(port).tx(tx_queue)),
       rx_(std::move(rx)),
       burst_size_(options.burst),
-      framer_(framer_options(options, wiring.port(port).offloads().rx)),
+      framer_(framer_options(options, wiring, port)),
       pool_(wiring.tx_pool(port)),
       ours_(wiring.header_options(options, port, tx_queue)),
       writer_options_(

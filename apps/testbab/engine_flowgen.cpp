@@ -59,7 +59,7 @@ class Flowgen final : public Job {
     stages.emplace_back().push_back(std::move(flusher));
     const std::size_t in = wiring.ports() - 1;
     stages.emplace_back().push_back(std::make_unique<FlowChecker>(
-        options, wiring.port(in).offloads().rx, wiring.rx_queues(in)));
+        options, framer_options(options, wiring, in), wiring.rx_queues(in)));
     stages.back().back()->works_with(wiring.rx_pool(in));
     stages.back().back()->receives_on(in);
   }

@@ -16,10 +16,9 @@ class Loop final : public Job {
     stages.push_back(make_generators(options, wiring, 1));
     auto& receivers = stages.emplace_back();
     const std::size_t last = wiring.ports() - 1;
-    const bab::Port& in = wiring.port(last);
     // One poller per RX queue, but one for all where a NIC may spread a session over queues.
-    receivers.push_back(
-        std::make_unique<Receiver>(options, in.offloads().rx, wiring.rx_queues(last), true));
+    receivers.push_back(std::make_unique<Receiver>(options, framer_options(options, wiring, last),
+                                                   wiring.rx_queues(last), true));
     receivers.back()->works_with(wiring.rx_pool(last));
     receivers.back()->receives_on(last);
   }

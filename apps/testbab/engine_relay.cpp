@@ -21,12 +21,12 @@ namespace {
 class Relay final : public Poller {
  public:
   Relay(const Options& options, Wiring& wiring, std::size_t out, unsigned tx_queue,
-        std::vector<bab::RxQueue*> rx, bab::VerifyChecksums checksums)
+        std::vector<bab::RxQueue*> rx)
       : Poller(Direction::kBoth),
         rx_(std::move(rx)),
         queue_(wiring.port(out).tx(tx_queue)),
         burst_size_(options.burst),
-        framer_(framer_options(options, checksums)),
+        framer_(framer_options(options, wiring, 0)),
         header_(wiring.header(options, out, tx_queue)),
         ring_(wiring.tx_pool(out).size()),
         writer_(wiring.tx_pool(out), ring_,
@@ -177,8 +177,8 @@ class RelayJob final : public Job {
     for (std::size_t q = 0; q < queues.size(); ++q) dealt[q % relays].push_back(queues[q]);
     auto& pollers = stages.emplace_back();
     for (std::size_t i = 0; i < relays; ++i) {
-      pollers.push_back(std::make_unique<Relay>(options, wiring, out, static_cast<unsigned>(i),
-                                                dealt[i], in.offloads().rx));
+      pollers.push_back(
+          std::make_unique<Relay>(options, wiring, out, static_cast<unsigned>(i), dealt[i]));
       pollers.back()->works_with(wiring.rx_pool(0));
       pollers.back()->receives_on(0);
     }

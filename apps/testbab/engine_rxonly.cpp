@@ -13,7 +13,7 @@ class RxOnly final : public Job {
     auto& receivers = stages.emplace_back();
     for (std::size_t i = 0; i < wiring.ports(); ++i)
       for (bab::RxQueue* queue : wiring.rx_queues(i)) {
-        receivers.push_back(std::make_unique<Receiver>(options, wiring.port(i).offloads().rx,
+        receivers.push_back(std::make_unique<Receiver>(options, framer_options(options, wiring, i),
                                                        std::vector{queue}, false));
         receivers.back()->works_with(wiring.rx_pool(i));
         receivers.back()->receives_on(i);

@@ -4,10 +4,10 @@
 
 namespace testbab {
 
-FlowChecker::FlowChecker(const Options& options, bab::VerifyChecksums checksums,
+FlowChecker::FlowChecker(const Options& options, const bab::FramerOptions& framer,
                          std::vector<bab::RxQueue*> queues)
     : Poller(Direction::kRx),
-      framer_(framer_options(options, checksums)),
+      framer_(framer),
       queues_(std::move(queues)),
       burst_size_(options.burst) {}
 

@@ -24,7 +24,7 @@ class FlowChecker final : public Poller {
  public:
   static constexpr std::size_t kMostFlows = 1024;
 
-  FlowChecker(const Options& options, bab::VerifyChecksums checksums,
+  FlowChecker(const Options& options, const bab::FramerOptions& framer,
               std::vector<bab::RxQueue*> queues);
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;

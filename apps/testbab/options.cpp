@@ -276,8 +276,10 @@ class Parser {
     add_number(
         "--mbcache", o_.mbcache, 0, 512,
         "buffers an lcore keeps to itself, in all at most a quarter of the pool; default 250");
-    add_number("--mbuf-size", o_.mbuf_size, 256, 65535,
-               "bytes per buffer, headroom of 128 included; default: what the MTU needs");
+    add_number(
+        "--mbuf-size", o_.mbuf_size, 256, 65535,
+        "bytes per buffer that is received into, headroom of 128 included; fewer than a frame's "
+        "where a NIC can split frames; default: what MTU and driver need");
     add_number("--total-num-mbufs", o_.total_num_mbufs, 2, 100'000'000,
                "buffers per pool; default: what queues and caches can hold");
     add_text(
@@ -308,9 +310,11 @@ class Parser {
              [this](const std::string& t) { o_.tx_vlan = choice(kTags, t, "--tx-vlan"); });
     add_flag("--enable-hw-vlan-strip", o_.strip_vlan,
              "let the NIC take VLAN tags out of received frames, where it can");
-    add_text("--promisc", "on|off",
-             "receive frames to all addresses, or to the port's own only; default on",
-             [this](const std::string& t) { o_.promiscuous = choice(kOnOff, t, "--promisc"); });
+    add_text(
+        "--promisc", "on|off",
+        "receive frames to all addresses, or to the port's own only (of a virtio device: without "
+        "VLAN tags); default on",
+        [this](const std::string& t) { o_.promiscuous = choice(kOnOff, t, "--promisc"); });
   }
 
   void add_stream_options() {

@@ -47,7 +47,7 @@ PingPoller::PingPoller(const Options& options, Wiring& wiring, std::size_t port)
       slots_(kWindow),
       rx_(wiring.rx_queues(port)),
       burst_size_(options.burst),
-      framer_(framer_options(options, wiring.port(port).offloads().rx)),
+      framer_(framer_options(options, wiring, port)),
       queue_(wiring.port(port).tx(0)),
       header_(wiring.header(options, port, 0)),
       ring_(wiring.tx_pool(port).size()),

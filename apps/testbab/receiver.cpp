@@ -4,16 +4,18 @@
 
 #include <rte_cycles.h>
 
+#include "wiring.hpp"
+
 namespace testbab {
 
-bab::FramerOptions framer_options(const Options& options, bab::VerifyChecksums checksums) {
-  return {checksums, options.rx_udp_port};
+bab::FramerOptions framer_options(const Options& options, Wiring& wiring, std::size_t in) {
+  return {wiring.port(in).offloads().rx, options.rx_udp_port, wiring.gathering_pool(in)};
 }
 
-Receiver::Receiver(const Options& options, bab::VerifyChecksums checksums,
+Receiver::Receiver(const Options& options, const bab::FramerOptions& framer,
                    std::vector<bab::RxQueue*> queues, bool strict)
     : Poller(Direction::kRx),
-      framer_(framer_options(options, checksums)),
+      framer_(framer),
       checker_(strict),
       queues_(std::move(queues)),
       burst_size_(options.burst) {}

@@ -14,10 +14,12 @@
 
 namespace testbab {
 
+class Wiring;
+
 /// Receives on some RX queues of one port and judges every message.
 class Receiver final : public Poller {
  public:
-  Receiver(const Options& options, bab::VerifyChecksums checksums,
+  Receiver(const Options& options, const bab::FramerOptions& framer,
            std::vector<bab::RxQueue*> queues, bool strict);
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
@@ -47,8 +49,8 @@ class Receiver final : public Poller {
   std::uint64_t asked_at_ = 0;  // to finish
 };
 
-/// The framer options that the program's options ask for.
-bab::FramerOptions framer_options(const Options& options, bab::VerifyChecksums checksums);
+/// The framer options for what port `in` receives.
+bab::FramerOptions framer_options(const Options& options, Wiring& wiring, std::size_t in);
 
 /// The ledger's row of frames: what was taken from the ports' queues went to good frames or to a reason.
 void add_frames_row(Summary& summary);

@@ -9,6 +9,7 @@
 #include <bab/base/error.hpp>
 
 #include "json_document.hpp"
+#include "rx_buffers_view.hpp"
 
 namespace testbab {
 namespace {
@@ -34,6 +35,7 @@ Json ports(const Summary& s) {
                    {"rx_errors", p.stats.rx_errors},
                    {"tx_errors", p.stats.tx_errors},
                    {"left", p.left},
+                   {"rx_buffers", rx_buffers_json(p.rx_buffers)},
                    {"gathered", p.gathered},
                    {"offloads", offloads}});
   }
@@ -168,6 +170,7 @@ std::string to_json(const Summary& s) {
   if (s.capture) all["capture"] = capture_json(*s.capture);
   if (s.replay)
     all["replay"] = {{"messages", s.replay->messages}, {"duplicates", s.replay->duplicates}};
+  if (!s.notes.empty()) all["notes"] = s.notes;
   if (s.latency) all["latency"] = latency_json(*s.latency);
   // A device's name is whatever bytes --vdev had.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

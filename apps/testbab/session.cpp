@@ -64,7 +64,14 @@ Session::~Session() {
 void Session::open() {
   wiring_.start();
   opened_ = true;
+  say_notes();
 }
+
+void Session::say_notes() {
+  for (const std::string& note : wiring_.new_notes()) say_note(note);
+}
+
+void Session::say_note(const std::string& note) { say_(fmt::format("note: {}\n", note)); }
 
 void Session::prepare(bool tx_first) {
   if (running())
@@ -120,13 +127,17 @@ void Session::send_first() {
 void Session::launch() {
   live_ = std::make_unique<LiveText>(say_, live_period());
   cleared_ = {};
+  starvation_ = {};
+  wiring_.begin_receiving();
   events_.begin();
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);
 }
 
 void Session::look_in() {
   live_->tick(*job_);
-  if (const std::string news = split_frames_.look(*job_, wiring_); !news.empty()) say_(news);
+  if (starvation_.due(StarvationWatch::Clock::now()))
+    for (const std::string& note : starvation_.look(wiring_.rx_samples())) say_note(note);
+  for (const std::string& note : split_frames_.look(*job_, wiring_)) say_note(note);
   events_.look(say_, run_->seconds());
 }
 
@@ -155,6 +166,9 @@ const Summary& Session::stop(bool interrupted) {
   s.seconds = run_->seconds();
   s.interrupted = interrupted;
   s.lcores = run_->lcores();
+  s.notes = wiring_.notes();
+  s.notes.insert(s.notes.end(), starvation_.said().begin(), starvation_.said().end());
+  s.notes.insert(s.notes.end(), split_frames_.said().begin(), split_frames_.said().end());
   run_.reset();
   wiring_.collect(s);
   job_->sum_up(s);

@@ -70,6 +70,8 @@ class Session {
 
   /// Starts all ports.
   void open();
+  /// Says what an operator should know of the ports' buffers and hasn't been told.
+  void say_notes();
   /// Makes the engine's job; starts the ports where nobody has. With `tx_first`, one burst is sent first, for
   /// an engine that only answers.
   void prepare(bool tx_first = false);
@@ -134,6 +136,7 @@ class Session {
 
  private:
   void require_started() const;
+  void say_note(const std::string& note);
   void send_first();
   void look_in();
   [[nodiscard]] unsigned live_period() const;
@@ -148,6 +151,7 @@ class Session {
   std::map<std::size_t, PortLook> port_looks_;
   LiveText::Say say_ = [](const std::string&) {};
   std::unique_ptr<LiveText> live_;
+  StarvationWatch starvation_;
   SplitFrames split_frames_;
   const Engine* engine_ = nullptr;
   std::unique_ptr<Job> job_;

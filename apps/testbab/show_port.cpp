@@ -10,6 +10,7 @@
 #include <rte_ethdev.h>
 
 #include "rss.hpp"
+#include "rx_buffers_view.hpp"
 
 namespace testbab {
 namespace {
@@ -111,6 +112,7 @@ PortView port_info(Session& session, std::size_t i) {
   add("Promiscuous mode", promiscuous ? "enabled" : "disabled");
   add("RX queues", fmt::format("{} of {} descriptors", port.rx_queues(), port.rx_descriptors()));
   add("TX queues", fmt::format("{} of {} descriptors", port.tx_queues(), port.tx_descriptors()));
+  t += rx_buffers_text(port);
   add("Sent buffers come back",
       fmt::format("{}{}", bab::tx_completion_name(port.tx_completion()),
                   kept > 0 ? fmt::format(": up to {} stay with the NIC", kept) : ""));
@@ -139,6 +141,7 @@ PortView port_info(Session& session, std::size_t i) {
            {"tx_queues", port.tx_queues()},
            {"rx_descriptors", port.rx_descriptors()},
            {"tx_descriptors", port.tx_descriptors()},
+           {"rx_buffers", rx_buffers_json(port.rx_buffers())},
            {"tx_completion", bab::tx_completion_name(port.tx_completion())},
            {"tx_kept_buffers", kept},
            {"rss", rss},

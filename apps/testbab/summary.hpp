@@ -51,7 +51,8 @@ struct PortSummary {
   std::uint32_t mtu = 0;
   bab::PortStats stats{};
   std::vector<bab::Capability> offloads;  ///< who does what, and why
-  std::uint64_t left = 0;                 ///< frames still in a memory port at the stop, freed
+  bab::RxBuffers rx_buffers;
+  std::uint64_t left = 0;      ///< frames still in a memory port at the stop, freed
   std::uint64_t taken = 0;     ///< frames that pollers took from its queues, by our count
   std::uint64_t gathered = 0;  ///< of those, came split over several buffers and were put together
   std::vector<std::string> captures;  ///< the files it writes frames to, if it does
@@ -111,6 +112,7 @@ struct Summary {
   std::string capture_fault;       ///< why not all of it is in the file
   std::optional<Latency> latency;  ///< ping's
   std::optional<ReplaySummary> replay;
+  std::vector<std::string> notes;  ///< what was said while it ran: no faults of the bus
 
   [[nodiscard]] std::uint64_t leaked() const;
   /// 0 good; 1 the bus lost, corrupted or leaked something, or the ledger doesn't balance.

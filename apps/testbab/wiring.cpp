@@ -11,6 +11,9 @@
 
 #include <bab/base/error.hpp>
 
+#include "rss.hpp"
+#include "rx_buffers_view.hpp"
+
 namespace testbab {
 namespace {
 
@@ -19,21 +22,35 @@ constexpr unsigned kTestpmdMbufSize = 2176;
 constexpr unsigned kDefaultMtu = 1500;
 constexpr unsigned kLoopbackMtu = 9000;
 
-/// Bytes per buffer where `need` are needed.
-std::uint32_t data_room(const Options& options, std::uint32_t mtu, std::uint32_t need) {
+/// Bytes of a buffer that frames are written into, where `need` are needed.
+std::uint32_t data_room(const Options& options, std::uint32_t need) {
+  return std::max(need, options.mbuf_size.value_or(kTestpmdMbufSize));
+}
+
+/// `need`: bytes of a buffer that holds a frame; `may_split`: the driver can do with less.
+void require_room(const Options& options, std::uint32_t mtu, std::uint32_t need, bool may_split) {
   constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();
   if (need > kMost)
     throw bab::Error(
         fmt::format("the port's slots need buffers of {} bytes, and one has at most {}; give the "
                     "--vdev a smaller framesz (framesz=16384,blocksz=65536 carries jumbo frames)",
                     need, kMost));
-  if (!options.mbuf_size) return std::max(need, kTestpmdMbufSize);
-  if (*options.mbuf_size < need)
+  if (options.mbuf_size && *options.mbuf_size < need && !may_split)
     throw bab::Error(fmt::format(
         "--mbuf-size={} is too small: the port's MTU of {} needs buffers of {} bytes (headroom, "
         "Ethernet, VLAN and CRC included); raise --mbuf-size or lower --mtu",
         *options.mbuf_size, mtu, need));
-  return *options.mbuf_size;
+}
+
+bool may_split(std::uint16_t id) {
+  rte_eth_dev_info info{};
+  return rte_eth_dev_info_get(id, &info) == 0 && bab::can_split(info);
+}
+
+/// Names are unique in the process, and pools that are replaced still live.
+std::string pool_name(std::string_view what, std::uint16_t id, unsigned generation) {
+  return generation > 0 ? fmt::format("{}_{}.{}", what, id, generation)
+                        : fmt::format("{}_{}", what, id);
 }
 
 /// net_pcap doesn't look whether its writes succeed; its files' sizes tell. 0 where one is no file.
@@ -101,7 +118,13 @@ void require_ports(const Engine& engine, std::size_t ports) {
 }  // namespace
 
 Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores, StopSignals& signals)
-    : lcores_(lcores), signals_(signals), engine_(&engine) {
+    : lcores_(lcores),
+      burst_(options.burst),
+      mbcache_(options.mbcache.value_or(kTestpmdMbcache)),
+      mbuf_size_(options.mbuf_size),
+      own_buffers_(options.total_num_mbufs),
+      signals_(signals),
+      engine_(&engine) {
   std::vector<std::uint16_t> ids = bab::port_ids();
   const std::uint16_t queues = std::max(options.rxq, options.txq);
   if (ids.empty() && engine.loopback_ports == 1) {
@@ -133,13 +156,18 @@ std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const
   o.name = name;
   o.data_room = static_cast<std::uint16_t>(room);
   o.receives = receives;
-  o.cache = options.mbcache.value_or(kTestpmdMbcache);
+  o.cache = mbcache_;
   o.lcores = lcores_;
-  // What their caches would keep if nothing held them to a quarter of the pool: 1.5 times their size each.
-  const std::uint32_t kept = lcores_ * (o.cache * 3 / 2);
-  const std::uint32_t working = 2 * options.burst;
-  o.buffers = options.total_num_mbufs.value_or(queued + kept + lcores_ * working);
+  o.buffers = options.total_num_mbufs.value_or(buffers_for(queued));
   return std::make_shared<bab::BufferPool>(o);
+}
+
+/// Where drivers hold so many: those, what lcores' caches would keep if nothing held them to a quarter of the pool (1.5
+/// times their size each), and what lcores work with.
+std::uint32_t Wiring::buffers_for(std::uint32_t held) const {
+  const std::uint32_t kept = mbcache_ * 3 / 2;
+  const std::uint32_t working = 2 * burst_;
+  return held + lcores_ * (kept + working);
 }
 
 void Wiring::add_port(const Options& options, std::uint16_t id) {
@@ -156,36 +184,56 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   po.promiscuous = options.promiscuous;
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
 
+  if (options.mbuf_size) po.rx_data_room = static_cast<std::uint16_t>(*options.mbuf_size);
+  const bool splits = !is_loopback() && may_split(id);
+  require_room(options, po.mtu, bab::Port::data_room(po.mtu), splits);
   Unit unit;
-  make_pools(options, po, unit);
-  unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
+  if (is_loopback()) {
+    // It receives the very buffers that were sent, and needs no pool to receive into.
+    make_tx_pool(options, po, unit);
+    unit.rx_pool = unit.tx_pool;
+    unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
+  } else {
+    require_room(options, po.mtu, bab::Port::rx_data_room(id, po.mtu), splits);
+    unit.port = std::make_unique<bab::Port>(po, rx_pool_maker(options, id, unit));
+    make_tx_pool(options, po, unit);
+    make_gathering_pool(options, unit);
+  }
   unit.watch = std::make_unique<bab::PortWatch>(*unit.port);
   units_.push_back(std::move(unit));
 }
 
-void Wiring::make_pools(const Options& options, const bab::PortOptions& po, Unit& unit) const {
+void Wiring::make_tx_pool(const Options& options, const bab::PortOptions& po, Unit& unit) const {
   rte_eth_dev_info info{};
   (void)rte_eth_dev_info_get(po.id, &info);
-  const std::uint32_t rxd =
-      bab::choose_descriptors(options.rxd, info.default_rxportconf.ring_size,
-                              RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim);
   const std::uint32_t txd =
       bab::choose_descriptors(options.txd, info.default_txportconf.ring_size,
                               RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
-  // Names are unique in the process, and those that are replaced still live.
-  const std::string suffix =
-      unit.generation > 0 ? fmt::format("{}.{}", po.id, unit.generation) : fmt::format("{}", po.id);
-  const std::uint32_t room = data_room(options, po.mtu, bab::Port::data_room(po.mtu));
-  unit.tx_pool = make_pool(options, "tx_" + suffix, room,
+  unit.tx_pool = make_pool(options, pool_name("tx", po.id, unit.generation),
+                           data_room(options, bab::Port::data_room(po.mtu)),
                            po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd) +
                                2 * options.writers,  // each has a frame open and a buffer set aside
                            false);
-  // The loopback port receives the very buffers that were sent: it needs no pool to receive into.
-  unit.rx_pool = is_loopback()
-                     ? unit.tx_pool
-                     : make_pool(options, "rx_" + suffix,
-                                 data_room(options, po.mtu, bab::Port::rx_data_room(po.id, po.mtu)),
-                                 po.rx_queues * rxd, true);
+}
+
+bab::RxPoolMaker Wiring::rx_pool_maker(const Options& options, std::uint16_t id, Unit& unit) const {
+  return [this, &options, id, &unit](const bab::RxPoolNeeds& needs) {
+    const bool does = unit.rx_pool && unit.rx_pool->data_room() >= needs.data_room &&
+                      (own_buffers_ || unit.rx_pool->size() >= buffers_for(needs.held));
+    if (!does)
+      unit.rx_pool = make_pool(options, pool_name("rx", id, unit.generation), needs.data_room,
+                               needs.held, true);
+    return unit.rx_pool;
+  };
+}
+
+void Wiring::make_gathering_pool(const Options& options, Unit& unit) const {
+  const std::uint32_t need = bab::Port::data_room(unit.port->mtu());
+  if (unit.rx_pool->data_room() >= need)
+    unit.gathering.reset();
+  else if (!unit.gathering || unit.gathering->data_room() < need)
+    unit.gathering =
+        make_pool(options, pool_name("gather", unit.port->id(), unit.generation), need, 0, false);
 }
 
 void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
@@ -194,16 +242,18 @@ void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
   Unit next;
   next.rx_pool = unit.rx_pool;
   next.tx_pool = unit.tx_pool;
-  next.generation = unit.generation;
-  if (bab::Port::rx_data_room(port.id(), mtu) > unit.rx_pool->data_room() ||
-      bab::Port::data_room(mtu) > unit.tx_pool->data_room()) {
-    ++next.generation;
+  next.gathering = unit.gathering;
+  next.generation = unit.generation + 1;
+  const bool splits = !is_loopback() && may_split(port.id());
+  require_room(options, mtu, bab::Port::data_room(mtu), splits);
+  if (!is_loopback()) require_room(options, mtu, bab::Port::rx_data_room(port.id(), mtu), splits);
+  if (bab::Port::data_room(mtu) > unit.tx_pool->data_room()) {
     bab::PortOptions po;
     po.id = port.id();
-    po.rx_queues = static_cast<std::uint16_t>(port.rx_queues());
     po.tx_queues = static_cast<std::uint16_t>(port.tx_queues());
     po.mtu = mtu;
-    make_pools(options, po, next);
+    make_tx_pool(options, po, next);
+    if (is_loopback()) next.rx_pool = next.tx_pool;
   }
   const bool was_started = port.started();
   stop(i);
@@ -212,7 +262,10 @@ void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
     if (was_started) start(i);
   };
   try {
-    port.reconfigure(mtu, *next.rx_pool);
+    if (is_loopback())
+      port.reconfigure(mtu, *next.rx_pool);
+    else
+      port.reconfigure(mtu, rx_pool_maker(options, port.id(), next));
   } catch (...) {
     start_again();
     throw;
@@ -220,6 +273,7 @@ void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
   unit.rx_pool = std::move(next.rx_pool);
   unit.tx_pool = std::move(next.tx_pool);
   unit.generation = next.generation;
+  if (!is_loopback()) make_gathering_pool(options, unit);
   start_again();
 }
 
@@ -239,12 +293,52 @@ void Wiring::start(std::size_t i) {
   if (port(i).started()) return;
   constexpr unsigned kQuiet = 20;  // tenths of a second
   unsigned asked = 0;
-  port(i).start([&] {
-    if (++asked == kQuiet)
-      say_(fmt::format("port {} ({}, {}): waiting for its link, for 9 s at most\n", port(i).id(),
-                       port(i).name(), port(i).driver()));
-    return signals_.pending();
-  });
+  try {
+    port(i).start([&] {
+      if (++asked == kQuiet)
+        say_(fmt::format("port {} ({}, {}): waiting for its link, for 9 s at most\n", port(i).id(),
+                         port(i).name(), port(i).driver()));
+      return signals_.pending();
+    });
+  } catch (const bab::TooFewBuffers& e) {
+    if (!own_buffers_) throw;
+    throw bab::Error(fmt::format("{}: --total-num-mbufs={} or, better, without it", e.what(),
+                                 buffers_for(e.needed())));
+  }
+}
+
+bool Wiring::told_of_splits(std::size_t i) const {
+  return !is_loopback() && !split_note(*units_.at(i).port, mbuf_size_).empty();
+}
+
+std::vector<std::string> Wiring::new_notes() {
+  std::vector<std::string> fresh;
+  if (is_loopback()) return fresh;
+  for (const Unit& unit : units_)
+    for (const std::string& note : {split_note(*unit.port, mbuf_size_), rss_note(*unit.port)}) {
+      if (note.empty() || std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
+      notes_.push_back(note);
+      fresh.push_back(note);
+    }
+  return fresh;
+}
+
+std::vector<RxSample> Wiring::rx_samples() const {
+  std::vector<RxSample> all;
+  for (const Unit& unit : units_) {
+    if (!unit.receives) continue;
+    RxSample& sample = all.emplace_back();
+    const bab::PortStats s = unit.port->stats();
+    sample.port = unit.port->id();
+    for (unsigned q = 0; q < unit.port->rx_queues(); ++q)
+      sample.taken += unit.port->rx(q).counters().frames;
+    sample.missed = s.rx_missed;
+    sample.nombuf = s.rx_nombuf;
+    sample.pool = unit.rx_pool->name();
+    sample.free = unit.rx_pool->available();
+    sample.buffers = unit.rx_pool->size();
+  }
+  return all;
 }
 
 void Wiring::stop(std::size_t i) {
@@ -310,6 +404,18 @@ void Wiring::bank_stats(Unit& unit) {
   unit.port->clear_stats();
 }
 
+void Wiring::begin_receiving() {
+  for (Unit& unit : units_) {
+    if (!unit.receives) continue;
+    const bab::PortStats before = unit.port->stats();
+    unit.port->clear_losses();
+    const bab::PortStats after = unit.port->stats();
+    unit.past.rx_missed += before.rx_missed - after.rx_missed;
+    unit.past.rx_nombuf += before.rx_nombuf - after.rx_nombuf;
+    unit.past.rx_errors += before.rx_errors - after.rx_errors;
+  }
+}
+
 bab::PortStats Wiring::stats(std::size_t i) const {
   const Unit& unit = units_.at(i);
   bab::PortStats sum = unit.past;
@@ -332,6 +438,7 @@ void Wiring::collect(Summary& summary, Queued queued) {
     p.driver = port.driver();
     p.mtu = port.mtu();
     p.offloads = port.offloads().report;
+    p.rx_buffers = port.rx_buffers();
     port.reclaim();
     p.stats = port.stats();
     bab::PortStats ours = p.stats;
@@ -371,8 +478,9 @@ void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledge
 std::vector<const bab::BufferPool*> Wiring::pools() const {
   std::vector<const bab::BufferPool*> all;
   for (const Unit& unit : units_)
-    for (const auto& pool : {unit.rx_pool, unit.tx_pool})
-      if (std::find(all.begin(), all.end(), pool.get()) == all.end()) all.push_back(pool.get());
+    for (const auto& pool : {unit.rx_pool, unit.tx_pool, unit.gathering})
+      if (pool && std::find(all.begin(), all.end(), pool.get()) == all.end())
+        all.push_back(pool.get());
   return all;
 }
 
@@ -400,7 +508,9 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
   std::uint32_t n = 0;
   for (const Unit& unit : units_) {
     if (!unit.port || is_loopback()) continue;
-    if (unit.rx_pool.get() == &pool) n += unit.port->rx_queues() * unit.port->rx_descriptors();
+    if (unit.rx_pool.get() == &pool)
+      n += std::max(unit.port->rx_queues() * unit.port->rx_descriptors(),
+                    unit.port->rx_buffers().held);
     if (unit.tx_pool.get() == &pool) n += unit.port->tx_queues() * unit.port->tx_descriptors();
   }
   return n;

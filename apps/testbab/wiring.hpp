@@ -14,6 +14,7 @@
 
 #include "engine.hpp"
 #include "hot_unplug.hpp"
+#include "starvation_watch.hpp"
 #include "stop_signals.hpp"
 
 namespace testbab {
@@ -52,6 +53,24 @@ class Wiring {
   [[nodiscard]] std::vector<bab::RxQueue*> rx_queues(std::size_t i);
   [[nodiscard]] bab::BufferPool& tx_pool(std::size_t i) noexcept { return *units_.at(i).tx_pool; }
   [[nodiscard]] bab::BufferPool& rx_pool(std::size_t i) noexcept { return *units_.at(i).rx_pool; }
+  [[nodiscard]] const bab::BufferPool& rx_pool(std::size_t i) const noexcept {
+    return *units_.at(i).rx_pool;
+  }
+  /// Where frames that port i's driver split are gathered; null: in the pool that their buffers are from.
+  [[nodiscard]] bab::BufferPool* gathering_pool(std::size_t i) noexcept {
+    if (is_loopback()) return nullptr;
+    const Unit& unit = units_.at(i);
+    // Also what a driver received into smaller buffers, which it had from before the MTU was raised.
+    return unit.gathering ? unit.gathering.get() : unit.rx_pool.get();
+  }
+  /// What an operator should know of the ports' buffers, and hasn't been told. A sentence each.
+  [[nodiscard]] std::vector<std::string> new_notes();
+  /// Whether what is told of port i is that it splits frames, or may.
+  [[nodiscard]] bool told_of_splits(std::size_t i) const;
+  /// All that were told.
+  [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
+  /// What the ports that an engine receives on did since its run began.
+  [[nodiscard]] std::vector<RxSample> rx_samples() const;
   /// All pools, each once.
   [[nodiscard]] std::vector<const bab::BufferPool*> pools() const;
   /// EAL brought no port and the ring loopback, or a pair of ports, was made.
@@ -70,6 +89,8 @@ class Wiring {
 
   /// Before a run, and before its job is made: `engine` is to use the ports, whose counters begin at 0.
   void begin(const Engine& engine, Queued queued = Queued::kFree);
+  /// When the lcores are about to receive: what NICs missed before is nobody's loss.
+  void begin_receiving();
   /// When all lcores have stopped: the statistics of the run.
   void collect(Summary& summary, Queued queued = Queued::kFree);
   /// When the job is gone, too: how full the pools are, and who holds what isn't there.
@@ -85,6 +106,7 @@ class Wiring {
   struct Unit {
     std::shared_ptr<bab::BufferPool> rx_pool;
     std::shared_ptr<bab::BufferPool> tx_pool;
+    std::shared_ptr<bab::BufferPool> gathering;  // where a frame is longer than a buffer of rx_pool
     std::unique_ptr<bab::Port> port;
     std::unique_ptr<bab::PortWatch> watch;
     bool receives = false;
@@ -96,7 +118,11 @@ class Wiring {
                                                            std::uint32_t data_room,
                                                            std::uint32_t queued,
                                                            bool receives) const;
-  void make_pools(const Options& options, const bab::PortOptions& po, Unit& unit) const;
+  void make_tx_pool(const Options& options, const bab::PortOptions& po, Unit& unit) const;
+  /// Makes it, where the one that the unit has doesn't do.
+  bab::RxPoolMaker rx_pool_maker(const Options& options, std::uint16_t id, Unit& unit) const;
+  void make_gathering_pool(const Options& options, Unit& unit) const;
+  [[nodiscard]] std::uint32_t buffers_for(std::uint32_t held) const;
   void add_port(const Options& options, std::uint16_t id);
   static void bank_stats(Unit& unit);
   static void add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledger);
@@ -104,6 +130,9 @@ class Wiring {
   [[nodiscard]] std::uint32_t descriptors(const bab::BufferPool& pool) const;
 
   unsigned lcores_;
+  unsigned burst_, mbcache_;
+  std::optional<unsigned> mbuf_size_, own_buffers_;  // as the user wants them
+  std::vector<std::string> notes_;
   StopSignals& signals_;
   std::function<void(const std::string&)> say_ = [](const std::string&) {};
   const Engine* engine_;

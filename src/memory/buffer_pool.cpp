@@ -294,11 +294,12 @@ rte_mbuf* BufferPool::copy_of(const rte_mbuf* from) noexcept {
 }
 
 void BufferPool::note_received(rte_mbuf* m) noexcept {
-  BufferPool* pool = of(m);
-  if (pool == nullptr) return;
-  buffer_meta(m).is_free = false;
-  detail::tsan_acquire(m);
-  detail::asan_unpoison(m->buf_addr, m->buf_len);
+  for (; m != nullptr; m = m->next) {
+    if (of(m) == nullptr) continue;
+    buffer_meta(m).is_free = false;
+    detail::tsan_acquire(m);
+    detail::asan_unpoison(m->buf_addr, m->buf_len);
+  }
 }
 
 std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {

@@ -13,8 +13,16 @@
 
 #include <bab/base/error.hpp>
 
+#include "driver_words.hpp"
+
 namespace bab {
 namespace {
+
+using detail::DriverWords;
+using detail::refused_sentence;
+
+constexpr std::string_view kMoreMemory =
+    "use fewer or shorter queues, or give more memory (EAL's -m, or more hugepages)";
 
 rte_eth_dev_info device_info(std::uint16_t id) {
   rte_eth_dev_info info{};
@@ -28,8 +36,26 @@ std::string device_name(std::uint16_t id) {
   return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : fmt::format("{}", id);
 }
 
+/// By an interrupt that comes: once it is asked for, DPDK looks at the link in no other way. Two drivers have one that doesn't
+/// always (tried, 22.11). net_vmxnet3 never acknowledges it: with a uio driver the first one is the last. net_e1000_em gives
+/// an 82574 no vector for it: with vfio none comes.
+bool tells_of_its_link(const rte_eth_dev_info& info) {
+  const std::string_view driver = info.driver_name;
+  return info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0 &&
+         driver != "net_vmxnet3" && driver != "net_e1000_em";
+}
+
 std::string existing_label(std::uint16_t id) {
   return fmt::format("port {} ({}, {})", id, device_name(id), device_info(id).driver_name);
+}
+
+/// Some drivers say how long a frame may be, and not how large the MTU.
+std::string mtu_mend(const rte_eth_dev_info& info) {
+  constexpr std::uint32_t kHeaderAndCrc = wire::kEthernetBytes + wire::kCrcBytes;
+  if (info.max_mtu != std::numeric_limits<std::uint16_t>::max() ||
+      info.max_rx_pktlen <= kHeaderAndCrc || info.max_rx_pktlen > info.max_mtu)
+    return "ask for an MTU that the interface carries";
+  return fmt::format("ask for {} or less", info.max_rx_pktlen - kHeaderAndCrc);
 }
 
 }  // namespace
@@ -64,13 +90,13 @@ std::string Port::tried(const std::string& what) const {
   return fmt::format("{}: {}", label(), what);
 }
 
-Port::Port(const PortOptions& options, BufferPool& rx_pool)
+Port::Port(const PortOptions& options)
     : options_(options),
       claim_(options.id, existing_label(options.id)),
       name_(device_name(options.id)) {
   const rte_eth_dev_info info = device_info(options_.id);
   driver_ = info.driver_name;
-  link_interrupt_ = info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
+  link_interrupt_ = tells_of_its_link(info);
   socket_ = rte_eth_dev_socket_id(options_.id);
   offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
   if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
@@ -79,37 +105,77 @@ Port::Port(const PortOptions& options, BufferPool& rx_pool)
         "or --txq",
         options_.rx_queues, options_.tx_queues, info.max_rx_queues, info.max_tx_queues)));
   carrier_ = carrier_limits(info);
-  require_fits(info, rx_pool);
+  require_mtu_in_range(info);
   if (options_.rx_queues > 1)
     rss_ = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
-  try {
-    set_up(rx_pool);
-  } catch (...) {
-    // A device that kept some of its queues would refer to a pool that may be gone.
-    (void)rte_eth_dev_close(options_.id);
-    throw;
-  }
+}
+
+// What throws from here on is cleaned up by the destructor.
+Port::Port(const PortOptions& options, BufferPool& rx_pool) : Port(options) {
+  require_fits(device_info(options_.id), rx_pool.data_room(),
+               fmt::format("pool {} has", rx_pool.name()));
+  set_up(rx_pool);
+  become_promiscuous();
+}
+
+Port::Port(const PortOptions& options, const RxPoolMaker& make) : Port(options) {
+  set_up_with(make);
+  become_promiscuous();
+}
+
+void Port::become_promiscuous() noexcept {
   if (options_.promiscuous && rte_eth_promiscuous_get(options_.id) == 0)
     made_promiscuous_ = rte_eth_promiscuous_enable(options_.id) == 0;
 }
 
-void Port::require_fits(const rte_eth_dev_info& info, const BufferPool& rx_pool) const {
+void Port::require_mtu_in_range(const rte_eth_dev_info& info) const {
   if (options_.mtu < info.min_mtu || options_.mtu > info.max_mtu)
     throw Error(tried(fmt::format("MTU {} asked for, it takes {} to {}", options_.mtu, info.min_mtu,
                                   info.max_mtu)));
   if (carrier_) require_mtu(*carrier_, options_.mtu, label());
-  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
-      rx_pool.data_room() < need)
-    throw Error(
-        tried(fmt::format("an MTU of {} needs buffers of {} bytes, pool {} has {}; raise "
-                          "--mbuf-size or lower --mtu",
-                          options_.mtu, need, rx_pool.name(), rx_pool.data_room())));
 }
 
-void Port::set_up(BufferPool& rx_pool) {
-  configure();
+void Port::require_fits(const rte_eth_dev_info& info, std::uint32_t room,
+                        const std::string& have) const {
+  require_mtu_in_range(info);
+  if (const std::uint32_t least = RTE_PKTMBUF_HEADROOM + info.min_rx_bufsize; room < least)
+    throw Error(
+        tried(fmt::format("it needs receive buffers of {} bytes or more, {} {}; raise --mbuf-size",
+                          least, have, room)));
+  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
+      room < need && !can_split(info))
+    throw Error(
+        tried(fmt::format("an MTU of {} needs buffers of {} bytes, {} {}; raise "
+                          "--mbuf-size or lower --mtu",
+                          options_.mtu, need, have, room)));
+}
+
+void Port::set_up(BufferPool& rx_pool, bool splitting_will_do) {
+  const bool holds_frames = rx_pool.data_room() >= rx_data_room(options_.id, options_.mtu);
+  try {
+    configure(!holds_frames);
+    set_up_to_receive_into(rx_pool);
+  } catch (const Error&) {
+    // Some want a few bytes more than the frame, unless they may split it.
+    const bool can = can_split(device_info(options_.id));
+    if (!splitting_will_do || !holds_frames || !can) throw;
+    try {
+      configure(true);
+      set_up_to_receive_into(rx_pool);
+      return;
+    } catch (const Error&) {
+    }
+    throw;
+  }
+}
+
+void Port::set_up_to_receive_into(BufferPool& rx_pool) {
+  const std::uint32_t before = rx_pool.available();
   set_up_queues(rx_pool);
   rx_pool_ = &rx_pool;
+  taken_at_set_up_ = before - std::min(before, rx_pool.available());
+  rx_buffers_ = {};
+  note_rx_buffers(false);
 }
 
 void Port::require_idle(std::uint32_t mtu) {
@@ -124,23 +190,40 @@ void Port::require_idle(std::uint32_t mtu) {
 }
 
 void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
+  reconfigure_by(mtu, [&] {
+    require_fits(device_info(options_.id), rx_pool.data_room(),
+                 fmt::format("pool {} has", rx_pool.name()));
+    set_up(rx_pool);
+    forget_pools();
+  });
+}
+
+void Port::reconfigure(std::uint32_t mtu, const RxPoolMaker& make) {
+  reconfigure_by(mtu, [&] {
+    require_mtu_in_range(device_info(options_.id));
+    set_up_with(make);
+  });
+}
+
+void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up_anew) {
   require_idle(mtu);
   const PortOptions before = options_;
   const std::uint32_t mtu_before = mtu_;
+  BufferPool* const pool_before = rx_pool_;
+  const std::vector<std::shared_ptr<BufferPool>> pools_before = made_pools_;
+  const RxBuffers buffers_before = rx_buffers_;
   options_.mtu = mtu;
-  bool touched = false;
+  touched_ = false;
   try {
-    require_fits(device_info(options_.id), rx_pool);
-    touched = true;
-    set_up(rx_pool);
+    set_up_anew();
   } catch (const std::exception& e) {
     options_ = before;
-    if (!touched) throw;
+    if (!std::exchange(touched_, true)) throw;
     std::vector<RxQueue> rx = std::move(rx_);
     std::vector<TxQueue> tx = std::move(tx_);
     std::string worse;
     try {
-      set_up(*rx_pool_);
+      set_up(*pool_before);
     } catch (const std::exception& again) {
       worse = again.what();
     }
@@ -149,7 +232,13 @@ void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
     tx_ = std::move(tx);
     options_ = before;
     mtu_ = mtu_before;
-    if (worse.empty()) throw;
+    rx_pool_ = pool_before;
+    rx_buffers_ = buffers_before;
+    made_pools_.insert(made_pools_.end(), pools_before.begin(), pools_before.end());
+    if (worse.empty()) {
+      forget_pools();
+      throw;
+    }
     throw Error(fmt::format("{}; and it could not be brought back to MTU {} ({}): close it",
                             e.what(), before.mtu, worse));
   }
@@ -161,11 +250,14 @@ std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
   return carrier ? std::max(frame, RTE_PKTMBUF_HEADROOM + carrier->rx_bytes) : frame;
 }
 
-void Port::configure() {
+void Port::configure(bool may_split) {
+  touched_ = true;
   rte_eth_conf conf{};
   std::uint32_t mtu = 0;
   conf.rxmode.mtu = options_.mtu;
   conf.rxmode.offloads = offloads_.rx_flags;
+  if (may_split)
+    conf.rxmode.offloads |= device_info(options_.id).rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   conf.txmode.offloads = offloads_.tx_flags;
   conf.intr_conf.lsc = link_interrupt_ ? 1 : 0;
   if (rss_ != 0) {
@@ -175,22 +267,28 @@ void Port::configure() {
   const auto configure = [&] {
     return rte_eth_dev_configure(options_.id, options_.rx_queues, options_.tx_queues, &conf);
   };
+  const DriverWords words;
   int e = configure();
-  if (e == -EINVAL && carrier_) {
-    // net_af_packet and net_memif know no MTU above 1500; what they carry was checked above.
+  if (e == -EINVAL) {
     conf.rxmode.mtu = 0;
     e = configure();
-    mtu = options_.mtu;
-  } else if (e == -EINVAL) {
-    // Some drivers take a larger MTU only by set_mtu.
-    conf.rxmode.mtu = 0;
-    e = configure();
-    if (e == 0) e = rte_eth_dev_set_mtu(options_.id, static_cast<std::uint16_t>(options_.mtu));
-    if (e != 0)
-      throw Error::from_code(tried(fmt::format("setting MTU {}", options_.mtu)), e,
-                             "ask for an MTU that the interface carries");
+    if (e == 0 && carrier_) {
+      // net_af_packet and net_memif know no MTU above 1500; what they carry was checked before.
+      mtu = options_.mtu;
+    } else if (e == 0) {
+      // Some drivers take a larger MTU only by set_mtu.
+      e = rte_eth_dev_set_mtu(options_.id, static_cast<std::uint16_t>(options_.mtu));
+      if (e != 0)
+        throw Error(refused_sentence(tried(fmt::format("setting MTU {}", options_.mtu)), e, words,
+                                     mtu_mend(device_info(options_.id))));
+    }
   }
-  if (e != 0) throw Error::from_code(tried("configuring"), e);
+  if (e != 0)
+    throw Error(refused_sentence(
+        tried(fmt::format("configuring {} RX and {} TX queues", options_.rx_queues,
+                          options_.tx_queues)),
+        e, words,
+        e == -ENOMEM ? kMoreMemory : "ask for one queue of each, which any driver takes"));
   if (mtu == 0) mtu = read_mtu();
   const rte_eth_dev_info info = device_info(options_.id);
   options_.rx_descriptors =
@@ -215,21 +313,25 @@ void Port::set_up_queues(BufferPool& rx_pool) {
   const auto socket = static_cast<unsigned>(socket_);
   std::vector<RxQueue> rx;
   std::vector<TxQueue> tx;
+  const DriverWords words;
   for (std::uint16_t q = 0; q < options_.rx_queues; ++q) {
     if (int e = rte_eth_rx_queue_setup(options_.id, q, options_.rx_descriptors, socket, nullptr,
                                        rx_pool.mempool());
         e != 0)
-      throw Error::from_code(tried(fmt::format("setting up RX queue {} of {} descriptors", q,
-                                               options_.rx_descriptors)),
-                             e, "change --rxq or --rxd");
+      throw Error(refused_sentence(
+          tried(fmt::format("setting up RX queue {} of {} descriptors, with buffers of {} bytes", q,
+                            options_.rx_descriptors, rx_pool.data_room())),
+          e, words,
+          e == -ENOMEM ? kMoreMemory : "leave the size of its buffers and the descriptors to it"));
     rx.emplace_back(options_.id, q, &rx_pool);
   }
   for (std::uint16_t q = 0; q < options_.tx_queues; ++q) {
     if (int e = rte_eth_tx_queue_setup(options_.id, q, options_.tx_descriptors, socket, nullptr);
         e != 0)
-      throw Error::from_code(tried(fmt::format("setting up TX queue {} of {} descriptors", q,
-                                               options_.tx_descriptors)),
-                             e, "change --txq or --txd");
+      throw Error(refused_sentence(
+          tried(
+              fmt::format("setting up TX queue {} of {} descriptors", q, options_.tx_descriptors)),
+          e, words, e == -ENOMEM ? kMoreMemory : "leave the number of descriptors to it"));
     tx.emplace_back(options_.id, q, offloads_.tx_flags != 0, driver_ == "net_ring", mtu_);
   }
   rx_ = std::move(rx);
@@ -260,18 +362,19 @@ void Port::start(const std::function<bool()>& give_up) {
 }
 
 void Port::start_device() {
-  if (int e = rte_eth_dev_start(options_.id); e != 0)
-    throw Error::from_code(tried("starting"), e,
-                           driver_ == "net_memif" ? "start the side with role=server first" : "");
-  // Some drivers' counters begin at 0 with a start: what was cleared before is no longer in them.
-  rte_eth_stats now{};
-  if (rte_eth_stats_get(options_.id, &now) == 0)
-    for (const auto field :
-         {&rte_eth_stats::ipackets, &rte_eth_stats::ibytes, &rte_eth_stats::opackets,
-          &rte_eth_stats::obytes, &rte_eth_stats::imissed, &rte_eth_stats::rx_nombuf,
-          &rte_eth_stats::ierrors, &rte_eth_stats::oerrors})
-      if (now.*field < cleared_.*field) cleared_.*field = 0;
+  // Where it was tried: before the driver fails in its own way.
+  require_at_hand(rx_pool_->size() - std::min(rx_pool_->size(), rx_buffers_.held));
+  rte_eth_stats stopped{};
+  const bool counts = rte_eth_stats_get(options_.id, &stopped) == 0;
+  const std::uint32_t left = start_and_measure();
+  if (counts) exclude_others(stopped);
   started_ = true;
+  try {
+    require_at_hand(left);
+  } catch (...) {
+    stop();
+    throw;
+  }
   ++starts_;
   tx_completion_ = find_tx_completion(options_.id, driver_);
   for (TxQueue& q : tx_) {
@@ -284,9 +387,11 @@ void Port::start_device() {
 void Port::set_up_again() {
   std::vector<RxQueue> rx = std::move(rx_);
   std::vector<TxQueue> tx = std::move(tx_);
+  const std::uint32_t held = rx_buffers_.held;
   const auto keep = [&] {
     rx_ = std::move(rx);
     tx_ = std::move(tx);
+    rx_buffers_.held = held;
   };
   try {
     set_up(*rx_pool_);
@@ -315,6 +420,13 @@ void Port::stop() noexcept {
   for (TxQueue& q : tx_) q.port_is_started(false);
   linger();
   (void)rte_eth_dev_stop(options_.id);
+  note_stopped();
+}
+
+void Port::note_stopped() noexcept {
+  rte_eth_stats now{};
+  at_stop_.reset();
+  if (rte_eth_stats_get(options_.id, &now) == 0) at_stop_ = now;
 }
 
 /// net_memif takes its rings away with it, and what the peer hasn't read of them is lost; nothing tells how
@@ -333,7 +445,7 @@ void Port::linger() const noexcept {
 }
 
 Port::~Port() {
-  if (!claim_.holds()) return;
+  if (!claim_.holds() || !touched_) return;
   // A host interface would stay in the mode when we are gone.
   if (made_promiscuous_) (void)rte_eth_promiscuous_disable(options_.id);
   stop();
@@ -415,6 +527,7 @@ PortStats Port::stats() const noexcept {
 
 void Port::clear_stats() noexcept {
   (void)rte_eth_stats_get(options_.id, &cleared_);
+  if (!started_) note_stopped();
   for (RxQueue& q : rx_) q.clear_counters();
   for (TxQueue& q : tx_) q.clear_counters();
 }

@@ -12,6 +12,7 @@
 #include <bab/port/carrier_limits.hpp>
 #include <bab/port/offloads.hpp>
 #include <bab/port/queues.hpp>
+#include <bab/port/rx_buffers.hpp>
 #include <bab/wire/ethernet.hpp>
 
 namespace bab {
@@ -23,10 +24,15 @@ struct PortOptions {
   std::uint16_t rx_descriptors = 0;  ///< per queue; 0: the driver's default
   std::uint16_t tx_descriptors = 0;
   std::uint32_t mtu = 1500;  ///< bytes of IP packet
+  /// Bytes of a receive buffer, headroom included, that are asked of an RxPoolMaker; 0: what suits MTU and driver. Fewer
+  /// than a frame where the driver can split frames, which are copied into one buffer then (FramerOptions::copies).
+  std::uint16_t rx_data_room = 0;
   ChecksumChoice tx_checksum = ChecksumChoice::kAuto;
   ChecksumChoice rx_checksum = ChecksumChoice::kAuto;
   VlanChoices vlan{};
-  bool promiscuous = true;  ///< as testpmd; drivers without the mode are left as they are
+  /// As testpmd; drivers without the mode are left as they are. Without it only frames to the port's own address and to
+  /// everybody arrive; of a virtio device none with a VLAN tag.
+  bool promiscuous = true;
 };
 
 /// What the port did since it was made or its counters were cleared. The driver's figures, or ours where it keeps none.
@@ -40,16 +46,21 @@ struct PortStats {
 /// All calls but the queues' on one thread.
 class Port {
  public:
-  /// `rx_pool` receives: its buffers must hold a whole frame of this MTU. It outlives the port, or its next reconfigure().
-  /// Throws Error; so where another Port, or a driver, has the device.
+  /// `rx_pool` receives: its buffers hold a whole frame of this MTU, or fewer bytes where the driver can split frames. It
+  /// outlives the port, or its next reconfigure(). Throws Error; so where another Port, or a driver, has the device.
   Port(const PortOptions& options, BufferPool& rx_pool);
+  /// Finds out what receive buffers suit the driver, has `make` make them, and keeps them while it uses them. A NIC is
+  /// started for a moment for that, with small pools of the port's own ("try_…"): only then does a driver say whether it
+  /// splits frames, and show how many buffers it takes. Throws Error; what `make` throws passes.
+  Port(const PortOptions& options, const RxPoolMaker& make);
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
   /// Stops and closes the device, where it is there still: its driver frees what it holds.
   ~Port();
 
   /// Starts the device and waits until its link is up, or `give_up`, asked ten times a second, is true.
-  /// Throws Error, and is stopped then; a link that stays down is one. Of a started port nothing changes.
+  /// Throws Error, and is stopped then; a link that stays down is one, TooFewBuffers another. Of a started port nothing
+  /// changes.
   void start(const std::function<bool()>& give_up = {});
   /// Stops the device. Frames queued inside a memory port stay there: drain() first. After sending on
   /// net_memif it takes half a second longer, for a peer that is behind.
@@ -69,12 +80,16 @@ class Port {
   /// anew, those that rx() and tx() gave are no longer any. Throws Error, and is then as it was: MTU, queues, their
   /// counters. (A driver that can't even be brought back is an Error that says so: all that is left is to close the port.)
   void reconfigure(std::uint32_t mtu, BufferPool& rx_pool);
+  /// The same with a pool that is made to suit, as at first; `make` may give the one it has.
+  void reconfigure(std::uint32_t mtu, const RxPoolMaker& make);
   /// From now on it receives frames to all addresses, or only to its own, to groups' as its driver has them, and to
   /// everybody's. At any time. Throws Error where the driver can't.
   void set_promiscuous(bool on);
   [[nodiscard]] bool promiscuous() const noexcept;
   /// Statistics and queue counters begin at 0 again. When no lcore polls.
   void clear_stats() noexcept;
+  /// Frames that NIC or driver missed, found no buffer for or refused so far are nobody's loss: whoever receives begins now.
+  void clear_losses() noexcept;
   /// Frees what can still be received, when no lcore polls; at most 65,536 frames a queue, since a peer
   /// may go on sending. Returns frames.
   std::uint64_t drain() noexcept;
@@ -96,6 +111,10 @@ class Port {
   [[nodiscard]] std::uint32_t mtu() const noexcept { return mtu_; }
   [[nodiscard]] wire::MacAddress mac() const noexcept;
   [[nodiscard]] const Offloads& offloads() const noexcept { return offloads_; }
+  /// Where it receives into, and what its driver makes of those buffers: what is known of it after the last start, or
+  /// before the first one.
+  [[nodiscard]] BufferPool& rx_pool() const noexcept { return *rx_pool_; }
+  [[nodiscard]] const RxBuffers& rx_buffers() const noexcept { return rx_buffers_; }
   [[nodiscard]] std::uint16_t rx_descriptors() const noexcept { return options_.rx_descriptors; }
   [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }
   /// Also: buffers that the driver found none of since the last look are asked for (BufferPool::announce_need()).
@@ -115,10 +134,25 @@ class Port {
   static std::uint32_t rx_data_room(std::uint16_t id, std::uint32_t mtu);
 
  private:
-  void require_fits(const rte_eth_dev_info& info, const BufferPool& rx_pool) const;
-  void set_up(BufferPool& rx_pool);
+  explicit Port(const PortOptions& options);  // asks and checks, and leaves the device as it is
+  void require_mtu_in_range(const rte_eth_dev_info& info) const;
+  void require_fits(const rte_eth_dev_info& info, std::uint32_t room,
+                    const std::string& have) const;
+  void set_up(BufferPool& rx_pool, bool splitting_will_do = true);
+  void set_up_to_receive_into(BufferPool& rx_pool);
+  void set_up_with(const RxPoolMaker& make);
+  void use_made(std::shared_ptr<BufferPool> pool, bool splitting_will_do);
+  void forget_pools() noexcept;
+  void find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& needs);
+  void become_promiscuous() noexcept;
+  void reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up_anew);
+  std::uint32_t start_and_measure();
+  void require_at_hand(std::uint32_t left) const;
+  void note_rx_buffers(bool is_started);
+  void note_stopped() noexcept;
+  void exclude_others(const rte_eth_stats& stopped) noexcept;
   void require_idle(std::uint32_t mtu);
-  void configure();
+  void configure(bool may_split);
   [[nodiscard]] std::uint32_t read_mtu() const;
   void set_up_again();
   void start_device();
@@ -139,11 +173,17 @@ class Port {
   unsigned starts_ = 0;
   bool link_interrupt_ = false;
   bool made_promiscuous_ = false;
+  bool touched_ = false;  // the device was configured
   TxCompletion tx_completion_ = TxCompletion::kReuse;
   std::optional<CarrierLimits> carrier_;
-  BufferPool* rx_pool_ = nullptr;  // what the queues receive into
+  std::vector<std::shared_ptr<BufferPool>> made_pools_;  // those whose buffers the device may have
+  BufferPool* rx_pool_ = nullptr;                        // what the queues receive into
+  std::uint32_t taken_at_set_up_ = 0;                    // of its buffers
+  RxBuffers rx_buffers_;
   mutable std::uint64_t nombuf_seen_ = 0;
   rte_eth_stats cleared_{};  // the driver's figures then; xstats stay as they are
+  // Its figures when the port was stopped, or cleared while it was: what comes on top before it is started is others'.
+  std::optional<rte_eth_stats> at_stop_{rte_eth_stats{}};
   std::vector<RxQueue> rx_;
   std::vector<TxQueue> tx_;
 };
