@@ -36,11 +36,12 @@ Console::Wake Console::wait(int fd, std::optional<Clock::time_point> until) {
       session_.pinned().look_now_and_then(session_.wiring().pools());
       if (session_.tick()) stop();
     }
+    if (!session_.running()) session_.look_at_ports();
+    if (!session_.removed().empty()) quit();
     if (signals.wait(milliseconds{0})) quit();
     if (quitting_) return Wake::kQuit;
     if (signals.take_interrupt()) return Wake::kInterrupt;
-    // Without a run only signals, input and time wake it; 1 s bounds what a clock may be off by.
-    milliseconds sleep = session_.running() ? Run::kTick : milliseconds{1000};
+    milliseconds sleep = session_.running() ? Run::kTick : bab::PortWatch::kEvery;
     if (until) {
       const auto left = std::chrono::ceil<milliseconds>(*until - Clock::now());
       if (left.count() <= 0) return Wake::kTimeout;

@@ -22,8 +22,9 @@ using bab::Finding;
 /// What wiring takes where a device has no wishes of its own.
 struct PortNeeds {
   std::uint32_t mtu;
-  std::uint32_t data_room;
-  std::uint64_t bytes;  ///< of both its pools
+  std::uint32_t data_room;     ///< that a frame needs
+  std::uint32_t rx_data_room;  ///< of buffers that a NIC receives into
+  std::uint64_t bytes;         ///< of both its pools
 };
 
 PortNeeds port_needs(const Options& options, bool loopback) {
@@ -35,14 +36,19 @@ PortNeeds port_needs(const Options& options, bool loopback) {
   PortNeeds n{};
   n.mtu = options.asked_mtu(0).value_or(default_mtu);
   n.data_room = bab::Port::data_room(n.mtu);
+  n.rx_data_room = options.mbuf_size.value_or(
+      loopback ? n.data_room : bab::rx_rooms(n.data_room - RTE_PKTMBUF_HEADROOM).front());
   const std::uint64_t rxd = options.rxd > 0 ? options.rxd : RTE_ETH_DEV_FALLBACK_RX_RINGSIZE;
   const std::uint64_t txd = options.txd > 0 ? options.txd : RTE_ETH_DEV_FALLBACK_TX_RINGSIZE;
   const std::uint64_t kept = kLcores * (options.mbcache.value_or(kCache) * 3 / 2);
-  const std::uint64_t buffers =
-      options.total_num_mbufs
-          ? 2 * std::uint64_t{*options.total_num_mbufs}
-          : options.rxq * rxd + options.txq * txd + 2 * (kept + kLcores * 2 * options.burst);
-  n.bytes = buffers * (std::max(options.mbuf_size.value_or(n.data_room), kLeastRoom) + kPerBuffer);
+  const std::uint64_t working = kLcores * 2 * options.burst;
+  const auto buffers = [&](std::uint64_t queued) {
+    return options.total_num_mbufs.value_or(static_cast<unsigned>(queued + kept + working));
+  };
+  n.bytes = buffers(options.rxq * rxd) * (n.rx_data_room + kPerBuffer) +
+            buffers(options.txq * txd) *
+                (std::max({options.mbuf_size.value_or(kLeastRoom), n.data_room, kLeastRoom}) +
+                 kPerBuffer);
   return n;
 }
 
@@ -52,14 +58,17 @@ std::uint64_t ports_of(const Arguments& arguments) {
   return std::max<std::uint64_t>(devices, 1);
 }
 
-Finding examine_buffers(const Options& options, const PortNeeds& needs) {
+/// `splits`: only NICs are named, whose drivers split frames as a rule.
+Finding examine_buffers(const Options& options, const PortNeeds& needs, bool splits) {
   Finding f{Finding::Level::kOk, "buffers",
             fmt::format("MTU {} needs buffers of {} bytes", needs.mtu, needs.data_room), ""};
   if (!options.mbuf_size) {
-    f.text += ", which is what they get";
+    f.text += fmt::format(", and they get {}, or more where a NIC's driver rounds down",
+                          std::max(needs.rx_data_room, needs.data_room));
   } else if (*options.mbuf_size < needs.data_room) {
-    f.level = Finding::Level::kFail;
+    f.level = splits ? Finding::Level::kWarn : Finding::Level::kFail;
     f.text += fmt::format(", and --mbuf-size is {}", *options.mbuf_size);
+    if (splits) f.text += ": a NIC that can will split frames, which then are gathered by a copy";
     f.mend = fmt::format("--mbuf-size={}, or leave it out", needs.data_room);
   } else {
     f.text += fmt::format(", and --mbuf-size={} is enough", *options.mbuf_size);
@@ -105,7 +114,9 @@ int run_doctor(const Options& options, const Arguments& arguments) {
   what.memory_bytes = ports_of(arguments) * needs.bytes;
   what.mtu = needs.mtu;
   std::vector<Finding> findings = bab::examine(what);
-  findings.push_back(examine_buffers(options, needs));
+  const bool nics_only = !bab::detail::option_values(arguments.eal, "--allow", "-a").empty() &&
+                         bab::detail::option_values(arguments.eal, "--vdev").empty();
+  findings.push_back(examine_buffers(options, needs, nics_only));
   if (!options.json_on_stdout()) print_text(findings);
   json.write(to_json(findings));
   return std::any_of(findings.begin(), findings.end(),

@@ -10,6 +10,7 @@
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
 
+#include "abort_text.hpp"
 #include "arguments.hpp"
 #include "console.hpp"
 #include "doctor.hpp"
@@ -53,6 +54,11 @@ void greet(const Arguments& arguments, std::FILE* text) {
         "…\n");
 }
 
+bab::Eal start_eal(const Arguments& arguments) {
+  const ShownOnAbort shown;
+  return bab::Eal(arguments.eal);
+}
+
 void start_capture(Session& session) {
   const Options& options = session.options();
   if (options.capture.empty()) return;
@@ -61,12 +67,17 @@ void start_capture(Session& session) {
   session.start_capture(capture);
 }
 
-/// Starts, runs, stops.
-int run_engine(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
+/// What it says unasked.
+void speak(Session& session, std::FILE* text) {
   session.on_live_text([text](const std::string& line) {
     say(text, line);
     std::fflush(text);
   });
+}
+
+/// Starts, runs, stops.
+int run_engine(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
+  speak(session, text);
   session.prepare();
   start_capture(session);
   greet(arguments, text);
@@ -82,7 +93,7 @@ int run_engine(Session& session, const Arguments& arguments, std::FILE* text, Js
 /// Does what scripts and the user say.
 int take_commands(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
   const Options options = session.options();
-  session.on_live_text([text](const std::string& line) { say(text, line); });
+  speak(session, text);
   session.open();
   start_capture(session);
   greet(arguments, text);
@@ -158,7 +169,7 @@ int main(int argc, char** argv) {
     StopSignals signals;
     JsonReport json(options.json);
     require_primary(asks_for_secondary(arguments.eal));
-    const bab::Eal eal(arguments.eal);
+    const bab::Eal eal = start_eal(arguments);
     require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY);
     Session session(eal, options, signals);
     return options.has_commands() ? take_commands(session, arguments, text, json)

@@ -276,8 +276,10 @@ class Parser {
     add_number(
         "--mbcache", o_.mbcache, 0, 512,
         "buffers an lcore keeps to itself, in all at most a quarter of the pool; default 250");
-    add_number("--mbuf-size", o_.mbuf_size, 256, 65535,
-               "bytes per buffer, headroom of 128 included; default: what the MTU needs");
+    add_number(
+        "--mbuf-size", o_.mbuf_size, 256, 65535,
+        "bytes per buffer that is received into, headroom of 128 included; fewer than a frame's "
+        "where a NIC can split frames; default: what MTU and driver need");
     add_number("--total-num-mbufs", o_.total_num_mbufs, 2, 100'000'000,
                "buffers per pool; default: what queues and caches can hold");
     add_text(

@@ -35,10 +35,20 @@ Json ports(const Summary& s) {
                    {"rx_errors", p.stats.rx_errors},
                    {"tx_errors", p.stats.tx_errors},
                    {"left", p.left},
-                   {"gathered", p.gathered},
                    {"rx_buffers", rx_buffers_json(p.rx_buffers)},
+                   {"gathered", p.gathered},
                    {"offloads", offloads}});
   }
+  return all;
+}
+
+Json events(const Summary& s) {
+  Json all = Json::array();
+  for (const EventSummary& e : s.events)
+    all.push_back({{"seconds", e.seconds},
+                   {"port", e.port},
+                   {"what", e.what},
+                   {"doubtful_frames", e.doubtful_frames}});
   return all;
 }
 
@@ -150,18 +160,12 @@ nlohmann::ordered_json capture_json(const CaptureSummary& c) {
 }
 
 std::string to_json(const Summary& s) {
-  Json all{{"schema", kJsonSchema},
-           {"engine", s.engine},
-           {"version", BAB_VERSION},
-           {"seconds", s.seconds},
-           {"interrupted", s.interrupted},
-           {"exit_code", s.exit_code()},
-           {"ports", ports(s)},
-           {"bus", bus_json(s.bus)},
-           {"drops", drops_json(s.drops)},
-           {"ledger", ledger_json(s.ledger)},
-           {"pools", pools(s)},
-           {"lcores", lcores(s)}};
+  Json all{
+      {"schema", kJsonSchema},  {"engine", s.engine},           {"version", BAB_VERSION},
+      {"seconds", s.seconds},   {"interrupted", s.interrupted}, {"exit_code", s.exit_code()},
+      {"ports", ports(s)},      {"events", events(s)},          {"more_events", s.more_events},
+      {"bus", bus_json(s.bus)}, {"drops", drops_json(s.drops)}, {"ledger", ledger_json(s.ledger)},
+      {"pools", pools(s)},      {"lcores", lcores(s)}};
   if (!s.writers.empty()) all["bus"]["writers"] = writers(s);
   if (s.capture) all["capture"] = capture_json(*s.capture);
   if (s.replay)

@@ -66,6 +66,14 @@ void LiveText::tick(const Job& job) {
   last_time_ = now;
 }
 
+std::string event_text(const EventSummary& e) {
+  std::string t = fmt::format("{:6.1f} s  port {}: {}", e.seconds, e.port, e.what);
+  if (e.doubtful_frames > 0)
+    t += fmt::format("; {} frames were sent since it was last seen up, and may be lost",
+                     e.doubtful_frames);
+  return t;
+}
+
 std::string drops_text(const bab::DropCounters& drops) {
   std::string t;
   const auto add = [&](const std::string& line) { t += line + "\n"; };
@@ -110,6 +118,8 @@ std::string summary_text(const Summary& s) {
     add(fmt::format("  TX-packets: {:<14} TX-errors: {:<10} TX-bytes:  {}", p.stats.tx_frames,
                     p.stats.tx_errors, p.stats.tx_bytes));
   }
+  for (const EventSummary& e : s.events) add("  " + event_text(e));
+  if (s.more_events > 0) add(fmt::format("  and {} events more", s.more_events));
   const BusTotals& b = s.bus;
   add(fmt::format("  ------------------------ bus, engine {}, {:.2f} s ------------------------",
                   s.engine, s.seconds));

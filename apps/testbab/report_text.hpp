@@ -33,6 +33,8 @@ std::string summary_text(const Summary& summary);
 
 // Its parts, a line each row or reason.
 std::string ledger_text(const bab::Ledger& ledger);
+/// "   3.2 s  port 0: link down", and what is in doubt.
+std::string event_text(const EventSummary& event);
 std::string drops_text(const bab::DropCounters& counters);
 
 /// "12.3 M", "456 k", "7": three digits and a unit's prefix.

@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 
 /// A stage that makes no progress for so long is abandoned: what it holds is dropped and counted.
 constexpr std::chrono::seconds kGrace{5};
+/// The same where a link is down, which may be for a moment only.
+constexpr milliseconds kHopelessGrace{500};
 /// So is one that makes some all the time and still doesn't finish (a peer may go on for ever).
 constexpr std::chrono::seconds kLastGrace{60};
 
@@ -51,7 +53,7 @@ Run::Run(Job& job, const std::vector<unsigned>& lcores, const Options& options,
 }
 
 Run::~Run() {
-  if (!stopped_) stop([] {});
+  if (!stopped_) stop([] {}, [] { return false; });
 }
 
 void Run::deal(const std::vector<unsigned>& lcores, bab::IdleStrategy idle) {
@@ -109,21 +111,22 @@ bool Run::over() {
          (limit_.count() > 0 && now - start_ >= limit_);
 }
 
-void Run::stop(const std::function<void()>& tick) {
+void Run::stop(const std::function<void()>& tick, const std::function<bool()>& hopeless) {
   stopped_ = true;
   for (std::size_t i = 0; i < job_.stages.size(); ++i) {
     const Stage& stage = job_.stages[i];
     job_.before_stop(i);
     for (const auto& p : stage) p->enter(Poller::Phase::kFinish);
     const auto last_deadline = Clock::now() + kLastGrace;
-    auto deadline = Clock::now() + kGrace;
+    auto progress_at = Clock::now();
     std::uint64_t progress = received().frames;
     while (!finished(stage)) {
-      if (const std::uint64_t now = received().frames; now != progress) {
-        progress = now;
-        deadline = std::min(Clock::now() + kGrace, last_deadline);
+      const auto now = Clock::now();
+      if (const std::uint64_t frames = received().frames; frames != progress) {
+        progress = frames;
+        progress_at = now;
       }
-      if (Clock::now() >= deadline)
+      if (now >= last_deadline || now - progress_at >= (hopeless() ? kHopelessGrace : kGrace))
         for (const auto& p : stage) p->enter(Poller::Phase::kAbandon);
       signals_.wait(milliseconds{1});
       tick();

@@ -32,7 +32,8 @@ class Run {
   [[nodiscard]] bool over();
 
   /// Stops the job stage by stage and waits until its lcores are free. `tick` is called all along.
-  void stop(const std::function<void()>& tick);
+  /// While `hopeless` says so (a link is down), who makes no progress isn't waited for long.
+  void stop(const std::function<void()>& tick, const std::function<bool()>& hopeless);
 
   /// From the first poll to the last frame, or until now.
   [[nodiscard]] double seconds() const;

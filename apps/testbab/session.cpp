@@ -115,7 +115,7 @@ void Session::send_first() {
   Run run(*burst, lcores_, options, signals_);
   while (!run.over() && !signals_.wait(Run::kTick)) {
   }
-  run.stop([] {});
+  run.stop([] {}, [] { return false; });
   Summary sent;
   wiring_.collect(sent, Wiring::Queued::kKeep);
   burst->sum_up(sent);
@@ -129,19 +129,26 @@ void Session::launch() {
   cleared_ = {};
   starvation_ = {};
   wiring_.begin_receiving();
+  events_.begin();
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);
 }
 
 void Session::look_in() {
   live_->tick(*job_);
+  if (starvation_.due(StarvationWatch::Clock::now()))
+    for (const std::string& note : starvation_.look(wiring_.rx_samples())) say_note(note);
   for (const std::string& note : split_frames_.look(*job_, wiring_)) say_note(note);
+  events_.look(say_, run_->seconds());
 }
 
 bool Session::tick() {
   look_in();
-  if (starvation_.due(StarvationWatch::Clock::now()))
-    for (const std::string& note : starvation_.look(wiring_.rx_samples())) say_note(note);
-  return run_->over();
+  return run_->over() || events_.ends_run();
+}
+
+void Session::look_at_ports() {
+  events_.look(say_, std::nullopt);
+  if (removed().empty()) events_.reset_ports(say_);
 }
 
 bool Session::wait() {
@@ -151,7 +158,7 @@ bool Session::wait() {
 }
 
 const Summary& Session::stop(bool interrupted) {
-  run_->stop([this] { look_in(); });
+  run_->stop([this] { look_in(); }, [this] { return events_.a_link_is_down(); });
   look_in();
   last_pollers_ = pollers();
   Summary s;
@@ -171,6 +178,7 @@ const Summary& Session::stop(bool interrupted) {
   }
   job_.reset();
   wiring_.audit(s);
+  events_.sum_up(s);
   last_ = std::move(s);
   ++totals_.runs;
   totals_.seconds += last_.seconds;
@@ -212,6 +220,7 @@ const Summary& Session::close() {
     last_.capture = {path, capture_->stats()};
     capture_.reset();
   }
+  if (!removed().empty()) last_.port_fault = removed();
   wiring_.close(last_);
   return last_;
 }

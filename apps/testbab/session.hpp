@@ -14,6 +14,7 @@
 #include "live_totals.hpp"
 #include "options.hpp"
 #include "pinned_watch.hpp"
+#include "port_events.hpp"
 #include "report_text.hpp"
 #include "run.hpp"
 #include "split_frames.hpp"
@@ -62,7 +63,10 @@ class Session {
   ~Session();
 
   /// Where lines of live rates go.
-  void on_live_text(LiveText::Say say) { say_ = std::move(say); }
+  void on_live_text(LiveText::Say say) {
+    say_ = std::move(say);
+    wiring_.on_progress(say_);
+  }
 
   /// Starts all ports.
   void open();
@@ -80,6 +84,10 @@ class Session {
   [[nodiscard]] bool running() const noexcept { return run_ != nullptr; }
   /// Between launch() and stop(), every Run::kTick or so: live rates. True when the run is over.
   bool tick();
+  /// The same when nothing runs, ten times a second: what happened to the ports; those that want a reset get it.
+  void look_at_ports();
+  /// A port is gone: all that is left is close(). Empty, or the sentence.
+  [[nodiscard]] const std::string& removed() const noexcept { return events_.removed(); }
   /// Sleeps until the run is over or a signal comes: true then.
   bool wait();
   /// Stops and takes stock; ports go on. `interrupted`: for the summary to say.
@@ -137,13 +145,14 @@ class Session {
   StopSignals& signals_;
   std::vector<unsigned> lcores_;
   Wiring wiring_;
+  PortEvents events_{wiring_};
   std::unique_ptr<bab::Capture> capture_;
   PinnedWatch pinned_;
   std::map<std::size_t, PortLook> port_looks_;
   LiveText::Say say_ = [](const std::string&) {};
   std::unique_ptr<LiveText> live_;
-  SplitFrames split_frames_;
   StarvationWatch starvation_;
+  SplitFrames split_frames_;
   const Engine* engine_ = nullptr;
   std::unique_ptr<Job> job_;
   std::unique_ptr<Run> run_;

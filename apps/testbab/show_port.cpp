@@ -61,11 +61,36 @@ std::vector<std::pair<std::string, std::uint64_t>> xstats_of(std::uint16_t id) {
   return all;
 }
 
+/// What became of the link since the ports were opened.
+struct LinkHistory {
+  std::string text;
+  Json last;  // null: it never changed
+};
+
+LinkHistory history_of(const bab::PortWatch& watch) {
+  const auto& last = watch.last_link_change();
+  if (!last) return {"0", nullptr};
+  const std::chrono::duration<double> ago = Clock::now() - last->at;
+  const std::string_view what = bab::port_change_name(last->change);
+  return {fmt::format("{}, the last one {:.1f} s ago: {}", watch.link_changes(), ago.count(), what),
+          {{"what", what}, {"seconds_ago", ago.count()}}};
+}
+
+/// Buffers that the driver may keep of what has gone.
+std::uint32_t kept_of_sent(const bab::Port& port) {
+  return port.tx_completion() == bab::TxCompletion::kReuse
+             ? port.tx_queues() * port.tx_descriptors()
+             : 0;
+}
+
 }  // namespace
 
 PortView port_info(Session& session, std::size_t i) {
   const bab::Port& port = session.wiring().port(i);
   const Link link = link_of(port.id());
+  const bab::PortWatch& watch = session.wiring().watch(i);
+  const LinkHistory history = history_of(watch);
+  const std::uint32_t kept = kept_of_sent(port);
   const bool promiscuous = port.promiscuous();
   std::string t = fmt::format(
       "\n********************* Infos for port {:<2} *********************\n", port.id());
@@ -80,13 +105,18 @@ PortView port_info(Session& session, std::size_t i) {
   add("Link status", link.up ? "up" : "down");
   add("Link speed", link.speed);
   add("Link duplex", link.full_duplex ? "full-duplex" : "half-duplex");
+  add("Link changes", history.text);
+  add("Link watched", port.has_link_interrupt() ? "by its interrupt" : "every 100 ms");
   add("MTU", port.mtu());
   const std::vector<std::string_view> rss = rss_functions(port.id());
   add("Promiscuous mode", promiscuous ? "enabled" : "disabled");
   add("RX queues", fmt::format("{} of {} descriptors", port.rx_queues(), port.rx_descriptors()));
   add("TX queues", fmt::format("{} of {} descriptors", port.tx_queues(), port.tx_descriptors()));
-  add("RSS", rss_text(port, rss));
   t += rx_buffers_text(port);
+  add("Sent buffers come back",
+      fmt::format("{}{}", bab::tx_completion_name(port.tx_completion()),
+                  kept > 0 ? fmt::format(": up to {} stay with the NIC", kept) : ""));
+  add("RSS", rss_text(port, rss));
   Json offloads = Json::object();
   for (const bab::Capability& c : port.offloads().report) {
     t += fmt::format("{}: {}{} ({})\n", c.name, c.by == "off" ? "" : "by ", c.by, c.why);
@@ -102,14 +132,19 @@ PortView port_info(Session& session, std::size_t i) {
            {"link_up", link.up},
            {"link_speed_mbps", link.mbps},
            {"full_duplex", link.full_duplex},
+           {"link_interrupt", port.has_link_interrupt()},
+           {"link_changes", watch.link_changes()},
+           {"last_link_change", history.last},
            {"mtu", port.mtu()},
            {"promiscuous", promiscuous},
            {"rx_queues", port.rx_queues()},
            {"tx_queues", port.tx_queues()},
            {"rx_descriptors", port.rx_descriptors()},
            {"tx_descriptors", port.tx_descriptors()},
-           {"rss", rss},
            {"rx_buffers", rx_buffers_json(port.rx_buffers())},
+           {"tx_completion", bab::tx_completion_name(port.tx_completion())},
+           {"tx_kept_buffers", kept},
+           {"rss", rss},
            {"offloads", offloads}}};
 }
 

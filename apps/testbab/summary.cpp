@@ -51,6 +51,7 @@ std::string Summary::fault() const {
   std::uint64_t rows = 0;
   for (const bab::Ledger::Row& row : ledger.rows()) rows += row.balanced() ? 0 : 1;
   add(rows, "rows of the ledger don't add up");
+  if (!port_fault.empty()) faults += (faults.empty() ? "" : ", ") + port_fault;
   if (!capture_fault.empty()) faults += (faults.empty() ? "" : ", ") + capture_fault;
   return faults;
 }

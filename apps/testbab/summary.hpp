@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <bab/base/drops.hpp>
@@ -58,6 +59,14 @@ struct PortSummary {
   std::uint64_t capture_missing = 0;  ///< bytes of them that are not in those files
 };
 
+/// Something that happened to a port during the run.
+struct EventSummary {
+  double seconds;  ///< since the run began
+  std::uint16_t port;
+  std::string_view what;          ///< "link down"
+  std::uint64_t doubtful_frames;  ///< link down: sent since the link was last seen up
+};
+
 struct PoolSummary {
   std::string name;
   std::uint32_t buffers;
@@ -94,6 +103,9 @@ struct Summary {
   bab::DropCounters drops;
   bab::Ledger ledger;
   std::vector<PortSummary> ports;
+  std::vector<EventSummary> events;
+  std::uint64_t more_events = 0;  ///< that weren't kept
+  std::string port_fault;         ///< a port that ended the run: the sentence
   std::vector<PoolSummary> pools;
   std::vector<LcoreSummary> lcores;
   std::optional<CaptureSummary> capture;

@@ -17,8 +17,11 @@ void add_ports(Session& session, TopSample& sample) {
   for (std::size_t i = 0; i < session.wiring().ports(); ++i) {
     const bab::Port& port = session.wiring().port(i);
     const bab::PortStats s = port.stats();
+    const bab::PortWatch& watch = session.wiring().watch(i);
     sample.ports.push_back({port.id(), port.name(), s.rx_frames, s.tx_frames, s.rx_bytes,
-                            s.tx_bytes, s.rx_missed, s.rx_nombuf, s.rx_errors + s.tx_errors});
+                            s.tx_bytes, s.rx_missed, s.rx_nombuf, s.rx_errors + s.tx_errors,
+                            fmt::format("link {}, {} changes", watch.link_is_down() ? "DOWN" : "up",
+                                        watch.link_changes())});
     const bab::DropCounters drops = port.drops(s);
     for (std::size_t reason = 1; reason < bab::kDrops; ++reason)
       sample.drops[reason] += drops[static_cast<bab::Drop>(reason)];

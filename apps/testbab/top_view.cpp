@@ -106,7 +106,8 @@ void TopView::add_ports(std::vector<std::string>& lines) const {
     const auto rate = [&](std::uint64_t a, std::uint64_t b) {
       return with_prefix(ratio(static_cast<double>(a - std::min(a, b)), t));
     };
-    lines.push_back(fmt::format("port {} ({})", p.id, p.name));
+    lines.push_back(
+        fmt::format("port {} ({}){}{}", p.id, p.name, p.link.empty() ? "" : ", ", p.link));
     lines.push_back(fmt::format(
         "  RX {:>8} frames/s {:>8}bit/s {:>16} frames", rate(p.rx_frames, was.rx_frames),
         rate(8 * p.rx_bytes, 8 * was.rx_bytes), p.rx_frames - base.rx_frames));

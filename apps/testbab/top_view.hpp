@@ -37,6 +37,7 @@ struct TopSample {
     std::uint16_t id;
     std::string name;
     std::uint64_t rx_frames, tx_frames, rx_bytes, tx_bytes, missed, nombuf, errors;
+    std::string link{};  ///< "link up, 2 changes"
   };
   std::vector<Port> ports;
   std::optional<Latency> latency;  ///< where the engine measures it

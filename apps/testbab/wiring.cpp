@@ -44,8 +44,7 @@ void require_room(const Options& options, std::uint32_t mtu, std::uint32_t need,
 
 bool may_split(std::uint16_t id) {
   rte_eth_dev_info info{};
-  return rte_eth_dev_info_get(id, &info) == 0 &&
-         (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+  return rte_eth_dev_info_get(id, &info) == 0 && bab::can_split(info);
 }
 
 /// Names are unique in the process, and pools that are replaced still live.
@@ -141,6 +140,7 @@ Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores, St
       throw bab::Error(fmt::format("--eth-peer={},…: there is no port {}; the ports are {}", id, id,
                                    fmt::join(ids, ", ")));
   for (std::uint16_t id : ids) add_port(options, id);
+  hot_unplug_.emplace(ids);
 }
 
 Wiring::~Wiring() = default;
@@ -188,16 +188,18 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   const bool splits = !is_loopback() && may_split(id);
   require_room(options, po.mtu, bab::Port::data_room(po.mtu), splits);
   Unit unit;
-  make_tx_pool(options, po, unit);
   if (is_loopback()) {
     // It receives the very buffers that were sent, and needs no pool to receive into.
+    make_tx_pool(options, po, unit);
     unit.rx_pool = unit.tx_pool;
     unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
   } else {
     require_room(options, po.mtu, bab::Port::rx_data_room(id, po.mtu), splits);
     unit.port = std::make_unique<bab::Port>(po, rx_pool_maker(options, id, unit));
+    make_tx_pool(options, po, unit);
     make_gathering_pool(options, unit);
   }
+  unit.watch = std::make_unique<bab::PortWatch>(*unit.port);
   units_.push_back(std::move(unit));
 }
 
@@ -216,14 +218,11 @@ void Wiring::make_tx_pool(const Options& options, const bab::PortOptions& po, Un
 
 bab::RxPoolMaker Wiring::rx_pool_maker(const Options& options, std::uint16_t id, Unit& unit) const {
   return [this, &options, id, &unit](const bab::RxPoolNeeds& needs) {
-    const std::uint32_t room = options.mbuf_size
-                                   ? needs.data_room
-                                   : std::max<std::uint32_t>(needs.data_room, kTestpmdMbufSize);
-    const bool does = unit.rx_pool && unit.rx_pool->data_room() >= room &&
+    const bool does = unit.rx_pool && unit.rx_pool->data_room() >= needs.data_room &&
                       (own_buffers_ || unit.rx_pool->size() >= buffers_for(needs.held));
     if (!does)
-      unit.rx_pool =
-          make_pool(options, pool_name("rx", id, unit.generation), room, needs.held, true);
+      unit.rx_pool = make_pool(options, pool_name("rx", id, unit.generation), needs.data_room,
+                               needs.held, true);
     return unit.rx_pool;
   };
 }
@@ -292,8 +291,15 @@ void Wiring::start() {
 
 void Wiring::start(std::size_t i) {
   if (port(i).started()) return;
+  constexpr unsigned kQuiet = 20;  // tenths of a second
+  unsigned asked = 0;
   try {
-    port(i).start([&] { return signals_.pending(); });
+    port(i).start([&] {
+      if (++asked == kQuiet)
+        say_(fmt::format("port {} ({}, {}): waiting for its link, for 9 s at most\n", port(i).id(),
+                         port(i).name(), port(i).driver()));
+      return signals_.pending();
+    });
   } catch (const bab::TooFewBuffers& e) {
     if (!own_buffers_) throw;
     throw bab::Error(fmt::format("{}: --total-num-mbufs={} or, better, without it", e.what(),
@@ -513,7 +519,11 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
 void Wiring::close(Summary& summary) {
   for (std::size_t i = 0; i < units_.size(); ++i)
     if (units_[i].port) stop(i);
-  for (Unit& unit : units_) unit.port.reset();
+  for (Unit& unit : units_) {
+    unit.watch.reset();
+    unit.port.reset();
+  }
+  hot_unplug_.reset();
   loopback_.reset();
   pair_.reset();
   for (PortSummary& port : summary.ports)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,8 +10,10 @@
 #include <bab/port/loopback.hpp>
 #include <bab/port/loopback_pair.hpp>
 #include <bab/port/port.hpp>
+#include <bab/port/port_watch.hpp>
 
 #include "engine.hpp"
+#include "hot_unplug.hpp"
 #include "starvation_watch.hpp"
 #include "stop_signals.hpp"
 
@@ -27,6 +30,8 @@ class Wiring {
   /// Throws bab::Error when `engine` can't use the ports there are.
   void require(const Engine& engine) const;
 
+  /// Where what takes longer than two seconds is said.
+  void on_progress(std::function<void(const std::string&)> say) { say_ = std::move(say); }
   /// Starts the ports that are stopped. A signal ends the wait for links.
   void start();
   void start(std::size_t i);
@@ -42,6 +47,7 @@ class Wiring {
   [[nodiscard]] std::size_t ports() const noexcept { return units_.size(); }
   [[nodiscard]] bab::Port& port(std::size_t i) noexcept { return *units_.at(i).port; }
   [[nodiscard]] const bab::Port& port(std::size_t i) const noexcept { return *units_.at(i).port; }
+  [[nodiscard]] bab::PortWatch& watch(std::size_t i) noexcept { return *units_.at(i).watch; }
   /// All RX queues of port i, for a poller. What arrives at a port whose queues nobody asked for is not the
   /// bus's, and no loss.
   [[nodiscard]] std::vector<bab::RxQueue*> rx_queues(std::size_t i);
@@ -102,6 +108,7 @@ class Wiring {
     std::shared_ptr<bab::BufferPool> tx_pool;
     std::shared_ptr<bab::BufferPool> gathering;  // where a frame is longer than a buffer of rx_pool
     std::unique_ptr<bab::Port> port;
+    std::unique_ptr<bab::PortWatch> watch;
     bool receives = false;
     unsigned generation = 0;  // of its pools
     bab::PortStats past{};    // of before its counters began anew, modulo 2^64: a clear subtracts
@@ -127,10 +134,12 @@ class Wiring {
   std::optional<unsigned> mbuf_size_, own_buffers_;  // as the user wants them
   std::vector<std::string> notes_;
   StopSignals& signals_;
+  std::function<void(const std::string&)> say_ = [](const std::string&) {};
   const Engine* engine_;
   bool ran_ = false;
   std::optional<bab::Loopback> loopback_;
   std::optional<bab::LoopbackPair> pair_;
+  std::optional<HotUnplug> hot_unplug_;  // goes after the ports: closing one writes its registers
   std::vector<Unit> units_;
 };
 

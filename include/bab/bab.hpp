@@ -28,6 +28,7 @@
 #include <bab/port/loopback.hpp>
 #include <bab/port/loopback_pair.hpp>
 #include <bab/port/port.hpp>
+#include <bab/port/port_watch.hpp>
 #include <bab/port/shareable.hpp>
 #include <bab/port/split_frames.hpp>
 #include <bab/wire/frame_header.hpp>

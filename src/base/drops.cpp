@@ -42,7 +42,8 @@ constexpr std::array<Entry, kDrops> kTable{{
     {Drop::kTooLong, kMessage, "too_long",
      "The message is longer than a frame of the outgoing port can hold."},
     {Drop::kTxFull, kFrame, "tx_full",
-     "The transmit queue took no more until the end of the run, or the policy was not to wait."},
+     "The transmit queue took no more until the end of the run (perhaps its link was down), or the "
+     "policy was not to wait."},
     {Drop::kTxRefused, kFrame, "tx_refused", "The driver's tx_prepare refused the frame."},
     {Drop::kTxErrors, kFrame, "tx_errors", "The driver took the frame and failed to send it."},
     {Drop::kRxMissed, kFrame, "rx_missed", "The NIC had no free receive descriptor."},

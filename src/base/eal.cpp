@@ -82,8 +82,8 @@ bool is_probed(const std::string& pci) {
   return false;
 }
 
-/// EAL passes over an allowed PCI device that it can't use without a word.
-void check_allowed(std::span<const std::string> args) {
+/// EAL goes on without an allowed PCI device that it can't use.
+void check_allowed(std::span<const std::string> args, const LogCapture* log) {
   for (const std::string& device : option_values(args, "--allow", "-a")) {
     const std::string pci = pci_address(device);
     if (pci.empty() || is_probed(pci)) continue;
@@ -95,11 +95,17 @@ void check_allowed(std::span<const std::string> args) {
           fmt::format("-a {}: there is no PCI device of that address; lspci -D shows those "
                       "there are",
                       device));
+    if (const std::string why =
+            log != nullptr ? detail::explain_pci_failure(log->text(), pci, args) : "";
+        !why.empty())
+      throw Error(fmt::format("-a {}: {}", device, why));
     // What the doctor says of this device, and no advice of our own: it may be the one we are logged in by.
     Examination what;
     what.eal = {"-a", pci};
+    for (const std::string& plugin : option_values(args, "-d", "-d"))
+      what.eal.insert(what.eal.end(), {"-d", plugin});
     for (const Finding& f : examine(what))
-      if (f.topic == "nic" && f.level == Finding::Level::kFail)
+      if ((f.topic == "nic" || f.topic == "iommu") && f.level == Finding::Level::kFail)
         throw Error(fmt::format("-a {}: {}; {}", device, f.text, f.mend));
     throw Error(
         fmt::format("-a {}: no DPDK driver took that device; dpdk-devbind.py --status shows what "
@@ -149,7 +155,7 @@ Eal::Eal(std::span<const std::string> args) {
                       "arguments go behind --",
                       argv[static_cast<std::size_t>(used) + 1]));
     check_vdevs(args, log_.get());
-    check_allowed(args);
+    check_allowed(args, log_.get());
   } catch (...) {
     detail::end_eal(nullptr);
     throw;

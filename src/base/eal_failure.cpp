@@ -1,8 +1,11 @@
 #include <bab/detail/eal_failure.hpp>
 
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <sstream>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -30,10 +33,28 @@ constexpr std::array kKnown{
     Known{"unrecognized option", kSeeOptions},
     Known{"invalid option", kSeeOptions},
     Known{"requires an argument", kSeeOptions},
+    Known{"cannot be specified together with", "leave one of the two out"},
+    Known{"can't be used at the same time", "leave one of the two out"},
+    Known{" is ignored, because", "leave one of the two out"},
+    Known{"Invalid length of --file-prefix", "give it a name, or leave --file-prefix out"},
+    Known{">= RTE_MAX_LCORE",
+          "number lcores below that, and put them on CPUs with --lcores (--lcores 0@0,1@200)"},
+    Known{"Error creating '",
+          "set XDG_RUNTIME_DIR to a directory that you may write to (root: make /run writable), or "
+          "do "
+          "without files (--no-shconf --no-telemetry)"},
+    Known{"is world-writable and insecure",
+          "move the driver's library out of it, or chmod o-w that directory"},
+    Known{"socket binding, path too long",
+          "set XDG_RUNTIME_DIR to a shorter path, or do without it (--no-telemetry --no-shconf)"},
     Known{"--legacy-mem is not compatible with --in-memory",
           "--no-huge implies --legacy-mem: leave --in-memory out"},
     Known{"is not compatible with", "leave one of the two out"},
     Known{" unavailable", kSeeCpus},
+    Known{"Cannot set affinity", kSeeCpus},
+    Known{"Failed to create thread",
+          "choose CPUs you may use (taskset -p $$), or raise the number of threads (ulimit -u, the "
+          "container's limit)"},
     Known{"Main lcore is not enabled", "--main-lcore names one of -l's or --lcores'"},
     Known{"Invalid process type", "it is primary, secondary or auto"},
     Known{"cannot open shared object file", kSeePlugins},
@@ -64,22 +85,57 @@ constexpr std::array kKnown{
     Known{"ermission denied", "run as root, or use --no-huge --no-shconf --no-pci -m 256", "user"},
 };
 
+/// Of a PCI device that its PMD was tried on.
+constexpr std::array kKnownOfPci{
+    Known{"failed to select IOMMU type",
+          "VFIO refuses an IOMMU that doesn't remap interrupts: turn that on (in the firmware; no "
+          "intremap=off on the kernel's command line), or, if whoever uses the NIC is trusted, "
+          "echo Y > "
+          "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+          "iommu"},
+    Known{"VFIO group is not viable",
+          "give to vfio-pci, or leave without a driver, all that is in the NIC's IOMMU group",
+          "nic"},
+    Known{"MA remapping failed", "ulimit -l unlimited (memlock in /etc/security/limits.conf)"},
+    Known{"annot set up DMA remapping",
+          "ulimit -l unlimited (memlock in /etc/security/limits.conf)"},
+    Known{"Expecting 'PA' IOVA mode", "leave --iova-mode out, or run as root"},
+    Known{"Expecting 'VA' IOVA mode", "leave --iova-mode out, or bind the NIC to vfio-pci"},
+    Known{"ailed to open VFIO group", "run as who may open /dev/vfio (chown, or a rule of udev)",
+          "user"},
+    Known{"Cannot open /dev/uio", "run as root: uio is for root alone"},
+    Known{"not managed by VFIO", "bind it to vfio-pci, or its IOMMU group is not there", "nic"},
+};
+
 /// A line without the prefixes that only say where it comes from.
 std::string bare(std::string_view line) {
   for (const std::string_view prefix :
-       {"EAL: ", "FATAL: ", "Error - exiting with code: 1", "bab: "})
+       {"EAL: ", "TELEMETRY: ", "FATAL: ", "Error - exiting with code: 1", "bab: "})
     if (line.starts_with(prefix)) line.remove_prefix(prefix.size());
   // "some_function(): "
   if (const std::size_t at = line.find("(): "); at != std::string_view::npos && line.find(' ') > at)
     line.remove_prefix(at + 4);
-  while (!line.empty() && (line.back() == '.' || line.back() == ' ')) line.remove_suffix(1);
+  while (!line.empty() && std::string_view(". !").find(line.back()) != std::string_view::npos)
+    line.remove_suffix(1);
   return std::string(line);
 }
 
-/// What is no reason: also a success, or of no consequence where it comes.
+/// What is no reason: a success, of no consequence where it comes, or that something failed and not why.
 bool is_chatter(std::string_view line) {
-  return line.empty() || line.find("selecting IOVA") != std::string_view::npos ||
-         line.find("Failed to register mp action callback") != std::string_view::npos;
+  constexpr std::array<std::string_view, 11> kChatter{"selecting IOVA",
+                                                      "Selected IOVA mode",
+                                                      "Failed to register mp action callback",
+                                                      "Invalid 'command line' arguments",
+                                                      "Cannot create runtime directory",
+                                                      "Detected ",
+                                                      "Multi-process socket ",
+                                                      "Probing VFIO support",
+                                                      "VFIO support initialized",
+                                                      "No available ",
+                                                      "using IOMMU type"};
+  return line.empty() || std::any_of(kChatter.begin(), kChatter.end(), [&](std::string_view some) {
+           return line.find(some) != std::string_view::npos;
+         });
 }
 
 std::vector<std::string> lines(const std::string& log) {
@@ -94,24 +150,60 @@ std::vector<std::string> lines(const std::string& log) {
   return all;
 }
 
+using KnownLine = std::pair<const Known*, std::string>;
+
+std::optional<KnownLine> first_known(std::span<const Known> table,
+                                     const std::vector<std::string>& all) {
+  for (const Known& known : table)
+    for (const std::string& line : all)
+      if (line.find(known.says) != std::string::npos) return KnownLine{&known, line};
+  return std::nullopt;
+}
+
+std::string found_by_doctor(const Known& known, std::span<const std::string> args) {
+  return known.topic.empty() ? "" : diagnosis(args, std::array{known.topic});
+}
+
 }  // namespace
 
 std::string explain_eal_failure(const std::string& log, std::span<const std::string> args) {
   const std::vector<std::string> all = lines(log);
-  for (const Known& known : kKnown)
-    for (const std::string& line : all)
-      if (line.find(known.says) != std::string::npos) {
-        const std::string finding =
-            known.topic.empty() ? "" : diagnosis(args, std::array{known.topic});
-        if (finding.empty()) return fmt::format("starting EAL: {}; {}", bare(line), known.mend);
-        return fmt::format(
-            "starting EAL: {}{}", finding,
-            known.topic == "hugepages" ? ", or do without them (--no-huge -m 256)" : "");
-      }
-  std::string last = "it gives no reason";
-  for (const std::string& line : all)
-    if (line.starts_with("EAL: ")) last = bare(line);
-  return fmt::format("starting EAL: {}; --log-level=lib.eal:debug shows all it says", last);
+  if (const auto known = first_known(kKnown, all)) {
+    const std::string finding = found_by_doctor(*known->first, args);
+    if (finding.empty())
+      return fmt::format("starting EAL: {}; {}", bare(known->second), known->first->mend);
+    return fmt::format(
+        "starting EAL: {}{}", finding,
+        known->first->topic == "hugepages" ? ", or do without them (--no-huge -m 256)" : "");
+  }
+  // Its last words, "EAL: FATAL: Cannot …" and once more without FATAL, say what failed; the line before may say why.
+  std::string what, why;
+  for (const std::string& line : all) {
+    if (line.starts_with("EAL: FATAL: ")) what = bare(line);
+    if ((line.starts_with("EAL: ") || line.starts_with("TELEMETRY: ")) && bare(line) != what)
+      why = bare(line);
+  }
+  return fmt::format("starting EAL: {}{}{}; --log-level=lib.eal:debug shows all it says", what,
+                     what.empty() || why.empty() ? "" : ": ",
+                     what.empty() && why.empty() ? "it gives no reason" : why);
+}
+
+std::string explain_pci_failure(const std::string& log, const std::string& pci,
+                                std::span<const std::string> args) {
+  std::vector<std::string> about;
+  bool probed = false;
+  for (std::string& line : lines(log)) {
+    if (line.find("Probe PCI driver: ") != std::string::npos ||
+        line.find("Requested device ") != std::string::npos)
+      probed = line.find("Probe") != std::string::npos && line.find(pci) != std::string::npos;
+    else if (probed || line.find(pci) != std::string::npos)
+      about.push_back(std::move(line));
+  }
+  if (about.empty()) return {};
+  const auto known = first_known(kKnownOfPci, about);
+  if (!known) return fmt::format("{}; --log-level=8 shows all that was said", bare(about.front()));
+  const std::string finding = found_by_doctor(*known->first, args);
+  return finding.empty() ? fmt::format("{}; {}", bare(known->second), known->first->mend) : finding;
 }
 
 std::string explain_device_failure(const std::string& log) {

@@ -32,6 +32,7 @@ LogCapture::~LogCapture() {
 
 void LogCapture::append(const char* data, std::size_t n) {
   std::lock_guard lock(mutex_);
+  if (redirected_ >= 0 && write(redirected_, data, n) == static_cast<ssize_t>(n)) return;
   text_.append(data, std::min(n, kMost - std::min(kMost, text_.size())));
 }
 
@@ -50,11 +51,18 @@ LogCapture::Redirect::Redirect(LogCapture& log)
   saved_err_ = dup(STDERR_FILENO);
   dup2(file_, STDOUT_FILENO);
   dup2(file_, STDERR_FILENO);
+  std::lock_guard lock(log_.mutex_);
+  log_.redirected_ = file_;
 }
 
 LogCapture::Redirect::~Redirect() {
   std::fflush(stdout);
   std::fflush(stderr);
+  std::fflush(log_.stream_);
+  {
+    std::lock_guard lock(log_.mutex_);
+    log_.redirected_ = -1;
+  }
   // A stream that was closed before stays closed.
   const auto restore = [](int saved, int fd) {
     if (saved < 0) {

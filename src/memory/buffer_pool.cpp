@@ -378,7 +378,7 @@ void BufferPool::call_attention() noexcept {
 }
 
 void BufferPool::announce_need() noexcept {
-  caches_.announce();
+  caches_.announce(rte_lcore_id());
   call_attention();
 }
 

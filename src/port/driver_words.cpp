@@ -49,7 +49,9 @@ std::string DriverWords::last() const {
     if (const std::size_t call = line.find("(): "); call != std::string_view::npos)
       line.remove_prefix(call + 4);
     while (!line.empty() && (line.back() == '.' || line.back() == ' ')) line.remove_suffix(1);
-    if (!line.empty()) return std::string(line);
+    // "Port0 dev_configure = -22": DPDK's own line, behind the driver's.
+    const bool is_a_code = line.find("= -") != std::string_view::npos;
+    if (!line.empty() && !is_a_code) return std::string(line);
     all = begin == std::string_view::npos ? std::string_view() : all.substr(0, begin);
   }
   return "";

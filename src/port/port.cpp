@@ -40,6 +40,15 @@ std::string existing_label(std::uint16_t id) {
   return fmt::format("port {} ({}, {})", id, device_name(id), device_info(id).driver_name);
 }
 
+/// Some drivers say how long a frame may be, and not how large the MTU.
+std::string mtu_mend(const rte_eth_dev_info& info) {
+  constexpr std::uint32_t kHeaderAndCrc = wire::kEthernetBytes + wire::kCrcBytes;
+  if (info.max_mtu != std::numeric_limits<std::uint16_t>::max() ||
+      info.max_rx_pktlen <= kHeaderAndCrc || info.max_rx_pktlen > info.max_mtu)
+    return "ask for an MTU that the interface carries";
+  return fmt::format("ask for {} or less", info.max_rx_pktlen - kHeaderAndCrc);
+}
+
 }  // namespace
 
 std::vector<std::uint16_t> port_ids() {
@@ -78,6 +87,7 @@ Port::Port(const PortOptions& options)
       name_(device_name(options.id)) {
   const rte_eth_dev_info info = device_info(options_.id);
   driver_ = info.driver_name;
+  link_interrupt_ = info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
   socket_ = rte_eth_dev_socket_id(options_.id);
   offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
   if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
@@ -123,8 +133,8 @@ void Port::require_fits(const rte_eth_dev_info& info, std::uint32_t room,
     throw Error(
         tried(fmt::format("it needs receive buffers of {} bytes or more, {} {}; raise --mbuf-size",
                           least, have, room)));
-  const bool may_split = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
-  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu); room < need && !may_split)
+  if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
+      room < need && !can_split(info))
     throw Error(
         tried(fmt::format("an MTU of {} needs buffers of {} bytes, {} {}; raise "
                           "--mbuf-size or lower --mtu",
@@ -138,7 +148,7 @@ void Port::set_up(BufferPool& rx_pool, bool splitting_will_do) {
     set_up_to_receive_into(rx_pool);
   } catch (const Error&) {
     // Some want a few bytes more than the frame, unless they may split it.
-    const bool can = (device_info(options_.id).rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+    const bool can = can_split(device_info(options_.id));
     if (!splitting_will_do || !holds_frames || !can) throw;
     try {
       configure(true);
@@ -191,6 +201,7 @@ void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up
   const PortOptions before = options_;
   const std::uint32_t mtu_before = mtu_;
   BufferPool* const pool_before = rx_pool_;
+  const std::vector<std::shared_ptr<BufferPool>> pools_before = made_pools_;
   const RxBuffers buffers_before = rx_buffers_;
   options_.mtu = mtu;
   touched_ = false;
@@ -214,6 +225,7 @@ void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up
     mtu_ = mtu_before;
     rx_pool_ = pool_before;
     rx_buffers_ = buffers_before;
+    made_pools_.insert(made_pools_.end(), pools_before.begin(), pools_before.end());
     if (worse.empty()) {
       forget_pools();
       throw;
@@ -238,6 +250,7 @@ void Port::configure(bool may_split) {
   if (may_split)
     conf.rxmode.offloads |= device_info(options_.id).rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   conf.txmode.offloads = offloads_.tx_flags;
+  conf.intr_conf.lsc = link_interrupt_ ? 1 : 0;
   if (rss_ != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rx_adv_conf.rss_conf.rss_hf = rss_;
@@ -258,7 +271,7 @@ void Port::configure(bool may_split) {
       e = rte_eth_dev_set_mtu(options_.id, static_cast<std::uint16_t>(options_.mtu));
       if (e != 0)
         throw Error(refused_sentence(tried(fmt::format("setting MTU {}", options_.mtu)), e, words,
-                                     "ask for an MTU that the interface carries"));
+                                     mtu_mend(device_info(options_.id))));
     }
   }
   if (e != 0)
@@ -318,7 +331,34 @@ void Port::set_up_queues(BufferPool& rx_pool) {
 
 void Port::start(const std::function<bool()>& give_up) {
   if (started_) return;
-  const std::uint32_t left = start_device();
+  start_device();
+  // testpmd waits up to 9 s for links, too.
+  constexpr int kTries = 90;
+  // An interrupt that doesn't get through (not every platform's do) would leave the link as it was at the start.
+  constexpr int kInterruptTries = 20;
+  rte_eth_link link{};
+  for (int i = 0; i < kTries; ++i) {
+    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return;
+    if (give_up && give_up()) return;
+    if (i == kInterruptTries && link_interrupt_) {
+      stop();
+      link_interrupt_ = false;
+      set_up_again();
+      start_device();
+    }
+    rte_delay_us_sleep(100'000);
+  }
+  stop();
+  throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));
+}
+
+void Port::start_device() {
+  // Where it was tried: before the driver fails in its own way.
+  require_at_hand(rx_pool_->size() - std::min(rx_pool_->size(), rx_buffers_.held));
+  rte_eth_stats stopped{};
+  const bool counts = rte_eth_stats_get(options_.id, &stopped) == 0;
+  const std::uint32_t left = start_and_measure();
+  if (counts) exclude_others(stopped);
   started_ = true;
   try {
     require_at_hand(left);
@@ -326,17 +366,43 @@ void Port::start(const std::function<bool()>& give_up) {
     stop();
     throw;
   }
-  for (TxQueue& q : tx_) q.port_is_started(true);
-  // testpmd waits up to 9 s for links, too.
-  constexpr int kTries = 90;
-  rte_eth_link link{};
-  for (int i = 0; i < kTries; ++i) {
-    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return;
-    if (give_up && give_up()) return;
-    rte_delay_us_sleep(100'000);
+  ++starts_;
+  tx_completion_ = find_tx_completion(options_.id, driver_);
+  for (TxQueue& q : tx_) {
+    q.hold(false);
+    q.port_is_started(true, tx_completion_);
   }
+}
+
+/// The same queues, to those who hold them: what they counted stays, and a capture on them.
+void Port::set_up_again() {
+  std::vector<RxQueue> rx = std::move(rx_);
+  std::vector<TxQueue> tx = std::move(tx_);
+  const std::uint32_t held = rx_buffers_.held;
+  const auto keep = [&] {
+    rx_ = std::move(rx);
+    tx_ = std::move(tx);
+    rx_buffers_.held = held;
+  };
+  try {
+    set_up(*rx_pool_);
+  } catch (...) {
+    keep();
+    throw;
+  }
+  keep();
+}
+
+void Port::reset() {
   stop();
-  throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));
+  // A driver without it begins anew with the configuration, as far as it can.
+  if (int e = rte_eth_dev_reset(options_.id); e != 0 && e != -ENOTSUP)
+    throw Error::from_code(tried("resetting"), e, "close the port, and make it again");
+  set_up_again();
+}
+
+void Port::hold(bool held) noexcept {
+  for (TxQueue& q : tx_) q.hold(held);
 }
 
 void Port::stop() noexcept {
@@ -394,8 +460,7 @@ std::uint64_t Port::drain() noexcept {
 }
 
 void Port::reclaim() noexcept {
-  for (std::uint16_t q = 0; q < options_.tx_queues; ++q)
-    (void)rte_eth_tx_done_cleanup(options_.id, q, 0);
+  for (TxQueue& q : tx_) q.reclaim();
 }
 
 bool Port::promiscuous() const noexcept { return rte_eth_promiscuous_get(options_.id) == 1; }

@@ -4,7 +4,10 @@
 #include <bit>
 #include <limits>
 
+#include <rte_ethdev.h>
 #include <rte_mbuf.h>
+
+#include <bab/port/offloads.hpp>
 
 namespace bab {
 namespace {
@@ -12,9 +15,15 @@ namespace {
 /// What drivers want beside the frame: virtio its own header of 12 bytes, others room for a second VLAN tag.
 constexpr std::uint32_t kDriversOwn = 16;
 constexpr std::uint32_t kStep = 1024;
+constexpr std::uint32_t kLeast = RTE_MBUF_DEFAULT_DATAROOM;  // what every driver takes
 constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();  // of an mbuf
 
 }  // namespace
+
+bool can_split(const rte_eth_dev_info& device) noexcept {
+  return (device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0 &&
+         !is_memory_port(device.driver_name);
+}
 
 std::string_view split_name(FrameSplit split) noexcept {
   switch (split) {
@@ -50,7 +59,7 @@ std::vector<std::uint16_t> rx_rooms(std::uint32_t frame, std::uint32_t limit) {
     add(limit);
     return rooms;
   }
-  const std::uint32_t wanted = frame + kDriversOwn;
+  const std::uint32_t wanted = std::max(frame + kDriversOwn, kLeast);
   const std::uint32_t step = (wanted + kStep - 1) / kStep * kStep;
   add(step);
   const std::uint32_t power = std::bit_ceil(wanted);

@@ -1,6 +1,7 @@
 // What a Port does to find the receive buffers that suit its driver, and to see what the driver makes of them.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -40,16 +41,14 @@ std::uint32_t taken(std::uint32_t before, std::uint32_t now) {
   return before - std::min(before, now);
 }
 
-}  // namespace
-
 /// A NIC's driver has its own idea of sizes; what is made of software has none, and its start may be seen: a file is
 /// read, a peer connects.
-bool Port::is_worth_a_try(const rte_eth_dev_info& info) const noexcept {
-  rte_eth_rxq_info queue{};
-  if (rte_eth_rx_queue_info_get(options_.id, 0, &queue) == 0) return true;
+bool is_nic(const rte_eth_dev_info& info) {
   return info.device != nullptr &&
          std::string_view(rte_bus_name(rte_dev_bus(info.device))) != "vdev";
 }
+
+}  // namespace
 
 void Port::set_up_with(const RxPoolMaker& make) {
   const rte_eth_dev_info info = info_of(options_.id);
@@ -68,7 +67,7 @@ void Port::set_up_with(const RxPoolMaker& make) {
   needs.held = options_.rx_queues *
                choose_descriptors(options_.rx_descriptors, info.default_rxportconf.ring_size,
                                   RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim);
-  if (is_worth_a_try(info)) find_rx_room(rooms, needs);
+  if (is_nic(info)) find_rx_room(rooms, needs);
   std::shared_ptr<BufferPool> pool = make(needs);
   require_fits(info, pool->data_room(), fmt::format("pool {} has", pool->name()));
   use_made(std::move(pool), true);
@@ -110,10 +109,15 @@ void Port::find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& ne
       return;  // no memory for more than what is there: whoever makes the real one says so
     }
     std::uint32_t left = 0;
+    const BufferPool& tried_one = *pool;
     try {
       use_made(std::move(pool), i + 1 == rooms.size());
-      left = start_device();
+      left = start_and_measure();
     } catch (const Error&) {
+      if (tried_one.available() < kAtHand && buffers < kMostTried) {
+        buffers *= 2;
+        continue;
+      }
       if (++i < rooms.size()) continue;
       if (!found) throw;
       return;
@@ -143,16 +147,18 @@ void Port::note_rx_buffers(bool is_started) {
 }
 
 /// The device alone: nobody is told, and its link is not waited for. Returns how many buffers are left in its pool.
-std::uint32_t Port::start_device() {
+std::uint32_t Port::start_and_measure() {
   const std::uint32_t before = rx_pool_->available();
-  rte_eth_stats stopped{};
-  const bool counts = rte_eth_stats_get(options_.id, &stopped) == 0;
   const detail::DriverWords words;
   if (const int e = rte_eth_dev_start(options_.id); e != 0)
     throw Error(detail::refused_sentence(
         tried("starting"), e, words,
-        driver_ == "net_memif" ? "start the side with role=server first" : ""));
-  if (counts) exclude_others(stopped);
+        driver_ == "net_memif" ? "start the side with role=server first"
+        : e == -ENOMEM
+            ? fmt::format("give pool {} more buffers (it has {}), or the port fewer or shorter RX "
+                          "queues, or EAL more memory",
+                          rx_pool_->name(), rx_pool_->size())
+            : ""));
   const std::uint32_t left = rx_pool_->available();
   // Some keep them over a stop, and take none then.
   rx_buffers_.held = std::max(rx_buffers_.held, taken_at_set_up_ + taken(before, left));
@@ -160,16 +166,15 @@ std::uint32_t Port::start_device() {
   return left;
 }
 
-/// Of a started device.
+/// `left`: buffers of the pool that the driver doesn't hold.
 void Port::require_at_hand(std::uint32_t left) const {
   const std::uint32_t held = rx_buffers_.held;
-  if (rx_buffers_.held == 0 || left >= std::min(kAtHand, rx_pool_->size() / 2)) return;
+  if (held == 0 || left >= std::min(kAtHand, rx_pool_->size() / 2)) return;
   throw TooFewBuffers(
-      tried(fmt::format("starting: its driver took {} of the {} buffers of pool {} and needs {} "
-                        "more at hand to receive, {} are left; give the pool {} buffers or more, "
+      tried(fmt::format("starting: its driver holds {} buffers and needs {} more at hand to "
+                        "receive, pool {} of {} has {} left for that; give it {} buffers or more, "
                         "or the port fewer or shorter RX queues",
-                        rx_buffers_.held, rx_pool_->size(), rx_pool_->name(), kAtHand, left,
-                        held + kAtHand)),
+                        held, kAtHand, rx_pool_->name(), rx_pool_->size(), left, held + kAtHand)),
       held + kAtHand);
 }
 

@@ -14,7 +14,7 @@ ROOT = os.environ["BAB_SOURCE_ROOT"]
 PROGRAM = os.environ["TESTBAB"]
 
 # Not run here: these run this test, or change the machine.
-ELSEWHERE = ("tools/run", "tools/test", "echo 1024", "modprobe", "dpdk-devbind.py", "testbab -l 0-2 -a")
+ELSEWHERE = ("tools/run", "tools/test", "tools/bind", "testbab -l 0-2 -a")
 
 
 def commands():

@@ -31,6 +31,9 @@ class Archive:
     def text(self, name, content, mode=0o644):
         self._add(name, stat.S_IFREG | mode, content.encode())
 
+    def bytes(self, name, content, mode=0o644):
+        self._add(name, stat.S_IFREG | mode, content)
+
     def device(self, name, major, minor):
         self._add(name, stat.S_IFCHR | 0o600, b"", major, minor)
 

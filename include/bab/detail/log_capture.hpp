@@ -9,7 +9,8 @@ namespace bab {
 
 /// Keeps what DPDK logs, so that a library prints nothing: the first 64 KiB are there for whoever has to
 /// explain a failure. While a Redirect is alive, the process's standard output and error go there too,
-/// since EAL prints its usage straight to them.
+/// since EAL prints its usage straight to them; so does the log, so that all of it is in the file behind standard
+/// error, from its beginning, where a process that EAL aborts finds it.
 class LogCapture {
  public:
   LogCapture();
@@ -40,6 +41,7 @@ class LogCapture {
   mutable std::mutex mutex_;
   std::string text_;
   std::FILE* stream_;
+  int redirected_ = -1;  ///< a Redirect's file
 };
 
 }  // namespace bab

@@ -46,8 +46,12 @@ class LcoreCaches {
   /// Closes the caches of a mempool that nobody uses yet.
   static void close_all(rte_mempool& mempool) noexcept;
 
-  /// Somebody found no buffer. Any thread.
-  void announce() noexcept { needs_.fetch_add(1, std::memory_order_relaxed); }
+  /// The calling thread, whose lcore id is `lcore` if it has one, found no buffer. Any thread.
+  void announce(unsigned lcore) noexcept {
+    const std::uint32_t before = needs_.fetch_add(1, std::memory_order_relaxed);
+    // What others keep is asked for. Its own cache is empty, and goes on being filled up.
+    if (lcore < RTE_MAX_LCORE && states_[lcore].seen == before) states_[lcore].seen = before + 1;
+  }
   /// Whoever found none has some by now: a cache that is opened is filled up at once. When nobody announces.
   void forget_needs() noexcept {
     met_.store(needs_.load(std::memory_order_relaxed), std::memory_order_relaxed);

@@ -66,16 +66,26 @@ class Port {
   /// net_memif it takes half a second longer, for a peer that is behind.
   void stop() noexcept;
   [[nodiscard]] bool started() const noexcept { return started_; }
+  /// How often it was started. A PortWatch goes by that.
+  [[nodiscard]] unsigned starts() const noexcept { return starts_; }
+  /// When its driver asks for a reset (PortChange::kResetWanted) and no lcore polls: stops the port, resets the device where
+  /// its driver can, and sets it up as it was, its queues' counters included; start() starts it. Throws Error: all that is
+  /// left then is to close the port.
+  void reset();
+  /// All TX queues: TxQueue::hold(). A PortWatch does so while the link is down.
+  void hold(bool held) noexcept;
+  /// The driver tells of changes of the link by interrupt; else it is looked at.
+  [[nodiscard]] bool has_link_interrupt() const noexcept { return link_interrupt_; }
   /// Gives a stopped port another MTU, and a pool to receive into, which may be the same. Its queues begin
   /// anew, those that rx() and tx() gave are no longer any. Throws Error, and is then as it was: MTU, queues, their
   /// counters. (A driver that can't even be brought back is an Error that says so: all that is left is to close the port.)
   void reconfigure(std::uint32_t mtu, BufferPool& rx_pool);
+  /// The same with a pool that is made to suit, as at first; `make` may give the one it has.
+  void reconfigure(std::uint32_t mtu, const RxPoolMaker& make);
   /// From now on it receives frames to all addresses, or only to its own, to groups' as its driver has them, and to
   /// everybody's. At any time. Throws Error where the driver can't.
   void set_promiscuous(bool on);
   [[nodiscard]] bool promiscuous() const noexcept;
-  /// The same with a pool that is made to suit, as at first; `make` may give the one it has.
-  void reconfigure(std::uint32_t mtu, const RxPoolMaker& make);
   /// Statistics and queue counters begin at 0 again. When no lcore polls.
   void clear_stats() noexcept;
   /// Frames that NIC or driver missed, found no buffer for or refused so far are nobody's loss: whoever receives begins now.
@@ -83,8 +93,10 @@ class Port {
   /// Frees what can still be received, when no lcore polls; at most 65,536 frames a queue, since a peer
   /// may go on sending. Returns frames.
   std::uint64_t drain() noexcept;
-  /// Asks the driver to free sent mbufs that it still holds; not every driver can.
+  /// Asks the driver to free sent mbufs that it still holds, when no lcore polls; not every driver can: tx_completion().
   void reclaim() noexcept;
+  /// How sent frames come back, as found at the last start.
+  [[nodiscard]] TxCompletion tx_completion() const noexcept { return tx_completion_; }
 
   [[nodiscard]] RxQueue& rx(unsigned queue) noexcept { return rx_.at(queue); }
   [[nodiscard]] TxQueue& tx(unsigned queue) noexcept { return tx_.at(queue); }
@@ -134,15 +146,16 @@ class Port {
   void find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& needs);
   void become_promiscuous() noexcept;
   void reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up_anew);
-  std::uint32_t start_device();
+  std::uint32_t start_and_measure();
   void require_at_hand(std::uint32_t left) const;
   void note_rx_buffers(bool is_started);
   void note_stopped() noexcept;
   void exclude_others(const rte_eth_stats& stopped) noexcept;
-  [[nodiscard]] bool is_worth_a_try(const rte_eth_dev_info& info) const noexcept;
   void require_idle(std::uint32_t mtu);
   void configure(bool may_split);
   [[nodiscard]] std::uint32_t read_mtu() const;
+  void set_up_again();
+  void start_device();
   void linger() const noexcept;
   void set_up_queues(BufferPool& rx_pool);
   [[nodiscard]] std::string label() const;
@@ -157,8 +170,11 @@ class Port {
   Offloads offloads_;
   std::uint64_t rss_ = 0;
   bool started_ = false;
+  unsigned starts_ = 0;
+  bool link_interrupt_ = false;
   bool made_promiscuous_ = false;
   bool touched_ = false;  // the device was configured
+  TxCompletion tx_completion_ = TxCompletion::kReuse;
   std::optional<CarrierLimits> carrier_;
   std::vector<std::shared_ptr<BufferPool>> made_pools_;  // those whose buffers the device may have
   BufferPool* rx_pool_ = nullptr;                        // what the queues receive into

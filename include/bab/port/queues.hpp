@@ -15,6 +15,7 @@
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/port/tap.hpp>
+#include <bab/port/tx_completion.hpp>
 
 namespace bab {
 
@@ -83,23 +84,53 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
       : port_(port), queue_(queue), prepare_(prepare), is_ring_(is_ring), mtu_(mtu) {}
 
   /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the NIC,
-  /// which gives up their share; a frame that tx_prepare refuses is taken, freed and counted.
+  /// which gives up their share; a frame that tx_prepare refuses is taken, freed and counted. None is taken while
+  /// the queue is held.
   [[nodiscard]] unsigned send(std::span<rte_mbuf*> frames) noexcept {
+    if (std::atomic_ref(held_).load(std::memory_order_relaxed)) [[unlikely]]
+      return 0;
     if (tap_->on()) [[unlikely]]
       return send_tapped(frames);
     return send_now(frames);
   }
 
-  /// Between bursts, for a loop that has nothing to send: a ring's line that its reader wrote last comes back before it
-  /// is waited for (ping_rtt_p50: a seventh). Other drivers aren't asked: with some, a burst of none is a system call.
+  /// Between bursts, for a loop that has nothing to send. A ring's line that its reader wrote last comes back before it
+  /// is waited for (ping_rtt_p50: a seventh). A NIC's driver is asked now and then for the frames that have gone, so that
+  /// they are back within 10 ms, where it can be asked; others aren't: with some, a burst of none is a system call.
   void keep_near() noexcept {
-    rte_mbuf* none = nullptr;
-    if (std::atomic_ref(is_near_).load(std::memory_order_relaxed))
-      (void)rte_eth_tx_burst(port_, queue_, &none, 0);
+    const auto idle = std::atomic_ref(idle_).load(std::memory_order_relaxed);
+    if (idle == Idle::kNothing) return;
+    if (idle == Idle::kNear)
+      burst_of_none();
+    else if (++idle_turns_ % kReclaimEvery == 0)
+      reclaim();
   }
+  /// Asks the driver for the frames that have gone, where it can be asked. On the queue's lcore.
+  void reclaim() noexcept {
+    const auto idle = std::atomic_ref(idle_).load(std::memory_order_relaxed);
+    if (idle == Idle::kCleanup)
+      (void)rte_eth_tx_done_cleanup(port_, queue_, 0);
+    else if (idle == Idle::kEmptyBurst)
+      burst_of_none();
+  }
+
+  /// Any thread: no frame is taken from now on, as if the queue were full, or they are again. For a port whose
+  /// link is down: NICs take frames then and lose them.
+  void hold(bool held) noexcept { std::atomic_ref(held_).store(held, std::memory_order_relaxed); }
+  [[nodiscard]] bool held() noexcept {
+    return std::atomic_ref(held_).load(std::memory_order_relaxed);
+  }
+
   /// What a Port says of itself: DPDK complains of a burst on one that isn't started.
-  void port_is_started(bool started) noexcept {
-    std::atomic_ref(is_near_).store(started && is_ring_, std::memory_order_relaxed);
+  void port_is_started(bool started, TxCompletion how = TxCompletion::kReuse) noexcept {
+    Idle idle = Idle::kNothing;
+    if (started && is_ring_)
+      idle = Idle::kNear;
+    else if (started && how == TxCompletion::kCleanup)
+      idle = Idle::kCleanup;
+    else if (started && how == TxCompletion::kEmptyBurst)
+      idle = Idle::kEmptyBurst;
+    std::atomic_ref(idle_).store(idle, std::memory_order_relaxed);
   }
 
   /// Bytes of IP packet in the longest frame that its port sends; the largest value when that isn't known.
@@ -121,6 +152,15 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   }
 
  private:
+  /// What to do when there is nothing to send.
+  enum class Idle : std::uint8_t { kNothing, kNear, kCleanup, kEmptyBurst };
+  /// Turns without work. The longest sleep of an lcore between two is 100 us by default.
+  static constexpr unsigned kReclaimEvery = 32;
+
+  void burst_of_none() noexcept {
+    rte_mbuf* none = nullptr;
+    (void)rte_eth_tx_burst(port_, queue_, &none, 0);
+  }
   [[nodiscard]] unsigned send_now(std::span<rte_mbuf*> frames) noexcept {
     const std::uint16_t offered = burst_of(frames.size());
     std::uint16_t good = offered;
@@ -147,7 +187,9 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   std::uint16_t queue_;
   bool prepare_;
   bool is_ring_;
-  bool is_near_ = false;
+  bool held_ = false;
+  Idle idle_ = Idle::kNothing;
+  unsigned idle_turns_ = 0;
   std::uint32_t mtu_;
   QueueCounters counters_;
   DropCounters drops_;

@@ -8,9 +8,14 @@
 
 #include <bab/base/error.hpp>
 
+struct rte_eth_dev_info;
+
 namespace bab {
 
 class BufferPool;
+
+/// Whether the device can put a frame into several buffers; software that hands over the sender's has no reason to.
+bool can_split(const rte_eth_dev_info& device) noexcept;
 
 /// Whether a driver puts each frame of a port's MTU into one receive buffer.
 enum class FrameSplit : std::uint8_t {
@@ -71,7 +76,7 @@ FrameSplit judge_split(std::uint32_t frame, std::uint32_t bytes, const RxQueueWo
                        std::uint32_t limit = 0) noexcept;
 
 /// Sizes of buffers (headroom included) that are worth trying for frames of `frame` bytes, ascending: the next KiB, one
-/// more, and the next power of two; only the limit where that is less than a frame.
+/// more, and the next power of two, from 2 KiB on; only the limit where that is less than a frame.
 std::vector<std::uint16_t> rx_rooms(std::uint32_t frame, std::uint32_t limit = 0);
 
 }  // namespace bab

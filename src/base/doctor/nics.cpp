@@ -161,9 +161,48 @@ bool is_in_use(const System& system, const Nic& nic) {
   });
 }
 
-Finding examine_nic(const System& system, const Nic& nic, const std::set<std::string>& route) {
+/// The kernel's driver that it would be given to. Without an IOMMU that is uio where root may use it.
+std::string_view driver_for(const System& system, const Nic& nic, const Pmd& pmd) {
+  constexpr std::string_view kVfio = "vfio-pci", kUio = "uio_pci_generic";
+  if (!nic.iommu_group.empty() || !user(system).is_root() || !has_word(pmd.kmod, std::string(kUio)))
+    return kVfio;
+  if (system.text("sys/module/vfio/parameters/enable_unsafe_noiommu_mode") == "Y") return kVfio;
+  // A locked-down kernel (secure boot) lets nobody map a NIC's registers.
+  const std::string lockdown = system.text("sys/kernel/security/lockdown").value_or("[none]");
+  const std::string modules =
+      "lib/modules/" + system.text("proc/sys/kernel/osrelease").value_or("") + "/modules.dep";
+  const bool there =
+      system.exists("sys/module/uio_pci_generic") ||
+      system.text(modules).value_or("").find("/uio_pci_generic.ko") != std::string::npos;
+  return there && lockdown.starts_with("[none]") ? kUio : kVfio;
+}
+
+/// By what is installed; the kernel's own files always are.
+std::string bind_command(const System& system, const Nic& nic, std::string_view driver) {
+  const auto installed = [&](const std::string& program) {
+    constexpr std::array<std::string_view, 2> kFolders{"usr/bin/", "usr/local/bin/"};
+    return std::any_of(kFolders.begin(), kFolders.end(), [&](std::string_view folder) {
+      return system.exists(std::string(folder) + program);
+    });
+  };
+  if (installed("bab-bind")) return fmt::format("bab-bind --bind={} {} --yes", driver, nic.address);
+  std::string module(driver);
+  std::replace(module.begin(), module.end(), '-', '_');
+  const std::string load =
+      system.exists("sys/module/" + module) ? "" : fmt::format("modprobe {} && ", driver);
+  if (installed("dpdk-devbind.py"))
+    return fmt::format("{}dpdk-devbind.py -b {} {}", load, driver, nic.address);
+  const std::string folder = fmt::format("/{}{}", kDevices, nic.address);
+  return fmt::format(
+      "{}{}echo {} > {}/driver_override && echo {} > /sys/bus/pci/drivers_probe", load,
+      nic.driver.empty() ? "" : fmt::format("echo {} > {}/driver/unbind && ", nic.address, folder),
+      driver, folder, nic.address);
+}
+
+Finding examine_nic(const System& system, const Examination& what, const Nic& nic,
+                    const std::set<std::string>& route) {
   const Level trouble = nic.asked ? Level::kFail : Level::kWarn;
-  const Pmd pmd = find_pmd(system, nic.vendor, nic.device);
+  const Pmd pmd = find_pmd(system, what.eal, nic.vendor, nic.device);
   const bool carries_route = std::any_of(nic.interfaces.begin(), nic.interfaces.end(),
                                          [&](const std::string& i) { return route.count(i) > 0; });
   const std::string interface =
@@ -211,22 +250,7 @@ Finding examine_nic(const System& system, const Nic& nic, const std::set<std::st
           fmt::format("{} has {}{}{}: DPDK can't use it so ({} would)", nic.label(),
                       nic.driver.empty() ? "no driver" : "the kernel's driver " + nic.driver,
                       interface, nic.interfaces.empty() ? "" : ", which is down", pmd.name),
-          fmt::format("{}dpdk-devbind.py -b vfio-pci {}",
-                      system.exists("sys/module/vfio_pci") ? "" : "modprobe vfio-pci && ",
-                      nic.address)};
-}
-
-void examine_iommu(const System& system, bool wanted, Findings& findings) {
-  const std::size_t groups = system.list("sys/kernel/iommu_groups").size();
-  if (groups > 0)
-    findings.push_back({Level::kOk, "iommu", fmt::format("on, {} groups", groups), ""});
-  else if (wanted)
-    findings.push_back({Level::kWarn, "iommu",
-                        "off: vfio-pci then works only without protection, and only for root",
-                        "put intel_iommu=on or amd_iommu=on, and iommu=pt, on the kernel's command "
-                        "line (GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub)"});
-  else
-    findings.push_back({Level::kOk, "iommu", "off, and nothing here needs it", ""});
+          bind_command(system, nic, driver_for(system, nic, pmd))};
 }
 
 }  // namespace
@@ -239,10 +263,11 @@ void examine_nics(const System& system, const Examination& what, Findings& findi
         asked.push_back(std::move(pci));
   const std::vector<Nic> nics = read_nics(system, asked);
   const std::set<std::string> route = default_route(system);
-  bool wants_iommu = false;
+  bool wants_iommu = false, asked_by_vfio = false;
   for (const Nic& nic : nics) {
-    Finding f = examine_nic(system, nic, route);
+    Finding f = examine_nic(system, what, nic, route);
     wants_iommu |= nic.driver == "vfio-pci" || f.mend.find("vfio-pci") != std::string::npos;
+    asked_by_vfio |= nic.driver == "vfio-pci" && nic.asked;
     findings.push_back(std::move(f));
     if (nic.driver == "vfio-pci" && nic.asked) examine_vfio(system, nic, findings);
   }
@@ -257,7 +282,7 @@ void examine_nics(const System& system, const Examination& what, Findings& findi
     findings.push_back({Level::kOk, kNicTopic,
                         "no PCI network device; virtual ones work (--vdev=net_af_packet0,iface=…)",
                         ""});
-  examine_iommu(system, wants_iommu, findings);
+  examine_iommu(system, wants_iommu, asked_by_vfio, findings);
 }
 
 }  // namespace bab::doctor

@@ -7,6 +7,8 @@
 #include <rte_build_config.h>
 #include <nlohmann/json.hpp>
 
+#include <bab/detail/eal_args.hpp>
+
 namespace bab::doctor {
 namespace {
 
@@ -29,15 +31,38 @@ std::string text(const Json& info, const char* key) {
   return found != info.end() && found->is_string() ? found->get<std::string>() : "?";
 }
 
+/// The libraries of PMDs in a folder, each once: it may be there as .so, .so.23 and .so.23.0, and without DPDK's
+/// development package isn't as the first.
+void add_libraries(const System& system, const std::string& folder, std::vector<std::string>& all) {
+  std::string last;
+  for (const std::string& name : system.list(folder)) {
+    const std::size_t end = name.find(".so");
+    if (!name.starts_with("librte_net_") || end == std::string::npos) continue;
+    if (std::string stem = name.substr(0, end); stem != last) {
+      all.push_back(folder + "/" + name);
+      last = std::move(stem);
+    }
+  }
+}
+
+std::vector<std::string> libraries(const System& system, std::span<const std::string> eal) {
+  std::vector<std::string> all;
+  add_libraries(system, std::string(RTE_EAL_PMD_PATH).substr(1), all);
+  for (const std::string& plugin : detail::option_values(eal, "-d", "-d")) {
+    if (!plugin.starts_with('/')) continue;
+    all.push_back(plugin.substr(1));
+    add_libraries(system, plugin.substr(1), all);
+  }
+  return all;
+}
+
 }  // namespace
 
-Pmd find_pmd(const System& system, std::uint16_t vendor, std::uint16_t device) {
+Pmd find_pmd(const System& system, std::span<const std::string> eal, std::uint16_t vendor,
+             std::uint16_t device) {
   constexpr std::string_view kMark = "PMD_INFO_STRING= ";
-  const std::string folder = std::string(RTE_EAL_PMD_PATH).substr(1);
-  for (const std::string& name : system.list(folder)) {
-    // Each is there three times: .so and .so.23 are links to it.
-    if (!name.starts_with("librte_net_") || !name.ends_with(".so")) continue;
-    const std::string library = system.text(folder + "/" + name).value_or("");
+  for (const std::string& path : libraries(system, eal)) {
+    const std::string library = system.text(path).value_or("");
     for (std::size_t at = library.find(kMark); at != std::string::npos;
          at = library.find(kMark, at + kMark.size())) {
       const std::size_t from = at + kMark.size();

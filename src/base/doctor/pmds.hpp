@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,10 @@ struct Pmd {
   std::string kmod;  ///< kernel modules it works with: "* igb_uio | vfio-pci"
 };
 
-/// The installed PMD for a PCI device; an empty name: there is none.
-Pmd find_pmd(const System& system, std::uint16_t vendor, std::uint16_t device);
+/// The installed PMD for a PCI device, or one of those that EAL arguments load (-d, by an absolute path); an empty name:
+/// there is none.
+Pmd find_pmd(const System& system, std::span<const std::string> eal, std::uint16_t vendor,
+             std::uint16_t device);
 
 /// The Debian package with PMDs for that vendor's NICs; empty: DPDK is not known to have any.
 std::string_view pmd_package(std::uint16_t vendor);

@@ -45,6 +45,8 @@ std::vector<unsigned> lcore_cpus(const Examination& what);
 
 void examine_memory(const System& system, const Examination& what, Findings& findings);
 void examine_nics(const System& system, const Examination& what, Findings& findings);
+/// `wanted`: vfio-pci has a NIC or is offered one; `asked`: it has one that the run asks for.
+void examine_iommu(const System& system, bool wanted, bool asked, Findings& findings);
 void examine_interfaces(const System& system, const Examination& what, Findings& findings);
 void examine_cpus(const System& system, const Examination& what, Findings& findings);
 void examine_user(const System& system, const Examination& what, Findings& findings);

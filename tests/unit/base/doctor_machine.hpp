@@ -27,6 +27,7 @@ class DoctorMachine : public testing::Test {
     root_ = mkdtemp(name.data());
     put("proc/self/status", "Name:\tx\nUid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n");
     put("sys/devices/system/cpu/online", "0-7\n");
+    put("usr/bin/dpdk-devbind.py", "");
   }
   ~DoctorMachine() override { std::filesystem::remove_all(root_); }
 
@@ -57,12 +58,16 @@ class DoctorMachine : public testing::Test {
     put("sys/class/net/" + interface + "/flags", "0x1002\n");
   }
   void pmd(const std::string& name, const std::string& kmod, const std::string& ids) {
-    put(std::string(RTE_EAL_PMD_PATH).substr(1) + "/librte_net_" + name + ".so",
-        std::string("\x7f"
-                    "ELF\0junk\0",
-                    10) +
-            "PMD_INFO_STRING= {\"name\": \"net_" + name + "\", \"kmod\": \"" + kmod +
-            "\", \"pci_ids\": " + ids + "}" + std::string(1, '\0') + "more");
+    put_pmd(std::string(RTE_EAL_PMD_PATH).substr(1) + "/librte_net_" + name + ".so", name, kmod,
+            ids);
+  }
+  void put_pmd(const std::string& path, const std::string& name, const std::string& kmod,
+               const std::string& ids) {
+    put(path, std::string("\x7f"
+                          "ELF\0junk\0",
+                          10) +
+                  "PMD_INFO_STRING= {\"name\": \"net_" + name + "\", \"kmod\": \"" + kmod +
+                  "\", \"pci_ids\": " + ids + "}" + std::string(1, '\0') + "more");
   }
   void igb() {
     pmd("igb", "* igb_uio | uio_pci_generic | vfio-pci", "[[32902, 5408, 65535, 65535]]");

@@ -65,6 +65,96 @@ TEST_F(DoctorNics, NicWithoutDriverCanBeBound) {
   EXPECT_THAT(about("nic", {}), Contains(is(Level::kWarn, "has no driver", "dpdk-devbind.py")));
 }
 
+/// The development package brings .so; whoever only runs programs has .so.23 and .so.23.0.
+TEST_F(DoctorNics, PmdWithoutTheDevelopmentPackage) {
+  nic("0000:01:00.0", "8086:1520", "vfio-pci", "");
+  const std::string folder = std::string(RTE_EAL_PMD_PATH).substr(1);
+  put_pmd(folder + "/librte_net_igb.so.23.0", "igb", "* vfio-pci", "[[32902, 5408, 65535, 65535]]");
+  link(folder + "/librte_net_igb.so.23", "librte_net_igb.so.23.0");
+  EXPECT_THAT(about("nic", {}), Contains(is(Level::kOk, "bound to vfio-pci, for net_igb")));
+}
+
+TEST_F(DoctorNics, PmdThatTheRunLoads) {
+  nic("0000:01:00.0", "8086:1520", "vfio-pci", "");
+  put_pmd("opt/pmds/librte_net_igb.so", "igb", "* vfio-pci", "[[32902, 5408, 65535, 65535]]");
+  EXPECT_THAT(about("nic", {}), Contains(is(Level::kWarn, "no installed PMD", "apt-get install")));
+  EXPECT_THAT(about("nic", {"-d", "/opt/pmds"}), Contains(is(Level::kOk, "for net_igb")));
+  EXPECT_THAT(about("nic", {"-d", "/opt/pmds/librte_net_igb.so"}),
+              Contains(is(Level::kOk, "for net_igb")));
+}
+
+/// A mend is a command of what is installed; the kernel's own files always are there.
+TEST_F(DoctorNics, MendsByWhatIsInstalled) {
+  igb();
+  nic("0000:01:00.0", "8086:1520", "igb", "eth1");
+  put("usr/local/bin/bab-bind", "");
+  EXPECT_THAT(about("nic", {}),
+              Contains(is(Level::kWarn, "eth1", "bab-bind --bind=vfio-pci 0000:01:00.0 --yes")));
+  fs::remove(root_ / "usr/local/bin/bab-bind");
+  fs::remove(root_ / "usr/bin/dpdk-devbind.py");
+  EXPECT_THAT(
+      about("nic", {}),
+      Contains(is(Level::kWarn, "eth1",
+                  "modprobe vfio-pci && echo 0000:01:00.0 > "
+                  "/sys/bus/pci/devices/0000:01:00.0/driver/unbind && echo vfio-pci > "
+                  "/sys/bus/pci/devices/0000:01:00.0/driver_override && echo 0000:01:00.0 > "
+                  "/sys/bus/pci/drivers_probe")));
+}
+
+/// Without an IOMMU vfio-pci takes no NIC. uio does, for root, where the kernel has it and isn't locked down.
+TEST_F(DoctorNics, WithoutAnIommuItIsForUio) {
+  igb();
+  nic("0000:01:00.0", "8086:1520", "igb", "eth1");
+  put("proc/sys/kernel/osrelease", "6.1.0\n");
+  put("lib/modules/6.1.0/modules.dep", "kernel/drivers/uio/uio_pci_generic.ko: kernel/x.ko\n");
+  const auto expect_mend = [&](const std::string& driver) {
+    EXPECT_THAT(about("nic", {}),
+                Contains(is(Level::kWarn, "eth1",
+                            "modprobe " + driver + " && dpdk-devbind.py -b " + driver)));
+  };
+  expect_mend("uio_pci_generic");
+  EXPECT_THAT(about("iommu", {}), Each(is(Level::kOk, "off, and nothing here needs it")));
+  put("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+  expect_mend("vfio-pci");
+  EXPECT_THAT(about("iommu", {}), Each(is(Level::kWarn, "off", "intel_iommu=on")));
+  put("sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+  expect_mend("uio_pci_generic");
+  put("sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
+  expect_mend("vfio-pci");
+  fs::remove_all(root_ / "sys/module");
+  link("sys/bus/pci/devices/0000:01:00.0/iommu_group", "../../../kernel/iommu_groups/7");
+  expect_mend("vfio-pci");
+  fs::remove(root_ / "sys/bus/pci/devices/0000:01:00.0/iommu_group");
+  user(1000, "0");
+  expect_mend("vfio-pci");
+}
+
+/// VFIO refuses every NIC behind an IOMMU that doesn't remap interrupts, unless it is told that they are trusted.
+TEST_F(DoctorNics, InterruptsThatAreNotRemapped) {
+  igb();
+  nic("0000:01:00.0", "8086:1520", "vfio-pci", "");
+  link("sys/bus/pci/devices/0000:01:00.0/iommu_group", "../../../kernel/iommu_groups/7");
+  put("sys/kernel/iommu_groups/7/devices/0000:01:00.0", "");
+  put("sys/class/iommu/dmar0/x", "");
+  put("proc/interrupts",
+      "  CPU0\n 24:  1  IO-APIC  5-edge  x\n 28:  0  PCI-MSI-0000:00:01.0  0-edge  y\n");
+  const std::string unsafe = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
+  EXPECT_THAT(about("iommu", {}),
+              Each(is(Level::kWarn, "interrupts aren't remapped", "echo Y > " + unsafe)));
+  EXPECT_THAT(about("iommu", {"-a", "01:00.0"}),
+              Each(is(Level::kFail, "interrupts aren't remapped",
+                      "modprobe vfio_iommu_type1 && echo Y > " + unsafe)));
+  put(unsafe.substr(1), "N\n");
+  EXPECT_THAT(about("iommu", {"-a", "01:00.0"}), Each(is(Level::kFail, "interrupts aren't remapped",
+                                                         "is trusted, echo Y > " + unsafe)));
+  put(unsafe.substr(1), "Y\n");
+  EXPECT_THAT(about("iommu", {"-a", "01:00.0"}), Each(is(Level::kOk, "on, 1 groups")));
+  put(unsafe.substr(1), "N\n");
+  put("proc/interrupts",
+      "  CPU0\n 24:  1  IR-IO-APIC  5-edge  x\n 28:  0  IR-PCI-MSI-0000:00:01.0  0-edge  y\n");
+  EXPECT_THAT(about("iommu", {"-a", "01:00.0"}), Each(is(Level::kOk, "on, 1 groups")));
+}
+
 class DefaultRoute : public DoctorNics {
  protected:
   DefaultRoute() {

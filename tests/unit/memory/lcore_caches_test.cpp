@@ -182,7 +182,7 @@ TEST(LcoreCaches, AreFilledUpAgainWhenNobodyHasAskedForALongTime) {
   std::uint64_t now = 1;
   EXPECT_TRUE(caches.turned(mempool, me, false, now));
   EXPECT_EQ(cache.size, 8U);
-  caches.announce();
+  caches.announce(LCORE_ID_ANY);
   EXPECT_FALSE(caches.turned(mempool, me, false, now));
   EXPECT_EQ(cache.size, 0U);
   for (std::uint32_t i = 0; i < 2 * LcoreCaches::kQuietTurns; ++i)
@@ -190,12 +190,35 @@ TEST(LcoreCaches, AreFilledUpAgainWhenNobodyHasAskedForALongTime) {
   now += LcoreCaches::kQuietSeconds * rte_get_tsc_hz();
   EXPECT_TRUE(caches.turned(mempool, me, false, now));
   EXPECT_EQ(cache.size, 8U);
-  caches.announce();
+  caches.announce(LCORE_ID_ANY);
   EXPECT_FALSE(caches.turned(mempool, me, false, now));
   now += 10 * LcoreCaches::kQuietSeconds * rte_get_tsc_hz();
   EXPECT_FALSE(caches.turned(mempool, me, false, now)) << "a long time, but hardly a turn";
   caches.close(mempool, me);
   EXPECT_EQ(cache.flushthresh, 0U);
+}
+
+TEST(LcoreCaches, OnesOwnNeedEmptiesTheOthersCachesOnly) {
+  FullPool pool(small_pool(64, 8, 2));
+  LcoreCaches caches(8, 64, 2);
+  rte_mempool& mempool = *pool.mempool();
+  constexpr unsigned kOther = 1;
+  const unsigned me = rte_lcore_id();
+  const rte_mempool_cache& mine = *rte_mempool_default_cache(&mempool, me);
+  const rte_mempool_cache& others = *rte_mempool_default_cache(&mempool, kOther);
+  EXPECT_TRUE(caches.turned(mempool, me, false, 1));
+  EXPECT_TRUE(caches.turned(mempool, kOther, false, 1));
+  caches.announce(me);
+  EXPECT_TRUE(caches.turned(mempool, me, false, 2)) << "nothing that it keeps is asked for";
+  EXPECT_EQ(mine.size, caches.size());
+  EXPECT_FALSE(caches.turned(mempool, kOther, false, 2));
+  EXPECT_EQ(others.size, 0U);
+  caches.announce(kOther);
+  caches.announce(me);  // the other's, which it hasn't seen yet, isn't taken for its own
+  EXPECT_FALSE(caches.turned(mempool, me, false, 3));
+  EXPECT_EQ(mine.size, 0U);
+  caches.close(mempool, me);
+  caches.close(mempool, kOther);
 }
 
 TEST(LcoreCaches, ADriversNeedIsHeard) {

@@ -1,0 +1,35 @@
+// rte_dev's hot-plug, unchanged since DPDK 18.11, is still marked experimental.
+#define ALLOW_EXPERIMENTAL_API
+#include "hot_unplug.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
+namespace testbab {
+namespace {
+
+bool is_on_pci(std::uint16_t port) {
+  rte_eth_dev_info info{};
+  return rte_eth_dev_info_get(port, &info) == 0 && info.device != nullptr &&
+         std::string_view(rte_bus_name(rte_dev_bus(info.device))) == "pci";
+}
+
+}  // namespace
+
+// Where either can't be had, as in a container, a removal ends the process as it would have.
+HotUnplug::HotUnplug(const std::vector<std::uint16_t>& ports) {
+  if (!std::any_of(ports.begin(), ports.end(), is_on_pci)) return;
+  listens_ = rte_dev_event_monitor_start() == 0;
+  handles_ = rte_dev_hotplug_handle_enable() == 0;
+}
+
+HotUnplug::~HotUnplug() {
+  if (handles_) (void)rte_dev_hotplug_handle_disable();
+  if (listens_) (void)rte_dev_event_monitor_stop();
+}
+
+}  // namespace testbab

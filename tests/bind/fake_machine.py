@@ -1,0 +1,133 @@
+"""A machine of files, with a kernel that answers writes to them, for tools/bind."""
+
+import os
+import re
+import shutil
+import tempfile
+
+from bab_bind.system import Failure, System
+
+DEVICES = "/sys/bus/pci/devices"
+DRIVERS = "/sys/bus/pci/drivers"
+
+
+class FakeMachine(System):
+    def __init__(self):
+        super().__init__(tempfile.mkdtemp(prefix="bab-bind-"))
+        self.programs = set()
+        self.ran = []
+        self.modules = {"vfio-pci", "uio_pci_generic", "igb"}  # that there are to load
+        self.interface_of = {}
+        self.own = {}  # of each NIC: the driver that the kernel has for it
+        self.refuse = {}  # (address, driver): that driver doesn't take the NIC
+        self.most_pages = 1 << 20
+        self.die_at = None  # a path whose writing never comes to an end
+        self.file("/proc/sys/kernel/random/boot_id", "boot-1\n")
+        for node in (0, 1):
+            for kib in (2048, 1 << 20):
+                self.pages(node, kib)
+        os.makedirs(self.path(DRIVERS))
+
+    def remove(self):
+        shutil.rmtree(self.root)
+
+    def file(self, path, text):
+        os.makedirs(os.path.dirname(self.path(path)), exist_ok=True)
+        with open(self.path(path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def symlink(self, path, target):
+        os.makedirs(os.path.dirname(self.path(path)), exist_ok=True)
+        os.symlink(target, self.path(path))
+
+    def pages(self, node, kib):
+        for folder in (f"/sys/devices/system/node/node{node}/hugepages", "/sys/kernel/mm/hugepages"):
+            for name in ("nr_hugepages", "free_hugepages"):
+                self.file(f"{folder}/hugepages-{kib}kB/{name}", "0\n")
+
+    def driver(self, name):
+        for file in ("bind", "unbind"):
+            self.file(f"{DRIVERS}/{name}/{file}", "")
+
+    def nic(self, address, interface=None, driver="igb", group="7", flags=0x1002):
+        folder = f"{DEVICES}/{address}"
+        for name, text in {"class": "0x020000", "vendor": "0x8086", "device": "0x1520", "numa_node": "1",
+                           "driver_override": "(null)"}.items():  # fmt: skip
+            self.file(f"{folder}/{name}", text + "\n")
+        self.own[address], self.interface_of[address] = driver, interface
+        if driver:
+            self.driver(driver)
+            self._bind(address, driver)
+        if group:
+            self.symlink(f"{folder}/iommu_group", f"../../../kernel/iommu_groups/{group}")
+            self.file(f"/sys/kernel/iommu_groups/{group}/devices/{address}", "")
+        if interface:
+            self.interface(interface, flags)
+
+    def interface(self, name, flags=0x1003, over=()):
+        self.file(f"/sys/class/net/{name}/flags", f"0x{flags:x}\n")
+        for lower in over:
+            self.file(f"/sys/class/net/{lower}/upper_{name}/x", "")
+
+    # What the kernel does.
+
+    def _bind(self, address, driver):
+        self.symlink(f"{DEVICES}/{address}/driver", f"../../drivers/{driver}")
+        self.symlink(f"{DRIVERS}/{driver}/{address}", f"../../devices/{address}")
+        if driver == self.own[address] and (interface := self.interface_of[address]):
+            self.file(f"{DEVICES}/{address}/net/{interface}/x", "")
+
+    def _unbind(self, address):
+        if driver := self.link(f"{DEVICES}/{address}/driver"):
+            os.remove(self.path(f"{DEVICES}/{address}/driver"))
+            os.remove(self.path(f"{DRIVERS}/{driver}/{address}"))
+            shutil.rmtree(self.path(f"{DEVICES}/{address}/net"), ignore_errors=True)
+
+    def _probe(self, address):
+        override = self.read(f"{DEVICES}/{address}/driver_override")
+        driver = override if override not in ("(null)", "", None) else self.own[address]
+        if self.link(f"{DEVICES}/{address}/driver") is None and driver and self.exists(f"{DRIVERS}/{driver}"):
+            if (address, driver) not in self.refuse:
+                self._bind(address, driver)
+
+    def write(self, path, text):
+        if path == self.die_at:
+            raise KeyboardInterrupt
+        if not self.exists(path):
+            raise Failure(f"writing {text.strip()!r} to {path}: No such file or directory")
+        if path.endswith("/unbind"):
+            self._unbind(text.strip())
+        elif path.endswith("/drivers_probe"):
+            self._probe(text.strip())
+        elif path.endswith("/nr_hugepages"):
+            self.file(path, f"{min(int(text), self.most_pages)}\n")
+        elif path.endswith("/driver_override"):
+            self.file(path, (text.strip() or "(null)") + "\n")
+        else:
+            raise AssertionError(path)
+
+    def has_program(self, name):
+        return name in self.programs
+
+    def run(self, arguments):
+        self.ran.append(arguments)
+        match arguments:
+            case ["modprobe", name]:
+                if name not in self.modules:
+                    raise Failure(f"modprobe: FATAL: Module {name} not found.")
+                self.driver(name)
+            case ["driverctl", *rest, "set-override", address, driver]:
+                self._unbind(address)
+                self.file(f"{DEVICES}/{address}/driver_override", driver + "\n")
+                self._probe(address)
+                if not rest:
+                    self.file(f"/etc/driverctl.d/pci-{address}", driver + "\n")
+            case ["dpdk-devbind.py", *_, bind, address]:
+                self._unbind(address)
+                self.file(f"{DEVICES}/{address}/driver_override", re.sub("--bind=", "", bind) + "\n")
+                self._probe(address)
+                self.file(f"{DEVICES}/{address}/driver_override", "(null)\n")
+            case ["update-grub"]:
+                pass
+            case _:
+                raise AssertionError(arguments)

@@ -1,0 +1,47 @@
+#!/usr/bin/python3
+"""The guide's commands have options that there are. They are run, in a guest, by tests/nic/guide_test.py."""
+
+import os
+import re
+import subprocess
+import unittest
+
+import tap
+from code_block import blocks
+
+ROOT = os.environ["BAB_SOURCE_ROOT"]
+GUIDE = os.path.join(ROOT, "apps", "guide")
+PROGRAMS = {"testbab": os.environ["TESTBAB"], "bab-bind": os.path.join(ROOT, "tools", "bind")}
+EAL = {"-l", "-a"}
+
+
+def pages():
+    for name in sorted(os.listdir(GUIDE)):
+        with open(os.path.join(GUIDE, name), encoding="utf-8") as file:
+            yield name, file.read()
+
+
+class Guide(unittest.TestCase):
+    def test_options(self):
+        known = {name: self.options(program) for name, program in PROGRAMS.items()}
+        for page, text in pages():
+            commands = [line.split("  #")[0] for block in blocks(text, "sh") for line in block.splitlines()]
+            self.assertGreater(len(commands), 10, page)
+            for command in commands:
+                for program, options in known.items():
+                    if found := re.search(rf"\b{program} (.*)", command):
+                        given = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", found[1]))
+                        self.assertLessEqual(given, options | EAL, f"{page}: {command}")
+
+    def options(self, program):
+        said = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+        return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", said))
+
+    def test_links_lead_somewhere(self):
+        for page, text in pages():
+            for link in re.findall(r"\]\(([^)#:]+)\)", text):
+                self.assertTrue(os.path.exists(os.path.join(GUIDE, link)), f"{page}: {link}")
+
+
+if __name__ == "__main__":
+    tap.main()

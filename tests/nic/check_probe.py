@@ -1,0 +1,39 @@
+"""Check 1: the NIC is found, its link comes up, it takes every MTU that it should, and every frame of it arrives."""
+
+from nic_case import PAIR
+import nics
+
+
+class Probe:
+    def test_probe(self):
+        run, (ports,) = self.script(PAIR, ["show port info all json"])
+        self.assert_script_good(run)
+        self.assertEqual(len(ports), 2)
+        for number, port in enumerate(ports):
+            self.assertEqual((port["driver"], port["name"]), (self.device.driver, self.guest.addresses[number]))
+            self.assertEqual(port["mac"].lower(), nics.mac(number))
+            self.assertEqual((port["link_up"], port["started"], port["mtu"]), (True, True, 1500))
+
+
+class Mtus:
+    def test_mtu_from_68_to_the_largest(self):
+        mtus = [68, 576, 1500, 9000]
+        mtus += [self.device.largest_mtu] if self.device.largest_mtu > 9000 else []
+        commands = []
+        for mtu in mtus:
+            commands += [f"port config mtu 0 {mtu}", f"port config mtu 1 {mtu}", "show port info all json", "start",
+                         "wait", "show bus ledger json"]
+        run, answers = self.script(PAIR, commands, "--count=2000", "--msg-size=16", timeout=120)
+        self.assert_script_good(run)
+        self.assertEqual(len(answers), 2 * len(mtus), run)
+        for mtu, ports, ledger in zip(mtus, answers[::2], answers[1::2]):
+            with self.subTest(mtu=mtu):
+                self.assertEqual([port["mtu"] for port in ports], [mtu, mtu])
+                self.assertEqual({reason: n for reason, n in ledger["drops"].items() if n}, {})
+                sent = next(term for term in ledger["terms"] if term["name"] == "messages sent")
+                self.assertEqual((sent["in"], sent["out"]["received"]), (2000, 2000))
+
+    def test_one_more_than_the_largest_mtu(self):
+        """Is refused with a sentence that says what is allowed, and that is taken."""
+        run = self.run_on(PAIR, f"--mtu={self.device.largest_mtu + 1}", "--count=1")
+        self.assert_refused(run, str(self.device.largest_mtu + 1), rf"\b{self.device.largest_mtu}\b")

@@ -1,0 +1,56 @@
+"""Check 5: stopped and started again and again, by commands, as new processes, and after a kill -9."""
+
+from check_loop import messages_a_frame
+from nic_case import PAIR
+import testbab
+
+RESTARTS = 20 if testbab.LONG else 3
+
+
+class Restarts:
+    def test_ports_stop_and_start(self):
+        commands = ["show bus pools json"]
+        for _ in range(RESTARTS):
+            commands += ["start", "wait", "show bus ledger json", "port stop all", "port start all"]
+        run, answers = self.script(PAIR, [*commands, "port stop all", "show bus pools json"], "--count=20000",
+                                   timeout=30 + 10 * RESTARTS)
+        self.assert_script_good(run)
+        before, *ledgers, after = answers
+        self.assertEqual(len(ledgers), RESTARTS)
+        for ledger in ledgers:
+            sent = next(term for term in ledger["terms"] if term["name"] == "messages sent")
+            self.assertEqual((ledger["balanced"], sent["out"]["received"]), (True, 20000), ledger)
+        self.assertEqual(len(after), len(before))
+
+
+class NewProcesses:
+    def test_new_processes(self):
+        count = 200 * messages_a_frame(1500)
+        for number in range(RESTARTS):
+            with self.subTest(start=number):
+                self.assert_nothing_lost(self.pair(f"--count={count}"), count)
+
+    def test_killed_and_started_again(self):
+        """Frames that nobody took, in rings that nobody has any more, are nobody's fault now."""
+        count = 200 * messages_a_frame(1500)
+        for number in range(3 if testbab.LONG else 1):
+            with self.subTest(kill=number):
+                job = self.guest.start_testbab(eal=PAIR)
+                self.assertTrue(job.wait_until_it_says("nothing", timeout=2) or True)
+                job.kill("KILL")
+                self.assertEqual(job.finish().status, 137)
+                self.assert_nothing_lost(self.pair(f"--count={count}"), count)
+
+
+class MtuUpAndDown:
+    def test_mtu_up_and_down_between_runs(self):
+        commands = []
+        for mtu in (1500, 9000, 1500, 4000) * (2 if testbab.LONG else 1):
+            commands += [f"port config mtu 0 {mtu}", f"port config mtu 1 {mtu}", "start", "wait",
+                         "show bus ledger json"]
+        run, ledgers = self.script(PAIR, commands, "--count=30000", timeout=180)
+        self.assert_script_good(run)
+        for ledger in ledgers:
+            self.assertEqual({reason: n for reason, n in ledger["drops"].items() if n}, {})
+            sent = next(term for term in ledger["terms"] if term["name"] == "messages sent")
+            self.assertEqual(sent["out"]["received"], 30000, ledger)

@@ -1,0 +1,149 @@
+"""What every check on a NIC needs: a guest with three NICs, two of them wired to each other and the third to this host."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import images
+import nics
+import testbab
+import wire
+from guest import Guest
+from smoke_case import SmokeCase
+
+TREE = os.path.join(images.LAB, "tree")
+PAIR = ("-l", "0-1", "-a", "$A", "-a", "$B")  # wired to each other
+HOST = ("-l", "0-1", "-a", "$C")  # wired to this host
+
+
+def made_images(with_testpmd=False):
+    """The lab's files; a SkipTest with the reason where there are none."""
+    obstacle = os.path.join(images.LAB, "unavailable")
+    if os.path.exists(obstacle):
+        with open(obstacle, encoding="utf-8") as file:
+            raise unittest.SkipTest(file.read().strip())
+    if not os.path.isdir(TREE):
+        raise unittest.SkipTest("the lab isn't built: tools/test and tools/check build it")
+    return images.make(TREE, with_testpmd)
+
+
+class NicCase(SmokeCase):
+    """One boot for all the cases of a class."""
+
+    nic = None  # a name of nics.NICS
+    driver = nics.UIO
+    with_testpmd = False
+    long = testbab.LONG
+    failed = False
+
+    @classmethod
+    def setUpClass(cls):
+        made = made_images(cls.with_testpmd)
+        cls.device = nics.NICS[cls.nic]
+        cls.wires = tempfile.mkdtemp(prefix="bab-nic-")
+        cls.addClassCleanup(shutil.rmtree, cls.wires)
+        cls.host = wire.HostEnd(cls.wires, "c")
+        cls.addClassCleanup(cls.host.close)
+        cls.guest = Guest(cls.__name__, made, cls.device, (*wire.crossed(cls.wires), cls.host.plug), driver=cls.driver,
+                          logs=os.path.join(images.LAB, "logs"))
+        cls.addClassCleanup(lambda: cls.guest.close(failed=cls.failed))
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            type(self).failed = True
+
+    # Running
+
+    def run_on(self, eal, *app, timeout=60):
+        return self.guest.testbab(*app, eal=eal, timeout=timeout)
+
+    def pair(self, *app, timeout=60):
+        return self.run_on(PAIR, *app, timeout=timeout)
+
+    def script(self, eal, commands, *app, timeout=60):
+        """testbab fed with commands; gives the run and what commands with `json` said."""
+        self.guest.write("/run/script", "\n".join((*commands, "quit", "")).encode())
+        run = self.guest.run(self.guest.testbab_command("--cmdline-file=/run/script", *app, eal=eal), timeout)
+        return run, [json.loads(line) for line in run.stdout.splitlines() if line[:1] in ("{", "[")]
+
+    def prompt(self, eal, *app):
+        prompt = Prompt(self.guest, eal, *app)
+        self.addCleanup(prompt.kill)
+        return prompt
+
+    # Judging
+
+    def assert_nothing_lost(self, run, messages=None):
+        """Every message that went came, in order, and no frame was turned away."""
+        self.assert_good(run)
+        bus = run.report["bus"]
+        self.assertEqual(bus["messages_in"], bus["messages_out"], run)
+        self.assertGreater(bus["messages_in"], 0, run)
+        if messages is not None:
+            self.assertEqual(bus["messages_in"], messages, run)
+        self.assertEqual(self.drops(run.report), {}, run)
+        self.assertEqual(bus.get("gaps", 0), 0, run)
+        self.assertEqual(bus.get("out_of_order", 0), 0, run)
+
+    def assert_script_good(self, run):
+        self.assertEqual(run.status, 0, run)
+        self.assert_no_noise(run)
+        self.assertNotIn("FAULT", run.stdout, run)
+        self.assertNotIn("≠", run.stdout, run)
+
+
+class Prompt:
+    """testbab at its prompt in the guest, fed line by line."""
+
+    def __init__(self, guest, eal, *app):
+        self.guest = guest
+        number = guest.jobs + 1
+        self.pipe = f"/run/pipe{number}"
+        guest.must(f"mkfifo {self.pipe}")
+        self.job = guest.start(guest.testbab_command("-i", *app, eal=eal) + f" <{self.pipe}")
+        guest.must(f"sleep 600 >{self.pipe} & echo $! >{self.pipe}.holder")  # keeps it open between lines
+
+    def say(self, *lines):
+        for line in lines:
+            self.guest.must(f"echo '{line}' >{self.pipe}")
+
+    def ask(self, line, timeout=30):
+        """What a command with `json` says."""
+        before = self._answers()
+        self.say(line)
+        if self.guest.run(f"n=0; until [ $({self._count()}) -gt {len(before)} ]; do [ ! -e {self.job.path}.status ] && "
+                          f"[ $n -lt {timeout * 20} ] || exit 1; n=$((n+1)); sleep 0.05; done", timeout * 3).status:
+            raise AssertionError(f"no answer to {line!r}: {''.join(self.job.said())}")
+        return json.loads(self._answers()[-1])
+
+    def wait_until_it_says(self, text, timeout=30):
+        return self.job.wait_until_it_says(text, timeout)
+
+    def said(self):
+        return "".join(self.job.said())
+
+    def finish(self, timeout=60):
+        self.say("quit")
+        run = self.job.finish(timeout)
+        self._let_go()
+        return run
+
+    def kill(self):
+        self.guest.run(f"kill -9 $(cat {self.job.path}.pid)")
+        self._let_go()
+
+    def _let_go(self):
+        self.guest.run(f"kill $(cat {self.pipe}.holder); rm -f {self.pipe}.holder")
+
+    def _count(self):
+        return f"grep -c '^[[{{]' {self.job.path}.out"
+
+    def _answers(self):
+        return self.guest.run(f"grep '^[[{{]' {self.job.path}.out").stdout.splitlines()

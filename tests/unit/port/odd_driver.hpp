@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <rte_ethdev.h>
+
+namespace bab::test {
+
+/// Makes a device that is there (net_null) behave as NICs' drivers do: what it says and does stands between the library
+/// and DPDK while this is there. One at a time.
+class OddDriver {
+ public:
+  explicit OddDriver(std::uint16_t port);
+  OddDriver(const OddDriver&) = delete;
+  OddDriver& operator=(const OddDriver&) = delete;
+  ~OddDriver();
+
+  /// Bytes of a buffer of `bytes` that it uses: frames that are longer are split.
+  std::function<std::uint32_t(std::uint32_t bytes)> uses = [](std::uint32_t bytes) {
+    return bytes;
+  };
+  bool is_nic = true;             ///< on a bus of NICs
+  bool tells = true;              ///< rte_eth_rx_queue_info_get() answers
+  bool tells_bytes = false;       ///< it says how many bytes of a buffer it uses, too
+  bool always_scattered = false;  ///< it says so whatever the size
+  bool offers_scatter = true;
+  std::uint32_t wants_more = 0;  ///< bytes beside the frame, unless it may split
+  std::uint32_t rings = 0;       ///< each holds a buffer for each descriptor of a started queue
+  bool keeps_them = false;       ///< over a stop
+  std::string refuses;           ///< why it sets up no queue; empty: it does
+  rte_eth_stats others{};        ///< what it counts that isn't the port's
+
+  [[nodiscard]] unsigned starts() const noexcept { return starts_; }
+  [[nodiscard]] bool may_split() const noexcept { return may_split_; }
+
+  // DPDK's functions, by the names that they have there.
+  int dev_info(rte_eth_dev_info& info, int result) const;
+  void configured(const rte_eth_conf& conf);
+  int queue_setup(std::uint16_t queue, std::uint16_t descriptors, rte_mempool& pool) const;
+  void queue_is_set_up(std::uint16_t queue, std::uint16_t descriptors, rte_mempool& pool);
+  int queue_info(rte_eth_rxq_info& info) const;
+  void started();
+  void stopped();
+  void closed();
+  void stats(rte_eth_stats& stats) const;
+
+ private:
+  struct Queue {
+    rte_mempool* pool = nullptr;
+    std::uint32_t descriptors = 0;
+    std::vector<rte_mbuf*> held;
+  };
+  [[nodiscard]] std::uint32_t frame() const;
+  [[nodiscard]] std::uint32_t used(rte_mempool& pool) const;
+
+  std::uint16_t port_;
+  bool may_split_ = false;
+  unsigned starts_ = 0;
+  std::vector<Queue> queues_;
+};
+
+}  // namespace bab::test

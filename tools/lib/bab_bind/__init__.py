@@ -1,0 +1,1 @@
+"""What tools/bind, installed as bab-bind, is made of: NICs and hugepages, by the kernel's files."""

@@ -1,0 +1,144 @@
+"""The machine's NICs: who drives them, where they are, and who needs them."""
+
+import dataclasses
+import re
+
+from . import netlink
+from .system import Refusal
+
+DEVICES = "/sys/bus/pci/devices"
+DPDK_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio")
+# DPDK's drivers for these work beside the kernel's: without it they don't.
+BESIDE_THE_KERNEL = ("mlx4_core", "mlx5_core", "mana")
+
+
+@dataclasses.dataclass
+class Nic:
+    address: str
+    device: str  # "8086:10d3"
+    driver: str | None
+    override: str | None
+    interfaces: list
+    link: str | None  # of the first interface: "up", "down"; None: not to be seen
+    mbit_per_s: int | None
+    numa_node: int | None
+    iommu_group: str | None
+    default_route: bool
+    addresses: list
+    uses: list  # why it isn't to be taken, a clause each
+
+
+def _interfaces(system, folder):
+    names = system.list(f"{folder}/net")
+    for name in system.list(folder):
+        if name.startswith("virtio"):  # virtio0/net/eth0
+            names += system.list(f"{folder}/{name}/net")
+    return names
+
+
+def _with_uppers(system, interface, found):
+    """What is made of it: bonds, bridges, VLANs and theirs."""
+    if interface in found:
+        return
+    found.append(interface)
+    entries = system.list(f"/sys/class/net/{interface}")
+    for name in entries:
+        if name.startswith("upper_"):
+            _with_uppers(system, name[len("upper_"):], found)
+    if "master" in entries:
+        _with_uppers(system, system.link(f"/sys/class/net/{interface}/master"), found)
+
+
+def _uses(system, folder, driver, interfaces, network):
+    uses = []
+    routes, addresses = network
+    for interface in interfaces:
+        every = []
+        _with_uppers(system, interface, every)
+        for name in every:
+            what = name if name == interface else f"{name}, which is over {interface},"
+            if name in routes:
+                uses.append(f"{what} carries the default route")
+            if name in addresses:
+                uses.append(f"{what} has the address {' and '.join(addresses[name])}")
+        if len(every) > 1 and not uses:
+            uses.append(f"{interface} is part of {every[1]}")
+        flags = system.number(f"/sys/class/net/{interface}/flags", 16)
+        if not uses and (flags is None or flags & 1):
+            uses.append(f"{interface} is up (if nobody needs it: ip link set {interface} down)")
+    if driver and not interfaces and driver not in DPDK_DRIVERS + ("pci-stub", ):
+        uses.append(f"{driver} has it, and its interface is not to be seen (in another network namespace?)")
+    if virtual := system.number(f"{folder}/sriov_numvfs"):
+        uses.append(f"it has {virtual} virtual functions")
+    if driver in BESIDE_THE_KERNEL:
+        uses.append(f"DPDK works beside {driver} and needs it")
+    return uses
+
+
+def read(system, network=None):
+    """All NICs on PCI, by address."""
+    network = network or (netlink.default_routes(), netlink.addresses())
+    found = []
+    for address in system.list(DEVICES):
+        folder = f"{DEVICES}/{address}"
+        if (system.number(f"{folder}/class", 16) or 0) >> 16 != 0x02:
+            continue
+        driver = system.link(f"{folder}/driver")
+        interfaces = _interfaces(system, folder)
+        first = f"/sys/class/net/{interfaces[0]}" if interfaces else ""
+        speed = system.number(f"{first}/speed") if first else None
+        override = system.read(f"{folder}/driver_override")
+        every = []
+        for interface in interfaces:
+            _with_uppers(system, interface, every)
+        numa = system.number(f"{folder}/numa_node")
+        found.append(Nic(
+            address=address,
+            device=":".join(f"{system.number(f'{folder}/{part}', 16) or 0:04x}" for part in ("vendor", "device")),
+            driver=driver,
+            override=None if override in (None, "", "(null)") else override,
+            interfaces=interfaces,
+            link={1: "up", 0: "down"}.get(system.number(f"{first}/carrier") if first else None),
+            mbit_per_s=speed if speed and speed > 0 else None,
+            numa_node=numa if numa is not None and numa >= 0 else None,
+            iommu_group=system.link(f"{folder}/iommu_group"),
+            default_route=any(name in network[0] for name in every),
+            addresses=[address for name in every for address in network[1].get(name, [])],
+            uses=_uses(system, folder, driver, interfaces, network)))
+    return found
+
+
+def choose(nics, names):
+    """Those that are meant by address, "0000:01:00.0" or "01:00.0", or by interface."""
+    chosen = []
+    for name in names:
+        address = name.lower() if re.fullmatch(r"[0-9A-Fa-f]{4,}:.*", name) else f"0000:{name.lower()}"
+        meant = [nic for nic in nics if nic.address == address or name in nic.interfaces]
+        if not meant:
+            there = ", ".join(" = ".join([nic.address, *nic.interfaces]) for nic in nics) or "none"
+            raise Refusal(f"{name!r} is no NIC of this machine; there are: {there}")
+        chosen += [nic for nic in meant if nic not in chosen]
+    return chosen
+
+
+def group_blockers(system, nic):
+    """What of its IOMMU group, which VFIO takes whole, another driver has; bridges may stay."""
+    if nic.iommu_group is None:
+        return []
+    others = []
+    for address in system.list(f"/sys/kernel/iommu_groups/{nic.iommu_group}/devices"):
+        driver = system.link(f"{DEVICES}/{address}/driver")
+        bridge = (system.number(f"{DEVICES}/{address}/class", 16) or 0) >> 16 == 0x06
+        if address != nic.address and driver not in (None, "vfio-pci", "pci-stub") and not bridge:
+            others.append(f"{address} ({driver})")
+    return others
+
+
+def holder(system, nic):
+    """The process that has a NIC of DPDK's drivers open: taking the NIC from it would wait for its end."""
+    devices = [f"vfio/{nic.iommu_group}"] if nic.driver == "vfio-pci" else []
+    devices += system.list(f"{DEVICES}/{nic.address}/uio")
+    for device in devices:
+        if process := system.holder(device):
+            return process
+    return None

@@ -1,0 +1,110 @@
+"""What was changed and what there was before, in a file that --undo reads."""
+
+import fcntl
+import json
+import os
+import re
+
+from . import binding, hugepages
+from .steps import Put, Run, Write
+from .system import Failure, Refusal
+
+PATH = "/var/lib/bab/bind.json"
+_PCI = r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
+
+
+def _read_whole(system, path):
+    """A file of ours as it is; None: there is none."""
+    try:
+        with open(system.path(path), encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"{path} can't be read ({error}), so it can't be restored later; move it away") from error
+
+
+class State:
+    """Entries have "what" and "key", and of each pair the first counts: that is how it was before."""
+
+    def __init__(self, system):
+        self.system = system
+        self.boot = system.read("/proc/sys/kernel/random/boot_id") or ""
+        self.entries = []
+        text = _read_whole(system, PATH)
+        if text is None:
+            return
+        try:
+            kept = json.loads(text)
+            self.entries = [entry for entry in kept["entries"]
+                            # What the kernel only remembers is gone with a reboot.
+                            if entry["what"] == "file" or kept["boot"] == self.boot]
+            for entry in self.entries:
+                self._check(entry)
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refusal(f"{PATH} isn't what bab-bind wrote ({error}); move it away") from error
+
+    @staticmethod
+    def _check(entry):
+        """A file that root reads: nothing but what we write ourselves is restored from it."""
+        allowed = {
+            "nic": _PCI,
+            "pages": r"/sys/[\w/-]*/hugepages/hugepages-[0-9]+kB/nr_hugepages",
+            "file": "|".join([re.escape(f"{binding.DRIVERCTL_FILES}/pci-") + _PCI,
+                              *map(re.escape, (hugepages.AT_BOOT_SYSCTL, hugepages.AT_BOOT_GRUB))]),
+        }
+        if not re.fullmatch(allowed[entry["what"]], entry["key"]):
+            raise ValueError(f"{entry['what']} {entry['key']!r}")
+
+    def lock(self):
+        """Two at once take turns."""
+        folder = self.system.path(os.path.dirname(PATH))
+        try:
+            os.makedirs(folder, exist_ok=True)
+            file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise Failure(f"making {os.path.dirname(PATH)}, which is for --undo: {error.strerror}") from error
+        return file
+
+    def note(self, what, key, before):
+        if not any((entry["what"], entry["key"]) == (what, key) for entry in self.entries):
+            self.entries.append({"what": what, "key": key, "before": before})
+
+    def note_steps(self, steps):
+        """Before they are done: whatever ends them half-way can be undone."""
+        for step in steps:
+            if isinstance(step, Put):
+                self.note("file", step.path, _read_whole(self.system, step.path))
+            elif isinstance(step, Write) and step.path.endswith("/nr_hugepages"):
+                self.note("pages", step.path, self.system.number(step.path) or 0)
+            elif isinstance(step, Run) and step.arguments[:2] == ["driverctl", "set-override"]:
+                path = f"{binding.DRIVERCTL_FILES}/pci-{step.arguments[2]}"
+                self.note("file", path, _read_whole(self.system, path))
+
+    def note_nic(self, nic):
+        self.note("nic", nic.address, {"driver": nic.driver, "override": nic.override})
+
+    def save(self):
+        text = json.dumps({"schema": 1, "boot": self.boot, "entries": self.entries}, indent=2) + "\n"
+        self.system.put(PATH, text if self.entries else None)
+
+    def undo_plan(self, nics):
+        """For each entry, the last first: the entry and its steps."""
+        plans = []
+        for entry in reversed(self.entries):
+            before = entry["before"]
+            if entry["what"] == "nic":
+                nic = next((n for n in nics if n.address == entry["key"]), None)
+                # One that was taken out has nothing to restore.
+                steps = binding.give_back(nic, before["driver"], before["override"]) if nic else []
+            elif entry["what"] == "pages":
+                same = self.system.number(entry["key"]) == before
+                steps = [] if same else [Write(entry["key"], str(before))]
+            else:
+                same = _read_whole(self.system, entry["key"]) == before
+                steps = [] if same else [Put(entry["key"], before)]
+                if steps and "/grub.d/" in entry["key"]:
+                    steps.append(Run(["update-grub"]))
+            plans.append((entry, steps))
+        return plans
