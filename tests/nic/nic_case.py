@@ -1,4 +1,4 @@
-"""What every check on a NIC needs: a guest with three NICs, two of them wired to each other and the third to this host."""
+"""What a check on a NIC needs: a guest with three NICs, two of them wired to each other and the third to this host."""
 
 import json
 import os
@@ -97,6 +97,12 @@ class NicCase(SmokeCase):
         self.assert_no_noise(run)
         self.assertNotIn("FAULT", run.stdout, run)
         self.assertNotIn("≠", run.stdout, run)
+
+
+def guest(nic, driver, checks, name=None):
+    """A class of cases, such as `virtio_vfio`: `checks` have them, and NicCase what they need."""
+    name = name or f"{nic}_{driver}"
+    return type(name, (*checks, NicCase), {"nic": nic, "driver": nics.DRIVERS[driver]})
 
 
 class Prompt:

@@ -1,0 +1,107 @@
+"""Check 7: frames per second beside dpdk-testpmd in the same guest, in turn, medians of five.
+
+Judged on a quiet machine (`tools/check nic`); BAB_RATES=print only prints them.
+"""
+
+import contextlib
+import os
+import re
+import statistics
+import threading
+
+import moldudp64
+
+TURNS = 5
+SECONDS = 2
+FULL, SMALL = 9000, 32  # MTU of full frames, bytes of the one message in small ones
+JUDGED = os.environ.get("BAB_RATES") != "print"
+ONE_CPU = ("--lcores", "0@1,1@1")  # of the guest's: main lcores sleep
+
+
+def frame_of(message_size):
+    return 14 + moldudp64.MOLD_OVERHEAD + 2 + message_size
+
+
+class FrameRates:
+    with_testpmd = True
+
+    def test_receiving(self):
+        """The host sends to $C as fast as QEMU takes it, to each program in turn."""
+        eal = (*ONE_CPU, "-a", "$C")
+        with self.flood():
+            ours, theirs = self.in_turn(lambda: self.our_rate("rx", eal, "--forward-mode=null")[0],
+                                        lambda: self.their_rate("RX", eal, "--forward-mode=rxonly")[0])
+        self.judge("null beside rxonly", ours, theirs, 0.95)
+
+    def test_sending(self):
+        """To a cable that nobody listens at, so that nothing but the sender is measured."""
+        self.host.close()
+        eal = (*ONE_CPU, "-a", "$C")
+        for name, size, least in (("full frames of 9,000 bytes", moldudp64.largest_message(FULL), 0.9),
+                                  ("one small message a frame", SMALL, 0.7)):
+            with self.subTest(name):
+                # testpmd's frames have no UDP checksum: no more do ours. It reads its arguments in order.
+                ours, theirs = self.in_turn(
+                    lambda: self.sending(size, self.our_rate(
+                        "tx", eal, "--forward-mode=txonly", f"--mtu={FULL}", f"--msg-size={size}",
+                        "--flush-messages=1", "--tx-checksum=off")),
+                    lambda: self.sending(size, self.their_rate(
+                        "TX", eal, "--mbuf-size=9216", f"--max-pkt-len={FULL + 18}", "--forward-mode=txonly",
+                        f"--txpkts={frame_of(size)}")))
+                self.judge(name, ours, theirs, least)
+
+    @contextlib.contextmanager
+    def flood(self):
+        ended = threading.Event()
+        frames = [moldudp64.frame(moldudp64.heartbeat("FLOOD", 1))] * 100
+
+        def send():
+            while not ended.is_set():
+                with contextlib.suppress(OSError):  # full, or nobody there
+                    self.host.send(frames, timeout=1)
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            sender.join()
+
+    def sending(self, size, measured):
+        """The rate, once it is sure that frames had the size: testpmd's are shorter where its buffers are."""
+        rate, frame_bytes = measured
+        self.assertAlmostEqual(frame_bytes, frame_of(size), delta=4)  # some NICs count the CRC
+        return rate
+
+    def in_turn(self, ours, theirs):
+        rates = [(ours(), theirs()) for _ in range(TURNS)]
+        return (statistics.median(column) for column in zip(*rates))
+
+    def judge(self, name, ours, theirs, least):
+        ratio = ours / theirs
+        print(f"# {type(self).__name__}: {name}: {ours / 1000:.0f} k frames/s, testpmd {theirs / 1000:.0f} k,"
+              f" ratio {ratio:.2f} (at least {least})", flush=True)
+        if JUDGED:
+            self.assertGreaterEqual(ratio, least)
+
+    def our_rate(self, direction, eal, *app):
+        """(frames a second, bytes a frame)"""
+        run = self.run_on(eal, *app, f"--duration={SECONDS}")
+        self.assertEqual(run.status, 0, run)
+        port = run.report["ports"][0]
+        frames = port[f"{direction}_frames"]
+        return frames / run.report["seconds"], port[f"{direction}_bytes"] / max(frames, 1)
+
+    def their_rate(self, direction, eal, *app):
+        """The same, between two looks of testpmd itself."""
+        look = "echo show port stats 0 >&5"
+        said = self.guest.must(
+            f"rm -f /run/pmd; mkfifo /run/pmd; {self.their_command(eal, *app, '-i')} </run/pmd >/run/pmd.out 2>&1 &"
+            " exec 5>/run/pmd; until grep -q 'testpmd>' /run/pmd.out; do sleep 0.1; done; echo start >&5; sleep 0.5;"
+            f" {look}; sleep {SECONDS}; {look}; echo stop >&5; echo quit >&5; wait; cat /run/pmd.out", 60)
+        rate = int(re.findall(rf"{direction[0]}x-pps: +(\d+)", said)[-1])
+        packets, bytes_ = re.findall(rf"{direction}-packets: (\d+) .*{direction}-bytes: +(\d+)", said)[-1]
+        return rate, int(bytes_) / max(int(packets), 1)
+
+    def their_command(self, eal, *app):
+        return " ".join(("dpdk-testpmd", *eal, "--", "--total-num-mbufs=6000", *app))
