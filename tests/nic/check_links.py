@@ -88,11 +88,11 @@ class Links:
     def test_link_at_the_prompt(self):
         self.addCleanup(self.plug_in)
         prompt = self.prompt(PAIR, "--rate=2k", "--count=500")
-        info, = prompt.ask("show port info 0 json", 60)
+        info, = prompt.ask("show port info 0 json", 60)["ports"]
         self.assertEqual((info["link_up"], info["link_changes"], info["last_link_change"]), (True, 0, None))
         self.guest.monitor.link(0, False)
         self.assertTrue(prompt.wait_until_it_says("port 0 .*: link down", 10), prompt.said())
-        info, = prompt.ask("show port info 0 json")
+        info, = prompt.ask("show port info 0 json")["ports"]
         self.assertEqual((info["link_up"], info["link_changes"], info["last_link_change"]["what"]), (False, 1, DOWN))
         self.guest.monitor.link(0, True)
         self.assertTrue(prompt.wait_until_it_says("port 0 .*: link up", 10), prompt.said())
@@ -117,10 +117,10 @@ class SentBuffers:
             self.guest.write("/run/burst.pcap", file.read())
         prompt = self.prompt(PAIR, "--forward-mode=replay", "--replay=/run/burst.pcap")
         prompt.say("start", "wait 2")
-        pools = {pool["name"]: pool for pool in prompt.ask("show bus pools json", 60)}
-        info, = prompt.ask("show port info 0 json")
+        pools = {pool["name"]: pool for pool in prompt.ask("show bus pools json", 60)["pools"]}
+        info, = prompt.ask("show port info 0 json")["ports"]
         prompt.say("stop", "port stop all")
-        after = {pool["name"]: pool for pool in prompt.ask("show bus pools json")}
+        after = {pool["name"]: pool for pool in prompt.ask("show bus pools json")["pools"]}
         prompt.finish()
         in_use = pools["tx_0"]["in_use"]
         if info["tx_kept_buffers"]:

@@ -62,6 +62,8 @@ OPTIONS = {
     "--max-pkt-len": number(90, 65407),
     "--tx-checksum": CHECKSUM,
     "--rx-checksum": CHECKSUM,
+    "--tx-vlan": CHECKSUM,
+    "--promisc": Option(("maybe", "ON", "on,off", "1", ""), "is none of off, on"),
     "--eth-peer": Option(("0", "0,", ",", "", "0,02:00:00", "0,02:00:00:00:00:0g", "0,02:00:00:00:00:01:02",
                           "x,02:00:00:00:00:01", "32,02:00:00:00:00:01", "-1,02:00:00:00:00:01"),
                          "is not (of the form PORT,MAC|a MAC address|a whole number)"),
@@ -91,7 +93,7 @@ OPTIONS = {
     "--cmdline-file": Option(("", ), "a file's path"),
 }
 FLAGS = ("--help", "--version", "--auto-start", "--doctor", "--top", "--interactive", "--keep-going",
-         "--man", "--bash-completion", "--keep-duplicates")
+         "--man", "--bash-completion", "--keep-duplicates", "--enable-hw-vlan-strip")
 
 
 class Refused(SmokeCase):
