@@ -3,8 +3,12 @@
 #include "hot_unplug.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -18,6 +22,12 @@ bool is_on_pci(std::uint16_t port) {
          std::string_view(rte_bus_name(rte_dev_bus(info.device))) == "pci";
 }
 
+std::string device_name(std::uint16_t port) {
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(port, &info) != 0 || info.device == nullptr) return "";
+  return rte_dev_name(info.device);
+}
+
 }  // namespace
 
 // Where either can't be had, as in a container, a removal ends the process as it would have.
@@ -25,6 +35,26 @@ HotUnplug::HotUnplug(const std::vector<std::uint16_t>& ports) {
   if (!std::any_of(ports.begin(), ports.end(), is_on_pci)) return;
   listens_ = rte_dev_event_monitor_start() == 0;
   handles_ = rte_dev_hotplug_handle_enable() == 0;
+  if (!handles_) return;
+  for (std::uint16_t port : ports) {
+    // uio's mappings; vfio keeps the device until we let it go.
+    const std::string file = fmt::format("/{}/resource", device_name(port));
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+      unsigned long begin = 0, end = 0;
+      if (line.find(file) == std::string::npos ||
+          std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) != 2)
+        continue;
+      registers_.push_back(
+          {device_name(port), reinterpret_cast<void*>(begin), std::size_t{end - begin}});
+    }
+  }
+}
+
+// Where EAL's memory isn't there yet, the first byte brings it.
+void HotUnplug::removed(const std::string& device) noexcept {
+  for (const Registers& r : registers_)
+    if (r.device == device) std::memset(r.at, 0xff, r.bytes);
 }
 
 HotUnplug::~HotUnplug() {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace testbab {
@@ -15,7 +17,18 @@ class HotUnplug {
   HotUnplug& operator=(const HotUnplug&) = delete;
   ~HotUnplug();
 
+  /// This device is gone, and closed next: its registers read as all ones from now on, as a missing device's do on the bus.
+  /// In EAL's memory they are zeros, and net_e1000_em waits for minutes for one of them to change. (Counters are zeros
+  /// better, so not before.)
+  void removed(const std::string& device) noexcept;
+
  private:
+  struct Registers {
+    std::string device;
+    void* at;
+    std::size_t bytes;
+  };
+  std::vector<Registers> registers_;
   bool listens_ = false;
   bool handles_ = false;
 };

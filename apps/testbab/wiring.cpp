@@ -407,6 +407,8 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
 }
 
 void Wiring::close(Summary& summary) {
+  for (const Unit& unit : units_)
+    if (unit.watch && unit.watch->removed() && hot_unplug_) hot_unplug_->removed(unit.port->name());
   for (std::size_t i = 0; i < units_.size(); ++i)
     if (units_[i].port) stop(i);
   for (Unit& unit : units_) {
