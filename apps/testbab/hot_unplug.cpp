@@ -3,8 +3,6 @@
 #include "hot_unplug.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <string_view>
 
@@ -35,26 +33,20 @@ HotUnplug::HotUnplug(const std::vector<std::uint16_t>& ports) {
   if (!std::any_of(ports.begin(), ports.end(), is_on_pci)) return;
   listens_ = rte_dev_event_monitor_start() == 0;
   handles_ = rte_dev_hotplug_handle_enable() == 0;
-  if (!handles_) return;
   for (std::uint16_t port : ports) {
-    // uio's mappings; vfio keeps the device until we let it go.
+    // uio's mappings; vfio keeps a device until we let it go.
     const std::string file = fmt::format("/{}/resource", device_name(port));
     std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);) {
-      unsigned long begin = 0, end = 0;
-      if (line.find(file) == std::string::npos ||
-          std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) != 2)
-        continue;
-      registers_.push_back(
-          {device_name(port), reinterpret_cast<void*>(begin), std::size_t{end - begin}});
-    }
+    for (std::string line; std::getline(maps, line);)
+      if (line.find(file) != std::string::npos) {
+        by_uio_.push_back(device_name(port));
+        break;
+      }
   }
 }
 
-// Where EAL's memory isn't there yet, the first byte brings it.
-void HotUnplug::removed(const std::string& device) noexcept {
-  for (const Registers& r : registers_)
-    if (r.device == device) std::memset(r.at, 0xff, r.bytes);
+bool HotUnplug::takes_registers(const std::string& device) const {
+  return std::find(by_uio_.begin(), by_uio_.end(), device) != by_uio_.end();
 }
 
 HotUnplug::~HotUnplug() {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,18 +16,12 @@ class HotUnplug {
   HotUnplug& operator=(const HotUnplug&) = delete;
   ~HotUnplug();
 
-  /// This device is gone, and closed next: its registers read as all ones from now on, as a missing device's do on the bus.
-  /// In EAL's memory they are zeros, and net_e1000_em waits for minutes for one of them to change. (Counters are zeros
-  /// better, so not before.)
-  void removed(const std::string& device) noexcept;
+  /// Whether the registers of this device go with it. A driver that is stopped or closed then waits for one of them to
+  /// change: net_e1000_em for minutes.
+  [[nodiscard]] bool takes_registers(const std::string& device) const;
 
  private:
-  struct Registers {
-    std::string device;
-    void* at;
-    std::size_t bytes;
-  };
-  std::vector<Registers> registers_;
+  std::vector<std::string> by_uio_;  // devices
   bool listens_ = false;
   bool handles_ = false;
 };
