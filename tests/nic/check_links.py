@@ -5,7 +5,7 @@ import struct
 
 import pcapfile
 from moldudp64 import frame, packet
-from nic_case import PAIR
+from nic_case import HOST, PAIR
 
 DOWN, UP = "link down", "link up"
 SLOW = ("--rate=60", "--max-delay-us=0")  # messages/s, a frame each: a ring that nobody empties holds them
@@ -69,7 +69,7 @@ class Links:
         self.assertEqual(changes(report), [DOWN], run)
         self.assertTrue(report["ledger"]["balanced"], run)
         self.assertEqual(list(dropped(report)), ["tx_full"], run)
-        self.assertGreater(report["drops"]["tx_full"], 10, "nothing was given to the dead link")
+        self.assertGreater(report["drops"]["tx_full"], 0, run)
         frames = terms(report, "frames written")
         self.assertEqual(sum(term["out"]["tx_full"] for term in frames), report["drops"]["tx_full"], run)
         given = sum(term["in"] for term in report["ledger"]["terms"] if "given to the driver" in term["name"])
@@ -115,8 +115,11 @@ class SentBuffers:
         pcapfile.write(path, frames, seconds=[0] * BURST + [500])
         with open(path, "rb") as file:
             self.guest.write("/run/burst.pcap", file.read())
-        prompt = self.prompt(PAIR, "--forward-mode=replay", "--replay=/run/burst.pcap")
-        prompt.say("start", "wait 2")
+        prompt = self.prompt(HOST, "--forward-mode=replay", "--replay=/run/burst.pcap")
+        self.host.drain()
+        prompt.say("start")
+        self.assertEqual(len(self.host.receive(lambda came: len(came) >= BURST)), BURST)
+        prompt.say("wait 1")
         pools = {pool["name"]: pool for pool in prompt.ask("show bus pools json", 60)["pools"]}
         info, = prompt.ask("show port info 0 json")["ports"]
         prompt.say("stop", "port stop all")
