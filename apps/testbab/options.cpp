@@ -310,9 +310,11 @@ class Parser {
              [this](const std::string& t) { o_.tx_vlan = choice(kTags, t, "--tx-vlan"); });
     add_flag("--enable-hw-vlan-strip", o_.strip_vlan,
              "let the NIC take VLAN tags out of received frames, where it can");
-    add_text("--promisc", "on|off",
-             "receive frames to all addresses, or to the port's own only; default on",
-             [this](const std::string& t) { o_.promiscuous = choice(kOnOff, t, "--promisc"); });
+    add_text(
+        "--promisc", "on|off",
+        "receive frames to all addresses, or to the port's own only (of a virtio device: without "
+        "VLAN tags); default on",
+        [this](const std::string& t) { o_.promiscuous = choice(kOnOff, t, "--promisc"); });
   }
 
   void add_stream_options() {

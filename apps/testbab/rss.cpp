@@ -46,8 +46,19 @@ std::vector<std::string_view> rss_functions(std::uint16_t id) {
 std::string rss_text(const bab::Port& port, const std::vector<std::string_view>& functions) {
   if (port.rx_queues() == 1) return "off (one RX queue)";
   if (!functions.empty()) return fmt::format("{}", fmt::join(functions, " "));
-  return fmt::format("off ({} has no hash functions: what sends to it chooses the queue)",
-                     port.driver());
+  return fmt::format("off ({} offers no hash functions)", port.driver());
+}
+
+std::string rss_note(const bab::Port& port) {
+  // Of a port of rings or shared memory, whoever sends chooses the queue.
+  if (port.rx_queues() == 1 || bab::is_memory_port(port.driver()) ||
+      !rss_functions(port.id()).empty())
+    return "";
+  return fmt::format(
+      "port {}: {} RX queues, and {} offers no hash functions (RSS) to spread frames over them: "
+      "all come on the first one, "
+      "unless what is behind the port spreads them; --rxq=1 does the same with fewer buffers",
+      port.id(), port.rx_queues(), port.driver());
 }
 
 }  // namespace testbab

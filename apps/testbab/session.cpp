@@ -137,7 +137,7 @@ void Session::look_in() {
   live_->tick(*job_);
   if (starvation_.due(StarvationWatch::Clock::now()))
     for (const std::string& note : starvation_.look(wiring_.rx_samples())) say_note(note);
-  if (const std::string news = split_frames_.look(*job_, wiring_); !news.empty()) say_(news);
+  for (const std::string& note : split_frames_.look(*job_, wiring_)) say_note(note);
   events_.look(say_, run_->seconds());
 }
 
@@ -168,6 +168,7 @@ const Summary& Session::stop(bool interrupted) {
   s.lcores = run_->lcores();
   s.notes = wiring_.notes();
   s.notes.insert(s.notes.end(), starvation_.said().begin(), starvation_.said().end());
+  s.notes.insert(s.notes.end(), split_frames_.said().begin(), split_frames_.said().end());
   run_.reset();
   wiring_.collect(s);
   job_->sum_up(s);

@@ -1,7 +1,5 @@
 #include "split_frames.hpp"
 
-#include <fmt/format.h>
-
 #include <bab/port/split_frames.hpp>
 
 #include "wiring.hpp"
@@ -16,14 +14,15 @@ std::uint64_t gathered_on(const Job& job, std::size_t port) {
   return sum;
 }
 
-std::string SplitFrames::look(const Job& job, const Wiring& wiring) {
-  std::string news;
+std::vector<std::string> SplitFrames::look(const Job& job, const Wiring& wiring) {
+  std::vector<std::string> fresh;
   for (std::size_t i = 0; i < wiring.ports(); ++i) {
     if (told_.contains(i) || gathered_on(job, i) == 0) continue;
     told_.insert(i);
-    news += fmt::format("  {}\n", bab::split_frames_text(wiring.port(i)));
+    if (!wiring.told_of_splits(i)) fresh.push_back(bab::split_frames_text(wiring.port(i)));
   }
-  return news;
+  said_.insert(said_.end(), fresh.begin(), fresh.end());
+  return fresh;
 }
 
 }  // namespace testbab

@@ -11,6 +11,7 @@
 
 #include <bab/base/error.hpp>
 
+#include "rss.hpp"
 #include "rx_buffers_view.hpp"
 
 namespace testbab {
@@ -144,14 +145,19 @@ void Wiring::start(std::size_t i) {
   }
 }
 
+bool Wiring::told_of_splits(std::size_t i) const {
+  return !is_loopback() && !split_note(*units_.at(i).port, mbuf_size_).empty();
+}
+
 std::vector<std::string> Wiring::new_notes() {
   std::vector<std::string> fresh;
-  for (const Unit& unit : units_) {
-    std::string note = is_loopback() ? "" : split_note(*unit.port, mbuf_size_);
-    if (note.empty() || std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
-    notes_.push_back(note);
-    fresh.push_back(std::move(note));
-  }
+  if (is_loopback()) return fresh;
+  for (const Unit& unit : units_)
+    for (const std::string& note : {split_note(*unit.port, mbuf_size_), rss_note(*unit.port)}) {
+      if (note.empty() || std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
+      notes_.push_back(note);
+      fresh.push_back(note);
+    }
   return fresh;
 }
 

@@ -65,6 +65,8 @@ class Wiring {
   }
   /// What an operator should know of the ports' buffers, and hasn't been told. A sentence each.
   [[nodiscard]] std::vector<std::string> new_notes();
+  /// Whether what is told of port i is that it splits frames, or may.
+  [[nodiscard]] bool told_of_splits(std::size_t i) const;
   /// All that were told.
   [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
   /// What the ports that an engine receives on did since its run began.

@@ -25,6 +25,15 @@ std::string device_name(std::uint16_t id) {
   return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : fmt::format("{}", id);
 }
 
+/// By an interrupt that comes: once it is asked for, DPDK looks at the link in no other way. Two drivers have one that doesn't
+/// always (tried, 22.11). net_vmxnet3 never acknowledges it: with a uio driver the first one is the last. net_e1000_em gives
+/// an 82574 no vector for it: with vfio none comes.
+bool tells_of_its_link(const rte_eth_dev_info& info) {
+  const std::string_view driver = info.driver_name;
+  return info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0 &&
+         driver != "net_vmxnet3" && driver != "net_e1000_em";
+}
+
 std::string existing_label(std::uint16_t id) {
   return fmt::format("port {} ({}, {})", id, device_name(id), device_info(id).driver_name);
 }
@@ -67,7 +76,7 @@ Port::Port(const PortOptions& options)
       name_(device_name(options.id)) {
   const rte_eth_dev_info info = device_info(options_.id);
   driver_ = info.driver_name;
-  link_interrupt_ = info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
+  link_interrupt_ = tells_of_its_link(info);
   socket_ = rte_eth_dev_socket_id(options_.id);
   offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
   if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)

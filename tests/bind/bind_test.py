@@ -154,6 +154,7 @@ class InUse(OnAMachine):
 
     def test_by_being_up(self):
         self.machine.interface("eth1", flags=0x1003)
+        self.addresses = {"eth1": ["fe80::5054:ff:fe00:a/64"]}  # which comes by itself
         self.expect_refused("ip link set eth1 down")
 
     def test_in_another_network_namespace(self):

@@ -51,14 +51,12 @@ class OnABareBox(unittest.TestCase):
     def bind(self, *arguments, expected=0):
         return self.do(f"bab-bind {' '.join(arguments)}", expected)
 
-    def nics(self):
-        return {nic["address"]: nic for nic in json.loads(self.bind("--json").stdout)["nics"]}
-
     def drivers(self):
-        return [nic["driver"] for nic in self.nics().values()]
+        said = self.do("for nic in $A $B; do basename $(readlink /sys/bus/pci/devices/$nic/driver || echo none); done")
+        return said.stdout.split()
 
     def interfaces(self):
-        return [nic["interfaces"][0] for nic in self.nics().values()]
+        return self.do("for nic in $A $B; do ls /sys/bus/pci/devices/$nic/virtio*/net; done").stdout.split()
 
     def findings(self, *eal):
         run = self.guest.run(f"testbab {' '.join(eal or RUN)} -- --doctor --json --mtu=1500", SLOW)
@@ -83,6 +81,13 @@ class OnABareBox(unittest.TestCase):
 
 
 class WithAnIommu(OnABareBox):
+    def test_0_what_there_is(self):
+        nics_ = json.loads(self.bind("--json").stdout)["nics"]
+        self.assertEqual([nic["device"] for nic in nics_], ["1af4:1041"] * 2)
+        self.assertEqual([nic["driver"] for nic in nics_], self.drivers())
+        self.assertEqual([nic["interfaces"] for nic in nics_], [[name] for name in self.interfaces()])
+        self.assertEqual([bool(nic["iommu_group"]) for nic in nics_], [True] * 2)
+
     def test_1_nothing_is_there(self):
         run = self.do(f"testbab {' '.join(RUN)} -- --count=1", 2)
         self.assertRegex(run.stderr, r"hugepages.*nr_hugepages")

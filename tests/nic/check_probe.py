@@ -1,7 +1,7 @@
 """Check 1: the NIC is found, its link comes up, it takes every MTU that it should, and every frame of it arrives."""
 
-from nic_case import PAIR
 import nics
+from nic_case import PAIR
 
 
 class Probe:

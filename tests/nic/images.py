@@ -32,4 +32,4 @@ if __name__ == "__main__":
     try:
         print(*make(*sys.argv[1:2]), sep="\n")
     except Unavailable as why:
-        sys.exit(str(why))
+        sys.exit(f"no lab: {why}")

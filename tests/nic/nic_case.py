@@ -99,6 +99,12 @@ class NicCase(SmokeCase):
         self.assertNotIn("≠", run.stdout, run)
 
 
+def guest(nic, driver, checks, name=None):
+    """A class of cases, such as `virtio_vfio`: `checks` have them, and NicCase what they need."""
+    name = name or f"{nic}_{driver}"
+    return type(name, (*checks, NicCase), {"nic": nic, "driver": nics.DRIVERS[driver]})
+
+
 class Prompt:
     """testbab at its prompt in the guest, fed line by line."""
 

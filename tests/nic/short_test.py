@@ -6,7 +6,6 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from nic_case import NicCase
 import nics
 import tap
 from check_checksums import ChecksumsReceived, ChecksumsSent
@@ -14,15 +13,10 @@ from check_gathering import Gathering
 from check_loop import Loop, LoopAt9000
 from check_probe import Mtus, Probe
 from check_restarts import Restarts
+from nic_case import guest
 
 WITH_UIO = (Probe, Mtus, Loop, ChecksumsSent, ChecksumsReceived, Gathering, Restarts)
 WITH_VFIO = (Probe, LoopAt9000)
-
-
-def guest(nic, driver, checks):
-    """A class of cases, such as `virtio_vfio`."""
-    name = f"{nic}_{driver}"
-    return type(name, (*checks, NicCase), {"nic": nic, "driver": nics.DRIVERS[driver], "__module__": __name__})
 
 
 for nic in nics.NICS:

@@ -6,12 +6,13 @@ MICROSECONDS, NANOSECONDS = 0xA1B2C3D4, 0xA1B23C4D  # net_pcap writes the latter
 ETHERNET = 1
 
 
-def write(path, frames):
-    """One frame a microsecond."""
+def write(path, frames, seconds=None):
+    """One frame a microsecond, or each in one of these seconds."""
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", MICROSECONDS, 2, 4, 0, 0, 262144, ETHERNET))
         for number, frame in enumerate(frames):
-            file.write(struct.pack("<IIII", number // 1000000, number % 1000000, len(frame), len(frame)) + frame)
+            second = seconds[number] if seconds else number // 1000000
+            file.write(struct.pack("<IIII", second, number % 1000000, len(frame), len(frame)) + frame)
 
 
 def read(path):

@@ -30,7 +30,9 @@ struct PortOptions {
   ChecksumChoice tx_checksum = ChecksumChoice::kAuto;
   ChecksumChoice rx_checksum = ChecksumChoice::kAuto;
   VlanChoices vlan{};
-  bool promiscuous = true;  ///< as testpmd; drivers without the mode are left as they are
+  /// As testpmd; drivers without the mode are left as they are. Without it only frames to the port's own address and to
+  /// everybody arrive; of a virtio device none with a VLAN tag.
+  bool promiscuous = true;
 };
 
 /// What the port did since it was made or its counters were cleared. The driver's figures, or ours where it keeps none.

@@ -61,7 +61,8 @@ struct SplitPort : testing::Test {
                            std::uint16_t, void* self) {
     for (std::uint16_t i = 0; i < n; ++i) {
       rte_mbuf* first = frames[i];
-      rte_mbuf* second = static_cast<SplitPort*>(self)->pool.try_acquire();
+      rte_mbuf* second =
+          rte_pktmbuf_alloc(static_cast<SplitPort*>(self)->pool.mempool());  // as drivers do
       constexpr std::uint16_t kFirst = 40;
       const auto rest = static_cast<std::uint16_t>(first->data_len - kFirst);
       std::memcpy(rte_pktmbuf_append(second, rest), rte_pktmbuf_mtod_offset(first, char*, kFirst),

@@ -59,8 +59,9 @@ def _uses(system, folder, driver, interfaces, network):
             what = name if name == interface else f"{name}, which is over {interface},"
             if name in routes:
                 uses.append(f"{what} carries the default route")
-            if name in addresses:
-                uses.append(f"{what} has the address {' and '.join(addresses[name])}")
+            # Every interface that is up has given itself one of IPv6's link-local addresses.
+            if given := [a for a in addresses.get(name, []) if not a.lower().startswith("fe80:")]:
+                uses.append(f"{what} has the address {' and '.join(given)}")
         if len(every) > 1 and not uses:
             uses.append(f"{interface} is part of {every[1]}")
         flags = system.number(f"/sys/class/net/{interface}/flags", 16)

@@ -1,0 +1,31 @@
+#!/usr/bin/python3
+"""The whole matrix: every check on every NIC with uio_pci_generic and with vfio-pci, and rates beside testpmd.
+
+`tools/check nic` runs it, with BAB_LONG=1 for 20 restarts.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import nics
+import tap
+from check_checksums import ChecksumsReceived, ChecksumsSent
+from check_frame_rates import FrameRates
+from check_gathering import Gathering
+from check_loop import Loop
+from check_probe import Mtus, Probe
+from check_relay import Relay
+from check_restarts import MtuUpAndDown, NewProcesses, Restarts
+from nic_case import guest
+
+CHECKS = (Probe, Mtus, Loop, Relay, ChecksumsSent, ChecksumsReceived, Gathering, Restarts, NewProcesses, MtuUpAndDown)
+
+for nic in nics.NICS:
+    for driver in nics.DRIVERS:
+        globals()[f"{nic}_{driver}"] = guest(nic, driver, CHECKS)
+    globals()[f"{nic}_rates"] = guest(nic, "uio", (FrameRates,), name=f"{nic}_rates")
+
+if __name__ == "__main__":
+    tap.main()
