@@ -32,8 +32,8 @@ class ChecksumsSent:
         return job.finish(), frames
 
     def offered(self):
-        _, ([port],) = self.script(HOST, ["show port info 0 json"])
-        return {name: of["by"] for name, of in port["offloads"].items()}
+        _, (info,) = self.script(HOST, ["show port info 0 json"])
+        return {name: of["by"] for name, of in info["ports"][0]["offloads"].items()}
 
     def test_sent(self):
         """By the NIC, by software and not at all: the host's own decoder and tshark say what is on the wire."""
@@ -89,7 +89,7 @@ class ChecksumsReceived:
             with self.subTest(mode=mode):
                 prompt = self.prompt(HOST, "--forward-mode=rxonly", f"--rx-checksum={mode}")
                 prompt.say("start")
-                self.assertTrue(prompt.ask("show port info 0 json")[0]["link_up"])
+                self.assertTrue(prompt.ask("show port info 0 json")["ports"][0]["link_up"])
                 self.host.send(frames)
                 self.wait_for_frames(prompt, len(frames))
                 prompt.say("stop")
@@ -103,7 +103,7 @@ class ChecksumsReceived:
 
     def wait_for_frames(self, prompt, count):
         for _ in range(100):
-            stats = prompt.ask("show port stats 0 json")
-            if stats[0]["rx_frames"] >= count:
+            stats = prompt.ask("show port stats 0 json")["ports"][0]
+            if stats["rx_frames"] >= count:
                 return
-        self.fail(f"{stats[0]['rx_frames']} of {count} frames arrived: {prompt.said()}")
+        self.fail(f"{stats['rx_frames']} of {count} frames arrived: {prompt.said()}")

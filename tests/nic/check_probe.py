@@ -6,7 +6,8 @@ from nic_case import PAIR
 
 class Probe:
     def test_probe(self):
-        run, (ports,) = self.script(PAIR, ["show port info all json"])
+        run, (info,) = self.script(PAIR, ["show port info all json"])
+        ports = info["ports"]
         self.assert_script_good(run)
         self.assertEqual(len(ports), 2)
         for number, port in enumerate(ports):
@@ -26,9 +27,9 @@ class Mtus:
         run, answers = self.script(PAIR, commands, "--count=2000", "--msg-size=16", timeout=120)
         self.assert_script_good(run)
         self.assertEqual(len(answers), 2 * len(mtus), run)
-        for mtu, ports, ledger in zip(mtus, answers[::2], answers[1::2]):
+        for mtu, info, ledger in zip(mtus, answers[::2], answers[1::2]):
             with self.subTest(mtu=mtu):
-                self.assertEqual([port["mtu"] for port in ports], [mtu, mtu])
+                self.assertEqual([port["mtu"] for port in info["ports"]], [mtu, mtu])
                 self.assertEqual({reason: n for reason, n in ledger["drops"].items() if n}, {})
                 sent = next(term for term in ledger["terms"] if term["name"] == "messages sent")
                 self.assertEqual((sent["in"], sent["out"]["received"]), (2000, 2000))

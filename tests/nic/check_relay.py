@@ -18,7 +18,7 @@ class Relay:
         messages = sum(moldudp64.parse(frame).count for frame in frames)
         prompt = self.prompt(HOST, "--forward-mode=relay", f"--mtu={mtu}", *app)
         prompt.say("start")
-        self.assertTrue(prompt.ask("show port info 0 json")[0]["link_up"])
+        self.assertTrue(prompt.ask("show port info 0 json")["ports"][0]["link_up"])
         self.host.drain()
         self.host.send(frames)
 

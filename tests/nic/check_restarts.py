@@ -9,18 +9,18 @@ RESTARTS = 20 if testbab.LONG else 3
 
 class Restarts:
     def test_ports_stop_and_start(self):
-        commands = ["show bus pools json"]
+        commands = []
         for _ in range(RESTARTS):
             commands += ["start", "wait", "show bus ledger json", "port stop all", "port start all"]
         run, answers = self.script(PAIR, [*commands, "port stop all", "show bus pools json"], "--count=20000",
                                    timeout=30 + 10 * RESTARTS)
         self.assert_script_good(run)
-        before, *ledgers, after = answers
+        *ledgers, pools = answers
         self.assertEqual(len(ledgers), RESTARTS)
         for ledger in ledgers:
             sent = next(term for term in ledger["terms"] if term["name"] == "messages sent")
             self.assertEqual((ledger["balanced"], sent["out"]["received"]), (True, 20000), ledger)
-        self.assertEqual(len(after), len(before))
+        self.assertEqual([pool for pool in pools["pools"] if pool["in_use"]], [])
 
 
 class NewProcesses:
@@ -35,8 +35,8 @@ class NewProcesses:
         count = 200 * messages_a_frame(1500)
         for number in range(3 if testbab.LONG else 1):
             with self.subTest(kill=number):
-                job = self.guest.start_testbab(eal=PAIR)
-                self.assertTrue(job.wait_until_it_says("nothing", timeout=2) or True)
+                job = self.guest.start_testbab("--stats-period=1", eal=PAIR)
+                self.assertTrue(job.wait_until_it_says("msg/s"), job.said())
                 job.kill("KILL")
                 self.assertEqual(job.finish().status, 137)
                 self.assert_nothing_lost(self.pair(f"--count={count}"), count)

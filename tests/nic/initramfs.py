@@ -108,9 +108,13 @@ def _with_links(archive, file):
 def _with_libraries(archive, files):
     for library in _libraries(files):
         real = os.path.realpath(library)
-        if real not in archive:
+        if real in archive:
+            continue
+        if os.path.basename(os.path.dirname(real)).startswith("pmds-"):
+            _with_links(archive, real)
+        else:
             archive.file(real, real)
-        _link_of(archive, library)
+            _link_of(archive, library)
 
 
 def _link_of(archive, library):

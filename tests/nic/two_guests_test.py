@@ -6,7 +6,8 @@ import shutil
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 
 import images
 import nics
@@ -37,12 +38,12 @@ class TwoGuests(SmokeCase):
         count = 100_000
         prompt = Prompt(receiver, ONE, "--forward-mode=rxonly", "--mtu=9000")
         prompt.say("start")
-        self.assertTrue(prompt.ask("show port info 0 json")[0]["link_up"])
+        self.assertTrue(prompt.ask("show port info 0 json")["ports"][0]["link_up"])
         sent = sender.testbab("--forward-mode=txonly", "--mtu=9000", "--rate=20k", f"--count={count}", eal=ONE)
         self.assert_good(sent)
         self.assertEqual(sent.report["bus"]["messages_out"], count)
         for _ in range(100):
-            if prompt.ask("show port stats 0 json")[0]["rx_frames"] >= sent.report["bus"]["frames_out"]:
+            if prompt.ask("show port stats 0 json")["ports"][0]["rx_frames"] >= sent.report["bus"]["frames_out"]:
                 break
         prompt.say("stop")
         ledger = prompt.ask("show bus ledger json")
