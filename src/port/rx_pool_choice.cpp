@@ -15,6 +15,7 @@
 #include <bab/detail/dpdk/rx_buffer_limit.hpp>
 #include <bab/port/port.hpp>
 
+#include "device_info.hpp"
 #include "driver_words.hpp"
 
 namespace bab {
@@ -23,13 +24,6 @@ namespace {
 /// Buffers that must be at hand for receiving to go on: vector paths of drivers take 32 or 64 for their descriptors, or
 /// none, and some give a frame only in exchange for another buffer.
 constexpr std::uint32_t kAtHand = 64;
-
-rte_eth_dev_info info_of(std::uint16_t id) {
-  rte_eth_dev_info info{};
-  if (const int e = rte_eth_dev_info_get(id, &info); e != 0)
-    throw Error::from_code(fmt::format("asking port {} what it can do", id), e);
-  return info;
-}
 
 RxQueueWord word_of(std::uint16_t id) noexcept {
   rte_eth_rxq_info queue{};
@@ -51,7 +45,7 @@ bool is_nic(const rte_eth_dev_info& info) {
 }  // namespace
 
 void Port::set_up_with(const RxPoolMaker& make) {
-  const rte_eth_dev_info info = info_of(options_.id);
+  const rte_eth_dev_info info = detail::device_info(options_.id);
   const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
   if (need > std::numeric_limits<std::uint16_t>::max())
     throw Error(tried(
@@ -93,6 +87,7 @@ void Port::forget_pools() noexcept {
 void Port::find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& needs) {
   constexpr std::uint32_t kMostTried = 65'536;  // buffers
   std::uint32_t buffers = needs.held + 2 * kAtHand;
+  const std::uint32_t estimate = needs.held;
   bool found = false;
   for (std::size_t i = 0, names = 0; i < rooms.size();) {
     BufferPoolOptions o;
@@ -125,7 +120,8 @@ void Port::find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& ne
     (void)rte_eth_dev_stop(options_.id);
     found = true;
     needs.data_room = rooms[i];
-    needs.held = rx_buffers_.held;
+    // A driver that has earlier pools' buffers still takes fewer, for now.
+    needs.held = made_pools_.size() > 1 ? std::max(estimate, rx_buffers_.held) : rx_buffers_.held;
     if (left < kAtHand && buffers < kMostTried) {
       buffers *= 2;  // it would perhaps have taken more
       continue;
@@ -143,7 +139,7 @@ void Port::note_rx_buffers(bool is_started) {
   const RxQueueWord word = is_started ? word_of(options_.id) : RxQueueWord{};
   rx_buffers_.driver_bytes = word.bytes;
   rx_buffers_.split = judge_split(rx_buffers_.frame, rx_buffers_.bytes, word,
-                                  detail::rx_buffer_limit(info_of(options_.id)));
+                                  detail::rx_buffer_limit(detail::device_info(options_.id)));
 }
 
 /// The device alone: nobody is told, and its link is not waited for. Returns how many buffers are left in its pool.

@@ -1,0 +1,180 @@
+// The pools that the ports receive into, send from and gather in, and the ports that are made with them.
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+#include <rte_ethdev.h>
+
+#include <bab/base/error.hpp>
+
+#include "wiring.hpp"
+
+namespace testbab {
+namespace {
+
+constexpr unsigned kTestpmdMbufSize = 2176;
+constexpr unsigned kDefaultMtu = 1500;
+constexpr unsigned kLoopbackMtu = 9000;
+
+/// Bytes of a buffer that frames are written into, where `need` are needed.
+std::uint32_t data_room(const Options& options, std::uint32_t need) {
+  return std::max(need, options.mbuf_size.value_or(kTestpmdMbufSize));
+}
+
+/// `need`: bytes of a buffer that holds a frame; `may_split`: the driver can do with less.
+void require_room(const Options& options, std::uint32_t mtu, std::uint32_t need, bool may_split) {
+  constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();
+  if (need > kMost)
+    throw bab::Error(
+        fmt::format("the port's slots need buffers of {} bytes, and one has at most {}; give the "
+                    "--vdev a smaller framesz (framesz=16384,blocksz=65536 carries jumbo frames)",
+                    need, kMost));
+  if (options.mbuf_size && *options.mbuf_size < need && !may_split)
+    throw bab::Error(fmt::format(
+        "--mbuf-size={} is too small: the port's MTU of {} needs buffers of {} bytes (headroom, "
+        "Ethernet, VLAN and CRC included); raise --mbuf-size or lower --mtu",
+        *options.mbuf_size, mtu, need));
+}
+
+bool may_split(std::uint16_t id) {
+  rte_eth_dev_info info{};
+  return rte_eth_dev_info_get(id, &info) == 0 && bab::can_split(info);
+}
+
+/// Names are unique in the process, and pools that are replaced still live.
+std::string pool_name(std::string_view what, std::uint16_t id, unsigned generation) {
+  return generation > 0 ? fmt::format("{}_{}.{}", what, id, generation)
+                        : fmt::format("{}_{}", what, id);
+}
+
+}  // namespace
+
+std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const std::string& name,
+                                                   std::uint32_t room, std::uint32_t queued,
+                                                   bool receives) const {
+  bab::BufferPoolOptions o;
+  o.name = name;
+  o.data_room = static_cast<std::uint16_t>(room);
+  o.receives = receives;
+  o.cache = mbcache_;
+  o.lcores = lcores_;
+  o.buffers = options.total_num_mbufs.value_or(buffers_for(queued));
+  return std::make_shared<bab::BufferPool>(o);
+}
+
+/// Where drivers hold so many: those, what lcores' caches would keep if nothing held them to a quarter of the pool (1.5
+/// times their size each), and what lcores work with.
+std::uint32_t Wiring::buffers_for(std::uint32_t held) const {
+  const std::uint32_t kept = mbcache_ * 3 / 2;
+  const std::uint32_t working = 2 * burst_;
+  return held + lcores_ * (kept + working);
+}
+
+void Wiring::add_port(const Options& options, std::uint16_t id) {
+  bab::PortOptions po;
+  po.id = id;
+  po.rx_queues = options.rxq;
+  po.tx_queues = options.txq;
+  po.rx_descriptors = options.rxd;
+  po.tx_descriptors = options.txd;
+  po.mtu = options.asked_mtu(units_.size()).value_or(is_loopback() ? kLoopbackMtu : kDefaultMtu);
+  po.tx_checksum = options.tx_checksum;
+  po.rx_checksum = options.rx_checksum;
+  po.vlan = {options.tx_vlan, options.strip_vlan};
+  po.promiscuous = options.promiscuous;
+  if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
+
+  if (options.mbuf_size) po.rx_data_room = static_cast<std::uint16_t>(*options.mbuf_size);
+  const bool splits = !is_loopback() && may_split(id);
+  require_room(options, po.mtu, bab::Port::data_room(po.mtu), splits);
+  Unit unit;
+  if (is_loopback()) {
+    // It receives the very buffers that were sent, and needs no pool to receive into.
+    make_tx_pool(options, po, unit);
+    unit.rx_pool = unit.tx_pool;
+    unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
+  } else {
+    require_room(options, po.mtu, bab::Port::rx_data_room(id, po.mtu), splits);
+    unit.port = std::make_unique<bab::Port>(po, rx_pool_maker(options, id, unit));
+    make_tx_pool(options, po, unit);
+    make_gathering_pool(options, unit);
+  }
+  unit.watch = std::make_unique<bab::PortWatch>(*unit.port);
+  units_.push_back(std::move(unit));
+}
+
+void Wiring::make_tx_pool(const Options& options, const bab::PortOptions& po, Unit& unit) const {
+  rte_eth_dev_info info{};
+  (void)rte_eth_dev_info_get(po.id, &info);
+  const std::uint32_t txd =
+      bab::choose_descriptors(options.txd, info.default_txportconf.ring_size,
+                              RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
+  unit.tx_pool = make_pool(options, pool_name("tx", po.id, unit.generation),
+                           data_room(options, bab::Port::data_room(po.mtu)),
+                           po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd) +
+                               2 * options.writers,  // each has a frame open and a buffer set aside
+                           false);
+}
+
+bab::RxPoolMaker Wiring::rx_pool_maker(const Options& options, std::uint16_t id, Unit& unit) const {
+  return [this, &options, id, &unit](const bab::RxPoolNeeds& needs) {
+    const bool does = unit.rx_pool && unit.rx_pool->data_room() >= needs.data_room &&
+                      (own_buffers_ || unit.rx_pool->size() >= buffers_for(needs.held));
+    if (!does)
+      unit.rx_pool = make_pool(options, pool_name("rx", id, unit.generation), needs.data_room,
+                               needs.held, true);
+    return unit.rx_pool;
+  };
+}
+
+void Wiring::make_gathering_pool(const Options& options, Unit& unit) const {
+  const std::uint32_t need = bab::Port::data_room(unit.port->mtu());
+  if (unit.rx_pool->data_room() >= need)
+    unit.gathering.reset();
+  else if (!unit.gathering || unit.gathering->data_room() < need)
+    unit.gathering =
+        make_pool(options, pool_name("gather", unit.port->id(), unit.generation), need, 0, false);
+}
+
+void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
+  Unit& unit = units_.at(i);
+  bab::Port& port = *unit.port;
+  Unit next;
+  next.rx_pool = unit.rx_pool;
+  next.tx_pool = unit.tx_pool;
+  next.gathering = unit.gathering;
+  next.generation = unit.generation + 1;
+  const bool splits = !is_loopback() && may_split(port.id());
+  require_room(options, mtu, bab::Port::data_room(mtu), splits);
+  if (!is_loopback()) require_room(options, mtu, bab::Port::rx_data_room(port.id(), mtu), splits);
+  if (bab::Port::data_room(mtu) > unit.tx_pool->data_room()) {
+    bab::PortOptions po;
+    po.id = port.id();
+    po.tx_queues = static_cast<std::uint16_t>(port.tx_queues());
+    po.mtu = mtu;
+    make_tx_pool(options, po, next);
+    if (is_loopback()) next.rx_pool = next.tx_pool;
+  }
+  const bool was_started = port.started();
+  stop(i);
+  bank_stats(unit);
+  const auto start_again = [&] {
+    if (was_started) start(i);
+  };
+  try {
+    if (is_loopback())
+      port.reconfigure(mtu, *next.rx_pool);
+    else
+      port.reconfigure(mtu, rx_pool_maker(options, port.id(), next));
+  } catch (...) {
+    start_again();
+    throw;
+  }
+  unit.rx_pool = std::move(next.rx_pool);
+  unit.tx_pool = std::move(next.tx_pool);
+  unit.generation = next.generation;
+  if (!is_loopback()) make_gathering_pool(options, unit);
+  start_again();
+}
+
+}  // namespace testbab
