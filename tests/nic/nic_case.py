@@ -49,8 +49,9 @@ class NicCase(SmokeCase):
         cls.addClassCleanup(shutil.rmtree, cls.wires)
         cls.host = wire.HostEnd(cls.wires, "c")
         cls.addClassCleanup(cls.host.close)
+        # testpmd brings 100 MB of PMDs, which are in memory twice while it runs.
         cls.guest = Guest(cls.__name__, made, cls.device, (*wire.crossed(cls.wires), cls.host.plug), driver=cls.driver,
-                          logs=os.path.join(images.LAB, "logs"))
+                          memory=2200 if cls.with_testpmd else 1400, logs=os.path.join(images.LAB, "logs"))
         cls.addClassCleanup(lambda: cls.guest.close(failed=cls.failed))
 
     def run(self, result=None):
