@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace testbab {
@@ -15,7 +16,12 @@ class HotUnplug {
   HotUnplug& operator=(const HotUnplug&) = delete;
   ~HotUnplug();
 
+  /// Whether the registers of this device go with it. A driver that is stopped or closed then waits for one of them to
+  /// change: net_e1000_em for minutes.
+  [[nodiscard]] bool takes_registers(const std::string& device) const;
+
  private:
+  std::vector<std::string> by_uio_;  // devices
   bool listens_ = false;
   bool handles_ = false;
 };

@@ -354,19 +354,31 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
   return n;
 }
 
+/// It can't be stopped or closed in any reasonable time.
+bool Wiring::is_lost(const Unit& unit) const {
+  return unit.port && unit.watch && unit.watch->removed() && hot_unplug_ &&
+         hot_unplug_->takes_registers(unit.port->name());
+}
+
 void Wiring::close(Summary& summary) {
   for (std::size_t i = 0; i < units_.size(); ++i)
-    if (units_[i].port) stop(i);
+    if (units_[i].port && !is_lost(units_[i])) stop(i);
   for (Unit& unit : units_) {
+    if (is_lost(unit)) continue;
     unit.watch.reset();
     unit.port.reset();
   }
-  hot_unplug_.reset();
   loopback_.reset();
   pair_.reset();
   for (PortSummary& port : summary.ports)
     if (!port.captures.empty()) port.capture_missing = missing_in_capture(port);
   audit(summary);
+  // What their drivers hold stays theirs, and while there is a port EAL doesn't end, which would close them: the process does.
+  for (Unit& unit : units_) {
+    (void)unit.port.release();
+    unit.watch.reset();
+  }
+  hot_unplug_.reset();
 }
 
 }  // namespace testbab

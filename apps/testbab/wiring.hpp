@@ -125,6 +125,7 @@ class Wiring {
   [[nodiscard]] std::uint32_t buffers_for(std::uint32_t held) const;
   void add_port(const Options& options, std::uint16_t id);
   static void bank_stats(Unit& unit);
+  [[nodiscard]] bool is_lost(const Unit& unit) const;
   static void add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledger);
   /// As many of a pool's buffers as the queues of open ports may hold.
   [[nodiscard]] std::uint32_t descriptors(const bab::BufferPool& pool) const;

@@ -23,13 +23,20 @@ def with_a_wrong_seed(frame):
 
 class ChecksumsSent:
     def frames_on_the_wire(self, *app, messages=3000):
+        """All that a run sends. A cable has room for few: what is in the NIC's ring when the program ends is lost."""
+        prompt = self.prompt(HOST, "--forward-mode=txonly", f"--count={messages}", *app)
         self.host.drain()
-        job = self.guest.start_testbab("--forward-mode=txonly", f"--count={messages}", *app, eal=HOST)
+        prompt.say("start")
 
         def all_there(frames):
             return sum(moldudp64.parse(frame).count for frame in frames) >= messages
         frames = self.host.receive(all_there, quiet=10, timeout=60)
-        return job.finish(), frames
+        prompt.say("wait")
+        ledger = prompt.ask("show bus ledger json")
+        self.assert_script_good(prompt.finish())
+        self.assertIs(ledger["balanced"], True)
+        self.assertEqual(sum(moldudp64.parse(frame).count for frame in frames), messages)
+        return frames
 
     def offered(self):
         _, (info,) = self.script(HOST, ["show port info 0 json"])
@@ -45,11 +52,9 @@ class ChecksumsSent:
                     run = self.run_on(HOST, "--forward-mode=txonly", "--count=1", "--tx-checksum=hw")
                     self.assert_refused(run, "checksum", "sw|auto")
                     continue
-                run, frames = self.frames_on_the_wire(f"--tx-checksum={mode}")
-                self.assert_good(run)
+                frames = self.frames_on_the_wire(f"--tx-checksum={mode}")
                 parsed = [moldudp64.parse(frame) for frame in frames]
                 self.assertEqual({(one.ip_checksum, one.udp_checksum) for one in parsed}, {("good", udp)})
-                self.assertEqual(sum(one.count for one in parsed), 3000)
                 kept += frames
         if not tshark.ABSENT:
             pcapfile.write(self.path("out.pcap"), kept)
@@ -60,7 +65,7 @@ class ChecksumsSent:
 
     def test_a_wrong_seed_is_noticed(self):
         """The negative control: what this file calls good isn't, had the NIC been given a wrong seed."""
-        _, frames = self.frames_on_the_wire(messages=100)
+        frames = self.frames_on_the_wire(messages=100)
         for frame in frames:
             self.assertEqual(moldudp64.parse(frame).udp_checksum, "good")
             self.assertEqual(moldudp64.parse(with_a_wrong_seed(frame)).udp_checksum, "bad")

@@ -5,7 +5,7 @@ import struct
 
 import pcapfile
 from moldudp64 import frame, packet
-from nic_case import PAIR
+from nic_case import HOST, PAIR
 
 DOWN, UP = "link down", "link up"
 SLOW = ("--rate=60", "--max-delay-us=0")  # messages/s, a frame each: a ring that nobody empties holds them
@@ -69,7 +69,7 @@ class Links:
         self.assertEqual(changes(report), [DOWN], run)
         self.assertTrue(report["ledger"]["balanced"], run)
         self.assertEqual(list(dropped(report)), ["tx_full"], run)
-        self.assertGreater(report["drops"]["tx_full"], 10, "nothing was given to the dead link")
+        self.assertGreater(report["drops"]["tx_full"], 0, run)
         frames = terms(report, "frames written")
         self.assertEqual(sum(term["out"]["tx_full"] for term in frames), report["drops"]["tx_full"], run)
         given = sum(term["in"] for term in report["ledger"]["terms"] if "given to the driver" in term["name"])
@@ -88,11 +88,11 @@ class Links:
     def test_link_at_the_prompt(self):
         self.addCleanup(self.plug_in)
         prompt = self.prompt(PAIR, "--rate=2k", "--count=500")
-        info, = prompt.ask("show port info 0 json", 60)
+        info, = prompt.ask("show port info 0 json", 60)["ports"]
         self.assertEqual((info["link_up"], info["link_changes"], info["last_link_change"]), (True, 0, None))
         self.guest.monitor.link(0, False)
         self.assertTrue(prompt.wait_until_it_says("port 0 .*: link down", 10), prompt.said())
-        info, = prompt.ask("show port info 0 json")
+        info, = prompt.ask("show port info 0 json")["ports"]
         self.assertEqual((info["link_up"], info["link_changes"], info["last_link_change"]["what"]), (False, 1, DOWN))
         self.guest.monitor.link(0, True)
         self.assertTrue(prompt.wait_until_it_says("port 0 .*: link up", 10), prompt.said())
@@ -115,12 +115,15 @@ class SentBuffers:
         pcapfile.write(path, frames, seconds=[0] * BURST + [500])
         with open(path, "rb") as file:
             self.guest.write("/run/burst.pcap", file.read())
-        prompt = self.prompt(PAIR, "--forward-mode=replay", "--replay=/run/burst.pcap")
-        prompt.say("start", "wait 2")
-        pools = {pool["name"]: pool for pool in prompt.ask("show bus pools json", 60)}
-        info, = prompt.ask("show port info 0 json")
+        prompt = self.prompt(HOST, "--forward-mode=replay", "--replay=/run/burst.pcap")
+        self.host.drain()
+        prompt.say("start")
+        self.assertEqual(len(self.host.receive(lambda came: len(came) >= BURST)), BURST)
+        prompt.say("wait 1")
+        pools = {pool["name"]: pool for pool in prompt.ask("show bus pools json", 60)["pools"]}
+        info, = prompt.ask("show port info 0 json")["ports"]
         prompt.say("stop", "port stop all")
-        after = {pool["name"]: pool for pool in prompt.ask("show bus pools json")}
+        after = {pool["name"]: pool for pool in prompt.ask("show bus pools json")["pools"]}
         prompt.finish()
         in_use = pools["tx_0"]["in_use"]
         if info["tx_kept_buffers"]:

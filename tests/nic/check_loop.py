@@ -1,4 +1,4 @@
-"""Check 1: loop with default arguments, paced and at full speed: nothing lost, nothing out of order, all accounted for."""
+"""Check 1: loop with default arguments, paced and at full speed: nothing lost, all in order and accounted for."""
 
 SIZE = 32
 

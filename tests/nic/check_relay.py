@@ -1,4 +1,4 @@
-"""Check 2: relay of a capture that the host injects; what comes out is taken apart by the host's own parser and tshark."""
+"""Check 2: relay of a capture that the host injects; its own parser and tshark take apart what comes out."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Archives in the format of an initramfs (cpio "newc"), written without root: the kernel unpacks several, one after another."""
+"""Archives in the format of an initramfs (cpio "newc"), written without root. The kernel unpacks one after another."""
 
 import os
 import stat

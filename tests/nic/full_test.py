@@ -17,12 +17,14 @@ from check_checksums import ChecksumsReceived, ChecksumsSent
 from check_frame_rates import FrameRates
 from check_gathering import Gathering
 from check_loop import Loop
+from check_offloads import Addresses, Seed, Vlan
 from check_probe import Mtus, Probe
 from check_relay import Relay
 from check_restarts import MtuUpAndDown, NewProcesses, Restarts
 from nic_case import guest
 
-CHECKS = (Probe, Mtus, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Gathering, Restarts, NewProcesses, MtuUpAndDown)
+CHECKS = (Probe, Mtus, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering,
+          Restarts, NewProcesses, MtuUpAndDown)
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:

@@ -1,4 +1,4 @@
-"""A guest with NICs: boots it, runs commands in it, ends it. Whatever hangs is killed by its pid and fails with what it said."""
+"""A guest with NICs: boots it, runs commands in it, ends it. What hangs is killed by its pid; its console is kept."""
 
 import base64
 import json
@@ -281,7 +281,8 @@ class Job:
         self.guest.must(f"kill -{signal} $(cat {self.path}.pid)")
 
     def finish(self, timeout=60):
-        ended = self.guest.run(f"while [ ! -s {self.path}.status ]; do sleep 0.05; done; cat {self.path}.status", timeout)
+        status = f"{self.path}.status"
+        ended = self.guest.run(f"while [ ! -s {status} ]; do sleep 0.05; done; cat {status}", timeout)
         seconds = time.monotonic() - self.started
         if ended.status:
             raise GuestFailed(f"still running after {seconds:.0f} s: {self.command}\n{''.join(self.said())}")

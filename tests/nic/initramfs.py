@@ -30,7 +30,7 @@ def base(kernel, path):
 
 
 def testpmd(path):
-    """DPDK's own program, for comparison. It brings PMDs of NICs that the lab hasn't, so a guest has it only if asked."""
+    """DPDK's own program, for comparison. It brings PMDs of NICs that aren't here: a guest has it only if asked."""
     if _older(path, [TESTPMD]):
         with Archive(path) as archive:
             archive.file(TESTPMD, TESTPMD)
@@ -39,7 +39,7 @@ def testpmd(path):
 
 
 def program(tree, path):
-    """An installed tree (DESTDIR of `meson install`) and the libraries that it needs beside DPDK's, which are in the base."""
+    """An installed tree (DESTDIR of `meson install`) and the libraries that the base hasn't."""
     executables = [file for file in glob.glob(os.path.join(tree, "**/bin/*"), recursive=True) if _is_elf(file)]
     if not executables:
         raise FileNotFoundError(f"{tree} has no program in a folder bin: is it where `meson install` installed to?")

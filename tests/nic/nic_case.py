@@ -1,4 +1,4 @@
-"""What every check on a NIC needs: a guest with three NICs, two of them wired to each other and the third to this host."""
+"""What a check on a NIC needs: a guest with three NICs, two of them wired to each other and the third to this host."""
 
 import json
 import os

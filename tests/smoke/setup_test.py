@@ -1,14 +1,11 @@
 #!/usr/bin/python3
 """Every wrong argument and set-up in turn: exit 2, one sentence that says what, why and the mend, and nothing else."""
 
-import glob
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -30,17 +27,6 @@ NOT_NOBODY = testbab.obstacle_for("nobody")
 NO_HUGEPAGES = hugepages.obstacle()
 SEE_HELP = "testbab --help"
 SIDE_BY_SIDE = 3
-
-
-def is_closed(folder):
-    """We may write to it, and not everybody to it or to a folder above it."""
-    if not os.access(folder, os.W_OK):
-        return False
-    while not os.stat(folder).st_mode & 0o002:
-        if folder == "/":
-            return True
-        folder = os.path.dirname(folder)
-    return False
 
 
 class Option(NamedTuple):
@@ -76,6 +62,8 @@ OPTIONS = {
     "--max-pkt-len": number(90, 65407),
     "--tx-checksum": CHECKSUM,
     "--rx-checksum": CHECKSUM,
+    "--tx-vlan": CHECKSUM,
+    "--promisc": Option(("maybe", "ON", "on,off", "1", ""), "is none of off, on"),
     "--eth-peer": Option(("0", "0,", ",", "", "0,02:00:00", "0,02:00:00:00:00:0g", "0,02:00:00:00:00:01:02",
                           "x,02:00:00:00:00:01", "32,02:00:00:00:00:01", "-1,02:00:00:00:00:01"),
                          "is not (of the form PORT,MAC|a MAC address|a whole number)"),
@@ -105,7 +93,7 @@ OPTIONS = {
     "--cmdline-file": Option(("", ), "a file's path"),
 }
 FLAGS = ("--help", "--version", "--auto-start", "--doctor", "--top", "--interactive", "--keep-going",
-         "--man", "--bash-completion", "--keep-duplicates")
+         "--man", "--bash-completion", "--keep-duplicates", "--enable-hw-vlan-strip")
 
 
 class Refused(SmokeCase):
@@ -270,67 +258,6 @@ class Eal(Refused):
             (("coremask", mend), ["-c", "zz"]),
             (("--lcores", "EAL's options"), ["--lcores", "(0-1"]),
             (("[Mm]ain lcore", "--main-lcore"), ["--main-lcore", "7"]))
-
-    def test_the_cause_is_not_the_last_line(self):
-        """EAL ends with "Invalid 'command line' arguments". Each cause in its own words, and each mend mends."""
-        alone = "--no-huge", "--no-pci", "-m", "64", "--no-shconf", "--no-telemetry"
-        first = CPUS[0]
-        for words, line, mended in (
-            (("--socket-mem cannot be specified together with --no-huge", "leave one"),
-             (*alone[:2], "--socket-mem=64"), alone),
-            (("--huge-unlink cannot", "leave one"), (*alone, "--huge-unlink"), alone),
-            (("--huge-worker-stack cannot", "leave one"), (*alone, "--huge-worker-stack"), alone),
-            (("allow .* and block", "leave one"), (*alone[:1], "-b", "0000:00:00.0", "-a", "0000:00:1f.0", *alone[2:]),
-             (*alone[:1], "-b", "0000:00:00.0", *alone[2:])),
-            (("-c is ignored, because", "leave one"), (*alone, "-l", first, "-c", "0x1"), (*alone, "-l", first)),
-            (("--lcores is ignored, because", "leave one"), (*alone, "-l", first, "--lcores", f"0@{first}"),
-             (*alone, "-l", first)),
-            (("length of --file-prefix", "leave --file-prefix out"), (*alone, "--file-prefix="), alone),
-            (("lcore 200 >= RTE_MAX_LCORE", "--lcores"), (*alone, "-l", f"{first},200"),
-             (*alone, "--lcores", f"0@{first}"))):  # fmt: skip
-            self.refuse((("starting EAL: ", *words), (*line, "--", "--count=1")))
-            run = self.run_testbab("--count=1", eal=tuple(map(str, mended)), report=None)
-            self.assertNotIn("starting EAL", run.stderr, run)
-
-    @unittest.skipIf(NOT_NOBODY, NOT_NOBODY)
-    def test_runtime_directories(self):
-        """As su, containers and long paths leave them."""
-        long = self.path("d" * 120)
-        os.mkdir(long, 0o777)
-        os.chmod(long, 0o777)
-        eal = "--no-huge", "--no-pci", "-m", "64"
-        for directory, words in (("/nonexistent", ("Error creating '/nonexistent/dpdk'", "XDG_RUNTIME_DIR",
-                                                   "--no-shconf")),
-                                 (long, ("path too long", "XDG_RUNTIME_DIR", "--no-telemetry"))):
-            def run(*more, directory=directory):
-                return subprocess.run([testbab.PROGRAM, *eal, *more, "--", "--count=1"], capture_output=True, text=True,
-                                      env={**os.environ, "XDG_RUNTIME_DIR": directory}, timeout=20, check=False,
-                                      **testbab.as_user("nobody"))
-            ended = run()
-            self.assertEqual((ended.returncode, ended.stdout), (2, ""), ended.stderr)
-            self.assert_one_sentence(ended.stderr)
-            for word in words:
-                self.assertIn(word, ended.stderr)
-            ended = run("--no-shconf", "--no-telemetry")
-            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
-
-    def test_what_eal_says_before_it_aborts(self):
-        """A second copy of a bus panics inside EAL's start, while its text is being captured."""
-        found = glob.glob("/usr/lib/*/librte_bus_pci.so.*.*")
-        if not found:
-            self.skipTest("DPDK's PCI bus is no library here")
-        place = next(filter(is_closed, (os.path.dirname(testbab.PROGRAM), os.path.expanduser("~"), "/run")), None)
-        if place is None:
-            self.skipTest("EAL takes no driver from below a folder that everybody may write, and all others are closed")
-        folder = tempfile.TemporaryDirectory(dir=place)
-        self.addCleanup(folder.cleanup)
-        copy = os.path.join(folder.name, "librte_bus_pci.so")
-        shutil.copy(found[0], copy)
-        run = self.run_testbab("--count=1", eal=(*SMALL_EAL, "-d", copy), report=None)
-        self.assertEqual(run.status, -signal.SIGABRT, run)
-        self.assertEqual(run.stdout, "", run)
-        self.assertTrue(run.stderr.startswith("testbab: EAL ended the program while it started, and said:\n"), run)
-        self.assertRegex(run.stderr, "(?m)PANIC in .*\n.*tailq")
 
     def test_secondary_process(self):
         """EAL alone would wait for the primary, for ever."""

@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""What EAL says when it doesn't start, where its last line isn't the reason, or it gets to say no more."""
+
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import tap
+import testbab
+from setup_test import CPUS, NOT_NOBODY, SMALL_EAL, Refused
+
+
+def is_closed(folder):
+    """We may write to it, and not everybody to it or to a folder above it."""
+    if not os.access(folder, os.W_OK):
+        return False
+    while not os.stat(folder).st_mode & 0o002:
+        if folder == "/":
+            return True
+        folder = os.path.dirname(folder)
+    return False
+
+
+class EalReasons(Refused):
+    def test_the_cause_is_not_the_last_line(self):
+        """EAL ends with "Invalid 'command line' arguments". Each cause in its own words, and each mend mends."""
+        alone = "--no-huge", "--no-pci", "-m", "64", "--no-shconf", "--no-telemetry"
+        first = CPUS[0]
+        for words, line, mended in (
+            (("--socket-mem cannot be specified together with --no-huge", "leave one"),
+             (*alone[:2], "--socket-mem=64"), alone),
+            (("--huge-unlink cannot", "leave one"), (*alone, "--huge-unlink"), alone),
+            (("--huge-worker-stack cannot", "leave one"), (*alone, "--huge-worker-stack"), alone),
+            (("allow .* and block", "leave one"), (*alone[:1], "-b", "0000:00:00.0", "-a", "0000:00:1f.0", *alone[2:]),
+             (*alone[:1], "-b", "0000:00:00.0", *alone[2:])),
+            (("-c is ignored, because", "leave one"), (*alone, "-l", first, "-c", "0x1"), (*alone, "-l", first)),
+            (("--lcores is ignored, because", "leave one"), (*alone, "-l", first, "--lcores", f"0@{first}"),
+             (*alone, "-l", first)),
+            (("length of --file-prefix", "leave --file-prefix out"), (*alone, "--file-prefix="), alone),
+            (("lcore 200 >= RTE_MAX_LCORE", "--lcores"), (*alone, "-l", f"{first},200"),
+             (*alone, "--lcores", f"0@{first}"))):  # fmt: skip
+            self.refuse((("starting EAL: ", *words), (*line, "--", "--count=1")))
+            run = self.run_testbab("--count=1", eal=tuple(map(str, mended)), report=None)
+            self.assertNotIn("starting EAL", run.stderr, run)
+
+    @unittest.skipIf(NOT_NOBODY, NOT_NOBODY)
+    def test_runtime_directories(self):
+        """As su, containers and long paths leave them."""
+        long = self.path("d" * 120)
+        os.mkdir(long, 0o777)
+        os.chmod(long, 0o777)
+        eal = "--no-huge", "--no-pci", "-m", "64"
+        for directory, words in (("/nonexistent", ("Error creating '/nonexistent/dpdk'", "XDG_RUNTIME_DIR",
+                                                   "--no-shconf")),
+                                 (long, ("path too long", "XDG_RUNTIME_DIR", "--no-telemetry"))):
+            def run(*more, directory=directory):
+                return subprocess.run([testbab.PROGRAM, *eal, *more, "--", "--count=1"], capture_output=True, text=True,
+                                      env={**os.environ, "XDG_RUNTIME_DIR": directory}, timeout=20, check=False,
+                                      **testbab.as_user("nobody"))
+            ended = run()
+            self.assertEqual((ended.returncode, ended.stdout), (2, ""), ended.stderr)
+            self.assert_one_sentence(ended.stderr)
+            for word in words:
+                self.assertIn(word, ended.stderr)
+            ended = run("--no-shconf", "--no-telemetry")
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+
+    def test_what_eal_says_before_it_aborts(self):
+        """A second copy of a bus panics inside EAL's start, while its text is being captured."""
+        found = glob.glob("/usr/lib/*/librte_bus_pci.so.*.*")
+        if not found:
+            self.skipTest("DPDK's PCI bus is no library here")
+        place = next(filter(is_closed, (os.path.dirname(testbab.PROGRAM), os.path.expanduser("~"), "/run")), None)
+        if place is None:
+            self.skipTest("EAL takes no driver from below a folder that everybody may write, and all others are closed")
+        folder = tempfile.TemporaryDirectory(dir=place)
+        self.addCleanup(folder.cleanup)
+        copy = os.path.join(folder.name, "librte_bus_pci.so")
+        shutil.copy(found[0], copy)
+        run = self.run_testbab("--count=1", eal=(*SMALL_EAL, "-d", copy), report=None)
+        self.assertEqual(run.status, -signal.SIGABRT, run)
+        self.assertEqual(run.stdout, "", run)
+        self.assertTrue(run.stderr.startswith("testbab: EAL ended the program while it started, and said:\n"), run)
+        self.assertRegex(run.stderr, "(?m)PANIC in .*\n.*tailq")
+
+
+if __name__ == "__main__":
+    tap.main()
