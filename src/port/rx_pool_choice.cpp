@@ -12,11 +12,11 @@
 #include <rte_ethdev.h>
 
 #include <bab/base/error.hpp>
-#include <bab/detail/dpdk/rx_buffer_limit.hpp>
 #include <bab/port/port.hpp>
 
 #include "device_info.hpp"
 #include "driver_words.hpp"
+#include "rx_buffer_limit.hpp"
 
 namespace bab {
 namespace {

@@ -12,6 +12,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 
 import nics
 import tap
+from check_buffers import Buffers
 from check_checksums import ChecksumsReceived, ChecksumsSent
 from check_frame_rates import FrameRates
 from check_gathering import Gathering
@@ -22,8 +23,8 @@ from check_relay import Relay
 from check_restarts import MtuUpAndDown, NewProcesses, Restarts
 from nic_case import guest
 
-CHECKS = (Probe, Mtus, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering, Restarts,
-          NewProcesses, MtuUpAndDown)
+CHECKS = (Probe, Mtus, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering,
+          Restarts, NewProcesses, MtuUpAndDown)
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:
