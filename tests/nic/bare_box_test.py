@@ -43,7 +43,7 @@ class OnABareBox(unittest.TestCase):
                                    wire.crossed(cls.directory.name), iommu=cls.iommu,
                                    kernel_arguments=cls.kernel_arguments, logs=os.path.join(images.LAB, "logs"))
         cls.addClassCleanup(cls.guest.close)
-        cls.guest.must("apt-get -qq update; echo 0 > /proc/sys/vm/nr_hugepages", SLOW)
+        cls.guest.must("udevadm settle; apt-get -qq update; echo 0 > /proc/sys/vm/nr_hugepages", SLOW)
 
     def do(self, command, expected=0):
         run = self.guest.run(command, SLOW)
@@ -108,7 +108,9 @@ class WithAnIommu(OnABareBox):
         self.assertEqual(self.drivers(), ["virtio-pci"] * 2)
         self.assertEqual(self.bind("--undo", "--yes").stdout, "nothing to restore\n")
 
-    def test_4_there_and_back_by_each_program(self):
+
+class EachProgram(OnABareBox):
+    def test_there_and_back(self):
         for without in ((), ("/usr/sbin/driverctl", ), ("/usr/sbin/driverctl", "/usr/bin/dpdk-devbind.py")):
             for program in without:
                 self.do(f"mv {program} {program}.away")
@@ -123,7 +125,9 @@ class WithAnIommu(OnABareBox):
             for program in without:
                 self.do(f"mv {program}.away {program}")
 
-    def test_5_what_is_in_use_is_left_alone(self):
+
+class InUse(OnABareBox):
+    def test_what_is_in_use_is_left_alone(self):
         one, other = self.interfaces()
         over = f"which is over {one},"
         for made, why, undone in (
@@ -151,7 +155,12 @@ class WithAnIommu(OnABareBox):
         self.assertEqual(self.drivers(), ["virtio-pci", "vfio-pci"])
         self.bind("--undo", "--yes")
 
-    def test_6_a_running_process_keeps_its_nics(self):
+
+class Lasting(OnABareBox):
+    """What a process has, and what a boot finds."""
+
+    def test_1_a_running_process_keeps_its_nics(self):
+        self.do("apt-get install librte-net-virtio23")
         self.bind("--bind=vfio-pci", "$A", "$B", "--hugepages=200", "--yes")
         job = self.guest.start_testbab("--forward-mode=rxonly", eal=RUN)
         try:
@@ -165,14 +174,14 @@ class WithAnIommu(OnABareBox):
         self.bind("--undo", "--yes")
         self.assertEqual(self.drivers(), ["virtio-pci"] * 2)
 
-    def test_7_hugepages_at_boot(self):
+    def test_2_hugepages_at_boot(self):
         self.bind("--hugepages=150", "--at-boot", "--yes")
         self.do("echo 0 > /proc/sys/vm/nr_hugepages; systemctl restart systemd-sysctl")
         self.assertEqual(self.do("cat /proc/sys/vm/nr_hugepages").stdout, "150\n")
         self.bind("--undo", "--yes")
         self.do("systemctl restart systemd-sysctl; [ $(cat /proc/sys/vm/nr_hugepages) = 0 ]")
 
-    def test_8_nics_at_boot(self):
+    def test_3_nics_at_boot(self):
         """driverctl's rule of udev binds a device when it appears."""
         self.bind("--bind=vfio-pci", "$A", "--at-boot", "--yes")
         self.assertEqual(self.do("cat /etc/driverctl.d/pci-$A").stdout, "vfio-pci\n")
