@@ -122,7 +122,7 @@ std::string bare(std::string_view line) {
 
 /// What is no reason: a success, of no consequence where it comes, or that something failed and not why.
 bool is_chatter(std::string_view line) {
-  constexpr std::array<std::string_view, 11> kChatter{"selecting IOVA",
+  constexpr std::array<std::string_view, 12> kChatter{"selecting IOVA",
                                                       "Selected IOVA mode",
                                                       "Failed to register mp action callback",
                                                       "Invalid 'command line' arguments",
@@ -132,7 +132,8 @@ bool is_chatter(std::string_view line) {
                                                       "Probing VFIO support",
                                                       "VFIO support initialized",
                                                       "No available ",
-                                                      "using IOMMU type"};
+                                                      "using IOMMU type",
+                                                      "Using IOMMU type"};
   return line.empty() || std::any_of(kChatter.begin(), kChatter.end(), [&](std::string_view some) {
            return line.find(some) != std::string_view::npos;
          });

@@ -1,7 +1,10 @@
 #include "driver_words.hpp"
 
-#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <rte_errno.h>
@@ -9,36 +12,73 @@
 
 namespace bab::detail {
 
-DriverWords::DriverWords() : before_(rte_log_get_stream()) {
-  cookie_io_functions_t io{};
-  io.write = [](void* self, const char* data, std::size_t n) -> ssize_t {
-    static_cast<DriverWords*>(self)->append({data, n});
-    return static_cast<ssize_t>(n);
-  };
-  stream_ = fopencookie(this, "w", io);
-  if (stream_ == nullptr) return;  // then without: the words only explain
-  setvbuf(stream_, nullptr, _IOLBF, 0);
-  rte_openlog_stream(stream_);
-}
+/// DPDK's log, while anybody wants to know what is said. The stream is made once and never closed: a thread that logs may
+/// hold it long after the last one has stopped to listen.
+class LogListener {
+ public:
+  static LogListener& instance() {
+    static auto* const listener = new LogListener;  // as long as any thread may log
+    return *listener;
+  }
 
-DriverWords::~DriverWords() {
-  if (stream_ == nullptr) return;
-  rte_openlog_stream(before_);
-  std::fclose(stream_);
-}
+  void add(DriverWords* who) {
+    const std::lock_guard lock(mutex_);
+    who_.push_back(who);
+    std::FILE* const now = rte_log_get_stream();
+    if (stream_ == nullptr || now == stream_) return;
+    before_ = now;
+    rte_openlog_stream(stream_);
+  }
 
-void DriverWords::append(std::string_view text) {
-  const std::lock_guard lock(mutex_);
-  std::fwrite(text.data(), 1, text.size(), before_);
-  text_ += text;
-  if (text_.size() > kMost) text_.erase(0, text_.size() - kMost);
-}
+  void remove(DriverWords* who) {
+    const std::lock_guard lock(mutex_);
+    std::erase(who_, who);
+    // Somebody may have turned the log elsewhere meanwhile.
+    if (who_.empty() && stream_ != nullptr && rte_log_get_stream() == stream_)
+      rte_openlog_stream(std::exchange(before_, nullptr));
+  }
+
+  std::string text(const DriverWords& who) {
+    if (stream_ != nullptr) std::fflush(stream_);
+    const std::lock_guard lock(mutex_);
+    return who.text_;
+  }
+
+ private:
+  LogListener() {
+    cookie_io_functions_t io{};
+    io.write = [](void* self, const char* data, std::size_t n) -> ssize_t {
+      static_cast<LogListener*>(self)->pass({data, n});
+      return static_cast<ssize_t>(n);
+    };
+    stream_ = fopencookie(this, "w", io);  // where it can't be had: the words only explain
+    if (stream_ != nullptr) setvbuf(stream_, nullptr, _IOLBF, 0);
+  }
+
+  void pass(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    // A thread that took the stream while somebody listened may write only now.
+    std::FILE* const to = before_ != nullptr ? before_ : rte_log_get_stream();
+    if (to != stream_) std::fwrite(text.data(), 1, text.size(), to);
+    for (DriverWords* who : who_) {
+      who->text_ += text;
+      if (who->text_.size() > DriverWords::kMost)
+        who->text_.erase(0, who->text_.size() - DriverWords::kMost);
+    }
+  }
+
+  std::mutex mutex_;
+  std::vector<DriverWords*> who_;
+  std::FILE* before_ = nullptr;  // where lines went; null while nobody listens
+  std::FILE* stream_ = nullptr;
+};
+
+DriverWords::DriverWords() { LogListener::instance().add(this); }
+DriverWords::~DriverWords() { LogListener::instance().remove(this); }
 
 std::string DriverWords::last() const {
-  if (stream_ == nullptr) return "";
-  std::fflush(stream_);
-  const std::lock_guard lock(mutex_);
-  std::string_view all = text_;
+  const std::string text = LogListener::instance().text(*this);
+  std::string_view all = text;
   while (!all.empty()) {
     const std::size_t end = all.find_last_not_of(" \t\r\n");
     if (end == std::string_view::npos) break;

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <cstdio>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 namespace bab::detail {
 
 /// What DPDK logs while it is there: a driver that refuses something says why there, and gives a bare number back. The
-/// lines go where they went before, too. One at a time, in set-up.
+/// lines go where they went before, too. Any thread; those of other threads are among them.
 class DriverWords {
  public:
   DriverWords();
@@ -20,13 +18,10 @@ class DriverWords {
   [[nodiscard]] std::string last() const;
 
  private:
+  friend class LogListener;
   static constexpr std::size_t kMost = 4096;
-  void append(std::string_view text);
 
-  mutable std::mutex mutex_;
-  std::string text_;
-  std::FILE* before_;
-  std::FILE* stream_;
+  std::string text_;  // LogListener's lock is held for it
 };
 
 /// "`tried`: the code's meaning (its driver says: …); `mend`".
