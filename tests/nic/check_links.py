@@ -88,11 +88,11 @@ class Links:
     def test_link_at_the_prompt(self):
         self.addCleanup(self.plug_in)
         prompt = self.prompt(PAIR, "--rate=2k", "--count=500")
-        info, = prompt.ask("show port info 0 json", 60)
+        info, = prompt.ask("show port info 0 json", 60)["ports"]
         self.assertEqual((info["link_up"], info["link_changes"], info["last_link_change"]), (True, 0, None))
         self.guest.monitor.link(0, False)
         self.assertTrue(prompt.wait_until_it_says("port 0 .*: link down", 10), prompt.said())
-        info, = prompt.ask("show port info 0 json")
+        info, = prompt.ask("show port info 0 json")["ports"]
         self.assertEqual((info["link_up"], info["link_changes"], info["last_link_change"]["what"]), (False, 1, DOWN))
         self.guest.monitor.link(0, True)
         self.assertTrue(prompt.wait_until_it_says("port 0 .*: link up", 10), prompt.said())
@@ -104,6 +104,10 @@ class Links:
 
 
 BURST = 64
+
+
+def pools_by_name(answer):
+    return {pool["name"]: pool for pool in answer["pools"]}
 
 
 class SentBuffers:
@@ -120,10 +124,10 @@ class SentBuffers:
         prompt.say("start")
         self.assertEqual(len(self.host.receive(lambda came: len(came) >= BURST)), BURST)
         prompt.say("wait 1")
-        pools = {pool["name"]: pool for pool in prompt.ask("show bus pools json", 60)}
-        info, = prompt.ask("show port info 0 json")
+        pools = pools_by_name(prompt.ask("show bus pools json", 60))
+        info, = prompt.ask("show port info 0 json")["ports"]
         prompt.say("stop", "port stop all")
-        after = {pool["name"]: pool for pool in prompt.ask("show bus pools json")}
+        after = pools_by_name(prompt.ask("show bus pools json"))
         prompt.finish()
         in_use = pools["tx_0"]["in_use"]
         if info["tx_kept_buffers"]:
