@@ -106,6 +106,10 @@ class Links:
 BURST = 64
 
 
+def pools_by_name(answer):
+    return {pool["name"]: pool for pool in answer["pools"]}
+
+
 class SentBuffers:
     """A burst, and then nothing for a long time."""
 
@@ -120,10 +124,10 @@ class SentBuffers:
         prompt.say("start")
         self.assertEqual(len(self.host.receive(lambda came: len(came) >= BURST)), BURST)
         prompt.say("wait 1")
-        pools = {pool["name"]: pool for pool in prompt.ask("show bus pools json", 60)["pools"]}
+        pools = pools_by_name(prompt.ask("show bus pools json", 60))
         info, = prompt.ask("show port info 0 json")["ports"]
         prompt.say("stop", "port stop all")
-        after = {pool["name"]: pool for pool in prompt.ask("show bus pools json")["pools"]}
+        after = pools_by_name(prompt.ask("show bus pools json"))
         prompt.finish()
         in_use = pools["tx_0"]["in_use"]
         if info["tx_kept_buffers"]:
