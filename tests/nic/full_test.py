@@ -16,6 +16,7 @@ from check_buffers import Buffers
 from check_checksums import ChecksumsReceived, ChecksumsSent
 from check_frame_rates import FrameRates
 from check_gathering import Gathering
+from check_links import Links, SentBuffers, Unplugged
 from check_loop import Loop
 from check_offloads import Addresses, Seed, Vlan
 from check_probe import Mtus, Probe
@@ -24,7 +25,7 @@ from check_restarts import MtuUpAndDown, NewProcesses, Restarts
 from nic_case import guest
 
 CHECKS = (Probe, Mtus, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering,
-          Restarts, NewProcesses, MtuUpAndDown)
+          Restarts, NewProcesses, MtuUpAndDown, Links, SentBuffers, Unplugged)
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:

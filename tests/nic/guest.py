@@ -51,7 +51,7 @@ class Guest:
         self.directory = tempfile.mkdtemp(prefix="bab-nic-")
         self.console = os.path.join(self.directory, "console")
         self.monitor, self.agent, self.jobs = None, None, 0
-        self.process = None
+        self.process, self.dead = None, None
         try:
             self._start(images, memory, cpus, device_options, kernel_arguments, machine)
             self._await_agent(boot_seconds)
@@ -72,6 +72,8 @@ class Guest:
 
     def run(self, command, timeout=30):
         """A shell command line; $A and $B are the NICs' addresses."""
+        if self.dead:
+            raise GuestFailed(f"{self.name} gave no answer before: {self.dead}")
         started = time.monotonic()
         text = base64.b64encode((self._exports() + command).encode()).decode()
         try:
@@ -79,6 +81,7 @@ class Guest:
             # Time of the guest's own limit, and some for it to say that it was reached.
             status, out, err = (self._line(started + timeout + 20) for _ in range(3))
         except OSError as error:
+            self.dead = f"{command!r} ({error!r})"  # an answer that comes late isn't the next command's
             raise GuestFailed(f"no answer to {command!r} ({error!r}): {self._tail()}") from error
         return Run(command, int(status), *(base64.b64decode(part).decode(errors="replace") for part in (out, err)),
                    time.monotonic() - started)
