@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import unittest
 from unittest import mock
 
@@ -387,6 +388,20 @@ class StateFile(OnAMachine):
         self.machine.file(state.PATH, kept("pages", PAGES, 8))
         self.run_bind("--undo", "--yes")
         self.assertEqual(self.machine.number(PAGES), 8)
+
+
+    def test_two_at_once_take_turns_but_none_waits_for_good(self):
+        self.machine.nic(A, "eth1")
+        other = state.State(self.machine).lock()
+        with mock.patch.object(state, "_SECONDS", 0):
+            self.run_bind("--bind=vfio-pci", A, "--yes", expected=1)
+        self.assertIn("another bab-bind has been at work", self.complained)
+        self.assertEqual(self.driver_of(A), "igb")
+        waiting = threading.Timer(0.2, os.close, [other])
+        waiting.start()
+        self.run_bind("--bind=vfio-pci", A, "--yes")
+        waiting.join()
+        self.assertEqual(self.driver_of(A), "vfio-pci")
 
 
 class Help(unittest.TestCase):

@@ -88,7 +88,7 @@ def _plan(system, found, a, state, warn):
                  binding.give(system, nic, a.bind, a.force, a.at_boot))
         if steps:
             warn.extend(binding.warnings(system, nic, a.bind, chosen))
-        plan.append((lambda nic=nic: state.note_nic(nic, a.at_boot), steps))
+        plan.append((lambda nic=nic: state.note_nic(nic, a.at_boot and a.bind is not None), steps))
     if a.hugepages is not None:
         kib = hugepages.parse_size(a.page_size) if a.page_size else None
         steps, path = hugepages.plan(system, a.hugepages, kib, a.node, a.at_boot, warn)
