@@ -134,13 +134,12 @@ class Prompt:
         self.guest = guest
         number = guest.jobs + 1
         self.pipe = f"/run/pipe{number}"
-        guest.must(f"mkfifo {self.pipe}")
+        # The holder keeps it open between lines.
+        guest.must(f"mkfifo {self.pipe}; sleep 600 >{self.pipe} & echo $! >{self.pipe}.holder")
         self.job = guest.start(guest.testbab_command("-i", *app, eal=eal) + f" <{self.pipe}")
-        guest.must(f"sleep 600 >{self.pipe} & echo $! >{self.pipe}.holder")  # keeps it open between lines
 
     def say(self, *lines):
-        for line in lines:
-            self.guest.must(f"echo '{line}' >{self.pipe}")
+        self.guest.must("; ".join(f"echo '{line}' >{self.pipe}" for line in lines))
 
     def ask(self, line, timeout=30):
         """What a command with `json` says."""
