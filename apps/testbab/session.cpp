@@ -128,6 +128,7 @@ void Session::launch() {
   live_ = std::make_unique<LiveText>(say_, live_period());
   cleared_ = {};
   starvation_ = {};
+  split_frames_.begin();
   wiring_.begin_receiving();
   events_.begin();
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -150,14 +151,18 @@ bool Wiring::told_of_splits(std::size_t i) const {
 }
 
 std::vector<std::string> Wiring::new_notes() {
-  std::vector<std::string> fresh;
-  if (is_loopback()) return fresh;
-  for (const Unit& unit : units_)
-    for (const std::string& note : {split_note(*unit.port, mbuf_size_), rss_note(*unit.port)}) {
-      if (note.empty() || std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
-      notes_.push_back(note);
-      fresh.push_back(note);
+  std::vector<std::string> fresh, all;
+  for (const Unit& unit : is_loopback() ? std::span<const Unit>() : std::span(units_)) {
+    std::vector<std::string> notes = unit.port->notes();
+    notes.push_back(split_note(*unit.port, mbuf_size_));
+    notes.push_back(rss_note(*unit.port));
+    for (std::string& note : notes) {
+      if (note.empty() || std::find(all.begin(), all.end(), note) != all.end()) continue;
+      if (std::find(notes_.begin(), notes_.end(), note) == notes_.end()) fresh.push_back(note);
+      all.push_back(std::move(note));
     }
+  }
+  notes_ = std::move(all);
   return fresh;
 }
 
@@ -313,10 +318,17 @@ void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledge
   if (held > 0) row.out.emplace_back("held by the NIC", held);
 }
 
+std::vector<std::shared_ptr<bab::BufferPool>> Wiring::pools_of(const Unit& unit) {
+  std::vector<std::shared_ptr<bab::BufferPool>> all{unit.rx_pool, unit.tx_pool, unit.gathering};
+  const auto& others = unit.port ? unit.port->made_pools() : unit.of_port;
+  all.insert(all.end(), others.begin(), others.end());
+  return all;
+}
+
 std::vector<const bab::BufferPool*> Wiring::pools() const {
   std::vector<const bab::BufferPool*> all;
   for (const Unit& unit : units_)
-    for (const auto& pool : {unit.rx_pool, unit.tx_pool, unit.gathering})
+    for (const auto& pool : pools_of(unit))
       if (pool && std::find(all.begin(), all.end(), pool.get()) == all.end())
         all.push_back(pool.get());
   return all;
@@ -346,9 +358,11 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
   std::uint32_t n = 0;
   for (const Unit& unit : units_) {
     if (!unit.port || is_loopback()) continue;
-    if (unit.rx_pool.get() == &pool)
+    const auto& made = unit.port->made_pools();
+    const auto is_it = [&pool](const auto& each) { return each.get() == &pool; };
+    if (is_it(unit.rx_pool) || std::any_of(made.begin(), made.end(), is_it))
       n += std::max(unit.port->rx_queues() * unit.port->rx_descriptors(),
-                    unit.port->rx_buffers().held);
+                    unit.port->rx_buffers().held.value_or(0));
     if (unit.tx_pool.get() == &pool) n += unit.port->tx_queues() * unit.port->tx_descriptors();
   }
   return n;
@@ -365,6 +379,7 @@ void Wiring::close(Summary& summary) {
     if (units_[i].port && !is_lost(units_[i])) stop(i);
   for (Unit& unit : units_) {
     if (is_lost(unit)) continue;
+    unit.of_port = unit.port->made_pools();
     unit.watch.reset();
     unit.port.reset();
   }

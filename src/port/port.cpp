@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include <bab/base/error.hpp>
 
 #include "device_info.hpp"
+#include "driver_words.hpp"
 
 namespace bab {
 namespace {
@@ -103,9 +105,21 @@ Port::Port(const PortOptions& options, const RxPoolMaker& make) : Port(options) 
   become_promiscuous();
 }
 
-void Port::become_promiscuous() noexcept {
-  if (options_.promiscuous && rte_eth_promiscuous_get(options_.id) == 0)
-    made_promiscuous_ = rte_eth_promiscuous_enable(options_.id) == 0;
+void Port::become_promiscuous() {
+  if (!options_.promiscuous || promiscuous()) return;
+  const detail::DriverWords words;
+  const int e = rte_eth_promiscuous_enable(options_.id);
+  made_promiscuous_ = e == 0;
+  if (e == 0 || e == -ENOTSUP) return;  // without the mode it receives what comes
+  promiscuous_refusal_ =
+      detail::refused_sentence(tried("receiving frames to all addresses (promiscuous mode)"), e,
+                               words, "only those to its own address and to everybody arrive");
+}
+
+std::vector<std::string> Port::notes() const {
+  std::vector<std::string> all = notes_;
+  if (!promiscuous_refusal_.empty() && !promiscuous()) all.push_back(promiscuous_refusal_);
+  return all;
 }
 
 void Port::require_mtu_in_range(const rte_eth_dev_info& info) const {
@@ -119,14 +133,13 @@ void Port::require_fits(const rte_eth_dev_info& info, std::uint32_t room,
                         const std::string& have) const {
   require_mtu_in_range(info);
   if (const std::uint32_t least = RTE_PKTMBUF_HEADROOM + info.min_rx_bufsize; room < least)
-    throw Error(
-        tried(fmt::format("it needs receive buffers of {} bytes or more, {} {}; raise --mbuf-size",
-                          least, have, room)));
+    throw Error(tried(fmt::format(
+        "it needs receive buffers of {0} bytes or more, {1} {2}; give it {0}", least, have, room)));
   if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
       room < need && !can_split(info))
     throw Error(
-        tried(fmt::format("an MTU of {} needs buffers of {} bytes, {} {}; raise "
-                          "--mbuf-size or lower --mtu",
+        tried(fmt::format("an MTU of {0} needs buffers of {1} bytes, {2} {3}; give it {1}, or a "
+                          "lower MTU",
                           options_.mtu, need, have, room)));
 }
 
@@ -152,76 +165,12 @@ void Port::set_up(BufferPool& rx_pool, bool splitting_will_do) {
 void Port::set_up_to_receive_into(BufferPool& rx_pool) {
   const std::uint32_t before = rx_pool.available();
   set_up_queues(rx_pool);
+  if (rx_pool_ != nullptr && rx_pool_ != &rx_pool) note_older(*rx_pool_);
   rx_pool_ = &rx_pool;
   taken_at_set_up_ = before - std::min(before, rx_pool.available());
   rx_buffers_ = {};
+  rx_buffers_.held = held_;
   note_rx_buffers(false);
-}
-
-void Port::require_idle(std::uint32_t mtu) {
-  const auto refuse = [&](std::string_view why) {
-    throw Error(tried(fmt::format("changing its MTU to {} {}", mtu, why)));
-  };
-  if (started_) refuse("while it is started; stop it before");
-  const auto is_tapped = [](auto& queue) { return queue.tap().on(); };
-  if (std::any_of(rx_.begin(), rx_.end(), is_tapped) ||
-      std::any_of(tx_.begin(), tx_.end(), is_tapped))
-    refuse("while a capture is on it; end that before");
-}
-
-void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
-  reconfigure_by(mtu, [&] {
-    require_fits(device_info(options_.id), rx_pool.data_room(),
-                 fmt::format("pool {} has", rx_pool.name()));
-    set_up(rx_pool);
-    forget_pools();
-  });
-}
-
-void Port::reconfigure(std::uint32_t mtu, const RxPoolMaker& make) {
-  reconfigure_by(mtu, [&] {
-    require_mtu_in_range(device_info(options_.id));
-    set_up_with(make);
-  });
-}
-
-void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up_anew) {
-  require_idle(mtu);
-  const PortOptions before = options_;
-  const std::uint32_t mtu_before = mtu_;
-  BufferPool* const pool_before = rx_pool_;
-  const std::vector<std::shared_ptr<BufferPool>> pools_before = made_pools_;
-  const RxBuffers buffers_before = rx_buffers_;
-  options_.mtu = mtu;
-  touched_ = false;
-  try {
-    set_up_anew();
-  } catch (const std::exception& e) {
-    options_ = before;
-    if (!std::exchange(touched_, true)) throw;
-    std::vector<RxQueue> rx = std::move(rx_);
-    std::vector<TxQueue> tx = std::move(tx_);
-    std::string worse;
-    try {
-      set_up(*pool_before);
-    } catch (const std::exception& again) {
-      worse = again.what();
-    }
-    // The device's queues are new; what they counted, and those who hold them, need not know.
-    rx_ = std::move(rx);
-    tx_ = std::move(tx);
-    options_ = before;
-    mtu_ = mtu_before;
-    rx_pool_ = pool_before;
-    rx_buffers_ = buffers_before;
-    made_pools_.insert(made_pools_.end(), pools_before.begin(), pools_before.end());
-    if (worse.empty()) {
-      forget_pools();
-      throw;
-    }
-    throw Error(fmt::format("{}; and it could not be brought back to MTU {} ({}): close it",
-                            e.what(), before.mtu, worse));
-  }
 }
 
 std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
@@ -254,15 +203,16 @@ void Port::start(const std::function<bool()>& give_up) {
 }
 
 void Port::start_device() {
-  // Where it was tried: before the driver fails in its own way.
-  require_at_hand(rx_pool_->size() - std::min(rx_pool_->size(), rx_buffers_.held));
+  // Before the driver fails in its own way.
+  if (tried_held_)
+    require_at_hand(*tried_held_, rx_pool_->size() - std::min(rx_pool_->size(), *tried_held_));
   rte_eth_stats stopped{};
   const bool counts = rte_eth_stats_get(options_.id, &stopped) == 0;
-  const std::uint32_t left = start_and_measure();
+  const AfterStart after = start_and_measure();
   if (counts) exclude_others(stopped);
   started_ = true;
   try {
-    require_at_hand(left);
+    if (after.held) require_at_hand(*after.held, after.left);
   } catch (...) {
     stop();
     throw;
@@ -279,11 +229,9 @@ void Port::start_device() {
 void Port::set_up_again() {
   std::vector<RxQueue> rx = std::move(rx_);
   std::vector<TxQueue> tx = std::move(tx_);
-  const std::uint32_t held = rx_buffers_.held;
   const auto keep = [&] {
     rx_ = std::move(rx);
     tx_ = std::move(tx);
-    rx_buffers_.held = held;
   };
   try {
     set_up(*rx_pool_);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -115,6 +116,17 @@ class Port {
   /// before the first one.
   [[nodiscard]] BufferPool& rx_pool() const noexcept { return *rx_pool_; }
   [[nodiscard]] const RxBuffers& rx_buffers() const noexcept { return rx_buffers_; }
+  /// Pools that RxPoolMakers made for it, and those of its own tries, as long as its driver may have buffers of them.
+  [[nodiscard]] const std::vector<std::shared_ptr<BufferPool>>& made_pools() const noexcept {
+    return made_pools_;
+  }
+  /// Its driver may receive into smaller buffers than a frame of its MTU needs, which it has from before: net_virtio does,
+  /// until each is used once.
+  [[nodiscard]] bool has_smaller_buffers() const noexcept {
+    return smaller_bytes_ < rx_buffers_.frame;
+  }
+  /// What it does otherwise than PortOptions asked: a sentence each.
+  [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::uint16_t rx_descriptors() const noexcept { return options_.rx_descriptors; }
   [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }
   /// Also: buffers that the driver found none of since the last look are asked for (BufferPool::announce_need()).
@@ -143,11 +155,22 @@ class Port {
   void set_up_with(const RxPoolMaker& make);
   void use_made(std::shared_ptr<BufferPool> pool, bool splitting_will_do);
   void forget_pools() noexcept;
-  void find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& needs);
-  void become_promiscuous() noexcept;
+  void note_older(const BufferPool& pool) noexcept;
+  std::vector<RxPoolNeeds> try_rx_rooms(const std::vector<std::uint16_t>& rooms,
+                                        std::uint32_t estimate);
+  std::shared_ptr<BufferPool> make_best(std::vector<RxPoolNeeds> choices, const RxPoolMaker& make);
+  [[nodiscard]] std::shared_ptr<BufferPool> try_pool(std::uint32_t buffers,
+                                                     std::uint16_t room) const;
+  bool let_go_of_tries() noexcept;
+  void become_promiscuous();
   void reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up_anew);
-  std::uint32_t start_and_measure();
-  void require_at_hand(std::uint32_t left) const;
+  /// Of the pool after a start: buffers that are left, and those that the driver took, where that can be told.
+  struct AfterStart {
+    std::uint32_t left = 0;
+    std::optional<std::uint32_t> held{};
+  };
+  AfterStart start_and_measure();
+  void require_at_hand(std::uint32_t held, std::uint32_t left) const;
   void note_rx_buffers(bool is_started);
   void note_stopped() noexcept;
   void exclude_others(const rte_eth_stats& stopped) noexcept;
@@ -180,6 +203,14 @@ class Port {
   BufferPool* rx_pool_ = nullptr;                        // what the queues receive into
   std::uint32_t taken_at_set_up_ = 0;                    // of its buffers
   RxBuffers rx_buffers_;
+  std::optional<std::uint32_t> held_;        // what rx_buffers_ says: the most that was measured
+  std::optional<std::uint32_t> tried_held_;  // the same of tries alone, which nobody disturbs
+  bool has_older_ = false;                   // the driver may have buffers of other pools
+  bool tries_ = false;                       // there may be pools of tries that the queues refer to
+  std::uint32_t smaller_bytes_ =
+      std::numeric_limits<std::uint32_t>::max();  // the least of pools before
+  std::vector<std::string> notes_;
+  std::string promiscuous_refusal_;
   mutable std::uint64_t nombuf_seen_ = 0;
   rte_eth_stats cleared_{};  // the driver's figures then; xstats stay as they are
   // Its figures when the port was stopped, or cleared while it was: what comes on top before it is started is others'.

@@ -52,6 +52,7 @@ std::uint32_t OddDriver::used(rte_mempool& pool) const {
 }
 
 int OddDriver::dev_info(rte_eth_dev_info& info, int result) const {
+  if (rx_limits.nb_max != 0) info.rx_desc_lim = rx_limits;
   if (offers_scatter) info.rx_offload_capa |= RTE_ETH_RX_OFFLOAD_SCATTER;
   return result;
 }
@@ -173,6 +174,20 @@ int rte_eth_dev_close(std::uint16_t port) {
   static auto* const real = next<decltype(rte_eth_dev_close)>("rte_eth_dev_close");
   if (OddDriver* driver = odd(port)) driver->closed();
   return real(port);
+}
+
+int rte_eth_promiscuous_get(std::uint16_t port) {
+  static auto* const real = next<decltype(rte_eth_promiscuous_get)>("rte_eth_promiscuous_get");
+  OddDriver* const driver = odd(port);
+  return driver != nullptr && driver->promiscuous_error != 0 ? 0 : real(port);
+}
+
+int rte_eth_promiscuous_enable(std::uint16_t port) {
+  static auto* const real =
+      next<decltype(rte_eth_promiscuous_enable)>("rte_eth_promiscuous_enable");
+  OddDriver* const driver = odd(port);
+  return driver != nullptr && driver->promiscuous_error != 0 ? -driver->promiscuous_error
+                                                             : real(port);
 }
 
 int rte_eth_stats_get(std::uint16_t port, rte_eth_stats* stats) {

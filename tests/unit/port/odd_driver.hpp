@@ -32,6 +32,8 @@ class OddDriver {
   bool keeps_them = false;       ///< over a stop
   std::string refuses;           ///< why it sets up no queue; empty: it does
   rte_eth_stats others{};        ///< what it counts that isn't the port's
+  rte_eth_desc_lim rx_limits{};  ///< nb_max 0: the device's own
+  int promiscuous_error = 0;     ///< how it refuses that mode: an errno value
 
   [[nodiscard]] unsigned starts() const noexcept { return starts_; }
   [[nodiscard]] bool may_split() const noexcept { return may_split_; }
