@@ -221,7 +221,7 @@ const Summary& Session::close() {
     last_.capture = {path, capture_->stats()};
     capture_.reset();
   }
-  if (!removed().empty()) last_.port_fault = removed();
+  if (const std::string fault = events_.end_fault(); !fault.empty()) last_.port_fault = fault;
   wiring_.close(last_);
   return last_;
 }

@@ -114,8 +114,9 @@ class Wiring {
     std::unique_ptr<bab::Port> port;
     std::unique_ptr<bab::PortWatch> watch;
     bool receives = false;
-    unsigned generation = 0;  // of its pools
-    bab::PortStats past{};    // of before its counters began anew, modulo 2^64: a clear subtracts
+    std::uint64_t unsent = 0;  // frames that were lost by stops, so far
+    unsigned generation = 0;   // of its pools
+    bab::PortStats past{};     // of before its counters began anew, modulo 2^64: a clear subtracts
   };
   [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
                                                            const std::string& name,

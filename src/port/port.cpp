@@ -16,6 +16,7 @@
 
 #include "device_info.hpp"
 #include "driver_words.hpp"
+#include "queue_limits.hpp"
 
 namespace bab {
 namespace {
@@ -81,11 +82,14 @@ Port::Port(const PortOptions& options)
   link_interrupt_ = tells_of_its_link(info);
   socket_ = rte_eth_dev_socket_id(options_.id);
   offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
-  if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
+  const detail::QueueLimits most = detail::queue_limits(info);
+  if (options_.rx_queues > most.rx || options_.tx_queues > most.tx)
     throw Error(tried(fmt::format(
-        "{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
-        "or --txq",
-        options_.rx_queues, options_.tx_queues, info.max_rx_queues, info.max_tx_queues)));
+        "{} RX and {} TX queues asked for, it has {} and {}{}; lower --rxq or --txq",
+        options_.rx_queues, options_.tx_queues, most.rx, most.tx,
+        most.driver_says_more ? fmt::format(" (its driver says {} and {}, which this NIC hasn't)",
+                                            info.max_rx_queues, info.max_tx_queues)
+                              : "")));
   carrier_ = carrier_limits(info);
   require_mtu_in_range(info);
   if (options_.rx_queues > 1)
@@ -182,24 +186,36 @@ std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
 void Port::start(const std::function<bool()>& give_up) {
   if (started_) return;
   start_device();
-  // testpmd waits up to 9 s for links, too.
-  constexpr int kTries = 90;
-  // An interrupt that doesn't get through (not every platform's do) would leave the link as it was at the start.
-  constexpr int kInterruptTries = 20;
+  const bool had_interrupt = link_interrupt_;
+  const unsigned seconds = longest_link_wait_s();
+  Link link = await_link(had_interrupt ? kInterruptWaitS : seconds, give_up);
+  if (link == Link::kDown && had_interrupt) {
+    // Perhaps its interrupt doesn't get through (not every platform's do), and would leave the link as it was at the
+    // start. As a last resort: the NIC agrees with its peer anew then, which takes seconds.
+    stop();
+    link_interrupt_ = false;
+    set_up_again();
+    start_device();
+    link = await_link(seconds - kInterruptWaitS, give_up);
+  }
+  if (link != Link::kDown) return;
+  stop();
+  if (had_interrupt) {  // it was not that
+    link_interrupt_ = true;
+    set_up_again();
+  }
+  throw Error(tried(
+      fmt::format("the link stayed down for {} s; check the cable or bring its peer up", seconds)));
+}
+
+Port::Link Port::await_link(unsigned seconds, const std::function<bool()>& give_up) const {
   rte_eth_link link{};
-  for (int i = 0; i < kTries; ++i) {
-    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return;
-    if (give_up && give_up()) return;
-    if (i == kInterruptTries && link_interrupt_) {
-      stop();
-      link_interrupt_ = false;
-      set_up_again();
-      start_device();
-    }
+  for (unsigned i = 0; i < 10 * seconds; ++i) {
+    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return Link::kUp;
+    if (give_up && give_up()) return Link::kGivenUp;
     rte_delay_us_sleep(100'000);
   }
-  stop();
-  throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));
+  return Link::kDown;
 }
 
 void Port::start_device() {
@@ -219,6 +235,7 @@ void Port::start_device() {
   }
   ++starts_;
   tx_completion_ = find_tx_completion(options_.id, driver_);
+  begin_tx_account(0);
   for (TxQueue& q : tx_) {
     q.hold(false);
     q.port_is_started(true, tx_completion_);
@@ -256,6 +273,7 @@ void Port::hold(bool held) noexcept {
 
 void Port::stop() noexcept {
   if (!started_) return;
+  unsent_at_stops_ += await_sent();
   started_ = false;
   for (TxQueue& q : tx_) q.port_is_started(false);
   linger();
@@ -348,6 +366,8 @@ PortStats Port::stats() const noexcept {
     tx.frames += q.counters().frames;
     tx.bytes += q.counters().bytes;
   }
+  // A driver that has failed counts, also where nothing went.
+  const bool counts_sent = s.opackets > 0 || s.oerrors > 0;
   const auto or_ours = [](std::uint64_t theirs, std::uint64_t ours) {
     return theirs != 0 ? theirs : ours;
   };
@@ -357,7 +377,7 @@ PortStats Port::stats() const noexcept {
   };
   return {or_ours(since(s.ipackets, cleared_.ipackets), rx.frames),
           or_ours(since(s.ibytes, cleared_.ibytes), rx.bytes),
-          or_ours(since(s.opackets, cleared_.opackets), tx.frames),
+          counts_sent ? since(s.opackets, cleared_.opackets) : std::uint64_t{tx.frames},
           or_ours(since(s.obytes, cleared_.obytes), tx.bytes),
           since(s.imissed, cleared_.imissed),
           since(s.rx_nombuf, cleared_.rx_nombuf),
@@ -366,10 +386,13 @@ PortStats Port::stats() const noexcept {
 }
 
 void Port::clear_stats() noexcept {
+  const std::uint64_t unsent = tx_account().unsent;
   (void)rte_eth_stats_get(options_.id, &cleared_);
   if (!started_) note_stopped();
   for (RxQueue& q : rx_) q.clear_counters();
   for (TxQueue& q : tx_) q.clear_counters();
+  begin_tx_account(unsent);
+  unsent_at_stops_ = 0;
 }
 
 DropCounters Port::drops(const PortStats& s) const noexcept {
@@ -377,7 +400,11 @@ DropCounters Port::drops(const PortStats& s) const noexcept {
   drops.add(Drop::kRxMissed, s.rx_missed);
   drops.add(Drop::kRxNombuf, s.rx_nombuf);
   drops.add(Drop::kRxErrors, s.rx_errors);
-  drops.add(Drop::kTxErrors, s.tx_errors);
+  // Some count a frame that they didn't take as failed, too, each time that it is offered.
+  const std::uint64_t given_in_all = given() + tx_base_.carried;
+  drops.add(Drop::kTxErrors,
+            std::min(s.tx_errors, given_in_all - std::min(given_in_all, s.tx_frames)));
+  drops.add(Drop::kTxUnsent, unsent_at_stops_);
   for (const TxQueue& q : tx_) drops += q.drops();
   return drops;
 }

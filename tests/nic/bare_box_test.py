@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-import unittest
+import time
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,6 +19,7 @@ import nics
 import tap
 import wire
 from kernel import Unavailable
+from nic_case import InGuest, said
 
 ROOT = images.ROOT
 TREE = os.environ.get("BAB_NIC_TREE", os.path.join(images.LAB, "tree"))
@@ -26,24 +27,26 @@ RUN = "-l", "0-1", "-a", "$A", "-a", "$B"
 SLOW = 120
 
 
-class OnABareBox(unittest.TestCase):
-    nic, iommu, kernel_arguments = "virtio", True, ""
+class OnABareBox(InGuest):
+    nic, iommu, kernel_arguments, cpus = "virtio", True, "", 2
 
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory(prefix="bab-nic-")
         cls.addClassCleanup(cls.directory.cleanup)
-        if not os.path.isdir(TREE):
-            raise unittest.SkipTest("the lab isn't built: tools/check nic builds it")
         try:
+            if not os.path.isdir(TREE):
+                raise Unavailable("the lab isn't built: tools/check nic builds it")
             made = debian.make(TREE)
         except Unavailable as why:
-            raise unittest.SkipTest(str(why)) from why
+            raise why.skip() from why
+        started = time.monotonic()
         cls.guest = debian.BareBox(f"bare-box-{cls.__name__}", made, nics.NICS[cls.nic],
-                                   wire.crossed(cls.directory.name), iommu=cls.iommu,
+                                   wire.crossed(cls.directory.name), iommu=cls.iommu, cpus=cls.cpus,
                                    kernel_arguments=cls.kernel_arguments, logs=os.path.join(images.LAB, "logs"))
-        cls.addClassCleanup(cls.guest.close)
+        cls.close_after(cls.guest)
         cls.guest.must("udevadm settle; apt-get -qq update; echo 0 > /proc/sys/vm/nr_hugepages", SLOW)
+        said(f"{cls.__name__}: boot", started)
 
     def do(self, command, expected=0):
         run = self.guest.run(command, SLOW)

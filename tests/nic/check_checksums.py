@@ -22,32 +22,28 @@ def with_a_wrong_seed(frame):
 
 
 class ChecksumsSent:
-    def frames_on_the_wire(self, *app, messages=3000):
+    def frames_on_the_wire(self, *app, messages=200):
         """All that a run sends. A cable has room for few: what is in the NIC's ring when the program ends is lost."""
-        prompt = self.prompt(HOST, "--forward-mode=txonly", f"--count={messages}", *app)
         self.host.drain()
-        prompt.say("start", "wait")
+        job = self.guest.start_testbab("--forward-mode=txonly", f"--count={messages}", *app, eal=HOST)
 
         def all_there(frames):
             return sum(moldudp64.parse(frame).count for frame in frames) >= messages
         frames = self.host.receive(all_there, quiet=10, timeout=60)
-        ledger = prompt.ask("show bus ledger json")
-        self.assert_script_good(prompt.finish())
-        self.assertIs(ledger["balanced"], True)
+        self.assert_good(job.finish())
         self.assertEqual(sum(moldudp64.parse(frame).count for frame in frames), messages)
         return frames
 
-    def offered(self):
-        _, (info,) = self.script(HOST, ["show port info 0 json"])
-        return {name: of["by"] for name, of in info["ports"][0]["offloads"].items()}
-
     def test_sent(self):
-        """By the NIC, by software and not at all: the host's own decoder and tshark say what is on the wire."""
-        offered = self.offered()
+        """By the NIC, by software and not at all: the host's own decoder and tshark say what is on the wire.
+
+        The negative control: what they call good isn't, had the NIC been given a wrong seed."""
         kept = []
         for mode, udp in MODES.items():
+            if mode == "auto" and not self.long:
+                continue  # what every other check does
             with self.subTest(mode=mode):
-                if mode == "hw" and offered["tx udp checksum"] == "software":
+                if mode == "hw" and "udp" not in self.device.checksums:
                     run = self.run_on(HOST, "--forward-mode=txonly", "--count=1", "--tx-checksum=hw")
                     self.assert_refused(run, "checksum", "sw|auto")
                     continue
@@ -62,12 +58,9 @@ class ChecksumsSent:
             self.assertEqual([(one.ip_checksum, one.udp_checksum, one.problems) for one in seen],
                              [("good", moldudp64.parse(frame).udp_checksum, ()) for frame in kept])
 
-    def test_a_wrong_seed_is_noticed(self):
-        """The negative control: what this file calls good isn't, had the NIC been given a wrong seed."""
-        frames = self.frames_on_the_wire(messages=100)
-        for frame in frames:
-            self.assertEqual(moldudp64.parse(frame).udp_checksum, "good")
-            self.assertEqual(moldudp64.parse(with_a_wrong_seed(frame)).udp_checksum, "bad")
+        good = [frame for frame in kept if moldudp64.parse(frame).udp_checksum == "good"]
+        self.assertTrue(good)
+        self.assertEqual({moldudp64.parse(with_a_wrong_seed(frame)).udp_checksum for frame in good}, {"bad"})
 
 
 class ChecksumsReceived:
@@ -89,7 +82,7 @@ class ChecksumsReceived:
     def test_received(self):
         """Whatever flags the driver gives: UNKNOWN isn't GOOD."""
         frames, good = self.samples()
-        for mode in "auto", "sw":
+        for mode in ("auto", "sw") if self.long else ("auto",):
             with self.subTest(mode=mode):
                 prompt = self.prompt(HOST, "--forward-mode=rxonly", f"--rx-checksum={mode}")
                 prompt.say("start")

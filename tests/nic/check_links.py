@@ -139,9 +139,9 @@ class SentBuffers:
 
 
 class Unplugged:
-    """The last thing that its guest does."""
+    """The last thing that its guest does: cases run in the order of their names."""
 
-    def test_nic_is_pulled_out_of_a_loop(self):
+    def test_zz_nic_is_pulled_out_of_a_loop(self):
         job = self.guest.start_testbab("--stats-period=1", "--rate=2k", eal=PAIR)
         self.assertTrue(job.wait_until_it_says("msg/s", 60), job.said())
         self.guest.monitor.unplug(0)

@@ -49,5 +49,5 @@ class Relay:
 
     def test_relay_of_a_day_at_nasdaq(self):
         if not os.path.exists(NASDAQ):
-            self.skipTest("no capture nasdaq-totalview.pcap in BAB_SHARED_DATA or ../shared/data")
+            self.skipTest("no real capture here: BAB_SHARED_DATA names no folder with nasdaq-totalview.pcap")
         self.judge(pcapfile.read(NASDAQ), 9000, "--rx-checksum=off")

@@ -20,7 +20,8 @@ class Restarts:
         for ledger in ledgers:
             sent = next(term for term in ledger["terms"] if term["name"] == "messages sent")
             self.assertEqual((ledger["balanced"], sent["out"]["received"]), (True, 20000), ledger)
-        self.assertEqual([pool for pool in pools["pools"] if pool["in_use"]], [])
+        in_use = {pool["name"]: pool["in_use"] for pool in pools["pools"] if pool["in_use"]}
+        self.assertEqual(in_use, {"rx_1": self.device.kept_at_stop} if self.device.kept_at_stop else {})
 
 
 class NewProcesses:

@@ -34,7 +34,6 @@ AGENT = """\
 [Service]
 ExecStart=/bin/sh /agent /dev/ttyS1
 Restart=always
-LimitMEMLOCK=infinity
 """
 
 
@@ -83,14 +82,21 @@ def _root(kernel, lab):
         os.remove(old)
     archive = f"{path}.tar"
     try:
-        done = subprocess.run([*command, archive, _mirror()], capture_output=True, text=True, timeout=900, check=False)
+        _bootstrap([*command, archive, _mirror()])
+        _convert(archive, path)
+    finally:
+        if os.path.exists(archive):
+            os.remove(archive)
+    return path
+
+
+def _bootstrap(command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"mmdebstrap: {error}") from error
     if done.returncode:
         raise Unavailable(f"mmdebstrap: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
-    _convert(archive, path)
-    os.remove(archive)
-    return path
 
 
 def _mirror():
@@ -99,10 +105,13 @@ def _mirror():
         return named
     said = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
                            "Origin: Debian", "Label: Debian"], capture_output=True, text=True, check=False).stdout
-    found = [line for line in said.splitlines() if line.startswith("http")]
-    if not found:
-        raise Unavailable("apt knows no Debian mirror on this machine (apt-get update, or BAB_DEBIAN_MIRROR)")
-    return found[0]
+    for line in said.splitlines():
+        if line.startswith("mirror+file:"):  # a list of mirrors, of which the first will do
+            with open(line.removeprefix("mirror+file:"), encoding="utf-8") as file:
+                line = next((word for word in file.read().split() if word.startswith("http")), "")
+        if line.startswith("http"):
+            return line
+    raise Unavailable("apt knows no Debian mirror on this machine (apt-get update, or BAB_DEBIAN_MIRROR)")
 
 
 def _convert(tar, path):

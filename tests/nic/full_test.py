@@ -16,15 +16,16 @@ from check_buffers import Buffers
 from check_checksums import ChecksumsReceived, ChecksumsSent
 from check_frame_rates import FrameRates
 from check_gathering import Gathering
+from check_links import Links, SentBuffers, Unplugged
 from check_loop import Loop
 from check_offloads import Addresses, Seed, Vlan
-from check_probe import Mtus, Probe
+from check_probe import Mtus, Probe, TooLarge
 from check_relay import Relay
 from check_restarts import MtuUpAndDown, NewProcesses, Restarts
 from nic_case import guest
 
-CHECKS = (Probe, Mtus, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering,
-          Restarts, NewProcesses, MtuUpAndDown)
+CHECKS = (Probe, Mtus, TooLarge, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering,
+          Restarts, NewProcesses, MtuUpAndDown, Links, SentBuffers, Unplugged)
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:

@@ -18,6 +18,8 @@ QEMU = "qemu-system-x86_64"
 BOOT_SECONDS = 90
 HUGEPAGES = 400  # of 2 MB
 CONSOLE_TAIL = 30  # lines
+SEPARATOR = "\x1e"  # between texts that one command prints
+NEXT = r"printf '\036'"
 # What a boot needs not do here: clear 800 MB of hugepages (EAL clears those that it takes), calibrate, test itself.
 KERNEL = ("console=ttyS0 quiet panic=-1 init_on_alloc=0 mitigations=off tsc=reliable no_timer_check "
           "cryptomgr.notests audit=0 rcupdate.rcu_expedited=1")
@@ -51,7 +53,7 @@ class Guest:
         self.directory = tempfile.mkdtemp(prefix="bab-nic-")
         self.console = os.path.join(self.directory, "console")
         self.monitor, self.agent, self.jobs = None, None, 0
-        self.process = None
+        self.process, self.dead = None, None
         try:
             self._start(images, memory, cpus, device_options, kernel_arguments, machine)
             self._await_agent(boot_seconds)
@@ -72,6 +74,8 @@ class Guest:
 
     def run(self, command, timeout=30):
         """A shell command line; $A and $B are the NICs' addresses."""
+        if self.dead:
+            raise GuestFailed(f"{self.name} gave no answer before: {self.dead}")
         started = time.monotonic()
         text = base64.b64encode((self._exports() + command).encode()).decode()
         try:
@@ -79,6 +83,7 @@ class Guest:
             # Time of the guest's own limit, and some for it to say that it was reached.
             status, out, err = (self._line(started + timeout + 20) for _ in range(3))
         except OSError as error:
+            self.dead = f"{command!r} ({error!r})"  # an answer that comes late isn't the next command's
             raise GuestFailed(f"no answer to {command!r} ({error!r}): {self._tail()}") from error
         return Run(command, int(status), *(base64.b64decode(part).decode(errors="replace") for part in (out, err)),
                    time.monotonic() - started)
@@ -116,19 +121,17 @@ class Guest:
 
     def testbab(self, *app, eal=None, timeout=60):
         """A run to its end, with its report."""
-        self.must("rm -f /run/report.json")
-        run = self.run(self.testbab_command(*app, eal=eal, report="/run/report.json"), timeout)
-        return run._replace(report=self._report("/run/report.json"))
+        command = self.testbab_command(*app, eal=eal, report="/run/report.json")
+        run = self.run(f"rm -f /run/report.json; {command}; status=$?; {NEXT}; cat /run/report.json 2>/dev/null;"
+                       "exit $status", timeout)
+        out, _, report = run.stdout.partition(SEPARATOR)
+        return run._replace(command=command, stdout=out, report=json.loads(report) if report else None)
 
     def start_testbab(self, *app, eal=None):
         report = f"/run/report{self.jobs + 1}.json"
         job = self.start(self.testbab_command(*app, eal=eal, report=report))
         job.report = report
         return job
-
-    def _report(self, path):
-        text = self.run(f"cat {path}").stdout
-        return json.loads(text) if text else None
 
     # NICs
 
@@ -259,10 +262,10 @@ class Job:
     """A program that runs in the guest beside what the host does next."""
 
     def __init__(self, guest, path, command):
-        self.guest, self.path, self.command, self.report = guest, path, command, None
+        self.guest, self.path, self.command, self.report = guest, path, command, "/dev/null"
         self.started = time.monotonic()
-        guest.write(f"{path}.sh", f"{guest._exports()}echo $$ >{path}.pid\nexec {command}\n".encode())
-        guest.must(f"(setsid sh {path}.sh </dev/null >{path}.out 2>{path}.err; echo $? >{path}.status) "
+        script = base64.b64encode(f"{guest._exports()}echo $$ >{path}.pid\nexec {command}\n".encode()).decode()
+        guest.must(f"echo {script} | base64 -d >{path}.sh; (setsid sh {path}.sh </dev/null >{path}.out 2>{path}.err; echo $? >{path}.status) "
                    ">/dev/null 2>&1 </dev/null & while [ ! -s "
                    f"{path}.pid ]; do sleep 0.02; done")
 
@@ -282,9 +285,11 @@ class Job:
 
     def finish(self, timeout=60):
         status = f"{self.path}.status"
-        ended = self.guest.run(f"while [ ! -s {status} ]; do sleep 0.05; done; cat {status}", timeout)
+        ended = self.guest.run(
+            f"while [ ! -s {status} ]; do sleep 0.05; done; cat {status}; {NEXT}; cat {self.path}.out; {NEXT};"
+            f"cat {self.path}.err; {NEXT}; cat {self.report} 2>/dev/null; true", timeout)
         seconds = time.monotonic() - self.started
         if ended.status:
             raise GuestFailed(f"still running after {seconds:.0f} s: {self.command}\n{''.join(self.said())}")
-        report = self.guest._report(self.report) if self.report else None
-        return Run(self.command, int(ended.stdout), *self.said(), seconds, report)
+        code, out, err, report = ended.stdout.split(SEPARATOR)
+        return Run(self.command, int(code), out, err, seconds, json.loads(report) if report else None)

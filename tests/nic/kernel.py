@@ -6,6 +6,7 @@ import re
 import shutil
 import struct
 import subprocess
+import unittest
 
 PACKAGE = "linux-image-cloud-amd64"  # a small one: what a virtual machine has, UIO and VFIO
 MODULES = ("uio_pci_generic", "vfio-pci", "vfio_iommu_type1", "virtio_net", "vmxnet3")
@@ -13,6 +14,10 @@ MODULES = ("uio_pci_generic", "vfio-pci", "vfio_iommu_type1", "virtio_net", "vmx
 
 class Unavailable(Exception):
     """Why there is no lab on this machine."""
+
+    def skip(self):
+        """What a test raises: with BAB_NIC=required, as CI has it, a lab that isn't there is a failure."""
+        return (AssertionError if os.environ.get("BAB_NIC") == "required" else unittest.SkipTest)(str(self))
 
 
 class Kernel:
@@ -42,8 +47,7 @@ class Kernel:
         draft = f"{self.directory}.{os.getpid()}"
         os.makedirs(draft)
         try:
-            package = _depended_on(PACKAGE)
-            _run("apt-get", "download", package, cwd=draft)
+            _download(draft)
             [archive] = glob.glob(os.path.join(draft, "*.deb"))
             _run("dpkg-deb", "-x", archive, draft)
             os.remove(archive)
@@ -60,8 +64,23 @@ class Kernel:
         return path
 
 
-def _depended_on(package):
-    listing = _run("apt-cache", "depends", package).decode()
+def _download(folder):
+    """Once more with new lists, which take no root where they are one's own: a mirror replaces files."""
+    lists = os.path.join(folder, "apt")
+    own = ("-o", f"Dir::State::Lists={lists}/lists", "-o", f"Dir::Cache={lists}/cache")
+    try:
+        _run("apt-get", "download", _depended_on(PACKAGE), cwd=folder)
+    except Unavailable:
+        for name in "lists", "cache":
+            os.makedirs(os.path.join(lists, name))
+        _run("apt-get", *own, "update", cwd=folder)
+        _run("apt-get", *own, "download", _depended_on(PACKAGE, *own), cwd=folder)
+    finally:
+        shutil.rmtree(lists, ignore_errors=True)
+
+
+def _depended_on(package, *options):
+    listing = _run("apt-cache", *options, "depends", package).decode()
     found = re.search(r"Depends: (linux-image-\S+)", listing)
     if not found:
         raise Unavailable(f"apt knows no {package} (apt-get update)")
@@ -75,8 +94,11 @@ def _extract(image, vmlinux):
     start = (data[0x1F1] + 1) * 512
     offset, length = struct.unpack_from("<II", data, 0x248)
     payload = data[start + offset:start + offset + length - 4]  # the last 4 bytes are the size of what is in it
-    elf = subprocess.run(["lz4", "-d", "-c"], input=payload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                         check=False, timeout=60).stdout
+    try:
+        elf = subprocess.run(["lz4", "-d", "-c"], input=payload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                             check=False, timeout=60).stdout
+    except OSError as error:
+        raise Unavailable(f"lz4: {error}") from error
     if not elf.startswith(b"\x7fELF"):
         raise Unavailable(f"{os.path.basename(image)} isn't packed with lz4")
     with open(vmlinux, "wb") as file:

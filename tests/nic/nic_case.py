@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -14,6 +15,7 @@ import nics
 import testbab
 import wire
 from guest import Guest
+from kernel import Unavailable
 from smoke_case import SmokeCase
 
 TREE = os.path.join(images.LAB, "tree")
@@ -24,26 +26,50 @@ HOST = ("-l", "0-1", "-a", "$C")  # wired to this host
 def made_images(with_testpmd=False):
     """The lab's files; a SkipTest with the reason where there are none."""
     obstacle = os.path.join(images.LAB, "unavailable")
-    if os.path.exists(obstacle):
-        with open(obstacle, encoding="utf-8") as file:
-            raise unittest.SkipTest(file.read().strip())
-    if not os.path.isdir(TREE):
-        raise unittest.SkipTest("the lab isn't built: tools/test and tools/check build it")
-    return images.make(TREE, with_testpmd)
+    try:
+        if os.path.exists(obstacle):
+            with open(obstacle, encoding="utf-8") as file:
+                raise Unavailable(file.read().strip())
+        if not os.path.isdir(TREE):
+            raise Unavailable("the lab isn't built: tools/test and tools/check build it")
+        return images.make(TREE, with_testpmd)
+    except Unavailable as why:
+        raise why.skip() from why
 
 
-class NicCase(SmokeCase):
+class InGuest(unittest.TestCase):
+    """Says how long each case took; the console of a guest in which one failed is kept."""
+
+    failed = False
+
+    @classmethod
+    def close_after(cls, guest):
+        cls.addClassCleanup(lambda: guest.close(failed=cls.failed))
+
+    def run(self, result=None):
+        started = time.monotonic()
+        super().run(result)
+        said(f"{type(self).__name__}.{self._testMethodName}", started)
+        if result.problems:  # of this case, and of its sub-tests
+            type(self).failed = True
+
+
+def said(what, started):
+    print(f"# {time.monotonic() - started:6.1f} s {what}", flush=True)
+
+
+class NicCase(InGuest, SmokeCase):
     """One boot for all the cases of a class."""
 
     nic = None  # a name of nics.NICS
     driver = nics.UIO
     with_testpmd = False
     long = testbab.LONG
-    failed = False
 
     @classmethod
     def setUpClass(cls):
         made = made_images(cls.with_testpmd)
+        started = time.monotonic()
         cls.device = nics.NICS[cls.nic]
         cls.wires = tempfile.mkdtemp(prefix="bab-nic-")
         cls.addClassCleanup(shutil.rmtree, cls.wires)
@@ -52,13 +78,8 @@ class NicCase(SmokeCase):
         # testpmd brings 100 MB of PMDs, which are in memory twice while it runs.
         cls.guest = Guest(cls.__name__, made, cls.device, (*wire.crossed(cls.wires), cls.host.plug), driver=cls.driver,
                           memory=2200 if cls.with_testpmd else 1400, logs=os.path.join(images.LAB, "logs"))
-        cls.addClassCleanup(lambda: cls.guest.close(failed=cls.failed))
-
-    def run(self, result=None):
-        before = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > before:
-            type(self).failed = True
+        cls.close_after(cls.guest)
+        said(f"{cls.__name__}: boot", started)
 
     # Running
 
@@ -113,13 +134,12 @@ class Prompt:
         self.guest = guest
         number = guest.jobs + 1
         self.pipe = f"/run/pipe{number}"
-        guest.must(f"mkfifo {self.pipe}")
+        # The holder keeps it open between lines.
+        guest.must(f"mkfifo {self.pipe}; sleep 600 >{self.pipe} & echo $! >{self.pipe}.holder")
         self.job = guest.start(guest.testbab_command("-i", *app, eal=eal) + f" <{self.pipe}")
-        guest.must(f"sleep 600 >{self.pipe} & echo $! >{self.pipe}.holder")  # keeps it open between lines
 
     def say(self, *lines):
-        for line in lines:
-            self.guest.must(f"echo '{line}' >{self.pipe}")
+        self.guest.must("; ".join(f"echo '{line}' >{self.pipe}" for line in lines))
 
     def ask(self, line, timeout=30):
         """What a command with `json` says."""
@@ -150,7 +170,11 @@ class Prompt:
         self.guest.run(f"kill $(cat {self.pipe}.holder); rm -f {self.pipe}.holder")
 
     def _count(self):
-        return f"grep -c '^[[{{]' {self.job.path}.out"
+        return f"{self._whole_lines()} | grep -c '^[[{{]'"
 
     def _answers(self):
-        return self.guest.run(f"grep '^[[{{]' {self.job.path}.out").stdout.splitlines()
+        return self.guest.run(f"{self._whole_lines()} | grep '^[[{{]'").stdout.splitlines()
+
+    def _whole_lines(self):
+        """Of a line that is being written grep would take the first half."""
+        return f"head -n $(wc -l <{self.job.path}.out) {self.job.path}.out"

@@ -16,7 +16,7 @@ import nics
 import tap
 from guest import Guest
 from moldudp64 import packet
-from nic_case import Prompt, made_images
+from nic_case import InGuest, Prompt, made_images
 from smoke_case import SmokeCase
 
 QUEUES, FLOWS, MESSAGES = 4, 16, 40
@@ -36,7 +36,7 @@ def ip(*words):
     return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
 
 
-class OnATap(SmokeCase):
+class OnATap(InGuest, SmokeCase):
     options = ()
 
     @classmethod
@@ -49,7 +49,7 @@ class OnATap(SmokeCase):
         ip("neigh", "add", GUEST, "lladdr", nics.mac(0), "dev", "tap0")
         cls.guest = Guest(cls.__name__, made, nics.NICS["virtio"], [Tap()], logs=os.path.join(images.LAB, "logs"),
                           device_options=("mq=on", f"vectors={2 * QUEUES + 2}", *cls.options))
-        cls.addClassCleanup(cls.guest.close)
+        cls.close_after(cls.guest)
 
     def receive_flows(self, *app):
         """(port info, frames by queue, bus statistics, what it said): of FLOWS sessions, each from a socket of its own."""

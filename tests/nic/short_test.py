@@ -11,13 +11,13 @@ import nics
 import tap
 from check_checksums import ChecksumsReceived, ChecksumsSent
 from check_gathering import Gathering
-from check_loop import Loop, LoopAt9000
-from check_probe import Mtus, Probe
+from check_loop import ShortLoopAt1500, ShortLoopAt9000
+from check_probe import Mtus
 from check_restarts import Restarts
 from nic_case import guest
 
-WITH_UIO = (Probe, Mtus, Loop, ChecksumsSent, ChecksumsReceived, Gathering, Restarts)
-WITH_VFIO = (Probe, LoopAt9000)
+WITH_UIO = (Mtus, ShortLoopAt1500, ShortLoopAt9000, ChecksumsSent, ChecksumsReceived, Gathering, Restarts)
+WITH_VFIO = (ShortLoopAt9000, )
 
 
 for nic in nics.NICS:

@@ -14,13 +14,13 @@ import nics
 import tap
 import wire
 from guest import Guest
-from nic_case import Prompt, made_images
+from nic_case import InGuest, Prompt, made_images
 from smoke_case import SmokeCase
 
 ONE = ("-l", "0-1", "-a", "$A")
 
 
-class TwoGuests(SmokeCase):
+class TwoGuests(InGuest, SmokeCase):
     def test_sender_and_receiver(self):
         made = made_images()
         wires = tempfile.mkdtemp(prefix="bab-nic-")

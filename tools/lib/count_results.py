@@ -154,6 +154,16 @@ def listing(title, result, builds):
     return [title, *lines] if lines else []
 
 
+def report(builds):
+    """Prints what was skipped and what failed in builds of (name, cases), and the sums; gives the exit code."""
+    count = {result: sum(case.result == result for _, cases in builds for case in cases)
+             for result in ("passed", "failed", "skipped")}
+    for line in listing("Skipped:", "skipped", builds) + listing("Failed:", "failed", builds):
+        print(line)
+    print(", ".join(f"{number} {result}" for result, number in count.items()))
+    return 0 if count["passed"] and not count["failed"] else 1
+
+
 def main(arguments):
     builds = []
     for argument in arguments:
@@ -161,12 +171,7 @@ def main(arguments):
         log = os.path.join(path, "meson-logs", "testlog")
         cases = collect(read_file(log + ".json"), read_file(log + ".junit.xml"), int(status))
         builds.append((os.path.basename(os.path.normpath(path)), cases))
-    count = {result: sum(case.result == result for _, cases in builds for case in cases)
-             for result in ("passed", "failed", "skipped")}
-    for line in listing("Skipped:", "skipped", builds) + listing("Failed:", "failed", builds):
-        print(line)
-    print(", ".join(f"{number} {result}" for result, number in count.items()))
-    return 0 if count["passed"] and not count["failed"] else 1
+    return report(builds)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import count_results  # noqa: E402
+import count_tap  # noqa: E402
 
 
 def program(name, result, returncode=0, **more):
@@ -153,6 +154,35 @@ class Report(unittest.TestCase):
 
     def test_nothing_passed_is_not_good(self):
         self.assertEqual(self.report(("release", [], "", 0)), (1, ["0 passed, 0 failed, 0 skipped"]))
+
+
+class TapWithoutMeson(unittest.TestCase):
+    def outcome(self, *lines, status=0):
+        return [(case.name, case.result, case.reason) for case in count_tap.collect("full", "\n".join(lines), status)]
+
+    def test_cases_count_one_by_one(self):
+        lines = "ok 1 - A.a", "# said", "ok 2 - A.b # SKIP no root", "not ok 3 - A.c", "not ok 4 - A.d # TODO", "1..4"
+        self.assertEqual(self.outcome(*lines, status=1), [
+            ("full: A.a", "passed", ""), ("full: A.b", "skipped", "no root"), ("full: A.c", "failed", ""),
+            ("full: A.d", "passed", "")])
+
+    def test_skipped_as_a_whole(self):
+        self.assertEqual(self.outcome("1..0 # SKIP no tap device"), [("full", "skipped", "no tap device")])
+
+    def test_no_case_is_no_success(self):
+        for lines in (), ("1..0",):
+            self.assertEqual(self.outcome(*lines), [("full", "failed", "reported no cases")])
+
+    def test_ended_badly_after_good_cases(self):
+        self.assertEqual(self.outcome("ok 1 - A.a", "1..1", status=3)[1:], [("full", "failed", "ended with exit code 3")])
+
+    def test_stopped_short(self):
+        for plan in (), ("1..2",):
+            self.assertEqual(self.outcome("ok 1 - A.a", *plan)[1:],
+                             [("full", "failed", "reported fewer cases than it planned")])
+
+    def test_skipped_as_a_whole_and_ended_badly(self):
+        self.assertEqual(self.outcome("1..0 # SKIP none", status=1), [("full", "failed", "ended with exit code 1")])
 
 
 if __name__ == "__main__":
