@@ -86,6 +86,7 @@ void start_port(Console& console, const Words& words) {
     session.wiring().start(i);
     console.print(fmt::format("port {} {}\n", id, was ? "is started already" : "started"));
   }
+  session.say_notes();
 }
 
 void stop_port(Console& console, const Words& words) {

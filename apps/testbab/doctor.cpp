@@ -23,8 +23,9 @@ using bab::Finding;
 struct PortNeeds {
   std::uint32_t mtu;
   std::uint32_t data_room;     ///< that a frame needs
-  std::uint32_t rx_data_room;  ///< of buffers that a NIC receives into
+  std::uint32_t rx_data_room;  ///< of buffers that it receives into
   std::uint64_t bytes;         ///< of both its pools
+  std::uint64_t nic_bytes;     ///< of a NIC's, with the largest buffers that its driver may need
 };
 
 PortNeeds port_needs(const Options& options, bool loopback) {
@@ -45,17 +46,23 @@ PortNeeds port_needs(const Options& options, bool loopback) {
   const auto buffers = [&](std::uint64_t queued) {
     return options.total_num_mbufs.value_or(static_cast<unsigned>(queued + kept + working));
   };
-  n.bytes = buffers(options.rxq * rxd) * (n.rx_data_room + kPerBuffer) +
-            buffers(options.txq * txd) *
-                (std::max({options.mbuf_size.value_or(kLeastRoom), n.data_room, kLeastRoom}) +
-                 kPerBuffer);
+  const std::uint64_t received = options.rxq * rxd;
+  const std::uint64_t sent =
+      buffers(options.txq * txd) *
+      (std::max({options.mbuf_size.value_or(kLeastRoom), n.data_room, kLeastRoom}) + kPerBuffer);
+  n.bytes = buffers(received) * (n.rx_data_room + kPerBuffer) + sent;
+  const std::uint32_t most =
+      options.mbuf_size.value_or(bab::rx_rooms(n.data_room - RTE_PKTMBUF_HEADROOM).back());
+  n.nic_bytes = buffers(received) * (most + kPerBuffer) + sent;
   return n;
 }
 
-std::uint64_t ports_of(const Arguments& arguments) {
-  const auto devices = bab::detail::option_values(arguments.eal, "--vdev").size() +
-                       bab::detail::option_values(arguments.eal, "--allow", "-a").size();
-  return std::max<std::uint64_t>(devices, 1);
+/// Of all ports that are named; of one where EAL takes the NICs that it finds.
+std::uint64_t memory_of(const Arguments& arguments, const PortNeeds& needs) {
+  const std::uint64_t vdevs = bab::detail::option_values(arguments.eal, "--vdev").size();
+  const std::uint64_t nics = bab::detail::option_values(arguments.eal, "--allow", "-a").size();
+  if (vdevs + nics == 0) return arguments.embedded ? needs.bytes : needs.nic_bytes;
+  return vdevs * needs.bytes + nics * needs.nic_bytes;
 }
 
 /// `splits`: only NICs are named, whose drivers split frames as a rule.
@@ -111,7 +118,7 @@ int run_doctor(const Options& options, const Arguments& arguments) {
   const PortNeeds needs = port_needs(options, arguments.embedded);
   bab::Examination what;
   what.eal = arguments.eal;
-  what.memory_bytes = ports_of(arguments) * needs.bytes;
+  what.memory_bytes = memory_of(arguments, needs);
   what.mtu = needs.mtu;
   std::vector<Finding> findings = bab::examine(what);
   const bool nics_only = !bab::detail::option_values(arguments.eal, "--allow", "-a").empty() &&

@@ -1,5 +1,3 @@
-// rte_dev's hot-plug, unchanged since DPDK 18.11, is still marked experimental.
-#define ALLOW_EXPERIMENTAL_API
 #include "hot_unplug.hpp"
 
 #include <algorithm>
@@ -10,6 +8,10 @@
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+
+// rte_dev's hot-plug, unchanged since DPDK 18.11, is still marked experimental. Its headers may be included already.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 namespace testbab {
 namespace {
@@ -55,3 +57,5 @@ HotUnplug::~HotUnplug() {
 }
 
 }  // namespace testbab
+
+#pragma GCC diagnostic pop

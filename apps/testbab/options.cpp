@@ -94,8 +94,6 @@ const std::map<std::string, bab::TagChoice> kTags{
     {"auto", bab::TagChoice::kAuto}, {"hw", bab::TagChoice::kHw}, {"sw", bab::TagChoice::kSw}};
 const std::map<std::string, bool> kOnOff{{"on", true}, {"off", false}};
 
-/// A frame of `len` bytes as testpmd counts: Ethernet header, one 802.1Q tag and the CRC included.
-constexpr unsigned kFrameOverhead = 14 + 4 + 4;
 /// The same as counted without a tag.
 constexpr unsigned kUntaggedOverhead = 14 + 4;
 const std::map<std::string, bab::IdleStrategy> kIdle{{"spin", bab::IdleStrategy::kSpin},
@@ -481,12 +479,6 @@ class Parser {
 };
 
 }  // namespace
-
-std::optional<unsigned> Options::asked_mtu(std::size_t port) const {
-  if (!mtu.empty()) return mtu[std::min(port, mtu.size() - 1)];
-  if (max_pkt_len) return *max_pkt_len - kFrameOverhead;
-  return std::nullopt;
-}
 
 std::vector<OptionHelp> option_list() {
   Options unused;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,6 +15,9 @@
 #include "message_sizes.hpp"
 
 namespace testbab {
+
+/// Bytes of a frame as testpmd counts beside its IP packet: Ethernet header, one 802.1Q tag and the CRC.
+inline constexpr unsigned kFrameOverhead = 14 + 4 + 4;
 
 enum class WriterKind : std::uint8_t { kShared, kLocal };
 
@@ -74,7 +79,11 @@ struct Options {
   [[nodiscard]] bool has_commands() const { return interactive || !cmdline_file.empty(); }
 
   /// The MTU asked for the port-th port, by --mtu or --max-pkt-len.
-  [[nodiscard]] std::optional<unsigned> asked_mtu(std::size_t port) const;
+  [[nodiscard]] std::optional<unsigned> asked_mtu(std::size_t port) const {
+    if (!mtu.empty()) return mtu[std::min(port, mtu.size() - 1)];
+    if (max_pkt_len) return *max_pkt_len - kFrameOverhead;
+    return std::nullopt;
+  }
   [[nodiscard]] bool json_on_stdout() const { return json == "-"; }
 };
 

@@ -59,10 +59,27 @@ bool PortEvents::a_link_is_down() const {
 
 void PortEvents::reset_ports(const Say& say) {
   for (std::size_t i : std::exchange(to_reset_, {})) {
-    wiring_.port(i).reset();
-    wiring_.start(i);
-    say(fmt::format("{}: reset and started again\n", port_name(wiring_.port(i))));
+    bab::Port& port = wiring_.port(i);
+    const bool was_started = port.started();
+    try {
+      wiring_.stop(i);
+      port.reset();
+      if (was_started) wiring_.start(i);
+    } catch (const std::exception& e) {  // bab::Error; std::bad_alloc
+      not_reset_[i] =
+          fmt::format("{} asked for a reset, which failed: {}", port_name(port), e.what());
+      say(not_reset_[i] + "\n");
+      continue;
+    }
+    not_reset_.erase(i);
+    say(fmt::format("{}: reset{}\n", port_name(port),
+                    was_started ? " and started again" : "; it is stopped, as it was"));
   }
+}
+
+std::string PortEvents::end_fault() const {
+  if (!removed_.empty() || not_reset_.empty()) return removed_;
+  return not_reset_.begin()->second;
 }
 
 void PortEvents::sum_up(Summary& summary) const {

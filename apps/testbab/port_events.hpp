@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,8 +33,11 @@ class PortEvents {
   /// Some port's link is down: what waits for it need not be waited for long.
   [[nodiscard]] bool a_link_is_down() const;
 
-  /// When nothing runs: resets the ports that want it, and starts them. Throws bab::Error.
+  /// When nothing runs: resets the ports that want it, and starts those that were started. Where that fails, it says so,
+  /// and the port is stopped.
   void reset_ports(const Say& say);
+  /// What is still wrong with a port: it was removed, or could not be reset. Empty, or the sentence.
+  [[nodiscard]] std::string end_fault() const;
   /// The present run's events, and why it had to end.
   void sum_up(Summary& summary) const;
 
@@ -43,7 +47,8 @@ class PortEvents {
   std::uint64_t more_ = 0;             // that events_ has no room for
   std::vector<std::size_t> to_reset_;  // ports: indexes into the wiring
   std::string removed_;
-  std::string reset_;  // of the present run: the sentence
+  std::string reset_;                             // of the present run: the sentence
+  std::map<std::size_t, std::string> not_reset_;  // ports whose last reset failed, and why
 };
 
 }  // namespace testbab

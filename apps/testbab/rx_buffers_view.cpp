@@ -12,7 +12,8 @@ std::string rx_buffers_text(const bab::Port& port) {
   return fmt::format(
       "RX buffers: {} bytes each, frames have up to {}: {}; {} of them in pool {}, {} held by the "
       "driver; what is more than a frame costs {} KiB\n",
-      b.bytes, b.frame, bab::split_name(b.split), pool.size(), pool.name(), b.held,
+      b.bytes, b.frame, bab::split_name(b.split), pool.size(), pool.name(),
+      b.held ? fmt::format("{}", *b.held) : "an unknown number",
       std::uint64_t{more} * pool.size() / 1024);
 }
 
@@ -21,7 +22,7 @@ nlohmann::ordered_json rx_buffers_json(const bab::RxBuffers& b) {
           {"driver_bytes", b.driver_bytes},
           {"frame_bytes", b.frame},
           {"frames", bab::split_name(b.split)},
-          {"held", b.held}};
+          {"held", b.held ? nlohmann::ordered_json(*b.held) : nlohmann::ordered_json()}};
 }
 
 std::string split_note(const bab::Port& port, std::optional<unsigned> mbuf_size) {

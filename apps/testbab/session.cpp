@@ -128,6 +128,7 @@ void Session::launch() {
   live_ = std::make_unique<LiveText>(say_, live_period());
   cleared_ = {};
   starvation_ = {};
+  split_frames_.begin();
   wiring_.begin_receiving();
   events_.begin();
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);
@@ -220,7 +221,7 @@ const Summary& Session::close() {
     last_.capture = {path, capture_->stats()};
     capture_.reset();
   }
-  if (!removed().empty()) last_.port_fault = removed();
+  if (const std::string fault = events_.end_fault(); !fault.empty()) last_.port_fault = fault;
   wiring_.close(last_);
   return last_;
 }

@@ -76,11 +76,19 @@ LinkHistory history_of(const bab::PortWatch& watch) {
           {{"what", what}, {"seconds_ago", ago.count()}}};
 }
 
-/// Buffers that the driver may keep of what has gone.
+/// Buffers that the driver keeps, or may keep, of what has gone: at most.
 std::uint32_t kept_of_sent(const bab::Port& port) {
-  return port.tx_completion() == bab::TxCompletion::kReuse
-             ? port.tx_queues() * port.tx_descriptors()
-             : 0;
+  const bool keeps = port.tx_completion() == bab::TxCompletion::kReuse ||
+                     port.tx_completion() == bab::TxCompletion::kUnknown;
+  return keeps ? port.tx_queues() * port.tx_descriptors() : 0;
+}
+
+std::string completion_text(const bab::Port& port) {
+  std::string t(bab::tx_completion_name(port.tx_completion()));
+  if (const std::uint32_t kept = kept_of_sent(port); kept > 0)
+    t += fmt::format(": up to {} {} with the NIC", kept,
+                     port.tx_completion() == bab::TxCompletion::kUnknown ? "may stay" : "stay");
+  return t;
 }
 
 }  // namespace
@@ -113,9 +121,7 @@ PortView port_info(Session& session, std::size_t i) {
   add("RX queues", fmt::format("{} of {} descriptors", port.rx_queues(), port.rx_descriptors()));
   add("TX queues", fmt::format("{} of {} descriptors", port.tx_queues(), port.tx_descriptors()));
   t += rx_buffers_text(port);
-  add("Sent buffers come back",
-      fmt::format("{}{}", bab::tx_completion_name(port.tx_completion()),
-                  kept > 0 ? fmt::format(": up to {} stay with the NIC", kept) : ""));
+  add("Sent buffers come back", completion_text(port));
   add("RSS", rss_text(port, rss));
   Json offloads = Json::object();
   for (const bab::Capability& c : port.offloads().report) {

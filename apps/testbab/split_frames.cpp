@@ -1,5 +1,9 @@
 #include "split_frames.hpp"
 
+#include <utility>
+
+#include <fmt/format.h>
+
 #include <bab/port/split_frames.hpp>
 
 #include "wiring.hpp"
@@ -14,14 +18,23 @@ std::uint64_t gathered_on(const Job& job, std::size_t port) {
   return sum;
 }
 
+void SplitFrames::begin() {
+  seen_.clear();
+  said_.clear();
+}
+
 std::vector<std::string> SplitFrames::look(const Job& job, const Wiring& wiring) {
   std::vector<std::string> fresh;
   for (std::size_t i = 0; i < wiring.ports(); ++i) {
-    if (told_.contains(i) || gathered_on(job, i) == 0) continue;
-    told_.insert(i);
-    if (!wiring.told_of_splits(i)) fresh.push_back(bab::split_frames_text(wiring.port(i)));
+    if (seen_.contains(i) || gathered_on(job, i) == 0) continue;
+    seen_.insert(i);
+    if (wiring.told_of_splits(i)) continue;
+    const bab::Port& port = wiring.port(i);
+    said_.push_back(bab::split_frames_text(port));
+    if (bab::larger_buffers_help(port))
+      said_.back() += fmt::format(": --mbuf-size={}", bab::whole_frame_room(port.mtu()));
+    if (std::exchange(told_[i], port.mtu()) != port.mtu()) fresh.push_back(said_.back());
   }
-  said_.insert(said_.end(), fresh.begin(), fresh.end());
   return fresh;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -8,17 +9,20 @@
 
 namespace testbab {
 
-/// Tells of ports whose frames come split over several buffers though nothing said so before: of each once, as soon as it is
-/// seen, and with the mend. Main thread.
+/// Tells of ports whose frames come split over several buffers though nothing said so before: of each once for an MTU, as
+/// soon as it is seen, and with the mend. Main thread.
 class SplitFrames {
  public:
-  /// What is new since the last look: a sentence for each such port.
+  /// What comes from now on is the next run's.
+  void begin();
+  /// What hasn't been told: a sentence for each such port.
   std::vector<std::string> look(const Job& job, const Wiring& wiring);
-  /// All of them.
+  /// All of the present run.
   [[nodiscard]] const std::vector<std::string>& said() const noexcept { return said_; }
 
  private:
-  std::set<std::size_t> told_;
+  std::map<std::size_t, unsigned> told_;  // port, at which MTU
+  std::set<std::size_t> seen_;            // in the present run
   std::vector<std::string> said_;
 };
 

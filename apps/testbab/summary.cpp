@@ -44,6 +44,7 @@ std::string Summary::fault() const {
   add(drops[bab::Drop::kRxMissed], "frames missed by the NIC for lack of descriptors");
   add(drops[bab::Drop::kRxNombuf], "frames dropped by the driver for lack of buffers");
   add(drops[bab::Drop::kTxErrors], "frames that the driver failed to send");
+  add(drops[bab::Drop::kTxUnsent], "frames that the NIC had not sent when its port was stopped");
   for (const PortSummary& port : ports)
     add(port.capture_missing,
         fmt::format("bytes missing in {} (is its disk full?)", fmt::join(port.captures, " and ")));

@@ -201,6 +201,7 @@ std::vector<std::string> TopView::lines(std::size_t width, std::size_t height) c
       break;
   }
   const std::string keys = "v or 1-4 view   c clear   q quit";
+  if (height >= 2 && all.size() > height - 1) all.erase(all.begin() + 1);  // the empty line
   if (height >= 2 && all.size() > height - 1) {
     const std::size_t left = all.size() - (height - 2);
     all.resize(height - 2);

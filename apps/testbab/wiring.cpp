@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,6 +19,23 @@ namespace testbab {
 namespace {
 
 constexpr unsigned kTestpmdMbcache = 250;
+constexpr std::string_view kHeld = "held by the NIC";
+
+std::string given_row(std::uint16_t port) {
+  return fmt::format("port {}: frames given to the driver", port);
+}
+
+/// What a NIC held at the end of the run, `port`'s last, was lost when the port was stopped: `n` frames of it.
+void move_to_unsent(bab::Ledger& ledger, std::uint16_t port, std::uint64_t n) {
+  bab::Ledger::Row* const row = ledger.find(given_row(port));
+  if (row == nullptr) return;
+  const auto held = std::find_if(row->out.begin(), row->out.end(),
+                                 [](const auto& term) { return term.first == kHeld; });
+  if (held == row->out.end()) return;
+  const std::uint64_t moved = std::min(n, held->second);
+  held->second -= moved;
+  row->out.emplace_back(bab::drop_name(bab::Drop::kTxUnsent), moved);
+}
 
 /// net_pcap doesn't look whether its writes succeed; its files' sizes tell. 0 where one is no file.
 std::uint64_t missing_in_capture(const PortSummary& port) {
@@ -43,18 +61,6 @@ void add(bab::PortStats& sum, const bab::PortStats& s) {
   sum.rx_nombuf += s.rx_nombuf;
   sum.rx_errors += s.rx_errors;
   sum.tx_errors += s.tx_errors;
-}
-
-/// Frames whose TX descriptors the NIC has not done yet.
-std::uint32_t tx_queued(const bab::Port& port) {
-  std::uint32_t n = 0;
-  for (unsigned q = 0; q < port.tx_queues(); ++q)
-    for (std::uint16_t d = 0; d < port.tx_descriptors(); ++d) {
-      const int status = rte_eth_tx_descriptor_status(port.id(), static_cast<std::uint16_t>(q), d);
-      if (status < 0) return n;  // the driver can't tell
-      if (status == RTE_ETH_TX_DESC_FULL) ++n;
-    }
-  return n;
 }
 
 /// Frames that are received and that nobody has taken. A driver that can't tell has at most its descriptors.
@@ -128,16 +134,23 @@ void Wiring::start() {
 }
 
 void Wiring::start(std::size_t i) {
-  if (port(i).started()) return;
+  bab::Port& port = *units_.at(i).port;
+  if (port.started()) return;
+  const auto say = [&](const std::string& what) {
+    say_(fmt::format("port {} ({}, {}): {}\n", port.id(), port.name(), port.driver(), what));
+  };
   constexpr unsigned kQuiet = 20;  // tenths of a second
+  const bool had_interrupt = port.has_link_interrupt();
+  const unsigned longest = port.longest_link_wait_s();
   unsigned asked = 0;
   try {
-    port(i).start([&] {
-      if (++asked == kQuiet)
-        say_(fmt::format("port {} ({}, {}): waiting for its link, for 9 s at most\n", port(i).id(),
-                         port(i).name(), port(i).driver()));
+    port.start([&] {
+      if (++asked == kQuiet) say(fmt::format("waiting for its link, for {} s at most", longest));
       return signals_.pending();
     });
+    if (had_interrupt && !port.has_link_interrupt())
+      say("its interrupt told of no link, so it was started again without; its link is looked at "
+          "every 100 ms");
   } catch (const bab::TooFewBuffers& e) {
     if (!own_buffers_) throw;
     throw bab::Error(fmt::format("{}: --total-num-mbufs={} or, better, without it", e.what(),
@@ -150,14 +163,18 @@ bool Wiring::told_of_splits(std::size_t i) const {
 }
 
 std::vector<std::string> Wiring::new_notes() {
-  std::vector<std::string> fresh;
-  if (is_loopback()) return fresh;
-  for (const Unit& unit : units_)
-    for (const std::string& note : {split_note(*unit.port, mbuf_size_), rss_note(*unit.port)}) {
-      if (note.empty() || std::find(notes_.begin(), notes_.end(), note) != notes_.end()) continue;
-      notes_.push_back(note);
-      fresh.push_back(note);
+  std::vector<std::string> fresh, all;
+  for (const Unit& unit : is_loopback() ? std::span<const Unit>() : std::span(units_)) {
+    std::vector<std::string> notes = unit.port->notes();
+    notes.push_back(split_note(*unit.port, mbuf_size_));
+    notes.push_back(rss_note(*unit.port));
+    for (std::string& note : notes) {
+      if (note.empty() || std::find(all.begin(), all.end(), note) != all.end()) continue;
+      if (std::find(notes_.begin(), notes_.end(), note) == notes_.end()) fresh.push_back(note);
+      all.push_back(std::move(note));
     }
+  }
+  notes_ = std::move(all);
   return fresh;
 }
 
@@ -180,10 +197,19 @@ std::vector<RxSample> Wiring::rx_samples() const {
 }
 
 void Wiring::stop(std::size_t i) {
-  bab::Port& port = *units_.at(i).port;
+  Unit& unit = units_.at(i);
+  bab::Port& port = *unit.port;
   if (!port.started()) return;
   if (bab::is_memory_port(port.driver())) port.drain();
+  const std::uint64_t before = port.drops()[bab::Drop::kTxUnsent];
   port.stop();
+  const std::uint64_t lost = port.drops()[bab::Drop::kTxUnsent] - before;
+  unit.unsent += lost;
+  if (lost > 0)
+    say_(
+        fmt::format("port {} ({}, {}): {} frames still waited in its transmit queues when it was "
+                    "stopped, and are lost\n",
+                    port.id(), port.name(), port.driver(), lost));
 }
 
 bab::wire::FrameHeaderOptions Wiring::header_options(const Options& options, std::size_t i,
@@ -278,6 +304,7 @@ void Wiring::collect(Summary& summary, Queued queued) {
     p.offloads = port.offloads().report;
     p.rx_buffers = port.rx_buffers();
     port.reclaim();
+    (void)port.await_sent();
     p.stats = port.stats();
     bab::PortStats ours = p.stats;
     if (!unit.receives) ours.rx_missed = ours.rx_nombuf = ours.rx_errors = 0;
@@ -294,29 +321,31 @@ void Wiring::collect(Summary& summary, Queued queued) {
 /// Our count of frames against the driver's, which a NIC keeps itself.
 void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledger) {
   bab::Port& port = *unit.port;
-  std::uint64_t given = 0;
-  for (unsigned q = 0; q < port.tx_queues(); ++q) given += port.tx(q).counters().frames;
-  if (given > 0) {
-    const std::uint64_t gone = std::min(p.stats.tx_frames, given);
-    const std::uint64_t failed = std::min(p.stats.tx_errors, given - gone);
-    auto& row = ledger.row(fmt::format("port {}: frames given to the driver", p.id), given);
-    row.out = {{"sent", p.stats.tx_frames}, {"tx_errors", failed}};
-    // Where it can be asked: those whose descriptors aren't done.
-    const std::uint64_t held = std::min<std::uint64_t>(tx_queued(port), given - gone - failed);
-    if (held > 0) row.out.emplace_back("held by the NIC", held);
+  const bab::TxAccount tx = port.tx_account();
+  if (tx.given > 0) {
+    auto& row = ledger.row(given_row(p.id), tx.given);
+    row.out = {{"sent", tx.sent}, {"tx_errors", tx.failed}};
+    if (tx.unsent > 0) row.out.emplace_back(kHeld, tx.unsent);
   }
   if (!unit.receives) return;
   auto& row = ledger.row(fmt::format("port {}: frames received", p.id), p.stats.rx_frames + p.left);
   row.out = {{"taken by pollers", p.taken}, {"freed at the stop", p.left}};
   const std::uint64_t taken = std::min(p.taken, p.stats.rx_frames);
   const std::uint64_t held = std::min<std::uint64_t>(rx_queued(port), p.stats.rx_frames - taken);
-  if (held > 0) row.out.emplace_back("held by the NIC", held);
+  if (held > 0) row.out.emplace_back(kHeld, held);
+}
+
+std::vector<std::shared_ptr<bab::BufferPool>> Wiring::pools_of(const Unit& unit) {
+  std::vector<std::shared_ptr<bab::BufferPool>> all{unit.rx_pool, unit.tx_pool, unit.gathering};
+  const auto& others = unit.port ? unit.port->made_pools() : unit.of_port;
+  all.insert(all.end(), others.begin(), others.end());
+  return all;
 }
 
 std::vector<const bab::BufferPool*> Wiring::pools() const {
   std::vector<const bab::BufferPool*> all;
   for (const Unit& unit : units_)
-    for (const auto& pool : {unit.rx_pool, unit.tx_pool, unit.gathering})
+    for (const auto& pool : pools_of(unit))
       if (pool && std::find(all.begin(), all.end(), pool.get()) == all.end())
         all.push_back(pool.get());
   return all;
@@ -346,9 +375,11 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
   std::uint32_t n = 0;
   for (const Unit& unit : units_) {
     if (!unit.port || is_loopback()) continue;
-    if (unit.rx_pool.get() == &pool)
+    const auto& made = unit.port->made_pools();
+    const auto is_it = [&pool](const auto& each) { return each.get() == &pool; };
+    if (is_it(unit.rx_pool) || std::any_of(made.begin(), made.end(), is_it))
       n += std::max(unit.port->rx_queues() * unit.port->rx_descriptors(),
-                    unit.port->rx_buffers().held);
+                    unit.port->rx_buffers().held.value_or(0));
     if (unit.tx_pool.get() == &pool) n += unit.port->tx_queues() * unit.port->tx_descriptors();
   }
   return n;
@@ -363,8 +394,13 @@ bool Wiring::is_lost(const Unit& unit) const {
 void Wiring::close(Summary& summary) {
   for (std::size_t i = 0; i < units_.size(); ++i)
     if (units_[i].port && !is_lost(units_[i])) stop(i);
+  for (const Unit& unit : units_) {
+    summary.drops.add(bab::Drop::kTxUnsent, unit.unsent);
+    if (unit.port && unit.unsent > 0) move_to_unsent(summary.ledger, unit.port->id(), unit.unsent);
+  }
   for (Unit& unit : units_) {
     if (is_lost(unit)) continue;
+    unit.of_port = unit.port->made_pools();
     unit.watch.reset();
     unit.port.reset();
   }

@@ -38,7 +38,8 @@ class Wiring {
   /// When nothing runs. What it held comes back to the pools; frames in memory ports are freed.
   void stop(std::size_t i);
   /// Reconfigures port i, and its pools where their buffers are too small; it stays stopped or is started
-  /// again. When nothing runs. Throws bab::Error, and the port is then as it was.
+  /// again. When nothing runs. Throws bab::Error, and the port is then as it was; but where only its start fails, which
+  /// the sentence is about then, it has the new MTU and is stopped.
   void set_mtu(const Options& options, std::size_t i, unsigned mtu);
 
   /// What ends a wait.
@@ -63,11 +64,11 @@ class Wiring {
     // Also what a driver received into smaller buffers, which it had from before the MTU was raised.
     return unit.gathering ? unit.gathering.get() : unit.rx_pool.get();
   }
-  /// What an operator should know of the ports' buffers, and hasn't been told. A sentence each.
+  /// What an operator should know of the ports, and hasn't been told since it holds. A sentence each.
   [[nodiscard]] std::vector<std::string> new_notes();
   /// Whether what is told of port i is that it splits frames, or may.
   [[nodiscard]] bool told_of_splits(std::size_t i) const;
-  /// All that were told.
+  /// Those that hold now, as new_notes() found them last.
   [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
   /// What the ports that an engine receives on did since its run began.
   [[nodiscard]] std::vector<RxSample> rx_samples() const;
@@ -107,11 +108,13 @@ class Wiring {
     std::shared_ptr<bab::BufferPool> rx_pool;
     std::shared_ptr<bab::BufferPool> tx_pool;
     std::shared_ptr<bab::BufferPool> gathering;  // where a frame is longer than a buffer of rx_pool
+    std::vector<std::shared_ptr<bab::BufferPool>> of_port;  // when it is closed: made_pools()
     std::unique_ptr<bab::Port> port;
     std::unique_ptr<bab::PortWatch> watch;
     bool receives = false;
-    unsigned generation = 0;  // of its pools
-    bab::PortStats past{};    // of before its counters began anew, modulo 2^64: a clear subtracts
+    std::uint64_t unsent = 0;  // frames that were lost by stops, so far
+    unsigned generation = 0;   // of its pools
+    bab::PortStats past{};     // of before its counters began anew, modulo 2^64: a clear subtracts
   };
   [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
                                                            const std::string& name,
@@ -119,12 +122,15 @@ class Wiring {
                                                            std::uint32_t queued,
                                                            bool receives) const;
   void make_tx_pool(const Options& options, const bab::PortOptions& po, Unit& unit) const;
-  /// Makes it, where the one that the unit has doesn't do.
-  bab::RxPoolMaker rx_pool_maker(const Options& options, std::uint16_t id, Unit& unit) const;
-  void make_gathering_pool(const Options& options, Unit& unit) const;
+  /// Makes it, where the one that the unit has doesn't do, and the one to gather in beside it.
+  bab::RxPoolMaker rx_pool_maker(const Options& options, std::uint16_t id, unsigned mtu,
+                                 Unit& unit) const;
+  void make_gathering_pool(const Options& options, std::uint16_t id, unsigned mtu,
+                           Unit& unit) const;
   [[nodiscard]] std::uint32_t buffers_for(std::uint32_t held) const;
   void add_port(const Options& options, std::uint16_t id);
   static void bank_stats(Unit& unit);
+  static std::vector<std::shared_ptr<bab::BufferPool>> pools_of(const Unit& unit);
   [[nodiscard]] bool is_lost(const Unit& unit) const;
   static void add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledger);
   /// As many of a pool's buffers as the queues of open ports may hold.

@@ -21,24 +21,29 @@ std::uint32_t data_room(const Options& options, std::uint32_t need) {
   return std::max(need, options.mbuf_size.value_or(kTestpmdMbufSize));
 }
 
-/// `need`: bytes of a buffer that holds a frame; `may_split`: the driver can do with less.
-void require_room(const Options& options, std::uint32_t mtu, std::uint32_t need, bool may_split) {
+/// `need`: bytes of a buffer that holds a frame. A loopback port's are its sender's.
+void require_room(const Options& options, std::uint16_t id, std::uint32_t mtu, std::uint32_t need,
+                  bool is_loopback) {
+  rte_eth_dev_info info{};
+  const bool may_split =
+      !is_loopback && rte_eth_dev_info_get(id, &info) == 0 && bab::can_split(info);
+  const std::uint32_t least = RTE_PKTMBUF_HEADROOM + info.min_rx_bufsize;
   constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();
   if (need > kMost)
     throw bab::Error(
         fmt::format("the port's slots need buffers of {} bytes, and one has at most {}; give the "
                     "--vdev a smaller framesz (framesz=16384,blocksz=65536 carries jumbo frames)",
                     need, kMost));
+  if (options.mbuf_size && *options.mbuf_size < least)
+    throw bab::Error(fmt::format(
+        "--mbuf-size={} is too small: the port's device needs receive buffers of {} bytes or more; "
+        "raise --mbuf-size",
+        *options.mbuf_size, least));
   if (options.mbuf_size && *options.mbuf_size < need && !may_split)
     throw bab::Error(fmt::format(
         "--mbuf-size={} is too small: the port's MTU of {} needs buffers of {} bytes (headroom, "
         "Ethernet, VLAN and CRC included); raise --mbuf-size or lower --mtu",
         *options.mbuf_size, mtu, need));
-}
-
-bool may_split(std::uint16_t id) {
-  rte_eth_dev_info info{};
-  return rte_eth_dev_info_get(id, &info) == 0 && bab::can_split(info);
 }
 
 /// Names are unique in the process, and pools that are replaced still live.
@@ -85,8 +90,7 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
   if (is_loopback()) po.rx_queues = po.tx_queues = std::max(options.rxq, options.txq);
 
   if (options.mbuf_size) po.rx_data_room = static_cast<std::uint16_t>(*options.mbuf_size);
-  const bool splits = !is_loopback() && may_split(id);
-  require_room(options, po.mtu, bab::Port::data_room(po.mtu), splits);
+  require_room(options, id, po.mtu, bab::Port::data_room(po.mtu), is_loopback());
   Unit unit;
   if (is_loopback()) {
     // It receives the very buffers that were sent, and needs no pool to receive into.
@@ -94,10 +98,9 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
     unit.rx_pool = unit.tx_pool;
     unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
   } else {
-    require_room(options, po.mtu, bab::Port::rx_data_room(id, po.mtu), splits);
-    unit.port = std::make_unique<bab::Port>(po, rx_pool_maker(options, id, unit));
+    require_room(options, id, po.mtu, bab::Port::rx_data_room(id, po.mtu), false);
+    unit.port = std::make_unique<bab::Port>(po, rx_pool_maker(options, id, po.mtu, unit));
     make_tx_pool(options, po, unit);
-    make_gathering_pool(options, unit);
   }
   unit.watch = std::make_unique<bab::PortWatch>(*unit.port);
   units_.push_back(std::move(unit));
@@ -116,24 +119,26 @@ void Wiring::make_tx_pool(const Options& options, const bab::PortOptions& po, Un
                            false);
 }
 
-bab::RxPoolMaker Wiring::rx_pool_maker(const Options& options, std::uint16_t id, Unit& unit) const {
-  return [this, &options, id, &unit](const bab::RxPoolNeeds& needs) {
+bab::RxPoolMaker Wiring::rx_pool_maker(const Options& options, std::uint16_t id, unsigned mtu,
+                                       Unit& unit) const {
+  return [this, &options, id, mtu, &unit](const bab::RxPoolNeeds& needs) {
     const bool does = unit.rx_pool && unit.rx_pool->data_room() >= needs.data_room &&
                       (own_buffers_ || unit.rx_pool->size() >= buffers_for(needs.held));
     if (!does)
       unit.rx_pool = make_pool(options, pool_name("rx", id, unit.generation), needs.data_room,
                                needs.held, true);
+    make_gathering_pool(options, id, mtu, unit);
     return unit.rx_pool;
   };
 }
 
-void Wiring::make_gathering_pool(const Options& options, Unit& unit) const {
-  const std::uint32_t need = bab::Port::data_room(unit.port->mtu());
+void Wiring::make_gathering_pool(const Options& options, std::uint16_t id, unsigned mtu,
+                                 Unit& unit) const {
+  const std::uint32_t need = bab::Port::data_room(mtu);
   if (unit.rx_pool->data_room() >= need)
     unit.gathering.reset();
   else if (!unit.gathering || unit.gathering->data_room() < need)
-    unit.gathering =
-        make_pool(options, pool_name("gather", unit.port->id(), unit.generation), need, 0, false);
+    unit.gathering = make_pool(options, pool_name("gather", id, unit.generation), need, 0, false);
 }
 
 void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
@@ -144,9 +149,9 @@ void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
   next.tx_pool = unit.tx_pool;
   next.gathering = unit.gathering;
   next.generation = unit.generation + 1;
-  const bool splits = !is_loopback() && may_split(port.id());
-  require_room(options, mtu, bab::Port::data_room(mtu), splits);
-  if (!is_loopback()) require_room(options, mtu, bab::Port::rx_data_room(port.id(), mtu), splits);
+  require_room(options, port.id(), mtu, bab::Port::data_room(mtu), is_loopback());
+  if (!is_loopback())
+    require_room(options, port.id(), mtu, bab::Port::rx_data_room(port.id(), mtu), false);
   if (bab::Port::data_room(mtu) > unit.tx_pool->data_room()) {
     bab::PortOptions po;
     po.id = port.id();
@@ -158,23 +163,25 @@ void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
   const bool was_started = port.started();
   stop(i);
   bank_stats(unit);
-  const auto start_again = [&] {
-    if (was_started) start(i);
-  };
   try {
     if (is_loopback())
       port.reconfigure(mtu, *next.rx_pool);
     else
-      port.reconfigure(mtu, rx_pool_maker(options, port.id(), next));
-  } catch (...) {
-    start_again();
+      port.reconfigure(mtu, rx_pool_maker(options, port.id(), mtu, next));
+  } catch (const std::exception& e) {
+    if (!was_started) throw;
+    try {
+      start(i);
+    } catch (const std::exception& again) {
+      throw bab::Error(fmt::format("{}; and it stays stopped: {}", e.what(), again.what()));
+    }
     throw;
   }
   unit.rx_pool = std::move(next.rx_pool);
   unit.tx_pool = std::move(next.tx_pool);
+  unit.gathering = std::move(next.gathering);
   unit.generation = next.generation;
-  if (!is_loopback()) make_gathering_pool(options, unit);
-  start_again();
+  if (was_started) start(i);
 }
 
 }  // namespace testbab

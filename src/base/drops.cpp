@@ -46,6 +46,8 @@ constexpr std::array<Entry, kDrops> kTable{{
      "policy was not to wait."},
     {Drop::kTxRefused, kFrame, "tx_refused", "The driver's tx_prepare refused the frame."},
     {Drop::kTxErrors, kFrame, "tx_errors", "The driver took the frame and failed to send it."},
+    {Drop::kTxUnsent, kFrame, "tx_unsent",
+     "The frame still waited in the NIC's transmit queue when the port was stopped."},
     {Drop::kRxMissed, kFrame, "rx_missed", "The NIC had no free receive descriptor."},
     {Drop::kRxNombuf, kFrame, "rx_nombuf", "The driver found no free mbuf to receive into."},
     {Drop::kRxErrors, kFrame, "rx_errors", "The NIC received the frame with an error."},

@@ -10,7 +10,9 @@ namespace bab {
 Error Error::from_code(std::string_view tried, int code, std::string_view mend) {
   std::string sentence = fmt::format("{}: {}", tried, rte_strerror(std::abs(code)));
   if (!mend.empty()) sentence += fmt::format("; {}", mend);
-  return Error(sentence);
+  Error error(sentence);
+  error.code_ = std::abs(code);
+  return error;
 }
 
 }  // namespace bab

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -14,6 +15,8 @@
 #include <bab/base/error.hpp>
 
 #include "device_info.hpp"
+#include "driver_words.hpp"
+#include "queue_limits.hpp"
 
 namespace bab {
 namespace {
@@ -79,11 +82,14 @@ Port::Port(const PortOptions& options)
   link_interrupt_ = tells_of_its_link(info);
   socket_ = rte_eth_dev_socket_id(options_.id);
   offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
-  if (options_.rx_queues > info.max_rx_queues || options_.tx_queues > info.max_tx_queues)
+  const detail::QueueLimits most = detail::queue_limits(info);
+  if (options_.rx_queues > most.rx || options_.tx_queues > most.tx)
     throw Error(tried(fmt::format(
-        "{} RX and {} TX queues asked for, it has {} and {}; lower --rxq "
-        "or --txq",
-        options_.rx_queues, options_.tx_queues, info.max_rx_queues, info.max_tx_queues)));
+        "{} RX and {} TX queues asked for, it has {} and {}{}; lower --rxq or --txq",
+        options_.rx_queues, options_.tx_queues, most.rx, most.tx,
+        most.driver_says_more ? fmt::format(" (its driver says {} and {}, which this NIC hasn't)",
+                                            info.max_rx_queues, info.max_tx_queues)
+                              : "")));
   carrier_ = carrier_limits(info);
   require_mtu_in_range(info);
   if (options_.rx_queues > 1)
@@ -103,9 +109,21 @@ Port::Port(const PortOptions& options, const RxPoolMaker& make) : Port(options) 
   become_promiscuous();
 }
 
-void Port::become_promiscuous() noexcept {
-  if (options_.promiscuous && rte_eth_promiscuous_get(options_.id) == 0)
-    made_promiscuous_ = rte_eth_promiscuous_enable(options_.id) == 0;
+void Port::become_promiscuous() {
+  if (!options_.promiscuous || promiscuous()) return;
+  const detail::DriverWords words;
+  const int e = rte_eth_promiscuous_enable(options_.id);
+  made_promiscuous_ = e == 0;
+  if (e == 0 || e == -ENOTSUP) return;  // without the mode it receives what comes
+  promiscuous_refusal_ =
+      detail::refused_sentence(tried("receiving frames to all addresses (promiscuous mode)"), e,
+                               words, "only those to its own address and to everybody arrive");
+}
+
+std::vector<std::string> Port::notes() const {
+  std::vector<std::string> all = notes_;
+  if (!promiscuous_refusal_.empty() && !promiscuous()) all.push_back(promiscuous_refusal_);
+  return all;
 }
 
 void Port::require_mtu_in_range(const rte_eth_dev_info& info) const {
@@ -119,14 +137,13 @@ void Port::require_fits(const rte_eth_dev_info& info, std::uint32_t room,
                         const std::string& have) const {
   require_mtu_in_range(info);
   if (const std::uint32_t least = RTE_PKTMBUF_HEADROOM + info.min_rx_bufsize; room < least)
-    throw Error(
-        tried(fmt::format("it needs receive buffers of {} bytes or more, {} {}; raise --mbuf-size",
-                          least, have, room)));
+    throw Error(tried(fmt::format(
+        "it needs receive buffers of {0} bytes or more, {1} {2}; give it {0}", least, have, room)));
   if (const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
       room < need && !can_split(info))
     throw Error(
-        tried(fmt::format("an MTU of {} needs buffers of {} bytes, {} {}; raise "
-                          "--mbuf-size or lower --mtu",
+        tried(fmt::format("an MTU of {0} needs buffers of {1} bytes, {2} {3}; give it {1}, or a "
+                          "lower MTU",
                           options_.mtu, need, have, room)));
 }
 
@@ -152,76 +169,12 @@ void Port::set_up(BufferPool& rx_pool, bool splitting_will_do) {
 void Port::set_up_to_receive_into(BufferPool& rx_pool) {
   const std::uint32_t before = rx_pool.available();
   set_up_queues(rx_pool);
+  if (rx_pool_ != nullptr && rx_pool_ != &rx_pool) note_older(*rx_pool_);
   rx_pool_ = &rx_pool;
   taken_at_set_up_ = before - std::min(before, rx_pool.available());
   rx_buffers_ = {};
+  rx_buffers_.held = held_;
   note_rx_buffers(false);
-}
-
-void Port::require_idle(std::uint32_t mtu) {
-  const auto refuse = [&](std::string_view why) {
-    throw Error(tried(fmt::format("changing its MTU to {} {}", mtu, why)));
-  };
-  if (started_) refuse("while it is started; stop it before");
-  const auto is_tapped = [](auto& queue) { return queue.tap().on(); };
-  if (std::any_of(rx_.begin(), rx_.end(), is_tapped) ||
-      std::any_of(tx_.begin(), tx_.end(), is_tapped))
-    refuse("while a capture is on it; end that before");
-}
-
-void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
-  reconfigure_by(mtu, [&] {
-    require_fits(device_info(options_.id), rx_pool.data_room(),
-                 fmt::format("pool {} has", rx_pool.name()));
-    set_up(rx_pool);
-    forget_pools();
-  });
-}
-
-void Port::reconfigure(std::uint32_t mtu, const RxPoolMaker& make) {
-  reconfigure_by(mtu, [&] {
-    require_mtu_in_range(device_info(options_.id));
-    set_up_with(make);
-  });
-}
-
-void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up_anew) {
-  require_idle(mtu);
-  const PortOptions before = options_;
-  const std::uint32_t mtu_before = mtu_;
-  BufferPool* const pool_before = rx_pool_;
-  const std::vector<std::shared_ptr<BufferPool>> pools_before = made_pools_;
-  const RxBuffers buffers_before = rx_buffers_;
-  options_.mtu = mtu;
-  touched_ = false;
-  try {
-    set_up_anew();
-  } catch (const std::exception& e) {
-    options_ = before;
-    if (!std::exchange(touched_, true)) throw;
-    std::vector<RxQueue> rx = std::move(rx_);
-    std::vector<TxQueue> tx = std::move(tx_);
-    std::string worse;
-    try {
-      set_up(*pool_before);
-    } catch (const std::exception& again) {
-      worse = again.what();
-    }
-    // The device's queues are new; what they counted, and those who hold them, need not know.
-    rx_ = std::move(rx);
-    tx_ = std::move(tx);
-    options_ = before;
-    mtu_ = mtu_before;
-    rx_pool_ = pool_before;
-    rx_buffers_ = buffers_before;
-    made_pools_.insert(made_pools_.end(), pools_before.begin(), pools_before.end());
-    if (worse.empty()) {
-      forget_pools();
-      throw;
-    }
-    throw Error(fmt::format("{}; and it could not be brought back to MTU {} ({}): close it",
-                            e.what(), before.mtu, worse));
-  }
 }
 
 std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
@@ -233,42 +186,56 @@ std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
 void Port::start(const std::function<bool()>& give_up) {
   if (started_) return;
   start_device();
-  // testpmd waits up to 9 s for links, too.
-  constexpr int kTries = 90;
-  // An interrupt that doesn't get through (not every platform's do) would leave the link as it was at the start.
-  constexpr int kInterruptTries = 20;
+  const bool had_interrupt = link_interrupt_;
+  const unsigned seconds = longest_link_wait_s();
+  Link link = await_link(had_interrupt ? kInterruptWaitS : seconds, give_up);
+  if (link == Link::kDown && had_interrupt) {
+    // Perhaps its interrupt doesn't get through (not every platform's do), and would leave the link as it was at the
+    // start. As a last resort: the NIC agrees with its peer anew then, which takes seconds.
+    stop();
+    link_interrupt_ = false;
+    set_up_again();
+    start_device();
+    link = await_link(seconds - kInterruptWaitS, give_up);
+  }
+  if (link != Link::kDown) return;
+  stop();
+  if (had_interrupt) {  // it was not that
+    link_interrupt_ = true;
+    set_up_again();
+  }
+  throw Error(tried(
+      fmt::format("the link stayed down for {} s; check the cable or bring its peer up", seconds)));
+}
+
+Port::Link Port::await_link(unsigned seconds, const std::function<bool()>& give_up) const {
   rte_eth_link link{};
-  for (int i = 0; i < kTries; ++i) {
-    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return;
-    if (give_up && give_up()) return;
-    if (i == kInterruptTries && link_interrupt_) {
-      stop();
-      link_interrupt_ = false;
-      set_up_again();
-      start_device();
-    }
+  for (unsigned i = 0; i < 10 * seconds; ++i) {
+    if (rte_eth_link_get_nowait(options_.id, &link) != 0 || link.link_status != 0) return Link::kUp;
+    if (give_up && give_up()) return Link::kGivenUp;
     rte_delay_us_sleep(100'000);
   }
-  stop();
-  throw Error(tried("the link stayed down for 9 s; check the cable or bring its peer up"));
+  return Link::kDown;
 }
 
 void Port::start_device() {
-  // Where it was tried: before the driver fails in its own way.
-  require_at_hand(rx_pool_->size() - std::min(rx_pool_->size(), rx_buffers_.held));
+  // Before the driver fails in its own way.
+  if (tried_held_)
+    require_at_hand(*tried_held_, rx_pool_->size() - std::min(rx_pool_->size(), *tried_held_));
   rte_eth_stats stopped{};
   const bool counts = rte_eth_stats_get(options_.id, &stopped) == 0;
-  const std::uint32_t left = start_and_measure();
+  const AfterStart after = start_and_measure();
   if (counts) exclude_others(stopped);
   started_ = true;
   try {
-    require_at_hand(left);
+    if (after.held) require_at_hand(*after.held, after.left);
   } catch (...) {
     stop();
     throw;
   }
   ++starts_;
   tx_completion_ = find_tx_completion(options_.id, driver_);
+  begin_tx_account(0);
   for (TxQueue& q : tx_) {
     q.hold(false);
     q.port_is_started(true, tx_completion_);
@@ -279,11 +246,9 @@ void Port::start_device() {
 void Port::set_up_again() {
   std::vector<RxQueue> rx = std::move(rx_);
   std::vector<TxQueue> tx = std::move(tx_);
-  const std::uint32_t held = rx_buffers_.held;
   const auto keep = [&] {
     rx_ = std::move(rx);
     tx_ = std::move(tx);
-    rx_buffers_.held = held;
   };
   try {
     set_up(*rx_pool_);
@@ -308,6 +273,7 @@ void Port::hold(bool held) noexcept {
 
 void Port::stop() noexcept {
   if (!started_) return;
+  unsent_at_stops_ += await_sent();
   started_ = false;
   for (TxQueue& q : tx_) q.port_is_started(false);
   linger();
@@ -400,6 +366,8 @@ PortStats Port::stats() const noexcept {
     tx.frames += q.counters().frames;
     tx.bytes += q.counters().bytes;
   }
+  // A driver that has failed counts, also where nothing went.
+  const bool counts_sent = s.opackets > 0 || s.oerrors > 0;
   const auto or_ours = [](std::uint64_t theirs, std::uint64_t ours) {
     return theirs != 0 ? theirs : ours;
   };
@@ -409,7 +377,7 @@ PortStats Port::stats() const noexcept {
   };
   return {or_ours(since(s.ipackets, cleared_.ipackets), rx.frames),
           or_ours(since(s.ibytes, cleared_.ibytes), rx.bytes),
-          or_ours(since(s.opackets, cleared_.opackets), tx.frames),
+          counts_sent ? since(s.opackets, cleared_.opackets) : std::uint64_t{tx.frames},
           or_ours(since(s.obytes, cleared_.obytes), tx.bytes),
           since(s.imissed, cleared_.imissed),
           since(s.rx_nombuf, cleared_.rx_nombuf),
@@ -418,10 +386,13 @@ PortStats Port::stats() const noexcept {
 }
 
 void Port::clear_stats() noexcept {
+  const std::uint64_t unsent = tx_account().unsent;
   (void)rte_eth_stats_get(options_.id, &cleared_);
   if (!started_) note_stopped();
   for (RxQueue& q : rx_) q.clear_counters();
   for (TxQueue& q : tx_) q.clear_counters();
+  begin_tx_account(unsent);
+  unsent_at_stops_ = 0;
 }
 
 DropCounters Port::drops(const PortStats& s) const noexcept {
@@ -429,7 +400,11 @@ DropCounters Port::drops(const PortStats& s) const noexcept {
   drops.add(Drop::kRxMissed, s.rx_missed);
   drops.add(Drop::kRxNombuf, s.rx_nombuf);
   drops.add(Drop::kRxErrors, s.rx_errors);
-  drops.add(Drop::kTxErrors, s.tx_errors);
+  // Some count a frame that they didn't take as failed, too, each time that it is offered.
+  const std::uint64_t given_in_all = given() + tx_base_.carried;
+  drops.add(Drop::kTxErrors,
+            std::min(s.tx_errors, given_in_all - std::min(given_in_all, s.tx_frames)));
+  drops.add(Drop::kTxUnsent, unsent_at_stops_);
   for (const TxQueue& q : tx_) drops += q.drops();
   return drops;
 }

@@ -2,10 +2,13 @@
 #include <cerrno>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <rte_bus.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include <bab/base/error.hpp>
@@ -22,6 +25,11 @@ rte_eth_dev_info device_info(std::uint16_t id) {
   if (int e = rte_eth_dev_info_get(id, &info); e != 0)
     throw Error::from_code(fmt::format("asking port {} what it can do", id), e);
   return info;
+}
+
+bool is_nic(const rte_eth_dev_info& info) {
+  return info.device != nullptr &&
+         std::string_view(rte_bus_name(rte_dev_bus(info.device))) != "vdev";
 }
 
 }  // namespace detail
@@ -87,12 +95,20 @@ void Port::configure(bool may_split) {
         e == -ENOMEM ? kMoreMemory : "ask for one queue of each, which any driver takes"));
   if (mtu == 0) mtu = read_mtu();
   const rte_eth_dev_info info = device_info(options_.id);
-  options_.rx_descriptors =
-      choose_descriptors(options_.rx_descriptors, info.default_rxportconf.ring_size,
-                         RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim);
-  options_.tx_descriptors =
-      choose_descriptors(options_.tx_descriptors, info.default_txportconf.ring_size,
-                         RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
+  const auto choose = [&](std::uint16_t& asked, std::uint16_t preferred, std::uint16_t fallback,
+                          const rte_eth_desc_lim& limits, std::string_view which) {
+    const std::uint16_t n = choose_descriptors(asked, preferred, fallback, limits);
+    if (asked != 0 && asked != n)
+      notes_.push_back(tried(fmt::format(
+          "{} {} descriptors asked for, a queue takes {} to {}{}; it has {}", asked, which,
+          limits.nb_min, limits.nb_max,
+          limits.nb_align > 1 ? fmt::format(" in steps of {}", limits.nb_align) : "", n)));
+    asked = n;
+  };
+  choose(options_.rx_descriptors, info.default_rxportconf.ring_size,
+         RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim, "RX");
+  choose(options_.tx_descriptors, info.default_txportconf.ring_size,
+         RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim, "TX");
   mtu_ = mtu;
 }
 

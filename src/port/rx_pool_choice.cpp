@@ -1,14 +1,11 @@
 // What a Port does to find the receive buffers that suit its driver, and to see what the driver makes of them.
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cerrno>
 #include <limits>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
-#include <rte_bus.h>
-#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include <bab/base/error.hpp>
@@ -35,13 +32,6 @@ std::uint32_t taken(std::uint32_t before, std::uint32_t now) {
   return before - std::min(before, now);
 }
 
-/// A NIC's driver has its own idea of sizes; what is made of software has none, and its start may be seen: a file is
-/// read, a peer connects.
-bool is_nic(const rte_eth_dev_info& info) {
-  return info.device != nullptr &&
-         std::string_view(rte_bus_name(rte_dev_bus(info.device))) != "vdev";
-}
-
 }  // namespace
 
 void Port::set_up_with(const RxPoolMaker& make) {
@@ -56,16 +46,17 @@ void Port::set_up_with(const RxPoolMaker& make) {
   if (options_.rx_data_room == 0)
     rooms = rx_rooms(need - RTE_PKTMBUF_HEADROOM, detail::rx_buffer_limit(info));
   require_fits(info, rooms.front(), "they have");
-  RxPoolNeeds needs;
-  needs.data_room = rooms.front();
-  needs.held = options_.rx_queues *
-               choose_descriptors(options_.rx_descriptors, info.default_rxportconf.ring_size,
-                                  RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim);
-  if (is_nic(info)) find_rx_room(rooms, needs);
-  std::shared_ptr<BufferPool> pool = make(needs);
+  const std::uint32_t estimate =
+      options_.rx_queues * choose_descriptors(options_.rx_descriptors,
+                                              info.default_rxportconf.ring_size,
+                                              RTE_ETH_DEV_FALLBACK_RX_RINGSIZE, info.rx_desc_lim);
+  std::vector<RxPoolNeeds> choices;
+  if (detail::is_nic(info)) choices = try_rx_rooms(rooms, estimate);
+  if (choices.empty()) choices = {{rooms.front(), estimate}};
+  std::shared_ptr<BufferPool> pool = make_best(std::move(choices), make);
   require_fits(info, pool->data_room(), fmt::format("pool {} has", pool->name()));
   use_made(std::move(pool), true);
-  rx_buffers_.held = std::max(needs.held, rx_buffers_.held);
+  tries_ = false;
 }
 
 /// Sets up with a pool of its own.
@@ -83,53 +74,98 @@ void Port::forget_pools() noexcept {
   });
 }
 
-/// Tries sizes with small pools, until the driver says that it doesn't split frames or no larger one is left.
-void Port::find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& needs) {
+/// Its driver receives into another pool from now on, and may keep what it has of this one.
+void Port::note_older(const BufferPool& pool) noexcept {
+  if (pool.available() == pool.size()) return;
+  has_older_ = true;
+  smaller_bytes_ = std::min<std::uint32_t>(smaller_bytes_, pool.data_room() - RTE_PKTMBUF_HEADROOM);
+}
+
+/// Tries sizes with small pools, until the driver says that it doesn't split frames or no larger one is left. Gives those
+/// that it takes, the best one last.
+std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& rooms,
+                                            std::uint32_t estimate) {
   constexpr std::uint32_t kMostTried = 65'536;  // buffers
-  std::uint32_t buffers = needs.held + 2 * kAtHand;
-  const std::uint32_t estimate = needs.held;
-  bool found = false;
-  for (std::size_t i = 0, names = 0; i < rooms.size();) {
-    BufferPoolOptions o;
-    o.name = fmt::format("try_{}_{}", options_.id, names++);
-    o.buffers = buffers;
-    o.data_room = rooms[i];
-    o.cache = 0;
-    o.socket = socket_;
-    o.receives = true;
+  std::vector<RxPoolNeeds> found;
+  std::uint32_t buffers = estimate + 2 * kAtHand;
+  // A driver that has earlier pools' buffers takes fewer, for now.
+  std::uint32_t least = rx_pool_ == nullptr ? 0 : held_.value_or(estimate);
+  for (std::size_t i = 0; i < rooms.size();) {
     std::shared_ptr<BufferPool> pool;
     try {
-      pool = std::make_shared<BufferPool>(o);
-    } catch (const Error&) {
-      return;  // no memory for more than what is there: whoever makes the real one says so
+      pool = try_pool(buffers, rooms[i]);
+    } catch (const Error& e) {
+      if (e.code() != ENOMEM) throw;
+      if (let_go_of_tries()) continue;
+      break;  // no memory for more than what is there: whoever makes the real one says so
     }
-    std::uint32_t left = 0;
+    AfterStart after;
     const BufferPool& tried_one = *pool;
+    tries_ = true;
     try {
       use_made(std::move(pool), i + 1 == rooms.size());
-      left = start_and_measure();
+      after = start_and_measure();
     } catch (const Error&) {
       if (tried_one.available() < kAtHand && buffers < kMostTried) {
         buffers *= 2;
         continue;
       }
       if (++i < rooms.size()) continue;
-      if (!found) throw;
-      return;
+      if (found.empty()) throw;
+      break;
     }
     (void)rte_eth_dev_stop(options_.id);
-    found = true;
-    needs.data_room = rooms[i];
-    // A driver that has earlier pools' buffers still takes fewer, for now.
-    needs.held = made_pools_.size() > 1 ? std::max(estimate, rx_buffers_.held) : rx_buffers_.held;
-    if (left < kAtHand && buffers < kMostTried) {
+    least = std::max(least, after.held.value_or(0));
+    tried_held_ = std::max(tried_held_.value_or(0), after.held.value_or(0));
+    if (found.empty() || found.back().data_room != rooms[i]) found.push_back({rooms[i], least});
+    found.back().held = least;
+    if (after.left < kAtHand && buffers < kMostTried) {
       buffers *= 2;  // it would perhaps have taken more
       continue;
     }
-    if (rx_buffers_.split == FrameSplit::kWhole || rx_buffers_.split == FrameSplit::kUnknown)
-      return;
+    if (rx_buffers_.split == FrameSplit::kWhole || rx_buffers_.split == FrameSplit::kUnknown) break;
     ++i;
   }
+  return found;
+}
+
+std::shared_ptr<BufferPool> Port::try_pool(std::uint32_t buffers, std::uint16_t room) const {
+  // Pools that a driver keeps have their names for as long.
+  static std::atomic<unsigned> tries{0};
+  BufferPoolOptions o;
+  o.name = fmt::format("try_{}_{}", options_.id, tries.fetch_add(1));
+  o.buffers = buffers;
+  o.data_room = room;
+  o.cache = 0;
+  o.socket = socket_;
+  o.receives = true;
+  return std::make_shared<BufferPool>(o);
+}
+
+/// Of the sizes that the driver takes, the best one that there is memory for.
+std::shared_ptr<BufferPool> Port::make_best(std::vector<RxPoolNeeds> choices,
+                                            const RxPoolMaker& make) {
+  while (true) {
+    try {
+      return make(choices.back());
+    } catch (const Error& e) {
+      if (e.code() != ENOMEM) throw;
+      if (let_go_of_tries()) continue;
+      if (choices.size() == 1) throw;
+      choices.pop_back();
+    }
+  }
+}
+
+/// Frees the memory of tries: the queues refer to their pool until they are set up with another, here with a small one.
+bool Port::let_go_of_tries() noexcept {
+  if (!std::exchange(tries_, false) || rx_pool_ == nullptr) return false;
+  try {
+    use_made(try_pool(kAtHand, rx_pool_->data_room()), true);
+  } catch (const std::exception&) {
+    return false;
+  }
+  return true;
 }
 
 /// What `rx_buffers_` says once the queues are set up, or the device is started.
@@ -142,8 +178,8 @@ void Port::note_rx_buffers(bool is_started) {
                                   detail::rx_buffer_limit(detail::device_info(options_.id)));
 }
 
-/// The device alone: nobody is told, and its link is not waited for. Returns how many buffers are left in its pool.
-std::uint32_t Port::start_and_measure() {
+/// The device alone: nobody is told, and its link is not waited for.
+Port::AfterStart Port::start_and_measure() {
   const std::uint32_t before = rx_pool_->available();
   const detail::DriverWords words;
   if (const int e = rte_eth_dev_start(options_.id); e != 0)
@@ -155,53 +191,29 @@ std::uint32_t Port::start_and_measure() {
                           "queues, or EAL more memory",
                           rx_pool_->name(), rx_pool_->size())
             : ""));
-  const std::uint32_t left = rx_pool_->available();
-  // Some keep them over a stop, and take none then.
-  rx_buffers_.held = std::max(rx_buffers_.held, taken_at_set_up_ + taken(before, left));
+  AfterStart after{rx_pool_->available()};
+  // Buffers that others have of it come and go.
+  if (before + taken_at_set_up_ == rx_pool_->size()) {
+    after.held = taken_at_set_up_ + taken(before, after.left);
+    // Some keep them over a stop, or for another pool, and take none or fewer then.
+    if (held_ || !has_older_) held_ = std::max(held_.value_or(0), *after.held);
+    rx_buffers_.held = held_;
+  }
   note_rx_buffers(true);
-  return left;
+  return after;
 }
 
 /// `left`: buffers of the pool that the driver doesn't hold.
-void Port::require_at_hand(std::uint32_t left) const {
-  const std::uint32_t held = rx_buffers_.held;
-  if (held == 0 || left >= std::min(kAtHand, rx_pool_->size() / 2)) return;
+void Port::require_at_hand(std::uint32_t held, std::uint32_t left) const {
+  // Software that takes one for each descriptor exchanges them one by one.
+  const std::uint32_t at_hand = detail::is_nic(detail::device_info(options_.id)) ? kAtHand : 1;
+  if (held == 0 || left >= std::min(at_hand, rx_pool_->size() / 2)) return;
   throw TooFewBuffers(
       tried(fmt::format("starting: its driver holds {} buffers and needs {} more at hand to "
                         "receive, pool {} of {} has {} left for that; give it {} buffers or more, "
                         "or the port fewer or shorter RX queues",
-                        held, kAtHand, rx_pool_->name(), rx_pool_->size(), left, held + kAtHand)),
-      held + kAtHand);
-}
-
-/// What the driver counted before this start, `stopped` being its figures then, isn't ours: some don't reset what an
-/// earlier process missed. Where its counters begin at 0 with a start, what was cleared before is no longer in them.
-void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
-  rte_eth_stats now{};
-  if (!at_stop_ || rte_eth_stats_get(options_.id, &now) != 0) return;
-  const auto exclude = [&](auto fields, const rte_eth_stats& until) {
-    for (const auto field : fields) {
-      if (now.*field < stopped.*field || now.*field < cleared_.*field)
-        cleared_.*field = 0;
-      else
-        cleared_.*field += until.*field - std::min(until.*field, *at_stop_.*field);
-    }
-  };
-  exclude(std::array{&rte_eth_stats::ipackets, &rte_eth_stats::ibytes, &rte_eth_stats::opackets,
-                     &rte_eth_stats::obytes},
-          stopped);
-  // No descriptor was there yet: nobody could have done better.
-  exclude(std::array{&rte_eth_stats::imissed, &rte_eth_stats::rx_nombuf, &rte_eth_stats::ierrors,
-                     &rte_eth_stats::oerrors},
-          now);
-}
-
-void Port::clear_losses() noexcept {
-  rte_eth_stats now{};
-  if (rte_eth_stats_get(options_.id, &now) != 0) return;
-  cleared_.imissed = now.imissed;
-  cleared_.rx_nombuf = now.rx_nombuf;
-  cleared_.ierrors = now.ierrors;
+                        held, at_hand, rx_pool_->name(), rx_pool_->size(), left, held + at_hand)),
+      held + at_hand);
 }
 
 }  // namespace bab

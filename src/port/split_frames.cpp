@@ -1,25 +1,52 @@
 #include <bab/port/split_frames.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <limits>
 
 #include <fmt/format.h>
 
 namespace bab {
+namespace {
+
+/// The largest power of two that fits into a buffer behind the headroom.
+constexpr std::uint32_t kMostBytes =
+    std::bit_floor(std::uint32_t{std::numeric_limits<std::uint16_t>::max() - RTE_PKTMBUF_HEADROOM});
+
+/// The driver doesn't split, or not that anybody knows, and has buffers that are too small from before.
+bool is_of_older_buffers(const Port& port) noexcept {
+  const FrameSplit split = port.rx_buffers().split;
+  return port.has_smaller_buffers() &&
+         (split == FrameSplit::kWhole || split == FrameSplit::kUnknown);
+}
+
+}  // namespace
 
 std::uint32_t whole_frame_room(std::uint32_t mtu) noexcept {
-  constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();
   const std::uint32_t frame = Port::data_room(mtu) - RTE_PKTMBUF_HEADROOM;
-  return std::min(RTE_PKTMBUF_HEADROOM + std::bit_ceil(frame), kMost);
+  return frame > kMostBytes ? 0 : RTE_PKTMBUF_HEADROOM + std::bit_ceil(frame);
+}
+
+bool larger_buffers_help(const Port& port) noexcept {
+  return !is_of_older_buffers(port) &&
+         whole_frame_room(port.mtu()) > RTE_PKTMBUF_HEADROOM + port.rx_buffers().bytes;
 }
 
 std::string split_frames_text(const Port& port) {
+  const std::string who = fmt::format("port {} ({}, {})", port.id(), port.name(), port.driver());
+  if (is_of_older_buffers(port))
+    return fmt::format(
+        "{} received frames into smaller buffers, which its driver had from before its MTU was "
+        "raised, and each was gathered into one by a copy; that ends when each of them was used",
+        who);
+  constexpr std::uint32_t kMostMtu = kMostBytes + RTE_PKTMBUF_HEADROOM - Port::data_room(0);
+  const std::string mend =
+      larger_buffers_help(port)
+          ? fmt::format("raise its receive buffers to {} bytes", whole_frame_room(port.mtu()))
+      : port.mtu() > kMostMtu ? fmt::format("lower its MTU to {} to be without", kMostMtu)
+                              : "lower its MTU to be without";
   return fmt::format(
-      "port {} ({}, {}) splits frames over several receive buffers, and each is gathered into one "
-      "by a copy; raise its "
-      "receive buffers to {} bytes",
-      port.id(), port.name(), port.driver(), whole_frame_room(port.mtu()));
+      "{} splits frames over several receive buffers, and each is gathered into one by a copy; {}",
+      who, mend);
 }
 
 }  // namespace bab

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <string>
+#include <vector>
 
 #include <rte_ethdev.h>
+
+#include <bab/port/carrier_limits.hpp>
 
 namespace bab {
 namespace {
@@ -15,8 +20,23 @@ using namespace std::string_view_literals;
 constexpr std::array kCleanedByAnEmptyBurst{"net_vmxnet3"sv};
 
 /// Their bursts copy frames into memory of the kernel's or a peer's, write, pass or throw them away.
-constexpr std::array kFreedInTheBurst{"net_ring"sv,      "net_null"sv, "net_pcap"sv,
-                                      "net_af_packet"sv, "net_tap"sv,  "net_memif"sv};
+constexpr std::array kFreedInTheBurst{"net_ring"sv, "net_null"sv,  "net_pcap"sv, "net_af_packet"sv,
+                                      "net_tap"sv,  "net_memif"sv, "net_vhost"sv};
+
+/// Their sources have no tx_done_cleanup, and free a sent mbuf when a later burst wants its descriptor.
+constexpr std::array kFreedForDescriptors{"net_e1000_em"sv, "net_virtio"sv, "net_virtio_user"sv,
+                                          "mlx5_pci"sv, "mlx5_auxiliary"sv};
+
+/// A memif's client with this argument lends its mbufs to the peer; a server copies all the same.
+bool lends_its_buffers(std::uint16_t id, std::string_view driver) {
+  rte_eth_dev_info info{};
+  if (driver != "net_memif" || rte_eth_dev_info_get(id, &info) != 0) return false;
+  const auto is_one_of = [&](std::string_view key, std::initializer_list<std::string_view> values) {
+    const std::vector<std::string> given = device_arguments(info, key);
+    return !given.empty() && std::find(values.begin(), values.end(), given.back()) != values.end();
+  };
+  return is_one_of("zero-copy", {"yes"}) && is_one_of("role", {"client", "slave"});
+}
 
 bool is_among(std::string_view driver, const auto& drivers) {
   return std::find(drivers.begin(), drivers.end(), driver) != drivers.end();
@@ -24,12 +44,14 @@ bool is_among(std::string_view driver, const auto& drivers) {
 
 }  // namespace
 
-TxCompletion find_tx_completion(std::uint16_t id, std::string_view driver) noexcept {
+TxCompletion find_tx_completion(std::uint16_t id, std::string_view driver) {
+  if (lends_its_buffers(id, driver)) return TxCompletion::kReuse;
   if (is_among(driver, kFreedInTheBurst)) return TxCompletion::kAtOnce;
   // Some can only with some of their send functions, which are chosen at the start.
   if (rte_eth_tx_done_cleanup(id, 0, 0) >= 0) return TxCompletion::kCleanup;
   if (is_among(driver, kCleanedByAnEmptyBurst)) return TxCompletion::kEmptyBurst;
-  return TxCompletion::kReuse;
+  if (is_among(driver, kFreedForDescriptors)) return TxCompletion::kReuse;
+  return TxCompletion::kUnknown;
 }
 
 std::string_view tx_completion_name(TxCompletion how) noexcept {
@@ -41,9 +63,11 @@ std::string_view tx_completion_name(TxCompletion how) noexcept {
     case TxCompletion::kEmptyBurst:
       return "by empty bursts";
     case TxCompletion::kReuse:
+      return "when descriptors are used again";
+    case TxCompletion::kUnknown:
       break;
   }
-  return "when descriptors are used again";
+  return "unknown";
 }
 
 }  // namespace bab

@@ -1,63 +1,21 @@
 #!/usr/bin/python3
 """tools/bind on machines made of files; on real devices it is tried in tests/nic."""
 
-import io
 import json
 import os
 import re
 import subprocess
-import sys
+import threading
 import unittest
 from unittest import mock
 
-ROOT = os.environ["BAB_SOURCE_ROOT"]
-sys.path.insert(0, os.path.join(ROOT, "tools", "lib"))
-
 import tap
-from bab_bind import cli, hugepages, state
-from fake_machine import DEVICES, FakeMachine
+from fake_machine import DEVICES, ROOT
+from on_a_machine import PAGES, OnAMachine
+
+from bab_bind import hugepages, state  # where fake_machine has found it
 
 A, B = "0000:01:00.0", "0000:01:00.1"
-PAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
-
-
-class OnAMachine(unittest.TestCase):
-    def setUp(self):
-        self.machine = FakeMachine()
-        self.addCleanup(self.machine.remove)
-        self.machine.file("/sys/bus/pci/drivers_probe", "")
-        self.routes, self.addresses = set(), {}
-        self.enterContext(mock.patch("os.geteuid", return_value=0))
-
-    def run_bind(self, *arguments, expected=0):
-        out, err = io.StringIO(), io.StringIO()
-        try:
-            with mock.patch("sys.stderr", err):
-                code = cli.main(list(arguments), self.machine, (self.routes, self.addresses), out, err)
-        except SystemExit as end:
-            code = end.code
-        self.said, self.complained = out.getvalue(), err.getvalue()
-        self.assertEqual(code, expected, self.said + self.complained)
-        return self.said
-
-    def driver_of(self, address):
-        return self.machine.link(f"{DEVICES}/{address}/driver")
-
-    def override_of(self, address):
-        return self.machine.read(f"{DEVICES}/{address}/driver_override")
-
-    def everything(self):
-        """All files and links of the machine, with what is in them."""
-        found = {}
-        for folder, folders, files in os.walk(self.machine.root):
-            for name in folders + files:
-                path = os.path.join(folder, name)
-                if os.path.islink(path):
-                    found[path] = os.readlink(path)
-                elif os.path.isfile(path):
-                    with open(path, encoding="utf-8") as file:
-                        found[path] = file.read()
-        return found
 
 
 class Looking(OnAMachine):
@@ -161,6 +119,22 @@ class InUse(OnAMachine):
         subprocess.run(["rm", "-r", self.machine.path(f"{DEVICES}/{A}/net")], check=True)
         self.expect_refused("another network namespace")
 
+    def test_where_this_process_is_in_another_network_namespace(self):
+        """Its own interfaces aren't those of /sys then, and it sees neither routes nor addresses of those."""
+        self.elsewhere = {"eth1"}
+        self.expect_refused("nsenter -n -t 1")
+        self.elsewhere = set()
+        index = self.machine.indices["eth1"]
+        self.machine.indices["eth1"] = index + 40  # another one of that name
+        self.expect_refused("nsenter -n -t 1")
+        self.machine.indices["eth1"] = index
+        self.run_bind("--bind=vfio-pci", "eth1")
+
+    def test_where_what_is_over_it_is_in_another_network_namespace(self):
+        self.machine.interface("bond0", over=["eth1"])
+        self.elsewhere = {"bond0"}
+        self.expect_refused("nsenter -n -t 1")
+
     def test_by_virtual_functions(self):
         self.machine.file(f"{DEVICES}/{A}/sriov_numvfs", "4\n")
         self.expect_refused("4 virtual functions")
@@ -177,6 +151,33 @@ class InUse(OnAMachine):
         for force in ((), ("--force", )):
             self.run_bind("--bind=kernel", B, "--yes", *force, expected=2)
             self.assertIn("being used by testbab (4711)", self.complained)
+
+    def test_by_a_process_that_has_it_without_an_iommu_or_by_its_own_file(self):
+        self.machine.nic(B, driver="vfio-pci", group="8")
+        self.machine.own[B] = "igb"
+        self.machine.file(f"{DEVICES}/{B}/vfio-dev/vfio3/x", "")
+        self.machine.file("/proc/4711/comm", "testbab\n")
+        for name in ("noiommu-8", "devices/vfio3"):
+            self.machine.symlink("/proc/4711/fd/9", f"/dev/vfio/{name}")
+            self.run_bind("--bind=kernel", B, "--yes", "--force", expected=2)
+            self.assertIn("being used by testbab (4711)", self.complained)
+            os.remove(self.machine.path("/proc/4711/fd/9"))
+        self.run_bind("--bind=kernel", B, "--yes")
+
+    def test_what_processes_have_open_is_looked_at_once(self):
+        """There may be thousands of them, of a thousand files each."""
+        many = [f"0000:{bus:02x}:00.0" for bus in range(0x10, 0x30)]
+        for number, address in enumerate(many):
+            self.machine.nic(address, driver="vfio-pci", group=str(100 + number))
+        for process in range(200, 400):
+            for name in range(20):
+                self.machine.symlink(f"/proc/{process}/fd/{name}", f"/dev/shm/{name}")
+        self.machine.symlink("/proc/399/fd/99", "/dev/vfio/131")
+        with mock.patch.object(self.machine, "list", side_effect=self.machine.list) as listed:
+            self.run_bind("--bind=uio_pci_generic", *many, expected=2)
+        self.assertIn(f"{many[-1]} is being used by process (399)", self.complained)
+        self.assertEqual(listed.mock_calls.count(mock.call("/proc/200/fd")), 1)
+        self.assertLess(len(listed.mock_calls), 200 + 20 * len(many))
 
 
 class Binding(OnAMachine):
@@ -238,6 +239,30 @@ class Binding(OnAMachine):
         self.assertFalse(self.machine.exists(f"/etc/driverctl.d/pci-{A}"))
         self.assertEqual(self.machine.read(f"/etc/driverctl.d/pci-{B}"), "other")
 
+    def test_what_boots_do_is_undone_after_them(self):
+        self.machine.programs = {"driverctl"}
+        self.run_bind("--bind=vfio-pci", A, "--yes")  # which a boot undoes
+        self.run_bind("--bind=vfio-pci", B, "--at-boot", "--yes")
+        self.run_bind("--bind=vfio-pci", A, "--at-boot", "--yes")
+        self.assertEqual(self.run_bind("--bind=vfio-pci", A, "--at-boot", "--yes"), "nothing to do: it is so already\n")
+        self.reboot()
+        self.assertEqual((self.driver_of(A), self.driver_of(B)), ("vfio-pci", "vfio-pci"))
+        self.machine.programs = set()
+        self.run_bind("--undo", "--yes")
+        self.assertEqual((self.driver_of(A), self.driver_of(B)), ("igb", "igb"))
+        self.assertEqual(self.machine.list("/etc/driverctl.d"), [])
+        self.assertEqual(self.run_bind("--undo", "--yes"), "nothing to restore\n")
+        self.reboot()
+        self.assertEqual((self.driver_of(A), self.driver_of(B)), ("igb", "igb"))
+
+    def test_the_driver_of_before_is_loaded_where_a_boot_had_no_need_of_it(self):
+        self.machine.programs = {"driverctl"}
+        self.run_bind("--bind=vfio-pci", A, B, "--at-boot", "--yes")
+        self.reboot()
+        subprocess.run(["rm", "-r", self.machine.path("/sys/bus/pci/drivers/igb")], check=True)
+        self.assertEqual(self.run_bind("--undo", "--yes").count("modprobe igb\n"), 1)
+        self.assertEqual((self.driver_of(A), self.driver_of(B)), ("igb", "igb"))
+
     def test_at_boot_takes_driverctl(self):
         self.run_bind("--bind=vfio-pci", A, "--at-boot", expected=2)
         self.assertIn("apt-get install driverctl", self.complained)
@@ -258,6 +283,16 @@ class Binding(OnAMachine):
         self.run_bind("--bind=vfio-pci", A, "--yes")
         self.run_bind("--bind=kernel", A, "--yes")
         self.assertEqual((self.driver_of(A), self.override_of(A)), ("igb", "(null)"))
+
+    def test_the_kernels_own_is_left_where_it_is(self):
+        self.machine.file(f"{DEVICES}/{A}/driver_override", "igb\n")
+        before = self.everything()
+        for more in ((), ("--at-boot", )):
+            self.assertEqual(self.run_bind("--bind=kernel", A, *more, "--yes"), "nothing to do: it is so already\n")
+        self.machine.put("/var/lib/bab/bind.json", None)
+        self.assertEqual(self.everything(), before)
+        self.machine.file(f"/etc/driverctl.d/pci-{A}", "vfio-pci\n")
+        self.assertEqual(self.run_bind("--bind=kernel", A, "--at-boot", "--yes"), f"rm /etc/driverctl.d/pci-{A}\n")
 
     def test_several_changes_are_undone_to_the_first(self):
         for driver in ("vfio-pci", "uio_pci_generic", "vfio-pci"):
@@ -305,6 +340,8 @@ class Binding(OnAMachine):
     def test_a_shared_group_is_said(self):
         self.run_bind("--bind=vfio-pci", A)
         self.assertIn(f"{A} shares IOMMU group 7 with {B} (igb)", self.complained)
+        self.run_bind("--bind=vfio-pci", A, "eth2")
+        self.assertNotIn("shares IOMMU group", self.complained)
 
     def test_what_is_no_nic(self):
         for name in ("eth9", "0000:09:00.0", "01:00.0/../../x", "", "$(reboot)", "0000:00:1f.0", "*"):
@@ -332,68 +369,39 @@ class Binding(OnAMachine):
         self.assertEqual((report["done"], report["nics"][0]["driver"]), (True, "vfio-pci"))
 
 
-class Hugepages(OnAMachine):
-    def test_there_and_back(self):
-        self.run_bind("--hugepages=64", "--yes")
-        self.run_bind("--hugepages=2", "--page-size=1G", "--node=1", "--yes")
-        gigabyte = "/sys/devices/system/node/node1/hugepages/hugepages-1048576kB/nr_hugepages"
-        self.assertEqual((self.machine.number(PAGES), self.machine.number(gigabyte)), (64, 2))
-        self.run_bind("--undo", "--yes")
-        self.assertEqual((self.machine.number(PAGES), self.machine.number(gigabyte)), (0, 0))
-
-    def test_fewer_than_asked_for(self):
-        self.machine.most_pages = 40
-        self.run_bind("--hugepages=64", "--yes", expected=1)
-        self.assertIn("the number of 2M hugepages is 40 and not 64", self.complained)
-        self.assertIn("--at-boot", self.complained)
-
-    def test_at_boot(self):
-        self.run_bind("--hugepages=64", "--at-boot", "--yes")
-        self.assertIn("\nvm.nr_hugepages = 64\n", self.machine.read(hugepages.AT_BOOT_SYSCTL) + "\n")
-        self.machine.file("/proc/sys/kernel/random/boot_id", "boot-2\n")
-        self.run_bind("--undo", "--yes")
-        self.assertFalse(self.machine.exists(hugepages.AT_BOOT_SYSCTL))
-
-    def test_at_boot_by_grub(self):
-        arguments = ("--hugepages=4", "--page-size=1G", "--node=0", "--at-boot", "--yes")
-        self.run_bind(*arguments, expected=2)
-        self.assertIn('add "hugepagesz=1G hugepages=0:4"', self.complained)
-        self.machine.programs = {"update-grub"}
-        self.run_bind(*arguments)
-        self.assertIn('GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX hugepagesz=1G hugepages=0:4"',
-                      self.machine.read(hugepages.AT_BOOT_GRUB))
-        self.run_bind("--undo", "--yes")
-        self.assertFalse(self.machine.exists(hugepages.AT_BOOT_GRUB))
-        self.assertEqual(self.machine.ran, [["update-grub"]] * 2)
-
-    def test_refusals(self):
-        for arguments, why in (
-            (("--hugepages=4", "--page-size=4M"), "2M, 1G"),
-            (("--hugepages=4", "--page-size=x"), "2M or 1G"),
-            (("--hugepages=4", "--node=2"), "node 0, node 1"),
-            (("--hugepages=-1", ), "from 0 to"),
-            (("--page-size=2M", ), "--hugepages"),
-            (("--at-boot", ), "--hugepages"),
-            (("--undo", "--hugepages=4"), "leave the rest out"),
-            (("--bind=vfio-pci", ), "name the NICs"),
-            (("eth1", ), "what shall become of eth1"),
-            (("--unbind", "-b", "x", "y"), "exclude"),
-        ):  # fmt: skip
-            self.run_bind(*arguments, "--yes", expected=2)
-            self.assertIn(why, self.complained)
-
-
 class StateFile(OnAMachine):
     def test_nonsense_is_refused(self):
-        def kept(what, key, before=None):
-            entry = {"what": what, "key": key, "before": before}
+        def kept(what, key, *before, **more):
+            entry = {"what": what, "key": key, **dict(zip(("before", ), before)), **more}
             return json.dumps({"schema": 1, "boot": "boot-1", "entries": [entry]})
 
         for text in ("", "{", "[]", kept("file", "/etc/shadow"), kept("pages", "/sys/power/state", 1),
-                     kept("shell", "x"), kept("file", "/etc/driverctl.d/pci-../x", ""), kept("nic", "../../x")):
+                     kept("shell", "x"), kept("file", "/etc/driverctl.d/pci-../x", ""), kept("nic", "../../x"),
+                     kept("nic", A), kept("pages", PAGES), kept("file", hugepages.AT_BOOT_SYSCTL), kept("nic", A, {}),
+                     kept("nic", A, {"driver": "../x", "override": None}),
+                     kept("nic", A, {"driver": 1, "override": None}),
+                     kept("pages", PAGES, "1"), kept("pages", PAGES, -1), kept("file", hugepages.AT_BOOT_GRUB, 1),
+                     kept("pages", PAGES, 1, at_boot="x"), '{"boot": "boot-1", "entries": [1]}'):
             self.machine.file(state.PATH, text)
             self.run_bind("--undo", "--yes", expected=2)
             self.assertIn("move it away", self.complained)
+        self.machine.file(state.PATH, kept("pages", PAGES, 8))
+        self.run_bind("--undo", "--yes")
+        self.assertEqual(self.machine.number(PAGES), 8)
+
+
+    def test_two_at_once_take_turns_but_none_waits_for_good(self):
+        self.machine.nic(A, "eth1")
+        other = state.State(self.machine).lock()
+        with mock.patch.object(state, "_SECONDS", 0):
+            self.run_bind("--bind=vfio-pci", A, "--yes", expected=1)
+        self.assertIn("another bab-bind has been at work", self.complained)
+        self.assertEqual(self.driver_of(A), "igb")
+        waiting = threading.Timer(0.2, os.close, [other])
+        waiting.start()
+        self.run_bind("--bind=vfio-pci", A, "--yes")
+        waiting.join()
+        self.assertEqual(self.driver_of(A), "vfio-pci")
 
 
 class Help(unittest.TestCase):

@@ -3,7 +3,11 @@
 import os
 import re
 import shutil
+import sys
 import tempfile
+
+ROOT = os.environ["BAB_SOURCE_ROOT"]
+sys.path.insert(0, os.path.join(ROOT, "tools", "lib"))
 
 from bab_bind.system import Failure, System
 
@@ -21,12 +25,19 @@ class FakeMachine(System):
         self.own = {}  # of each NIC: the driver that the kernel has for it
         self.refuse = {}  # (address, driver): that driver doesn't take the NIC
         self.most_pages = 1 << 20
+        self.pages_in_use = 0
+        self.indices = {}  # of interfaces
         self.die_at = None  # a path whose writing never comes to an end
         self.file("/proc/sys/kernel/random/boot_id", "boot-1\n")
+        self.file("/proc/meminfo", "MemTotal: 1 kB\nHugepagesize:       2048 kB\n")
         for node in (0, 1):
             for kib in (2048, 1 << 20):
                 self.pages(node, kib)
         os.makedirs(self.path(DRIVERS))
+
+    def begin(self):
+        """A run of its own: processes may have opened and closed what they like."""
+        self._held = None
 
     def remove(self):
         shutil.rmtree(self.root)
@@ -66,6 +77,8 @@ class FakeMachine(System):
 
     def interface(self, name, flags=0x1003, over=()):
         self.file(f"/sys/class/net/{name}/flags", f"0x{flags:x}\n")
+        self.indices[name] = self.indices.get(name, len(self.indices) + 2)
+        self.file(f"/sys/class/net/{name}/ifindex", f"{self.indices[name]}\n")
         for lower in over:
             self.file(f"/sys/class/net/{lower}/upper_{name}/x", "")
 
@@ -90,6 +103,15 @@ class FakeMachine(System):
             if (address, driver) not in self.refuse:
                 self._bind(address, driver)
 
+    def boot(self):
+        for address in self.own:
+            self._unbind(address)
+            kept = self.read(f"/etc/driverctl.d/pci-{address}")
+            self.file(f"{DEVICES}/{address}/driver_override", (kept or "(null)") + "\n")
+            self._probe(address)
+        pages = re.search(r"vm.nr_hugepages = ([0-9]+)", self.read("/etc/sysctl.d/80-bab-hugepages.conf") or "")
+        self.file("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", f"{pages[1] if pages else 0}\n")
+
     def write(self, path, text):
         if path == self.die_at:
             raise KeyboardInterrupt
@@ -100,7 +122,7 @@ class FakeMachine(System):
         elif path.endswith("/drivers_probe"):
             self._probe(text.strip())
         elif path.endswith("/nr_hugepages"):
-            self.file(path, f"{min(int(text), self.most_pages)}\n")
+            self.file(path, f"{max(min(int(text), self.most_pages), self.pages_in_use)}\n")
         elif path.endswith("/driver_override"):
             self.file(path, (text.strip() or "(null)") + "\n")
         else:
@@ -116,6 +138,8 @@ class FakeMachine(System):
                 if name not in self.modules:
                     raise Failure(f"modprobe: FATAL: Module {name} not found.")
                 self.driver(name)
+                for address in self.own:
+                    self._probe(address)
             case ["driverctl", *rest, "set-override", address, driver]:
                 self._unbind(address)
                 self.file(f"{DEVICES}/{address}/driver_override", driver + "\n")

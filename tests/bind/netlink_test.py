@@ -3,16 +3,22 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import unittest
-
-import tap
-from namespaces import CANNOT, do
+from unittest import mock
 
 LIBRARY = os.path.join(os.environ["BAB_SOURCE_ROOT"], "tools", "lib")
+sys.path.insert(0, LIBRARY)
+
+import tap
+from bab_bind import netlink
+from namespaces import CANNOT, do
+
 ASK = ("import json; from bab_bind import netlink;"
-       "print(json.dumps([sorted(netlink.default_routes()), netlink.addresses()]))")
+       "network = netlink.read();"
+       "print(json.dumps([sorted(network.default_routes), network.addresses, network.interfaces]))")
 
 
 @unittest.skipIf(CANNOT, CANNOT)
@@ -35,9 +41,21 @@ class Netlink(unittest.TestCase):
         return json.loads(said)
 
     def test_nothing(self):
-        routes, addresses = self.ask()
+        routes, addresses, _ = self.ask()
         self.assertEqual(routes, [])
         self.assertEqual({a for all_ in addresses.values() for a in all_ if not a.startswith("fe80:")}, set())
+
+    def test_interfaces(self):
+        shown = subprocess.run(["ip", "-n", self.name, "-j", "link"], check=True, text=True, capture_output=True).stdout
+        self.assertEqual(self.ask()[2], {link["ifname"]: link["ifindex"] for link in json.loads(shown)})
+
+    def test_many_routes(self):
+        """More than one answer of the kernel holds; and it's not a matter of seconds."""
+        self.ip("addr", "add", "192.0.2.1/24", "dev", "a0")
+        lines = "".join(f"route add 10.{n >> 8}.{n & 255}.0/24 via 192.0.2.2\n" for n in range(5000))
+        subprocess.run(["ip", "-n", self.name, "-batch", "-"], input=lines, text=True, check=True)
+        self.ip("route", "add", "default", "dev", "b0", "table", "77")
+        self.assertEqual(self.ask()[0], ["b0"])
 
     def test_addresses(self):
         self.ip("addr", "add", "192.0.2.1/24", "dev", "a0")
@@ -74,6 +92,27 @@ class Netlink(unittest.TestCase):
         self.ip("nexthop", "add", "id", "9", "dev", "a0")
         self.ip("route", "add", "default", "nhid", "9")
         self.assertEqual(self.ask()[0], ["a0"])
+
+
+class Answers(unittest.TestCase):
+    """Of a kernel, or of who plays it, that doesn't keep to the form: an error, and no endless loop."""
+
+    def test_what_has_no_end(self):
+        header = struct.Struct("=IHHII")
+        good = header.pack(28, 24, 0, 1, 0) + bytes(12)
+        for answer in (b"", header.pack(0, 24, 0, 1, 0) * 2, header.pack(64, 24, 0, 1, 0),
+                       good + header.pack(8, 24, 0, 1, 0)):  # fmt: skip
+            with self.subTest(answer=answer), mock.patch("socket.socket") as kernel:
+                kernel.return_value.__enter__.return_value.recv.side_effect = [answer] * 3
+                with self.assertRaisesRegex(OSError, "broke off"):
+                    netlink.default_routes({})
+
+    def test_silence(self):
+        with mock.patch("socket.socket") as kernel:
+            kernel.return_value.__enter__.return_value.recv.side_effect = TimeoutError
+            with self.assertRaisesRegex(OSError, "no answer"):
+                netlink.addresses({})
+            kernel.return_value.__enter__.return_value.settimeout.assert_called_once()
 
 
 if __name__ == "__main__":

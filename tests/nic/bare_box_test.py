@@ -28,7 +28,7 @@ SLOW = 120
 
 
 class OnABareBox(InGuest):
-    nic, iommu, kernel_arguments = "virtio", True, ""
+    nic, iommu, kernel_arguments, cpus = "virtio", True, "", 2
 
     @classmethod
     def setUpClass(cls):
@@ -42,7 +42,7 @@ class OnABareBox(InGuest):
             raise why.skip() from why
         started = time.monotonic()
         cls.guest = debian.BareBox(f"bare-box-{cls.__name__}", made, nics.NICS[cls.nic],
-                                   wire.crossed(cls.directory.name), iommu=cls.iommu,
+                                   wire.crossed(cls.directory.name), iommu=cls.iommu, cpus=cls.cpus,
                                    kernel_arguments=cls.kernel_arguments, logs=os.path.join(images.LAB, "logs"))
         cls.close_after(cls.guest)
         cls.guest.must("udevadm settle; apt-get -qq update; echo 0 > /proc/sys/vm/nr_hugepages", SLOW)

@@ -34,6 +34,51 @@ class Buffers:
         # Not to the least that is named: QEMU's e1000 receives nothing into buffers of 256 bytes.
         self.assert_nothing_lost(self.pair("--mbuf-size=2176", "--count=1000"), 1000)
 
+    def test_held_is_measured_again_after_an_mtu(self):
+        """By the driver, whatever it kept; and what it kept is in a pool that is listed."""
+        run, answers = self.script(PAIR, ["show port info 0 json", "port config mtu 0 9000", "port config mtu 1 9000",
+                                          "show port info 0 json", "show bus pools json"])
+        self.assert_script_good(run)
+        before, after = (answer["ports"][0]["rx_buffers"]["held"] for answer in answers[:2])
+        self.assertEqual(before, after)
+        received = [pool for pool in answers[2]["pools"] if pool["name"].startswith(("rx_0", "try_0"))]
+        self.assertGreaterEqual(sum(pool["in_use"] for pool in received), after, answers[2])
+
+    def test_notes_are_of_the_run(self):
+        """What was said of a larger MTU isn't in the report of a run with a smaller one."""
+        commands = []
+        for mtu in 9000, 1500:
+            commands += [f"port config mtu 0 {mtu}", f"port config mtu 1 {mtu}", "start", "wait"]
+        self.guest.must("rm -f /run/report.json")
+        run, _ = self.script(PAIR, commands, "--mbuf-size=2176", "--count=1000", "--rate=10k", "--json=/run/report.json",
+                             "--keep-going")
+        self.assertIn("note:", run.stdout, run)
+        self.assertEqual(self.guest._report("/run/report.json")["notes"], [], run)
+
+    def test_descriptors_beyond_the_limits(self):
+        run = self.pair("--rxd=32761", "--txd=32761", "--count=1000")
+        if run.status == 0 and "descriptors asked for" in run.stdout:
+            self.assertRegex(run.stdout, r"note: port 0 .*32761 RX descriptors asked for, a queue takes \d+ to \d+")
+            self.assert_nothing_lost(run, 1000)
+        elif self.nic in ("e1000", "e1000e", "vmxnet3"):  # a virtio ring has as many as the host gave it
+            self.fail(str(run))
+
+    def test_memory(self):
+        """Where a run starts it starts with more memory, too, and where the doctor says OK it starts."""
+        app = "-- --forward-mode=rxonly --mtu=9000 --rxd=4096"
+        pages, started = "/proc/sys/vm/nr_hugepages", False
+        before = self.guest.must(f"cat {pages}").strip()
+        self.addCleanup(self.guest.must, f"echo {before} >{pages}")
+        for megabytes in 20, 40, 60, 100, 120, 140, 180:
+            with self.subTest(megabytes=megabytes):
+                self.guest.must(f"echo {megabytes // 2} >{pages}; [ $(cat {pages}) = {megabytes // 2} ]")
+                doctor = self.guest.run(f"testbab -l 0-1 -a $A {app} --doctor")
+                run = self.guest.run(f"testbab -l 0-1 -a $A {app} --duration=0.1")
+                is_enough = "OK    hugepages" in doctor.stdout
+                self.assertFalse((started or is_enough) and run.status, f"{doctor}\n{run}")
+                started |= run.status == 0
+        self.assertTrue(started and is_enough)
+
     def test_too_many_queues(self):
         run = self.pair("--rxq=3", "--txq=3", "--count=1000")
         self.assert_refused(run, "3 RX and 3 TX queues")

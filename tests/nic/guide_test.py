@@ -23,7 +23,7 @@ def commands():
 
 
 class Guide(OnABareBox):
-    kernel_arguments = "isolcpus=managed_irq,domain,1 nohz_full=1 rcu_nocbs=1"
+    kernel_arguments, cpus = "isolcpus=managed_irq,domain,1-2 nohz_full=1-2 rcu_nocbs=1-2", 3
 
     def test_commands(self):
         every = commands()
@@ -36,7 +36,7 @@ class Guide(OnABareBox):
                 self.assertIn(run.status, (0, 1) if command == "testbab --doctor" else (0, ), run)
                 self.assertTrue(run.stdout or command.startswith(SILENT), run)
                 said[command] = run.stdout
-        self.assertEqual(said["cat /sys/devices/system/cpu/isolated"], "1\n")
+        self.assertEqual(said["cat /sys/devices/system/cpu/isolated"], "1-2\n")
         self.assertIn("vfio-pci", said["bab-bind"])  # its last time
         self.assertRegex(said["ls -l /dev/vfio"], r"(?m)^crw-rw----\S* .*\bbus\b")
         self.assertEqual(self.drivers(), ["virtio-pci"] * 2)

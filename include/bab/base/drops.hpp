@@ -31,6 +31,7 @@ enum class Drop : std::uint8_t {
   kTxFull,
   kTxRefused,
   kTxErrors,
+  kTxUnsent,
   kRxMissed,
   kRxNombuf,
   kRxErrors,

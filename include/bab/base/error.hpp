@@ -14,6 +14,12 @@ class Error : public std::runtime_error {
 
   /// `tried` failed with `code`, an errno or rte_errno value of either sign; `mend` may be empty.
   static Error from_code(std::string_view tried, int code, std::string_view mend = {});
+
+  /// That code as a positive errno value (ENOMEM: there was too little memory); 0: the failure has none.
+  [[nodiscard]] int code() const noexcept { return code_; }
+
+ private:
+  int code_ = 0;
 };
 
 }  // namespace bab

@@ -34,6 +34,13 @@ class Ledger {
     return rows_.back();
   }
 
+  /// The first row of that name, or null. Valid as row()'s.
+  Row* find(const std::string& name) noexcept {
+    for (Row& row : rows_)
+      if (row.name == name) return &row;
+    return nullptr;
+  }
+
   [[nodiscard]] const std::vector<Row>& rows() const noexcept { return rows_; }
   [[nodiscard]] bool balanced() const noexcept {
     for (const Row& row : rows_)

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,16 @@ struct PortStats {
   std::uint64_t rx_missed = 0, rx_nombuf = 0, rx_errors = 0, tx_errors = 0;
 };
 
+/// What became of the frames that a port's driver took since it was started or its counters were cleared.
+struct TxAccount {
+  std::uint64_t given = 0;  ///< with those that had not gone when that began
+  std::uint64_t sent =
+      0;  ///< by the NIC's count, or the driver's, less what is known not to have gone
+  std::uint64_t failed = 0;  ///< the driver took them and says that it failed to send them
+  std::uint64_t unsent =
+      0;  ///< wait in the NIC's queues. 0, too, where neither driver nor NIC tells
+};
+
 /// One ethdev: configured, with queues, MTU and offloads agreed with the driver and read back. A Port
 /// that exists is ready to start; what it can't carry is an Error with the numbers.
 /// All calls but the queues' on one thread.
@@ -58,12 +69,13 @@ class Port {
   /// Stops and closes the device, where it is there still: its driver frees what it holds.
   ~Port();
 
-  /// Starts the device and waits until its link is up, or `give_up`, asked ten times a second, is true.
+  /// Starts the device and waits until its link is up, or `give_up`, asked ten times a second, is true. Where the
+  /// driver's interrupt tells of no link for most of longest_link_wait_s(), it is started again without: has_link_interrupt().
   /// Throws Error, and is stopped then; a link that stays down is one, TooFewBuffers another. Of a started port nothing
   /// changes.
   void start(const std::function<bool()>& give_up = {});
-  /// Stops the device. Frames queued inside a memory port stay there: drain() first. After sending on
-  /// net_memif it takes half a second longer, for a peer that is behind.
+  /// Stops the device, after await_sent(): what has not gone by then is lost, as Drop::kTxUnsent. Frames queued inside a
+  /// memory port stay there: drain() first. After sending on net_memif it takes half a second longer, for a peer that is behind.
   void stop() noexcept;
   [[nodiscard]] bool started() const noexcept { return started_; }
   /// How often it was started. A PortWatch goes by that.
@@ -76,6 +88,8 @@ class Port {
   void hold(bool held) noexcept;
   /// The driver tells of changes of the link by interrupt; else it is looked at.
   [[nodiscard]] bool has_link_interrupt() const noexcept { return link_interrupt_; }
+  /// Seconds that start() waits for a link at most. testpmd's 9; an interrupt that fails is found out in some more.
+  [[nodiscard]] unsigned longest_link_wait_s() const noexcept { return link_interrupt_ ? 12 : 9; }
   /// Gives a stopped port another MTU, and a pool to receive into, which may be the same. Its queues begin
   /// anew, those that rx() and tx() gave are no longer any. Throws Error, and is then as it was: MTU, queues, their
   /// counters. (A driver that can't even be brought back is an Error that says so: all that is left is to close the port.)
@@ -95,6 +109,10 @@ class Port {
   std::uint64_t drain() noexcept;
   /// Asks the driver to free sent mbufs that it still holds, when no lcore polls; not every driver can: tx_completion().
   void reclaim() noexcept;
+  /// Waits until its NIC has sent what its driver took, as far as one of the two tells: for a second at most, and 0.1 s
+  /// where nothing moves. When no lcore polls. Returns tx_account().unsent.
+  std::uint64_t await_sent() noexcept;
+  [[nodiscard]] TxAccount tx_account() const noexcept;
   /// How sent frames come back, as found at the last start.
   [[nodiscard]] TxCompletion tx_completion() const noexcept { return tx_completion_; }
 
@@ -115,6 +133,17 @@ class Port {
   /// before the first one.
   [[nodiscard]] BufferPool& rx_pool() const noexcept { return *rx_pool_; }
   [[nodiscard]] const RxBuffers& rx_buffers() const noexcept { return rx_buffers_; }
+  /// Pools that RxPoolMakers made for it, and those of its own tries, as long as its driver may have buffers of them.
+  [[nodiscard]] const std::vector<std::shared_ptr<BufferPool>>& made_pools() const noexcept {
+    return made_pools_;
+  }
+  /// Its driver may receive into smaller buffers than a frame of its MTU needs, which it has from before: net_virtio does,
+  /// until each is used once.
+  [[nodiscard]] bool has_smaller_buffers() const noexcept {
+    return smaller_bytes_ < rx_buffers_.frame;
+  }
+  /// What it does otherwise than PortOptions asked: a sentence each.
+  [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::uint16_t rx_descriptors() const noexcept { return options_.rx_descriptors; }
   [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }
   /// Also: buffers that the driver found none of since the last look are asked for (BufferPool::announce_need()).
@@ -134,6 +163,9 @@ class Port {
   static std::uint32_t rx_data_room(std::uint16_t id, std::uint32_t mtu);
 
  private:
+  static constexpr unsigned kInterruptWaitS = 8;
+  enum class Link : std::uint8_t { kUp, kDown, kGivenUp };
+
   explicit Port(const PortOptions& options);  // asks and checks, and leaves the device as it is
   void require_mtu_in_range(const rte_eth_dev_info& info) const;
   void require_fits(const rte_eth_dev_info& info, std::uint32_t room,
@@ -143,11 +175,22 @@ class Port {
   void set_up_with(const RxPoolMaker& make);
   void use_made(std::shared_ptr<BufferPool> pool, bool splitting_will_do);
   void forget_pools() noexcept;
-  void find_rx_room(const std::vector<std::uint16_t>& rooms, RxPoolNeeds& needs);
-  void become_promiscuous() noexcept;
+  void note_older(const BufferPool& pool) noexcept;
+  std::vector<RxPoolNeeds> try_rx_rooms(const std::vector<std::uint16_t>& rooms,
+                                        std::uint32_t estimate);
+  std::shared_ptr<BufferPool> make_best(std::vector<RxPoolNeeds> choices, const RxPoolMaker& make);
+  [[nodiscard]] std::shared_ptr<BufferPool> try_pool(std::uint32_t buffers,
+                                                     std::uint16_t room) const;
+  bool let_go_of_tries() noexcept;
+  void become_promiscuous();
   void reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up_anew);
-  std::uint32_t start_and_measure();
-  void require_at_hand(std::uint32_t left) const;
+  /// Of the pool after a start: buffers that are left, and those that the driver took, where that can be told.
+  struct AfterStart {
+    std::uint32_t left = 0;
+    std::optional<std::uint32_t> held{};
+  };
+  AfterStart start_and_measure();
+  void require_at_hand(std::uint32_t held, std::uint32_t left) const;
   void note_rx_buffers(bool is_started);
   void note_stopped() noexcept;
   void exclude_others(const rte_eth_stats& stopped) noexcept;
@@ -155,8 +198,13 @@ class Port {
   void configure(bool may_split);
   [[nodiscard]] std::uint32_t read_mtu() const;
   void set_up_again();
+  Link await_link(unsigned seconds, const std::function<bool()>& give_up) const;
   void start_device();
   void linger() const noexcept;
+  [[nodiscard]] std::uint64_t given() const noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> tx_descriptors_not_done() const noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> in_virtio_rings() const noexcept;
+  void begin_tx_account(std::uint64_t carried) noexcept;
   void set_up_queues(BufferPool& rx_pool);
   [[nodiscard]] std::string label() const;
   [[nodiscard]] std::string tried(const std::string& what) const;
@@ -180,10 +228,23 @@ class Port {
   BufferPool* rx_pool_ = nullptr;                        // what the queues receive into
   std::uint32_t taken_at_set_up_ = 0;                    // of its buffers
   RxBuffers rx_buffers_;
+  std::optional<std::uint32_t> held_;        // what rx_buffers_ says: the most that was measured
+  std::optional<std::uint32_t> tried_held_;  // the same of tries alone, which nobody disturbs
+  bool has_older_ = false;                   // the driver may have buffers of other pools
+  bool tries_ = false;                       // there may be pools of tries that the queues refer to
+  std::uint32_t smaller_bytes_ =
+      std::numeric_limits<std::uint32_t>::max();  // the least of pools before
+  std::vector<std::string> notes_;
+  std::string promiscuous_refusal_;
   mutable std::uint64_t nombuf_seen_ = 0;
   rte_eth_stats cleared_{};  // the driver's figures then; xstats stay as they are
   // Its figures when the port was stopped, or cleared while it was: what comes on top before it is started is others'.
   std::optional<rte_eth_stats> at_stop_{rte_eth_stats{}};
+  // Where tx_account() begins: frames that had not gone, what the queues were given, the driver's figures.
+  struct {
+    std::uint64_t carried, given, sent, errors;
+  } tx_base_{};
+  std::uint64_t unsent_at_stops_ = 0;  // since the counters were cleared
   std::vector<RxQueue> rx_;
   std::vector<TxQueue> tx_;
 };

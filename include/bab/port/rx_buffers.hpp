@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -35,8 +36,9 @@ struct RxBuffers {
   std::uint32_t bytes = 0;         ///< that a buffer holds, without headroom
   std::uint32_t driver_bytes = 0;  ///< that the driver uses of it; 0: it doesn't say
   FrameSplit split = FrameSplit::kUnknown;
-  std::uint32_t held =
-      0;  ///< buffers that the driver took when the port was last set up and started
+  /// Buffers that the driver was seen to hold while the port was started, or tried. None: nobody knows, since it was neither,
+  /// or others used its pool at the same time.
+  std::optional<std::uint32_t> held{};
 };
 
 /// What a port asks of the pool that it receives into.
@@ -47,7 +49,9 @@ struct RxPoolNeeds {
   std::uint32_t held = 0;
 };
 
-/// Makes that pool, which may be larger than asked for, or one that is there already. Called once, on the port's thread.
+/// Makes that pool, which may be larger than asked for, or one that is there already. On the port's thread. Where it throws
+/// Error of ENOMEM (as BufferPool does) it is called again, when the memory of tries is free, and for smaller buffers, where
+/// there are any that the driver takes: it may have to split frames then.
 using RxPoolMaker = std::function<std::shared_ptr<BufferPool>(const RxPoolNeeds&)>;
 
 /// A driver took so many buffers of the pool that receiving would come to a halt.

@@ -11,10 +11,11 @@ enum class TxCompletion : std::uint8_t {
   kCleanup,     ///< when rte_eth_tx_done_cleanup() asks for it
   kEmptyBurst,  ///< in a burst of no frames, too
   kReuse,  ///< when it uses their descriptors again: up to a queue's descriptors stay with the NIC
+  kUnknown,  ///< not known of this driver: perhaps as kReuse
 };
 
 /// What port `id`, which is started and whose queues nobody polls, does. By asking it, as far as that goes.
-TxCompletion find_tx_completion(std::uint16_t id, std::string_view driver) noexcept;
+TxCompletion find_tx_completion(std::uint16_t id, std::string_view driver);
 
 /// In a few words for people, such as "by empty bursts".
 std::string_view tx_completion_name(TxCompletion how) noexcept;

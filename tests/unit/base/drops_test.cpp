@@ -30,6 +30,8 @@ TEST(Drops, NamesAreTheReports) {
   EXPECT_EQ(drop_name(Drop::kNoBuffer), "no_buffer");
   EXPECT_EQ(drop_name(Drop::kTxFull), "tx_full");
   EXPECT_EQ(drop_name(Drop::kTxRefused), "tx_refused");
+  EXPECT_EQ(drop_name(Drop::kTxErrors), "tx_errors");
+  EXPECT_EQ(drop_name(Drop::kTxUnsent), "tx_unsent");
   EXPECT_EQ(drop_name(Drop::kRxMissed), "rx_missed");
   EXPECT_EQ(drop_name(Drop::kRxNombuf), "rx_nombuf");
 }

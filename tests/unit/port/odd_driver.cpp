@@ -29,6 +29,9 @@ Function* next(const char* name) {
 
 }  // namespace
 
+static OddDriver* with_arguments() {
+  return present != nullptr && !present->arguments.empty() ? present : nullptr;
+}
 static bool nics_are_present() { return present != nullptr && present->is_nic; }
 
 OddDriver::OddDriver(std::uint16_t port) : port_(port) {
@@ -52,12 +55,22 @@ std::uint32_t OddDriver::used(rte_mempool& pool) const {
 }
 
 int OddDriver::dev_info(rte_eth_dev_info& info, int result) const {
+  static constexpr std::uint32_t kTellsOfItsLink = RTE_ETH_DEV_INTR_LSC;
+  if (rx_limits.nb_max != 0) info.rx_desc_lim = rx_limits;
   if (offers_scatter) info.rx_offload_capa |= RTE_ETH_RX_OFFLOAD_SCATTER;
+  if (!name.empty()) info.driver_name = name.c_str();
+  if (tells_of_its_link) info.dev_flags = &kTellsOfItsLink;
+  if (most_tx_descriptors > 0) info.tx_desc_lim.nb_max = most_tx_descriptors;
   return result;
 }
 
-void OddDriver::configured(const rte_eth_conf& conf) {
+/// What the device under it can do of that.
+rte_eth_conf OddDriver::configured(const rte_eth_conf& conf) {
   may_split_ = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+  link_interrupt_ = conf.intr_conf.lsc != 0;
+  rte_eth_conf can = conf;
+  can.intr_conf.lsc = 0;
+  return can;
 }
 
 int OddDriver::queue_setup(std::uint16_t, std::uint16_t, rte_mempool& pool) const {
@@ -109,6 +122,13 @@ void OddDriver::stats(rte_eth_stats& stats) const {
   stats.imissed += others.imissed;
   stats.rx_nombuf += others.rx_nombuf;
   stats.ierrors += others.ierrors;
+  stats.opackets += others.opackets;
+  stats.oerrors += others.oerrors;
+}
+
+const rte_devargs* OddDriver::device_arguments() {
+  device_arguments_.args = arguments.data();
+  return &device_arguments_;
 }
 
 }  // namespace bab::test
@@ -124,6 +144,12 @@ const char* rte_bus_name(const rte_bus* bus) {
   return bab::test::nics_are_present() ? "odd" : real(bus);
 }
 
+const rte_devargs* rte_dev_devargs(const rte_device* device) {
+  static auto* const real = next<decltype(rte_dev_devargs)>("rte_dev_devargs");
+  OddDriver* const driver = bab::test::with_arguments();
+  return driver != nullptr ? driver->device_arguments() : real(device);
+}
+
 int rte_eth_dev_info_get(std::uint16_t port, rte_eth_dev_info* info) {
   static auto* const real = next<decltype(rte_eth_dev_info_get)>("rte_eth_dev_info_get");
   const int result = real(port, info);
@@ -134,8 +160,20 @@ int rte_eth_dev_info_get(std::uint16_t port, rte_eth_dev_info* info) {
 int rte_eth_dev_configure(std::uint16_t port, std::uint16_t rx, std::uint16_t tx,
                           const rte_eth_conf* conf) {
   static auto* const real = next<decltype(rte_eth_dev_configure)>("rte_eth_dev_configure");
-  if (OddDriver* driver = odd(port)) driver->configured(*conf);
+  if (OddDriver* driver = odd(port)) {
+    const rte_eth_conf can = driver->configured(*conf);
+    return real(port, rx, tx, &can);
+  }
   return real(port, rx, tx, conf);
+}
+
+int rte_eth_link_get_nowait(std::uint16_t port, rte_eth_link* link) {
+  static auto* const real = next<decltype(rte_eth_link_get_nowait)>("rte_eth_link_get_nowait");
+  const int result = real(port, link);
+  OddDriver* const driver = odd(port);
+  if (driver != nullptr && driver->link && result == 0)
+    link->link_status = driver->link() ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
+  return result;
 }
 
 int rte_eth_rx_queue_setup(std::uint16_t port, std::uint16_t queue, std::uint16_t descriptors,
@@ -173,6 +211,20 @@ int rte_eth_dev_close(std::uint16_t port) {
   static auto* const real = next<decltype(rte_eth_dev_close)>("rte_eth_dev_close");
   if (OddDriver* driver = odd(port)) driver->closed();
   return real(port);
+}
+
+int rte_eth_promiscuous_get(std::uint16_t port) {
+  static auto* const real = next<decltype(rte_eth_promiscuous_get)>("rte_eth_promiscuous_get");
+  OddDriver* const driver = odd(port);
+  return driver != nullptr && driver->promiscuous_error != 0 ? 0 : real(port);
+}
+
+int rte_eth_promiscuous_enable(std::uint16_t port) {
+  static auto* const real =
+      next<decltype(rte_eth_promiscuous_enable)>("rte_eth_promiscuous_enable");
+  OddDriver* const driver = odd(port);
+  return driver != nullptr && driver->promiscuous_error != 0 ? -driver->promiscuous_error
+                                                             : real(port);
 }
 
 int rte_eth_stats_get(std::uint16_t port, rte_eth_stats* stats) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 
 namespace bab::test {
@@ -27,18 +28,27 @@ class OddDriver {
   bool tells_bytes = false;       ///< it says how many bytes of a buffer it uses, too
   bool always_scattered = false;  ///< it says so whatever the size
   bool offers_scatter = true;
-  std::uint32_t wants_more = 0;  ///< bytes beside the frame, unless it may split
-  std::uint32_t rings = 0;       ///< each holds a buffer for each descriptor of a started queue
-  bool keeps_them = false;       ///< over a stop
-  std::string refuses;           ///< why it sets up no queue; empty: it does
-  rte_eth_stats others{};        ///< what it counts that isn't the port's
+  std::uint32_t wants_more = 0;    ///< bytes beside the frame, unless it may split
+  std::uint32_t rings = 0;         ///< each holds a buffer for each descriptor of a started queue
+  bool keeps_them = false;         ///< over a stop
+  std::string refuses;             ///< why it sets up no queue; empty: it does
+  rte_eth_stats others{};          ///< what it counts that isn't the port's
+  std::string name;                ///< of the driver; empty: its own
+  std::string arguments;           ///< of the device; empty: its own
+  bool tells_of_its_link = false;  ///< it has an interrupt for that
+  std::function<bool()> link;      ///< up? Each time that somebody looks
+  std::uint16_t most_tx_descriptors = 0;  ///< 0: its own
+  rte_eth_desc_lim rx_limits{};           ///< nb_max 0: the device's own
+  int promiscuous_error = 0;              ///< how it refuses that mode: an errno value
 
   [[nodiscard]] unsigned starts() const noexcept { return starts_; }
   [[nodiscard]] bool may_split() const noexcept { return may_split_; }
+  /// It was configured to raise an interrupt when its link changes.
+  [[nodiscard]] bool link_interrupt() const noexcept { return link_interrupt_; }
 
   // DPDK's functions, by the names that they have there.
   int dev_info(rte_eth_dev_info& info, int result) const;
-  void configured(const rte_eth_conf& conf);
+  rte_eth_conf configured(const rte_eth_conf& conf);
   int queue_setup(std::uint16_t queue, std::uint16_t descriptors, rte_mempool& pool) const;
   void queue_is_set_up(std::uint16_t queue, std::uint16_t descriptors, rte_mempool& pool);
   int queue_info(rte_eth_rxq_info& info) const;
@@ -46,6 +56,7 @@ class OddDriver {
   void stopped();
   void closed();
   void stats(rte_eth_stats& stats) const;
+  const rte_devargs* device_arguments();
 
  private:
   struct Queue {
@@ -58,8 +69,10 @@ class OddDriver {
 
   std::uint16_t port_;
   bool may_split_ = false;
+  bool link_interrupt_ = false;
   unsigned starts_ = 0;
   std::vector<Queue> queues_;
+  rte_devargs device_arguments_{};
 };
 
 }  // namespace bab::test

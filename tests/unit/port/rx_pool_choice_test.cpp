@@ -15,7 +15,7 @@
 #include <bab/port/port.hpp>
 
 #include "full_pool.hpp"
-#include "odd_driver.hpp"
+#include "odd_port.hpp"
 #include "test_port.hpp"
 
 namespace bab {
@@ -28,38 +28,8 @@ using test::Vdev;
 using testing::AllOf;
 using testing::HasSubstr;
 
-constexpr std::uint16_t kDescriptors = 32;
-
-/// A port on an odd driver; every pool that was made for it is full again at the end.
-struct RxPoolChoice : testing::Test {
-  [[nodiscard]] PortOptions options(std::uint32_t mtu) const {
-    return {.id = device.id(), .rx_descriptors = kDescriptors, .mtu = mtu};
-  }
-
-  RxPoolMaker maker(std::uint32_t spare = 80) {
-    return [this, spare](const RxPoolNeeds& needs) -> std::shared_ptr<BufferPool> {
-      asked.push_back(needs);
-      return std::make_shared<FullPool>(receiving_pool(needs.held + spare, needs.data_room));
-    };
-  }
-
-  Port& make(std::uint32_t mtu) { return port.emplace(options(mtu), maker()); }
-
-  template <class Do>
-  static std::string error_of(Do act) {
-    try {
-      act();
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
-  }
-
-  Vdev device{"net_null7"};
-  OddDriver driver{device.id()};
-  std::vector<RxPoolNeeds> asked;
-  std::optional<Port> port;
-};
+using RxPoolChoice = test::OddPort;
+using test::kDescriptors;
 
 TEST_F(RxPoolChoice, TakesThePowerOfTwoWhereTheDriverRoundsDownToOne) {
   driver.uses = std::bit_floor<std::uint32_t>;
@@ -205,8 +175,16 @@ TEST_F(RxPoolChoice, KeepsAPoolWhoseBuffersTheDriverKeepsOverAStop) {
   make(1500).start();
   EXPECT_EQ(port->rx_buffers().held, kDescriptors) << "though this start took none";
   port->stop();
+  const unsigned starts = driver.starts();
   port->reconfigure(9000, maker());
+  EXPECT_GT(driver.starts(), starts) << "it is tried again, though pools of tries are still there";
+  EXPECT_EQ(asked.at(1).held, kDescriptors);
+  EXPECT_TRUE(port->has_smaller_buffers());
   port->start();
+  EXPECT_EQ(port->rx_buffers().held, kDescriptors);
+  std::uint32_t out = 0;
+  for (const auto& pool : port->made_pools()) out += pool->in_use();
+  EXPECT_EQ(out, kDescriptors) << "all that it has is in pools that the port tells of";
   // Freed only when the device is closed: into pools that are there.
 }
 

@@ -14,6 +14,7 @@
 
 #include "full_pool.hpp"
 #include "made_frame.hpp"
+#include "odd_port.hpp"
 #include "test_port.hpp"
 
 namespace bab {
@@ -24,11 +25,13 @@ using test::MadeFrame;
 using test::receiving_pool;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(SplitFrames, AWholeFramesRoomIsAPowerOfTwoBehindTheHeadroom) {
   EXPECT_EQ(whole_frame_room(1500), RTE_PKTMBUF_HEADROOM + 2048U);
   EXPECT_EQ(whole_frame_room(9000), RTE_PKTMBUF_HEADROOM + 16'384U);
-  EXPECT_EQ(whole_frame_room(65'385), 65'535U) << "what one buffer can have";
+  EXPECT_EQ(whole_frame_room(32'746), RTE_PKTMBUF_HEADROOM + 32'768U);
+  EXPECT_EQ(whole_frame_room(32'747), 0U) << "65,535 would count as 32,768";
   for (std::uint32_t mtu = 68; mtu < 16'000; ++mtu)
     ASSERT_GE(whole_frame_room(mtu), Port::data_room(mtu));
 }
@@ -43,6 +46,44 @@ TEST(SplitFrames, TheSentenceSaysWhatMendsIt) {
   EXPECT_THAT(split_frames_text(port),
               AllOf(HasSubstr("port " + std::to_string(port.id())), HasSubstr("net_ring"),
                     HasSubstr("gathered"), HasSubstr("16512 bytes")));
+}
+
+TEST(SplitFrames, WhereNoBufferIsLargeEnoughALowerMtuMendsIt) {
+  FullPool pool(receiving_pool(4, 65'535));
+  const Loopback loopback;
+  PortOptions o;
+  o.id = loopback.port_id();
+  o.mtu = 40'000;
+  const Port port(o, pool);
+  EXPECT_FALSE(larger_buffers_help(port));
+  EXPECT_THAT(split_frames_text(port), HasSubstr("lower its MTU to 32746"));
+}
+
+using SplitByOlderBuffers = test::OddPort;
+
+TEST_F(SplitByOlderBuffers, AreNotTheBuffersThatItHasNow) {
+  driver.tells = false;
+  driver.rings = 1;
+  driver.keeps_them = true;
+  make(1500).start();
+  EXPECT_FALSE(port->has_smaller_buffers());
+  port->stop();
+  port->reconfigure(9000, maker());
+  port->start();
+  EXPECT_FALSE(larger_buffers_help(*port));
+  EXPECT_THAT(split_frames_text(*port),
+              AllOf(HasSubstr("from before its MTU was raised"), Not(HasSubstr("16512"))));
+}
+
+TEST_F(SplitByOlderBuffers, AreForgottenWhereTheDriverGaveThemBack) {
+  driver.tells = false;
+  driver.rings = 1;
+  make(1500).start();
+  port->stop();
+  port->reconfigure(9000, maker());
+  port->start();
+  EXPECT_TRUE(larger_buffers_help(*port));
+  EXPECT_THAT(split_frames_text(*port), HasSubstr("16512 bytes"));
 }
 
 /// A driver that splits frames, as far as one can be made of rings: each is cut in two behind the RX burst.

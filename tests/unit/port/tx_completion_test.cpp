@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -16,6 +17,7 @@
 #include <bab/port/port.hpp>
 
 #include "full_pool.hpp"
+#include "odd_driver.hpp"
 #include "test_port.hpp"
 
 namespace bab {
@@ -72,7 +74,8 @@ TEST_F(KeepingPort, GivesBackWhatItSentWhenIdle) {
 }
 
 TEST_F(KeepingPort, IsNotAskedWhereThatDoesNothing) {
-  for (const TxCompletion how : {TxCompletion::kReuse, TxCompletion::kAtOnce}) {
+  for (const TxCompletion how :
+       {TxCompletion::kReuse, TxCompletion::kAtOnce, TxCompletion::kUnknown}) {
     TxQueue tx = queue(how);
     for (int i = 0; i < 1000; ++i) tx.keep_near();
     tx.reclaim();
@@ -116,6 +119,8 @@ TEST_F(KeepingPort, IsWhatTheDriverIsKnownFor) {
   EXPECT_EQ(find_tx_completion(device_.id(), "net_vmxnet3"), TxCompletion::kEmptyBurst);
   EXPECT_EQ(find_tx_completion(device_.id(), "net_e1000_em"), TxCompletion::kReuse);
   EXPECT_EQ(find_tx_completion(device_.id(), "net_virtio"), TxCompletion::kReuse);
+  EXPECT_EQ(find_tx_completion(device_.id(), "net_af_xdp"), TxCompletion::kUnknown);
+  EXPECT_EQ(find_tx_completion(device_.id(), "net_bonding"), TxCompletion::kUnknown);
 }
 
 TEST(TxCompletion, IsAskedOfTheDriver) {
@@ -127,8 +132,32 @@ TEST(TxCompletion, IsAskedOfTheDriver) {
   {
     const Port port({.id = device.id()}, pool);
     EXPECT_EQ(find_tx_completion(device.id(), "net_ixgbe"), TxCompletion::kCleanup);
+    EXPECT_EQ(find_tx_completion(device.id(), port.driver()), TxCompletion::kAtOnce)
+        << "it copies, and its tx_done_cleanup does nothing";
   }
   std::filesystem::remove(socket);
+}
+
+// Its driver takes the argument only with --single-file-segments.
+TEST(TxCompletion, AMemifThatLendsItsBuffersKeepsThem) {
+  const Vdev device("net_null1");
+  test::OddDriver driver(device.id());
+  for (const auto& [arguments, how] :
+       {std::pair{"role=client", TxCompletion::kAtOnce},
+        std::pair{"role=client,zero-copy=yes", TxCompletion::kReuse},
+        std::pair{"zero-copy=yes,role=slave", TxCompletion::kReuse},
+        std::pair{"role=client,zero-copy=no", TxCompletion::kAtOnce},
+        std::pair{"role=server,zero-copy=yes", TxCompletion::kAtOnce},
+        std::pair{"zero-copy=yes", TxCompletion::kAtOnce}}) {
+    driver.arguments = arguments;
+    EXPECT_EQ(find_tx_completion(device.id(), "net_memif"), how) << arguments;
+  }
+}
+
+TEST(TxCompletion, HasWordsForPeople) {
+  EXPECT_EQ(tx_completion_name(TxCompletion::kAtOnce), "at once");
+  EXPECT_EQ(tx_completion_name(TxCompletion::kReuse), "when descriptors are used again");
+  EXPECT_EQ(tx_completion_name(TxCompletion::kUnknown), "unknown");
 }
 
 }  // namespace

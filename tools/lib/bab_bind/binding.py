@@ -30,12 +30,16 @@ def check_vfio(system, nic):
                       f"--bind=uio_pci_generic, which protects nothing and is for root alone")
 
 
-def warnings(system, nic, driver):
+def warnings(system, nic, driver, chosen):
     found = [f"{nic.address} is taken although {use}" for use in nic.uses if nic.driver != driver]
-    if driver == "vfio-pci" and (others := group_blockers(system, nic)):
+    if driver == "vfio-pci" and (others := group_blockers(system, nic, {n.address for n in chosen})):
         found.append(f"{nic.address} shares IOMMU group {nic.iommu_group} with {', '.join(others)}: VFIO takes a group "
                      f"whole, so give that to vfio-pci as well or move the NIC to another slot")
     return found
+
+
+def _load(system, driver):
+    return [] if system.exists(f"/sys/bus/pci/drivers/{driver}") else [Run(["modprobe", driver])]
 
 
 def by_files(nic, driver, override=None):
@@ -67,19 +71,21 @@ def _expect(nic, driver):
 
 def give(system, nic, driver, force, at_boot):
     """Steps that give a NIC to a driver, which is checked; KERNEL: to the kernel's own."""
-    if nic.driver == driver and not at_boot:
+    path = f"{DRIVERCTL_FILES}/pci-{nic.address}"
+    at_next_boot = system.read(path)
+    if driver == KERNEL and nic.driver not in (None, *DPDK_DRIVERS, "pci-stub"):
+        return [Put(path, None)] if at_boot and at_next_boot is not None else []
+    if nic.driver == driver and (not at_boot or at_next_boot == driver):
         return []
     check_free(system, nic, force)
     if driver == "vfio-pci":
         check_vfio(system, nic)
-    if at_boot and not system.has_program("driverctl"):
+    if at_boot and driver != KERNEL and not system.has_program("driverctl"):
         raise Refusal("--at-boot: driverctl binds NICs at boot, and isn't installed; apt-get install driverctl")
-    steps = []
-    if driver in DPDK_DRIVERS and not system.exists(f"/sys/bus/pci/drivers/{driver}"):
-        steps.append(Run(["modprobe", driver]))
+    steps = _load(system, driver) if driver in DPDK_DRIVERS else []
     if driver == KERNEL:
-        if at_boot:
-            steps.append(Put(f"{DRIVERCTL_FILES}/pci-{nic.address}", None))
+        if at_boot and at_next_boot is not None:
+            steps.append(Put(path, None))
         steps += by_files(nic, driver)
     elif system.has_program("driverctl"):
         steps.append(Run(["driverctl", *([] if at_boot else ["--nosave"]), "set-override", nic.address, driver]))
@@ -98,8 +104,9 @@ def take(system, nic, force):
     return [Write(f"{DEVICES}/{nic.address}/driver/unbind", nic.address), _expect(nic, None)]
 
 
-def give_back(nic, driver, override):
+def give_back(system, nic, driver, override):
     """Steps that undo: the driver and the override that it had before."""
     if (nic.driver, nic.override) == (driver, override):
         return []
-    return [*by_files(nic, driver, override), _expect(nic, driver)]
+    # A boot that gave the NIC to another driver may not have loaded that one.
+    return [*(_load(system, driver) if driver else []), *by_files(nic, driver, override), _expect(nic, driver)]

@@ -24,9 +24,18 @@ examples:
 exit codes: 0, done, or shown; 1, something could not be done; 2, refused, or wrong arguments"""
 
 
+def _help(prog):
+    """argparse would import shutil, and that all packers, for the terminal's width."""
+    try:
+        width = os.get_terminal_size(1).columns
+    except OSError:
+        width = 80
+    return argparse.RawDescriptionHelpFormatter(prog, width=max(width - 2, 40))
+
+
 def parser():
     p = argparse.ArgumentParser(prog="bab-bind", usage="%(prog)s [options] [NIC...]", description=DESCRIPTION,
-                                epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+                                epilog=EPILOG, formatter_class=_help, allow_abbrev=False)
     p.add_argument("nics", nargs="*", metavar="NIC", help="an address on PCI (0000:01:00.0 or 01:00.0) or an interface")
     p.add_argument("-b", "--bind", metavar="DRIVER",
                    help="give the NICs to vfio-pci, uio_pci_generic or another driver; kernel: to the kernel's own")
@@ -70,7 +79,7 @@ def _plan(system, found, a, state, warn):
             if steps and nic:
                 binding.check_free(system, nic, a.force)
             plan.append((lambda entry=entry: state.entries.remove(entry), steps))
-        return plan
+        return _each_module_once(plan)
     chosen = nics.choose(found, a.nics)
     if a.bind is not None:
         binding.check_driver(system, a.bind)
@@ -78,11 +87,12 @@ def _plan(system, found, a, state, warn):
         steps = (binding.take(system, nic, a.force) if a.unbind else
                  binding.give(system, nic, a.bind, a.force, a.at_boot))
         if steps:
-            warn.extend(binding.warnings(system, nic, a.bind))
-        plan.append((lambda nic=nic: state.note_nic(nic), steps))
+            warn.extend(binding.warnings(system, nic, a.bind, chosen))
+        plan.append((lambda nic=nic: state.note_nic(nic, a.at_boot and a.bind is not None), steps))
     if a.hugepages is not None:
         kib = hugepages.parse_size(a.page_size) if a.page_size else None
-        plan.append((lambda: None, hugepages.plan(system, a.hugepages, kib, a.node, a.at_boot)))
+        steps, path = hugepages.plan(system, a.hugepages, kib, a.node, a.at_boot, warn)
+        plan.append((lambda: state.note_pages(path) if a.at_boot else None, steps))
     return _each_module_once(plan)
 
 
@@ -96,17 +106,17 @@ def _each_module_once(plan):
     return plan
 
 
-def _act(system, plan, state, undo, show):
+def _act(system, plan, state, a, show):
     for note, steps in plan:
-        if not undo and steps:
+        if not a.undo and steps:
             note()
-            state.note_steps(steps)
+            state.note_steps(steps, a.at_boot)
             state.save()
         for step in steps:
             if command := step.command():
                 show(command)
             step.do(system)
-        if undo:
+        if a.undo:
             note()
             state.save()
 
@@ -133,7 +143,7 @@ def _run(system, network, a, out, err):
             err.write(f"bab-bind: {line}\n")
         show = (lambda line: None) if a.json else (lambda line: out.write(line + "\n"))
         if a.yes:
-            _act(system, plan, state, a.undo, show)
+            _act(system, plan, state, a, show)
         elif not a.json:
             for command in commands:
                 show(command)

@@ -10,6 +10,7 @@ GLOBAL = "/sys/kernel/mm/hugepages"
 AT_BOOT_SYSCTL = "/etc/sysctl.d/80-bab-hugepages.conf"
 AT_BOOT_GRUB = "/etc/default/grub.d/bab-hugepages.cfg"
 _HEAD = "# Written by bab-bind; bab-bind --undo --yes takes it away.\n"
+_WORDS = re.compile(r'GRUB_CMDLINE_LINUX="\$GRUB_CMDLINE_LINUX hugepagesz=([0-9]+[MG]) hugepages=([0-9:,]+)"')
 
 
 def size_text(kib):
@@ -40,8 +41,9 @@ def read(system):
     return sorted(found, key=lambda p: (p["page_kib"], p["node"] or 0))
 
 
-def plan(system, count, kib, node, at_boot):
-    """Steps to have so many: of this size, on this node or, with None, wherever the kernel finds room."""
+def plan(system, count, kib, node, at_boot, warn):
+    """Steps to have so many, and the file that has their number: of this size, on this node or, with None, wherever
+    the kernel finds room."""
     there = read(system)
     sizes = sorted({pages["page_kib"] for pages in there})
     if not sizes:
@@ -56,29 +58,69 @@ def plan(system, count, kib, node, at_boot):
     folder = f"{NODES}/node{node}/hugepages" if node is not None else GLOBAL
     path = f"{folder}/hugepages-{kib}kB/nr_hugepages"
     steps = []
-    if system.number(path) != count:
+    if (now := system.number(path)) != count:
+        mend = ("a kernel that has run for long finds no room for more: end what takes memory, or reserve them at boot "
+                "(--at-boot)" if now is None or now < count else
+                "those in use stay until the processes that use them end (grep -l huge /proc/[0-9]*/maps)")
         steps = [Write(path, str(count)),
-                 Expect(f"the number of {size_text(kib)} hugepages", lambda s: s.number(path), count,
-                        "a kernel that has run for long finds no room for more: end what takes memory, or reserve them "
-                        "at boot (--at-boot)")]
+                 Expect(f"the number of {size_text(kib)} hugepages", lambda s: s.number(path), count, mend)]
     if at_boot:
-        steps += _boot_steps(system, count, kib, node)
-    return steps
+        steps += _boot_steps(system, count, kib, node, warn)
+    return steps, path
 
 
-def boot_words(count, kib, node):
-    """What the kernel's command line says for it."""
-    return f"hugepagesz={size_text(kib)} hugepages={count if node is None else f'{node}:{count}'}"
+def _boot_steps(system, count, kib, node, warn):
+    """vm.nr_hugepages is a number of pages of the default size, of the whole machine, and comes early enough for 2 MiB.
+    All else is for the kernel's command line, which sysctl would overrule: of one size there is one or the other."""
+    default_is_2m = re.search(r"(?m)^Hugepagesize:\s*2048 kB$", system.read("/proc/meminfo") or "") is not None
+    by_sysctl = default_is_2m and kib == 2048 and node is None
+    steps = []
+    if by_sysctl:
+        steps += _put(system, AT_BOOT_SYSCTL, f"{_HEAD}vm.nr_hugepages = {count}\n")
+    elif kib == 2048 or not default_is_2m:
+        if earlier := re.search(r"vm\.nr_hugepages = ([1-9][0-9]*)", system.read(AT_BOOT_SYSCTL) or ""):
+            warn.append(f"{earlier[1]} hugepages of the whole machine, of an earlier run with --at-boot, are no longer "
+                        f"reserved at boot: that number would overrule the one of {size_text(kib)} that comes now")
+        steps += _put(system, AT_BOOT_SYSCTL, None)
+    words = _grub_words(system)
+    earlier = words.pop(kib, None)
+    if by_sysctl:
+        if earlier:
+            warn.append(f"those of single nodes (hugepages={earlier}) are no longer reserved at boot: now it's {count} "
+                        f"of the whole machine")
+    elif numbers := _merged(earlier, count, node):
+        words[kib] = numbers
+    changed = _put(system, AT_BOOT_GRUB, _grub_text(words))
+    if changed and not system.has_program("update-grub"):
+        raise Refusal(f"--at-boot: hugepages of {size_text(kib)}, where that isn't the default size, and those of one "
+                      f"node, come from the kernel's command line, and there is no update-grub to set it; add "
+                      f"\"hugepagesz={size_text(kib)} hugepages={words.get(kib, 0)}\" to it where your boot loader has "
+                      f"it")
+    return steps + changed + [Run(["update-grub"])] * bool(changed)
 
 
-def _boot_steps(system, count, kib, node):
-    # sysctl comes early enough for pages of 2 MiB, of one pool. All else is for the kernel's command line.
-    if kib == 2048 and node is None:
-        return [Put(AT_BOOT_SYSCTL, f"{_HEAD}vm.nr_hugepages = {count}\n")]
-    words = boot_words(count, kib, node)
-    if not system.has_program("update-grub"):
-        raise Refusal(f"--at-boot: hugepages of {size_text(kib)}, and those of one node, come from the kernel's "
-                      f"command line, and there is no update-grub to set it; add \"{words}\" to it where your boot "
-                      f"loader has it")
-    # grub-mkconfig sources it.
-    return [Put(AT_BOOT_GRUB, f'{_HEAD}GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX {words}"\n'), Run(["update-grub"])]
+def _merged(earlier, count, node):
+    """What the command line says of one size: "4", or for nodes "0:4,1:2"; None: nothing."""
+    if node is None:
+        return str(count) if count else None
+    nodes = dict(map(int, item.split(":")) for item in (earlier or "").split(",") if item.count(":") == 1)
+    nodes[node] = count
+    return ",".join(f"{n}:{nodes[n]}" for n in sorted(nodes) if nodes[n]) or None
+
+
+def _grub_words(system):
+    """Of our file: {KiB: "4" or "0:4,1:2"}."""
+    lines = (system.read(AT_BOOT_GRUB) or "").splitlines()
+    return {parse_size(match[1]): match[2] for match in map(_WORDS.fullmatch, lines) if match}
+
+
+def _grub_text(words):
+    """A file that grub-mkconfig sources."""
+    lines = [f'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX hugepagesz={size_text(kib)} hugepages={words[kib]}"\n'
+             for kib in sorted(words)]
+    return _HEAD + "".join(lines) if lines else None
+
+
+def _put(system, path, text):
+    there = system.read(path)
+    return [] if there == (text.strip() if text is not None else None) else [Put(path, text)]

@@ -1,6 +1,6 @@
 """The machine's NICs: who drives them, where they are, and who needs them."""
 
-import dataclasses
+import collections
 import re
 
 from . import netlink
@@ -12,20 +12,20 @@ DPDK_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio")
 BESIDE_THE_KERNEL = ("mlx4_core", "mlx5_core", "mana")
 
 
-@dataclasses.dataclass
-class Nic:
-    address: str
-    device: str  # "8086:10d3"
-    driver: str | None
-    override: str | None
-    interfaces: list
-    link: str | None  # of the first interface: "up", "down"; None: not to be seen
-    mbit_per_s: int | None
-    numa_node: int | None
-    iommu_group: str | None
-    default_route: bool
-    addresses: list
-    uses: list  # why it isn't to be taken, a clause each
+Nic = collections.namedtuple("Nic", (
+    "address",
+    "device",  # "8086:10d3"
+    "driver",
+    "override",
+    "interfaces",
+    "link",  # of the first interface: "up", "down"; None: not to be seen
+    "mbit_per_s",
+    "numa_node",
+    "iommu_group",
+    "default_route",
+    "addresses",
+    "uses",  # why it isn't to be taken, a clause each
+))  # fmt: skip
 
 
 def _interfaces(system, folder):
@@ -45,22 +45,25 @@ def _with_uppers(system, interface, found):
     for name in entries:
         if name.startswith("upper_"):
             _with_uppers(system, name[len("upper_"):], found)
-    if "master" in entries:
-        _with_uppers(system, system.link(f"/sys/class/net/{interface}/master"), found)
+    if "master" in entries and (master := system.link(f"/sys/class/net/{interface}/master")):
+        _with_uppers(system, master, found)
 
 
 def _uses(system, folder, driver, interfaces, network):
+    """`interfaces`: of each of the NIC's own, it and what is made of it."""
     uses = []
-    routes, addresses = network
-    for interface in interfaces:
-        every = []
-        _with_uppers(system, interface, every)
+    for interface, every in interfaces.items():
         for name in every:
             what = name if name == interface else f"{name}, which is over {interface},"
-            if name in routes:
+            # /sys is that of the network namespace in which it was mounted.
+            if network.interfaces.get(name) != system.number(f"/sys/class/net/{name}/ifindex"):
+                uses.append(f"{what} is in another network namespace than bab-bind, which doesn't see its routes and "
+                            f"addresses (nsenter -n -t 1 bab-bind does)")
+                continue
+            if name in network.default_routes:
                 uses.append(f"{what} carries the default route")
             # Every interface that is up has given itself one of IPv6's link-local addresses.
-            if given := [a for a in addresses.get(name, []) if not a.lower().startswith("fe80:")]:
+            if given := [a for a in network.addresses.get(name, []) if not a.lower().startswith("fe80:")]:
                 uses.append(f"{what} has the address {' and '.join(given)}")
         if len(every) > 1 and not uses:
             uses.append(f"{interface} is part of {every[1]}")
@@ -78,33 +81,33 @@ def _uses(system, folder, driver, interfaces, network):
 
 def read(system, network=None):
     """All NICs on PCI, by address."""
-    network = network or (netlink.default_routes(), netlink.addresses())
+    network = network or netlink.read()
     found = []
     for address in system.list(DEVICES):
         folder = f"{DEVICES}/{address}"
         if (system.number(f"{folder}/class", 16) or 0) >> 16 != 0x02:
             continue
         driver = system.link(f"{folder}/driver")
-        interfaces = _interfaces(system, folder)
-        first = f"/sys/class/net/{interfaces[0]}" if interfaces else ""
+        interfaces = {}
+        for name in _interfaces(system, folder):
+            _with_uppers(system, name, interfaces.setdefault(name, []))
+        every = [name for names in interfaces.values() for name in names]
+        first = f"/sys/class/net/{next(iter(interfaces))}" if interfaces else ""
         speed = system.number(f"{first}/speed") if first else None
         override = system.read(f"{folder}/driver_override")
-        every = []
-        for interface in interfaces:
-            _with_uppers(system, interface, every)
         numa = system.number(f"{folder}/numa_node")
         found.append(Nic(
             address=address,
             device=":".join(f"{system.number(f'{folder}/{part}', 16) or 0:04x}" for part in ("vendor", "device")),
             driver=driver,
             override=None if override in (None, "", "(null)") else override,
-            interfaces=interfaces,
+            interfaces=list(interfaces),
             link={1: "up", 0: "down"}.get(system.number(f"{first}/carrier") if first else None),
             mbit_per_s=speed if speed and speed > 0 else None,
             numa_node=numa if numa is not None and numa >= 0 else None,
             iommu_group=system.link(f"{folder}/iommu_group"),
-            default_route=any(name in network[0] for name in every),
-            addresses=[address for name in every for address in network[1].get(name, [])],
+            default_route=any(name in network.default_routes for name in every),
+            addresses=[address for name in dict.fromkeys(every) for address in network.addresses.get(name, [])],
             uses=_uses(system, folder, driver, interfaces, network)))
     return found
 
@@ -122,24 +125,23 @@ def choose(nics, names):
     return chosen
 
 
-def group_blockers(system, nic):
-    """What of its IOMMU group, which VFIO takes whole, another driver has; bridges may stay."""
+def group_blockers(system, nic, given):
+    """What of its IOMMU group, which VFIO takes whole, another driver keeps; bridges may stay."""
     if nic.iommu_group is None:
         return []
     others = []
     for address in system.list(f"/sys/kernel/iommu_groups/{nic.iommu_group}/devices"):
         driver = system.link(f"{DEVICES}/{address}/driver")
         bridge = (system.number(f"{DEVICES}/{address}/class", 16) or 0) >> 16 == 0x06
-        if address != nic.address and driver not in (None, "vfio-pci", "pci-stub") and not bridge:
+        if address not in given and driver not in (None, "vfio-pci", "pci-stub") and not bridge:
             others.append(f"{address} ({driver})")
     return others
 
 
 def holder(system, nic):
     """The process that has a NIC of DPDK's drivers open: taking the NIC from it would wait for its end."""
-    devices = [f"vfio/{nic.iommu_group}"] if nic.driver == "vfio-pci" else []
-    devices += system.list(f"{DEVICES}/{nic.address}/uio")
-    for device in devices:
-        if process := system.holder(device):
-            return process
-    return None
+    devices = set(system.list(f"{DEVICES}/{nic.address}/uio"))
+    if nic.driver == "vfio-pci":
+        devices |= {f"vfio/{nic.iommu_group}", f"vfio/noiommu-{nic.iommu_group}"}
+        devices |= {f"vfio/devices/{name}" for name in system.list(f"{DEVICES}/{nic.address}/vfio-dev")}
+    return system.holder(devices) if devices else None

@@ -1,6 +1,5 @@
 """What there is, as text and as JSON."""
 
-import dataclasses
 import json
 
 from .hugepages import size_text
@@ -39,7 +38,7 @@ def to_json(system, nics, pages, plan, done):
     """`plan`: the commands, or None where nothing was asked for."""
     report = {
         "schema": 1,
-        "nics": [dataclasses.asdict(nic) for nic in nics],
+        "nics": [nic._asdict() for nic in nics],
         "hugepages": pages,
         "iommu_groups": iommu_groups(system),
     }

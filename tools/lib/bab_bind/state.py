@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import time
 
 from . import binding, hugepages
 from .steps import Put, Run, Write
@@ -11,6 +12,7 @@ from .system import Failure, Refusal
 
 PATH = "/var/lib/bab/bind.json"
 _PCI = r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
+_SECONDS = 60  # that another one may take
 
 
 def _read_whole(system, path):
@@ -25,7 +27,9 @@ def _read_whole(system, path):
 
 
 class State:
-    """Entries have "what" and "key", and of each pair the first counts: that is how it was before."""
+    """Entries have "what" and "key", and of each pair the first counts: that is how it was before.
+
+    What is of one boot is forgotten at the next one, but not what that one does again ("at_boot")."""
 
     def __init__(self, system):
         self.system = system
@@ -37,11 +41,10 @@ class State:
         try:
             kept = json.loads(text)
             self.entries = [entry for entry in kept["entries"]
-                            # What the kernel only remembers is gone with a reboot.
-                            if entry["what"] == "file" or kept["boot"] == self.boot]
+                            if entry["what"] == "file" or entry.get("at_boot") or kept["boot"] == self.boot]
             for entry in self.entries:
                 self._check(entry)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Refusal(f"{PATH} isn't what bab-bind wrote ({error}); move it away") from error
 
     @staticmethod
@@ -55,35 +58,63 @@ class State:
         }
         if not re.fullmatch(allowed[entry["what"]], entry["key"]):
             raise ValueError(f"{entry['what']} {entry['key']!r}")
+        before = entry["before"]
+        good = {
+            "nic": lambda: all(before[part] is None or re.fullmatch(r"[\w-]+", before[part])
+                               for part in ("driver", "override")),
+            "pages": lambda: isinstance(before, int) and before >= 0,
+            "file": lambda: before is None or isinstance(before, str),
+        }[entry["what"]]
+        if not good() or entry.get("at_boot") not in (None, False, True):
+            raise ValueError(f"{entry['key']} before: {before!r}")
 
     def lock(self):
-        """Two at once take turns."""
+        """Two at once take turns, within bounds: who writes to the kernel's files may have to wait for good."""
         folder = self.system.path(os.path.dirname(PATH))
         try:
             os.makedirs(folder, exist_ok=True)
             file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
             raise Failure(f"making {os.path.dirname(PATH)}, which is for --undo: {error.strerror}") from error
-        return file
+        end = time.monotonic() + _SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return file
+            except BlockingIOError as error:
+                if time.monotonic() > end:
+                    os.close(file)
+                    raise Failure(f"another bab-bind has been at work for {_SECONDS} s; see what it waits for "
+                                  f"(ps -C bab-bind -o pid,stat,wchan:30), and end it") from error
+            time.sleep(0.05)
 
-    def note(self, what, key, before):
-        if not any((entry["what"], entry["key"]) == (what, key) for entry in self.entries):
-            self.entries.append({"what": what, "key": key, "before": before})
+    def note(self, what, key, before, at_boot=False):
+        for entry in self.entries:
+            if (entry["what"], entry["key"]) == (what, key):
+                break
+        else:
+            entry = {"what": what, "key": key, "before": before}
+            self.entries.append(entry)
+        if at_boot:
+            entry["at_boot"] = True
 
-    def note_steps(self, steps):
+    def note_steps(self, steps, at_boot):
         """Before they are done: whatever ends them half-way can be undone."""
         for step in steps:
             if isinstance(step, Put):
                 self.note("file", step.path, _read_whole(self.system, step.path))
             elif isinstance(step, Write) and step.path.endswith("/nr_hugepages"):
-                self.note("pages", step.path, self.system.number(step.path) or 0)
+                self.note("pages", step.path, self.system.number(step.path) or 0, at_boot)
             elif isinstance(step, Run) and step.arguments[:2] == ["driverctl", "set-override"]:
                 path = f"{binding.DRIVERCTL_FILES}/pci-{step.arguments[2]}"
                 self.note("file", path, _read_whole(self.system, path))
 
-    def note_nic(self, nic):
-        self.note("nic", nic.address, {"driver": nic.driver, "override": nic.override})
+    def note_nic(self, nic, at_boot):
+        self.note("nic", nic.address, {"driver": nic.driver, "override": nic.override}, at_boot)
+
+    def note_pages(self, path):
+        """The number that boots give anew from now on."""
+        self.note("pages", path, self.system.number(path) or 0, True)
 
     def save(self):
         text = json.dumps({"schema": 1, "boot": self.boot, "entries": self.entries}, indent=2) + "\n"
@@ -97,7 +128,7 @@ class State:
             if entry["what"] == "nic":
                 nic = next((n for n in nics if n.address == entry["key"]), None)
                 # One that was taken out has nothing to restore.
-                steps = binding.give_back(nic, before["driver"], before["override"]) if nic else []
+                steps = binding.give_back(self.system, nic, before["driver"], before["override"]) if nic else []
             elif entry["what"] == "pages":
                 same = self.system.number(entry["key"]) == before
                 steps = [] if same else [Write(entry["key"], str(before))]

@@ -1,16 +1,14 @@
 """What a plan is made of. A step can be shown, as a command that does the same, and done."""
 
-import dataclasses
+import collections
 import shlex
 
 from .system import Failure
 
 
-@dataclasses.dataclass
-class Write:
+class Write(collections.namedtuple("Write", "path text")):
     """Text to a file of the kernel."""
-    path: str
-    text: str
+    __slots__ = ()
 
     def command(self):
         return f"echo {self.text} > {self.path}".replace("echo  >", "echo >")
@@ -19,11 +17,9 @@ class Write:
         system.write(self.path, self.text + "\n")
 
 
-@dataclasses.dataclass
-class Put:
+class Put(collections.namedtuple("Put", "path text")):
     """A file of ours, whole; text None removes it."""
-    path: str
-    text: str | None
+    __slots__ = ()
 
     def command(self):
         if self.text is None:
@@ -35,10 +31,9 @@ class Put:
         system.put(self.path, self.text)
 
 
-@dataclasses.dataclass
-class Run:
+class Run(collections.namedtuple("Run", "arguments")):
     """A program."""
-    arguments: list
+    __slots__ = ()
 
     def command(self):
         return " ".join(shlex.quote(word) for word in self.arguments)
@@ -47,13 +42,9 @@ class Run:
         system.run(self.arguments)
 
 
-@dataclasses.dataclass
-class Expect:
-    """Reads back what the steps before were for."""
-    what: str
-    read: object  # takes a System
-    wanted: object
-    mend: str
+class Expect(collections.namedtuple("Expect", "what read wanted mend")):
+    """Reads back, by a function that takes a System, what the steps before were for."""
+    __slots__ = ()
 
     def command(self):
         return None

@@ -1,10 +1,7 @@
 """The machine: files below a root, programs, and what processes have open. Tests have another one."""
 
 import errno
-import glob
 import os
-import shutil
-import subprocess
 
 
 class Refusal(Exception):
@@ -18,6 +15,7 @@ class Failure(Exception):
 class System:
     def __init__(self, root="/"):
         self.root = root
+        self._held = None
 
     def path(self, path):
         return os.path.join(self.root, path.lstrip("/"))
@@ -80,12 +78,18 @@ class System:
         except OSError as error:
             raise Failure(f"writing {path}: {error.strerror}") from error
 
+    @staticmethod
+    def _folders():
+        return os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+
     def has_program(self, name):
-        return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin") is not None
+        return any(os.access(os.path.join(folder, name), os.X_OK) for folder in self._folders().split(":") if folder)
 
     def run(self, arguments):
         """A program, by its arguments: no shell reads them."""
-        environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"}
+        import subprocess  # which takes a tenth of the time that a look takes
+
+        environment = {**os.environ, "PATH": self._folders()}
         try:
             done = subprocess.run(arguments, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                   errors="replace", check=False)
@@ -95,14 +99,26 @@ class System:
             said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
             raise Failure(f"{' '.join(arguments)}: {said}")
 
-    def holder(self, device):
-        """A process that has /dev/DEVICE open, as "testbab (1234)"; None: nobody, as far as may be seen."""
-        for link in glob.glob(self.path("/proc/[0-9]*/fd/*")):
-            try:
-                if os.readlink(link) != f"/dev/{device}":
-                    continue
-            except OSError:
-                continue
-            process = link.split("/")[-3]
-            return f"{self.read(f'/proc/{process}/comm') or 'process'} ({process})"
+    def holder(self, devices):
+        """A process that has one of /dev/DEVICES open, as "testbab (1234)"; None: nobody, as far as may be seen."""
+        if self._held is None:
+            self._held = self._open_devices()
+        for device in sorted(devices):
+            if process := self._held.get(f"/dev/{device}"):
+                return f"{self.read(f'/proc/{process}/comm') or 'process'} ({process})"
         return None
+
+    def _open_devices(self):
+        """Of DPDK's, and by which process: one walk, however many NICs there are."""
+        held = {}
+        for process in self.list("/proc"):
+            if process.isdigit():
+                folder = f"/proc/{process}/fd"
+                for name in self.list(folder):
+                    try:
+                        path = os.readlink(self.path(f"{folder}/{name}"))
+                    except OSError:
+                        continue  # closed meanwhile
+                    if path.startswith(("/dev/vfio/", "/dev/uio")):
+                        held[path] = process
+        return held

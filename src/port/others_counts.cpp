@@ -1,0 +1,41 @@
+// What a Port's driver counts for others.
+#include <algorithm>
+#include <array>
+
+#include <rte_ethdev.h>
+
+#include <bab/port/port.hpp>
+
+namespace bab {
+
+/// What the driver counted before this start, `stopped` being its figures then, isn't ours: some don't reset what an
+/// earlier process missed. Where its counters begin at 0 with a start, what was cleared before is no longer in them.
+void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
+  rte_eth_stats now{};
+  if (!at_stop_ || rte_eth_stats_get(options_.id, &now) != 0) return;
+  const auto exclude = [&](auto fields, const rte_eth_stats& until) {
+    for (const auto field : fields) {
+      if (now.*field < stopped.*field || now.*field < cleared_.*field)
+        cleared_.*field = 0;
+      else
+        cleared_.*field += until.*field - std::min(until.*field, *at_stop_.*field);
+    }
+  };
+  exclude(std::array{&rte_eth_stats::ipackets, &rte_eth_stats::ibytes, &rte_eth_stats::opackets,
+                     &rte_eth_stats::obytes},
+          stopped);
+  // No descriptor was there yet: nobody could have done better.
+  exclude(std::array{&rte_eth_stats::imissed, &rte_eth_stats::rx_nombuf, &rte_eth_stats::ierrors,
+                     &rte_eth_stats::oerrors},
+          now);
+}
+
+void Port::clear_losses() noexcept {
+  rte_eth_stats now{};
+  if (rte_eth_stats_get(options_.id, &now) != 0) return;
+  cleared_.imissed = now.imissed;
+  cleared_.rx_nombuf = now.rx_nombuf;
+  cleared_.ierrors = now.ierrors;
+}
+
+}  // namespace bab

@@ -1,0 +1,102 @@
+// What a Port knows of frames that its driver took and its NIC hasn't sent, and how it waits for them.
+#include <algorithm>
+#include <optional>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include <bab/port/port.hpp>
+
+#include "device_info.hpp"
+#include "virtio_ring.hpp"
+
+namespace bab {
+namespace {
+
+std::uint64_t less(std::uint64_t from, std::uint64_t n) { return from - std::min(from, n); }
+
+}  // namespace
+
+std::uint64_t Port::given() const noexcept {
+  std::uint64_t sum = 0;
+  for (const TxQueue& q : tx_) sum += q.counters().frames;
+  return sum;
+}
+
+/// Whose descriptors the NIC has not done yet. Some count those, too, whose completion nobody asked for.
+std::optional<std::uint64_t> Port::tx_descriptors_not_done() const noexcept {
+  std::uint64_t n = 0;
+  for (std::uint16_t q = 0; q < tx_queues(); ++q)
+    for (std::uint16_t d = 0; d < tx_descriptors(); ++d) {
+      const int status = rte_eth_tx_descriptor_status(options_.id, q, d);
+      if (status < 0) return {};
+      if (status == RTE_ETH_TX_DESC_FULL) ++n;
+    }
+  return n;
+}
+
+std::optional<std::uint64_t> Port::in_virtio_rings() const noexcept {
+  rte_eth_dev_info info{};
+  if (!started_ || rte_eth_dev_info_get(options_.id, &info) != 0) return {};
+  std::uint64_t n = 0;
+  for (std::uint16_t q = 0; q < tx_queues(); ++q) {
+    const auto waiting = detail::in_virtio_ring(options_.id, q, info);
+    if (!waiting) return {};
+    n += *waiting;
+  }
+  return n;
+}
+
+void Port::begin_tx_account(std::uint64_t carried) noexcept {
+  rte_eth_stats now{};
+  (void)rte_eth_stats_get(options_.id, &now);
+  tx_base_ = {carried, given(), now.opackets, now.oerrors};
+}
+
+/// A driver's count of sent frames is its NIC's, or of those that it was given: then only its ring tells, if it can be looked
+/// into. Frames that a NIC hasn't counted wait in it as far as their descriptors say so; where those can't be asked, all.
+TxAccount Port::tx_account() const noexcept {
+  TxAccount a;
+  a.given = tx_base_.carried + less(given(), tx_base_.given);
+  rte_eth_stats now{};
+  (void)rte_eth_stats_get(options_.id, &now);
+  const bool asked = started_ && tx_completion_ != TxCompletion::kAtOnce;
+  const auto waiting = asked ? in_virtio_rings() : std::nullopt;
+  const bool counts = !waiting && (now.opackets > 0 || now.oerrors > 0);
+  if (counts) {
+    a.sent = less(now.opackets, tx_base_.sent);
+    a.failed = std::min(less(now.oerrors, tx_base_.errors), less(a.given, a.sent));
+  }
+  const std::uint64_t missing = less(a.given, a.sent + a.failed);
+  if (waiting)
+    a.unsent = std::min(*waiting, missing);
+  else if (const auto not_done = asked ? tx_descriptors_not_done() : std::nullopt)
+    a.unsent = std::min(*not_done, missing);
+  else if (asked && counts)
+    a.unsent = missing;
+  if (!counts) a.sent = less(a.given, a.unsent);
+  return a;
+}
+
+std::uint64_t Port::await_sent() noexcept {
+  constexpr unsigned kEachUs = 1000;
+  constexpr int kLongest = 1000;  // looks, each after a millisecond
+  // For as many without any progress. What descriptors alone say may never come true: some drivers ask the NIC about
+  // every 32nd only.
+  constexpr int kPatience = 100, kDescriptorsPatience = 20;
+  if (!started_ || tx_completion_ == TxCompletion::kAtOnce || given() == 0) return 0;
+  std::uint64_t unsent = tx_account().unsent;
+  std::uint64_t not_done = tx_descriptors_not_done().value_or(0);
+  for (int i = 0, still = 0; i < kLongest; ++i) {
+    if (unsent + not_done == 0 || still >= (unsent > 0 ? kPatience : kDescriptorsPatience)) break;
+    rte_delay_us_sleep(kEachUs);
+    reclaim();
+    const std::uint64_t before = unsent + not_done;
+    unsent = tx_account().unsent;
+    not_done = tx_descriptors_not_done().value_or(0);
+    still = unsent + not_done < before ? 0 : still + 1;
+  }
+  return unsent;
+}
+
+}  // namespace bab

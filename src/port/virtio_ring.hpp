@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <rte_ethdev.h>
+
+namespace bab::detail {
+
+/// Frames in a TX queue of net_virtio's that its device hasn't sent yet; nothing: it can't be told. Any thread.
+std::optional<std::uint32_t> in_virtio_ring(std::uint16_t port, std::uint16_t queue,
+                                            const rte_eth_dev_info& info) noexcept;
+
+}  // namespace bab::detail

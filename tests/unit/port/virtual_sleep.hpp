@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace bab::test {
+
+/// While it is there, rte_delay_us_sleep() takes no time: it adds it up, and says so. One at a time.
+class VirtualSleep {
+ public:
+  explicit VirtualSleep(std::function<void()> each = [] {});
+  VirtualSleep(const VirtualSleep&) = delete;
+  VirtualSleep& operator=(const VirtualSleep&) = delete;
+  ~VirtualSleep();
+
+  [[nodiscard]] double seconds() const noexcept { return static_cast<double>(us_) / 1e6; }
+  void sleep(unsigned us);
+
+ private:
+  std::function<void()> each_;
+  std::uint64_t us_ = 0;
+};
+
+}  // namespace bab::test
