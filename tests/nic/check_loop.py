@@ -37,7 +37,7 @@ class Loop:
         count = frames * messages_a_frame(mtu)
         run = self.pair(f"--mtu={mtu}", f"--count={count}", timeout=120)
         self.assertIsNotNone(run.report, run)
-        assert_arrived(self, run.report["bus"], run.report, count)
+        assert_arrived(self, run.report["bus"], {**run.report["ledger"], "drops": run.report["drops"]}, count)
         self.assertEqual(run.status, 1 if run.report["bus"]["lost"] else 0, run)
         self.assertLessEqual(run.report["bus"]["frames_out"], frames + 200, "frames aren't full")
 

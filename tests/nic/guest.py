@@ -1,6 +1,7 @@
 """A guest with NICs: boots it, runs commands in it, ends it. What hangs is killed by its pid; its console is kept."""
 
 import base64
+import gzip
 import json
 import os
 import shlex
@@ -106,11 +107,12 @@ class Guest:
 
     def write(self, path, data, mode=0o644):
         """A file, in pieces that a serial line takes."""
-        quoted = shlex.quote(path)
-        self.must(f"mkdir -p $(dirname {quoted}); : >{quoted}; chmod {mode:o} {quoted}")
-        for at in range(0, len(data), 2000):
-            piece = base64.b64encode(data[at:at + 2000]).decode()
-            self.must(f"echo {piece} | base64 -d >>{quoted}")
+        quoted, packed = shlex.quote(path), gzip.compress(data)
+        self.must(f"mkdir -p $(dirname {quoted}); : >{quoted}.gz")
+        for at in range(0, len(packed), 2000):
+            piece = base64.b64encode(packed[at:at + 2000]).decode()
+            self.must(f"echo {piece} | base64 -d >>{quoted}.gz")
+        self.must(f"gunzip -c {quoted}.gz >{quoted}; rm {quoted}.gz; chmod {mode:o} {quoted}")
 
     # testbab
 

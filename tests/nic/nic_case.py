@@ -131,7 +131,7 @@ class Prompt:
     """testbab at its prompt in the guest, fed line by line."""
 
     def __init__(self, guest, eal, *app):
-        self.guest = guest
+        self.guest, self.over = guest, False
         number = guest.jobs + 1
         self.pipe = f"/run/pipe{number}"
         # The holder keeps it open between lines.
@@ -143,12 +143,16 @@ class Prompt:
 
     def ask(self, line, timeout=30):
         """What a command with `json` says."""
-        before = self._answers()
-        self.say(line)
-        if self.guest.run(f"n=0; until [ $({self._count()}) -gt {len(before)} ]; do [ ! -e {self.job.path}.status ] && "
-                          f"[ $n -lt {timeout * 20} ] || exit 1; n=$((n+1)); sleep 0.05; done", timeout * 3).status:
+        out = f"{self.job.path}.out"
+        # Whole lines: of one that is being written grep would take the first half.
+        answers = f"head -n $(wc -l <{out}) {out} | grep '^[[{{]'"
+        run = self.guest.run(
+            f"before=$({answers} | wc -l); echo '{line}' >{self.pipe};"
+            f"n=0; until [ $({answers} | wc -l) -gt $before ]; do [ ! -e {self.job.path}.status ] && "
+            f"[ $n -lt {timeout * 20} ] || exit 1; n=$((n+1)); sleep 0.05; done; {answers} | tail -n 1", timeout * 3)
+        if run.status:
             raise AssertionError(f"no answer to {line!r}: {''.join(self.job.said())}")
-        return json.loads(self._answers()[-1])
+        return json.loads(run.stdout)
 
     def wait_until_it_says(self, text, timeout=30):
         return self.job.wait_until_it_says(text, timeout)
@@ -163,18 +167,10 @@ class Prompt:
         return run
 
     def kill(self):
-        self.guest.run(f"kill -9 $(cat {self.job.path}.pid)")
-        self._let_go()
+        if not self.over:
+            self.guest.run(f"kill -9 $(cat {self.job.path}.pid)")
+            self._let_go()
 
     def _let_go(self):
         self.guest.run(f"kill $(cat {self.pipe}.holder); rm -f {self.pipe}.holder")
-
-    def _count(self):
-        return f"{self._whole_lines()} | grep -c '^[[{{]'"
-
-    def _answers(self):
-        return self.guest.run(f"{self._whole_lines()} | grep '^[[{{]'").stdout.splitlines()
-
-    def _whole_lines(self):
-        """Of a line that is being written grep would take the first half."""
-        return f"head -n $(wc -l <{self.job.path}.out) {self.job.path}.out"
+        self.over = True
