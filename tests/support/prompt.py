@@ -56,8 +56,12 @@ class Prompt:
         self.child.ptyproc.closed = self.child.closed = True
 
     def close(self):
-        if not self.child.closed:
+        if self.child.closed:
+            return
+        try:
             self.child.close(force=True)
+        except pexpect.ExceptionPexpect:  # it was killed, and had a tenth of a second to go
+            self.child.wait()
 
 
 def run_script(text, *app, directory, eal=None, vdevs=(), timeout=testbab.TIMEOUT):
