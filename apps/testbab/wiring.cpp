@@ -299,7 +299,7 @@ void Wiring::collect(Summary& summary, Queued queued) {
     p.offloads = port.offloads().report;
     p.rx_buffers = port.rx_buffers();
     port.reclaim();
-    (void)port.await_sent();
+    if (!unit.watch->removed()) (void)port.await_sent();
     p.stats = port.stats();
     bab::PortStats ours = p.stats;
     if (!unit.receives) ours.rx_missed = ours.rx_nombuf = ours.rx_errors = 0;
