@@ -304,7 +304,7 @@ void Wiring::collect(Summary& summary, Queued queued) {
     p.offloads = port.offloads().report;
     p.rx_buffers = port.rx_buffers();
     port.reclaim();
-    (void)port.await_sent();
+    if (!unit.watch->removed()) (void)port.await_sent();
     p.stats = port.stats();
     bab::PortStats ours = p.stats;
     if (!unit.receives) ours.rx_missed = ours.rx_nombuf = ours.rx_errors = 0;
@@ -333,57 +333,6 @@ void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledge
   const std::uint64_t taken = std::min(p.taken, p.stats.rx_frames);
   const std::uint64_t held = std::min<std::uint64_t>(rx_queued(port), p.stats.rx_frames - taken);
   if (held > 0) row.out.emplace_back(kHeld, held);
-}
-
-std::vector<std::shared_ptr<bab::BufferPool>> Wiring::pools_of(const Unit& unit) {
-  std::vector<std::shared_ptr<bab::BufferPool>> all{unit.rx_pool, unit.tx_pool, unit.gathering};
-  for (const auto* others : {&unit.replaced, unit.port ? &unit.port->made_pools() : &unit.of_port})
-    all.insert(all.end(), others->begin(), others->end());
-  return all;
-}
-
-std::vector<const bab::BufferPool*> Wiring::pools() const {
-  std::vector<const bab::BufferPool*> all;
-  for (const Unit& unit : units_)
-    for (const auto& pool : pools_of(unit))
-      if (pool && std::find(all.begin(), all.end(), pool.get()) == all.end())
-        all.push_back(pool.get());
-  return all;
-}
-
-void Wiring::audit(Summary& summary) const {
-  constexpr std::size_t kHoldersShown = 8;
-  summary.pools.clear();
-  for (const bab::BufferPool* pool : pools()) {
-    PoolSummary p{pool->name(), pool->size(), pool->in_use()};
-    if (p.leaked > 0) {
-      std::vector<bab::BufferHolder> all = pool->holders(pool->size());
-      // What a driver may have in its queues is not missing, and no lcore has anything to do with it.
-      const auto missing = std::stable_partition(
-          all.begin(), all.end(), [](const auto& h) { return h.lcores.empty() && h.shares == 1; });
-      p.held = std::min(descriptors(*pool), static_cast<std::uint32_t>(missing - all.begin()));
-      p.leaked -= std::min(p.held, p.leaked);
-      all.erase(all.begin(), all.begin() + p.held);
-      all.resize(std::min(all.size(), kHoldersShown));
-      p.holders = std::move(all);
-    }
-    summary.pools.push_back(std::move(p));
-  }
-}
-
-std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
-  std::uint32_t n = 0;
-  for (const Unit& unit : units_) {
-    if (!unit.port || is_loopback()) continue;
-    const auto& made = unit.port->made_pools();
-    const auto is_it = [&pool](const auto& each) { return each.get() == &pool; };
-    if (is_it(unit.rx_pool) || std::any_of(made.begin(), made.end(), is_it))
-      n += std::max(unit.port->rx_queues() * unit.port->rx_descriptors(),
-                    unit.port->rx_buffers().held.value_or(0));
-    if (is_it(unit.tx_pool) || std::any_of(unit.replaced.begin(), unit.replaced.end(), is_it))
-      n += unit.port->tx_queues() * unit.port->tx_descriptors();
-  }
-  return n;
 }
 
 /// It can't be stopped or closed in any reasonable time.

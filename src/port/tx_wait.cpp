@@ -85,18 +85,23 @@ std::uint64_t Port::await_sent() noexcept {
   // every 32nd only.
   constexpr int kPatience = 100, kDescriptorsPatience = 20;
   if (!started_ || tx_completion_ == TxCompletion::kAtOnce || given() == 0) return 0;
-  std::uint64_t unsent = tx_account().unsent;
+  // A frame whose descriptor is done may be on its way through the NIC, which counts it when it leaves.
+  const auto not_counted = [this] {
+    const TxAccount a = tx_account();
+    return less(a.given, a.sent + a.failed);
+  };
+  std::uint64_t missing = not_counted();
   std::uint64_t not_done = tx_descriptors_not_done().value_or(0);
   for (int i = 0, still = 0; i < kLongest; ++i) {
-    if (unsent + not_done == 0 || still >= (unsent > 0 ? kPatience : kDescriptorsPatience)) break;
+    if (missing + not_done == 0 || still >= (missing > 0 ? kPatience : kDescriptorsPatience)) break;
     rte_delay_us_sleep(kEachUs);
     reclaim();
-    const std::uint64_t before = unsent + not_done;
-    unsent = tx_account().unsent;
+    const std::uint64_t before = missing + not_done;
+    missing = not_counted();
     not_done = tx_descriptors_not_done().value_or(0);
-    still = unsent + not_done < before ? 0 : still + 1;
+    still = missing + not_done < before ? 0 : still + 1;
   }
-  return unsent;
+  return tx_account().unsent;
 }
 
 }  // namespace bab

@@ -22,10 +22,11 @@ from check_offloads import Addresses, Seed, Vlan
 from check_probe import Mtus, Probe, TooLarge
 from check_relay import Relay
 from check_restarts import MtuUpAndDown, NewProcesses, Restarts
+from check_slow_wire import SecondQueue, SlowWire
 from nic_case import guest
 
 CHECKS = (Probe, Mtus, TooLarge, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering,
-          Restarts, NewProcesses, MtuUpAndDown, Links, SentBuffers, Unplugged)
+          Restarts, NewProcesses, MtuUpAndDown, Links, SentBuffers, SlowWire, SecondQueue, Unplugged)
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:

@@ -1,4 +1,9 @@
-"""Cables: unix datagram sockets, one datagram a frame. A NIC's end is QEMU's; the other is a second NIC's or the host's."""
+"""Cables: unix datagram sockets, one datagram a frame. A NIC's end is QEMU's; the other is a second NIC's or the host's.
+
+A cable remembers. What nobody took (11 frames in a socket, up to 10,000 in QEMU's queue behind it) is delivered to whoever
+receives next, be it another process: a loop after a txonly of 4,000 frames saw 973 frames out of order and 37,770
+duplicates on e1000e. So what sends into a cable that nobody reads sends little, or its reader drains it.
+"""
 
 import os
 import socket

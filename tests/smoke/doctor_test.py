@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import sys
 import unittest
 
@@ -69,6 +70,14 @@ class Doctor(SmokeCase):
         else:
             self.assertTrue(any(f["topic"] == "hugepages" and f["level"] == "WARN" for f in found))
         self.assertIn("no PCI device", failed["nic"]["text"])
+
+    def test_memory_for_the_largest_buffers(self):
+        """Those that a NIC's driver may need: the doctor can't know which driver."""
+        found = self.findings("--mtu=9000", "--rxd=4096", expected=1, eal=("-l", "0-1", "-a", "ffff:1f.7"))
+        sizes = [re.search(r"(\d+) MiB are needed", f["text"]) for f in found if f["topic"] == "hugepages"]
+        if not any(sizes):
+            self.skipTest("this kernel has no hugepages")
+        self.assertGreaterEqual(max(int(size[1]) for size in sizes if size), 4096 * 16512 >> 20)
 
     def test_never_takes_the_default_route(self):
         device = default_route_device()

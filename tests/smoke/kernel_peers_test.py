@@ -6,6 +6,7 @@ Everything happens in network namespaces made here; the machine's own interfaces
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import unittest
@@ -16,6 +17,11 @@ import tap
 from namespaces import CANNOT, Namespaces, OUR_ADDRESS, PEER_ADDRESS, PORT, do
 
 GROUP = "239.18.5.5"
+
+
+def until(count):
+    """Ends it when so many messages came. On a busy machine a publisher takes seconds to begin."""
+    return f"--count={count}", "--idle-exit-ms=20000"
 
 
 class Kernel(Namespaces):
@@ -73,7 +79,7 @@ class Veth(Kernel):
         for mtu, per_packet in (1500, 10), (9000, 80):
             with self.subTest(mtu=mtu):
                 vdev, count = self.connect(mtu), 4000
-                process = self.start_inside("--forward-mode=rxonly", f"--mtu={mtu}", "--idle-exit-ms=1500",
+                process = self.start_inside("--forward-mode=rxonly", f"--mtu={mtu}", *until(count),
                                             f"--rx-udp-port={PORT}", "--stats-period=1", vdevs=[vdev])
                 self.receive(process, lambda: self.publish(self.theirs, PEER_ADDRESS, count, 100, per_packet), count)
                 self.inside(self.theirs, "ip", "link", "del", "peer0")
@@ -88,7 +94,8 @@ class Veth(Kernel):
         self.inside(self.theirs, "ip", "addr", "add", "198.18.6.2/24", "dev", "peer1")
         subscriber = self.subscriber(self.theirs, "198.18.6.2", count)
         process = self.start_inside(
-            "--forward-mode=relay", "--mtu=1500,9000", "--max-delay-us=100000", "--idle-exit-ms=1500", "--stats-period=1", f"--rx-udp-port={PORT}",
+            "--forward-mode=relay", "--mtu=1500,9000", "--max-delay-us=100000", *until(count), "--stats-period=1",
+            f"--rx-udp-port={PORT}",
             f"--tx-ip=198.18.6.1,{GROUP}", f"--tx-udp=5000,{PORT}",
             vdevs=[inlet, "net_af_packet1,iface=bab1,framesz=16384,blocksz=65536"])
         self.assertTrue(process.wait_until_it_says(lambda said: any("rx" in line for _, _, line in said)))
@@ -142,7 +149,7 @@ class Tap(Kernel):
 
     def test_publisher(self):
         count = 2000
-        process = self.start_inside("--forward-mode=rxonly", "--idle-exit-ms=2500", "--stats-period=1",
+        process = self.start_inside("--forward-mode=rxonly", *until(count), "--stats-period=1",
                                     f"--rx-udp-port={PORT}", vdevs=["net_tap0,iface=babtap"])
         self.wait_for_live_text(process)
         self.give_address()
@@ -159,6 +166,21 @@ class Tap(Kernel):
         got = json.loads(self.finish_peer(subscriber))
         self.assertEqual((got["messages"], got["packets"], got["sessions"]), (500, 500, ["TESTBAB   "]))
         self.assert_good(process.finish())
+
+    def test_frames_that_wait_for_the_interface_are_no_errors(self):
+        """Until the bus knows that it is down, the driver refuses each frame again and again, and counts that."""
+        process = self.start_inside("--forward-mode=txonly", "--duration=30", "--rate=1k", "--stats-period=1",
+                                    vdevs=["net_tap0,iface=babtap"])
+        self.wait_for_live_text(process)
+        for state in "down", "up":
+            self.inside(self.ours, "ip", "link", "set", "babtap", state)
+            self.assertTrue(process.wait_until_it_says(lambda said: any(f"link {state}" in line for *_, line in said)))
+        process.send(signal.SIGINT)
+        run = process.finish()
+        self.assert_good(run)
+        self.assertEqual(self.drops(run.report), {}, run)
+        given, = [term for term in run.report["ledger"]["terms"] if "given to the driver" in term["name"]]
+        self.assertEqual(given["out"], {"sent": given["in"], "tx_errors": 0}, run)
 
     def test_jumbo_frames_are_refused(self):
         run = self.start_inside("--forward-mode=txonly", "--mtu=9000", "--count=1",

@@ -37,6 +37,17 @@ class Takes(SmokeCase):
         self.assertEqual(run.report["bus"]["messages_in"], 0)
 
 
+class FewBuffers(SmokeCase):
+    """Fewer than the port has descriptors: software that holds none does with them."""
+
+    def test_of_devices_that_hold_none(self):
+        for vdev in "net_null0", "net_ring0":
+            with self.subTest(vdev=vdev):
+                run = self.run_testbab("--forward-mode=rxonly", "--total-num-mbufs=500", "--duration=0.1", vdevs=[vdev])
+                self.assertEqual(run.status, 0, run)
+                self.assertEqual(run.report["ports"][0]["rx_buffers"]["held"], 0, run)
+
+
 class Drops(SmokeCase):
     """Each kind of wrong frame between good ones, which all arrive. More cases are made below, one a reason."""
 

@@ -178,6 +178,17 @@ TEST_F(TellingNic, IsWaitedForAsLongAsItGetsOn) {
   EXPECT_NEAR(sleep_.seconds(), 0.035, 0.003);
 }
 
+TEST_F(TellingNic, WhatItsNicHasDoneMayNotBeCountedYet) {
+  give(20);
+  send(11);
+  unsigned looks = 0;
+  tick_ = [&] {
+    if (++looks == 50) send(9);
+  };
+  EXPECT_EQ(port_->await_sent(), 0U);
+  EXPECT_EQ(port_->tx_account().sent, 20U);
+}
+
 TEST_F(TellingNic, WhatItsNicHasDoneIsNotUnsent) {
   give(20);
   send(11);

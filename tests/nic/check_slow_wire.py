@@ -1,0 +1,74 @@
+"""What a NIC sends slower than it is given, and a second queue that it hasn't."""
+
+import threading
+import time
+
+from nic_case import HOST
+
+FRAMES = 20  # more than the queue of a unix datagram socket holds, fewer than any NIC's
+EACH = 0.03  # seconds: progress enough to be waited for
+SEND = ("--forward-mode=txonly", f"--count={FRAMES}", "--flush-messages=1")
+
+
+class SlowWire:
+    def sent(self, run):
+        term, = [term for term in run.report["ledger"]["terms"] if "given to the driver" in term["name"]]
+        self.assertEqual(term["in"], FRAMES, run)
+        self.assertTrue(run.report["ledger"]["balanced"], run)
+        return term["out"]["sent"]
+
+    def test_frames_that_leave_slowly_are_waited_for(self):
+        self.host.drain()
+        came = []
+
+        def read():
+            frames = self.host.receive(lambda now: len(now) == 1, timeout=60)
+            while frames and len(came) + len(frames) < FRAMES:
+                came.extend(frames)
+                time.sleep(EACH)
+                frames = self.host.receive(lambda now: len(now) == 1, timeout=5)
+            came.extend(frames)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        run = self.run_on(HOST, *SEND)
+        reader.join()
+        self.assert_good(run)
+        self.assertEqual((self.sent(run), len(came)), (FRAMES, FRAMES), run)
+
+    def test_frames_that_do_not_leave_are_not_sent(self):
+        """The other NICs of QEMU's hand theirs to a queue of its own: they are out, and come when somebody reads."""
+        self.host.drain()
+        run = self.run_on(HOST, *SEND)
+        sent = self.sent(run)
+        came = len(self.host.receive(lambda now: len(now) == FRAMES, timeout=5))
+        self.assertEqual(came, sent, run)
+        self.assertEqual(run.report["drops"]["tx_unsent"], FRAMES - sent, run)
+        self.assertEqual(run.status, 0 if sent == FRAMES else 1, run)
+        if self.nic == "virtio":
+            self.assertLess(sent, FRAMES, "its ring is where they wait")
+            self.assertIn("still waited in its transmit queues", run.stdout)
+
+    def test_they_may_go_until_the_port_is_stopped(self):
+        self.host.drain()
+        prompt = self.prompt(HOST, *SEND)
+        prompt.say("start", "wait")
+        ledger = prompt.ask("show bus ledger json", 60)
+        held = ledger["terms"][0]["out"].get("held by the NIC", 0)
+        self.assertTrue(ledger["balanced"], ledger)
+        self.assertEqual(held > 0, self.nic == "virtio", ledger)
+        self.assertEqual(len(self.host.receive(lambda now: len(now) == FRAMES)), FRAMES)
+        self.assertEqual(prompt.finish().status, 0)
+
+
+class SecondQueue:
+    def test_second_queue_carries_or_is_refused(self):
+        """The driver of e1000e and e1000 says two for both."""
+        run = self.pair("--rxq=2", "--txq=2", "--count=2000", "--rate=4k")
+        if self.nic in ("e1000e", "vmxnet3"):
+            self.assert_nothing_lost(run, 2000)
+        else:
+            self.assertEqual(run.status, 2, run)
+            self.assertRegex(run.stderr, "2 RX and 2 TX queues asked for, it has 1 and 1.*lower --rxq or --txq")
+            if self.nic == "e1000":
+                self.assertIn("its driver says 2 and 2, which this NIC hasn't", run.stderr)
