@@ -337,8 +337,8 @@ void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledge
 
 std::vector<std::shared_ptr<bab::BufferPool>> Wiring::pools_of(const Unit& unit) {
   std::vector<std::shared_ptr<bab::BufferPool>> all{unit.rx_pool, unit.tx_pool, unit.gathering};
-  const auto& others = unit.port ? unit.port->made_pools() : unit.of_port;
-  all.insert(all.end(), others.begin(), others.end());
+  for (const auto* others : {&unit.replaced, unit.port ? &unit.port->made_pools() : &unit.of_port})
+    all.insert(all.end(), others->begin(), others->end());
   return all;
 }
 
@@ -380,7 +380,8 @@ std::uint32_t Wiring::descriptors(const bab::BufferPool& pool) const {
     if (is_it(unit.rx_pool) || std::any_of(made.begin(), made.end(), is_it))
       n += std::max(unit.port->rx_queues() * unit.port->rx_descriptors(),
                     unit.port->rx_buffers().held.value_or(0));
-    if (unit.tx_pool.get() == &pool) n += unit.port->tx_queues() * unit.port->tx_descriptors();
+    if (is_it(unit.tx_pool) || std::any_of(unit.replaced.begin(), unit.replaced.end(), is_it))
+      n += unit.port->tx_queues() * unit.port->tx_descriptors();
   }
   return n;
 }

@@ -108,6 +108,8 @@ class Wiring {
     std::shared_ptr<bab::BufferPool> rx_pool;
     std::shared_ptr<bab::BufferPool> tx_pool;
     std::shared_ptr<bab::BufferPool> gathering;  // where a frame is longer than a buffer of rx_pool
+    std::vector<std::shared_ptr<bab::BufferPool>>
+        replaced;  // as long as a driver has buffers of them
     std::vector<std::shared_ptr<bab::BufferPool>> of_port;  // when it is closed: made_pools()
     std::unique_ptr<bab::Port> port;
     std::unique_ptr<bab::PortWatch> watch;

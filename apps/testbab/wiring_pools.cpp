@@ -99,8 +99,13 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
     unit.port = std::make_unique<bab::Port>(po, *unit.rx_pool);
   } else {
     require_room(options, id, po.mtu, bab::Port::rx_data_room(id, po.mtu), false);
-    unit.port = std::make_unique<bab::Port>(po, rx_pool_maker(options, id, po.mtu, unit));
-    make_tx_pool(options, po, unit);
+    const auto make = [&, make_rx_pool = rx_pool_maker(options, id, po.mtu, unit)](
+                          const bab::RxPoolNeeds& needs) {
+      // First: the one to receive into makes do with smaller buffers where memory is short.
+      if (!unit.tx_pool) make_tx_pool(options, po, unit);
+      return make_rx_pool(needs);
+    };
+    unit.port = std::make_unique<bab::Port>(po, make);
   }
   unit.watch = std::make_unique<bab::PortWatch>(*unit.port);
   units_.push_back(std::move(unit));
@@ -177,6 +182,11 @@ void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
     }
     throw;
   }
+  unit.replaced.push_back(unit.tx_pool);
+  if (unit.gathering) unit.replaced.push_back(unit.gathering);
+  std::erase_if(unit.replaced, [&](const auto& pool) {
+    return pool == next.tx_pool || pool == next.gathering || pool->available() == pool->size();
+  });
   unit.rx_pool = std::move(next.rx_pool);
   unit.tx_pool = std::move(next.tx_pool);
   unit.gathering = std::move(next.gathering);

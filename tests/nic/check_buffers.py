@@ -53,7 +53,7 @@ class Buffers:
         run, _ = self.script(PAIR, commands, "--mbuf-size=2176", "--count=1000", "--rate=10k", "--json=/run/report.json",
                              "--keep-going")
         self.assertIn("note:", run.stdout, run)
-        self.assertEqual(self.guest._report("/run/report.json")["notes"], [], run)
+        self.assertNotIn("notes", self.guest._report("/run/report.json"), run)
 
     def test_descriptors_beyond_the_limits(self):
         run = self.pair("--rxd=32761", "--txd=32761", "--count=1000")
