@@ -4,7 +4,7 @@ import moldudp64
 import pcapfile
 import tshark
 from captures import Stream, small_messages
-from nic_case import HOST
+from nic_case import HOST, moldudp64_messages
 
 MODES = {"auto": "good", "hw": "good", "sw": "good", "off": "none"}
 UDP_CHECKSUM = 14 + 20 + 6  # where it is in a frame without a tag
@@ -26,10 +26,7 @@ class ChecksumsSent:
         """All that a run sends. A cable has room for few: what is in the NIC's ring when the program ends is lost."""
         self.host.drain()
         job = self.guest.start_testbab("--forward-mode=txonly", f"--count={messages}", *app, eal=HOST)
-
-        def all_there(frames):
-            return sum(moldudp64.parse(frame).count for frame in frames) >= messages
-        frames = self.host.receive(all_there, quiet=10, timeout=60)
+        frames = self.host.receive(moldudp64_messages(messages), quiet=10, timeout=60)
         self.assert_good(job.finish())
         self.assertEqual(sum(moldudp64.parse(frame).count for frame in frames), messages)
         return frames

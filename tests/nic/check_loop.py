@@ -60,7 +60,7 @@ class ShortLoop:
     def loop(self, mtu):
         count = 2000 * messages_a_frame(mtu)
         commands = ["show port info all json"]
-        for rate in count // 2, 0:
+        for rate in count, 0:
             commands += [f"set rate {rate}", "start", "wait", "show bus stats json", "show bus ledger json"]
         run, (info, *answers) = self.script(PAIR, commands, f"--mtu={mtu}", f"--count={count}", timeout=120)
         judge_ports(self, info["ports"], mtu)

@@ -7,7 +7,7 @@ import moldudp64
 import pcapfile
 import testbab
 import tshark
-from nic_case import HOST
+from nic_case import HOST, moldudp64_messages
 
 NASDAQ = os.path.join(testbab.SHARED_DATA, "nasdaq-totalview.pcap")  # real, and not the project's to ship
 
@@ -21,10 +21,7 @@ class Relay:
         self.assertTrue(prompt.ask("show port info 0 json")["ports"][0]["link_up"])
         self.host.drain()
         self.host.send(frames)
-
-        def all_there(out):
-            return sum(moldudp64.parse(frame).count for frame in out) >= messages
-        out = self.host.receive(all_there, quiet=5, timeout=60)
+        out = self.host.receive(moldudp64_messages(messages), quiet=5, timeout=60)
         prompt.say("stop")
         ledger = prompt.ask("show bus ledger json")
         self.assert_script_good(prompt.finish())

@@ -11,6 +11,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import images
+import moldudp64
 import nics
 import testbab
 import wire
@@ -125,6 +126,18 @@ def guest(nic, driver, checks, name=None):
     """A class of cases, such as `virtio_vfio`: `checks` have them, and NicCase what they need."""
     name = name or f"{nic}_{driver}"
     return type(name, (*checks, NicCase), {"nic": nic, "driver": nics.DRIVERS[driver]})
+
+
+def moldudp64_messages(wanted):
+    """For HostEnd.receive: enough are those with so many messages. Each frame is parsed once."""
+    parsed = count = 0
+
+    def enough(frames):
+        nonlocal parsed, count
+        count += sum(moldudp64.parse(frame).count for frame in frames[parsed:])
+        parsed = len(frames)
+        return count >= wanted
+    return enough
 
 
 class Prompt:
