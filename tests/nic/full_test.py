@@ -25,8 +25,8 @@ from check_restarts import MtuUpAndDown, NewProcesses, Restarts
 from check_slow_wire import SecondQueue, SlowWire
 from nic_case import guest
 
-CHECKS = (Probe, Mtus, TooLarge, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses, Gathering,
-          Restarts, NewProcesses, MtuUpAndDown, Links, SentBuffers, SlowWire, SecondQueue, Unplugged)
+CHECKS = (Probe, Mtus, TooLarge, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses,
+          Gathering, Restarts, NewProcesses, MtuUpAndDown, Links, SentBuffers, SlowWire, SecondQueue, Unplugged)
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:
