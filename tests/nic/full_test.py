@@ -12,7 +12,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 
 import nics
 import tap
-from check_buffers import Buffers
+from check_buffers import Buffers, Memory
 from check_checksums import ChecksumsReceived, ChecksumsSent
 from check_frame_rates import FrameRates
 from check_gathering import Gathering
@@ -30,7 +30,8 @@ CHECKS = (Probe, Mtus, TooLarge, Buffers, Loop, Relay, ChecksumsSent, ChecksumsR
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:
-        globals()[f"{nic}_{driver}"] = guest(nic, driver, CHECKS)
+        # Memory is the same whoever gave the NIC away.
+        globals()[f"{nic}_{driver}"] = guest(nic, driver, CHECKS + ((Memory, ) if driver == "uio" else ()))
     globals()[f"{nic}_rates"] = guest(nic, "uio", (FrameRates,), name=f"{nic}_rates")
 
 if __name__ == "__main__":
