@@ -11,7 +11,7 @@ SEND = ("--forward-mode=txonly", f"--count={FRAMES}", "--flush-messages=1")
 
 
 class SlowWire:
-    def sent(self, run):
+    def frames_sent(self, run):
         term, = [term for term in run.report["ledger"]["terms"] if "given to the driver" in term["name"]]
         self.assertEqual(term["in"], FRAMES, run)
         self.assertTrue(run.report["ledger"]["balanced"], run)
@@ -34,13 +34,13 @@ class SlowWire:
         run = self.run_on(HOST, *SEND)
         reader.join()
         self.assert_good(run)
-        self.assertEqual((self.sent(run), len(came)), (FRAMES, FRAMES), run)
+        self.assertEqual((self.frames_sent(run), len(came)), (FRAMES, FRAMES), run)
 
     def test_frames_that_do_not_leave_are_not_sent(self):
         """The other NICs of QEMU's hand theirs to a queue of its own: they are out, and come when somebody reads."""
         self.host.drain()
         run = self.run_on(HOST, *SEND)
-        sent = self.sent(run)
+        sent = self.frames_sent(run)
         came = len(self.host.receive(lambda now: len(now) == FRAMES, timeout=5))
         self.assertEqual(came, sent, run)
         self.assertEqual(run.report["drops"]["tx_unsent"], FRAMES - sent, run)
