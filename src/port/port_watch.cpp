@@ -129,15 +129,17 @@ void PortWatch::look(Clock::time_point now) {
   if (!noted && now < next_look_) return;
   next_look_ = now + kEvery;
   const bool was_down = noted_.link_down.exchange(false);
+  // Counted before the link is looked at: what goes afterwards may meet a dead one.
+  const std::uint64_t before = sent_by(port_);
   rte_eth_link link{};
   // A driver that knows nothing of links sends.
   const bool is_down =
       rte_eth_link_get_nowait(port_.id(), &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN;
+  port_.hold(is_down);  // and then counted again: no more go
   const std::uint64_t sent = sent_by(port_);
   if (was_down && !is_down && !down_) link_went(true, now, sent);
   if (is_down != down_) link_went(is_down, now, sent);
-  if (!is_down) sent_ = sent;
-  port_.hold(is_down);
+  if (!is_down) sent_ = before;
 }
 
 void PortWatch::link_went(bool down, Clock::time_point now, std::uint64_t sent) {

@@ -59,7 +59,8 @@ class MtuUpAndDown:
         for mtu in (1500, 9000, 1500, 4000) * (2 if testbab.LONG else 1):
             commands += [f"port config mtu 0 {mtu}", f"port config mtu 1 {mtu}", "start", "wait",
                          "show bus ledger json"]
-        run, ledgers = self.script(PAIR, commands, "--count=30000", timeout=180)
+        pace = () if self.device.holds_back else ("--rate=50k",)
+        run, ledgers = self.script(PAIR, commands, *pace, "--count=30000", timeout=180)
         self.assert_script_good(run)
         for ledger in ledgers:
             self.assertEqual({reason: n for reason, n in ledger["drops"].items() if n}, {})

@@ -52,7 +52,7 @@ class SlowWire:
     def test_they_may_go_until_the_port_is_stopped(self):
         self.host.drain()
         prompt = self.prompt(HOST, *SEND)
-        prompt.say("start", "wait")
+        prompt.say("start\nwait")  # in one piece: a run may be over before a second one comes
         ledger = prompt.ask("show bus ledger json", 60)
         held = ledger["terms"][0]["out"].get("held by the NIC", 0)
         self.assertTrue(ledger["balanced"], ledger)
