@@ -13,6 +13,7 @@
 
 #include "driver_events.hpp"
 #include "full_pool.hpp"
+#include "odd_driver.hpp"
 #include "test_port.hpp"
 
 namespace bab {
@@ -161,6 +162,21 @@ TEST_F(WatchedPort, SaysHowManyFramesMayNotHaveGone) {
   const auto down = events_after(100ms);
   ASSERT_EQ(down.size(), 1U);
   EXPECT_EQ(down[0].doubtful_frames, 3U);
+}
+
+// A thread that looks may be kept from counting for long.
+TEST_F(WatchedPort, FramesThatGoWhileItLooksMayNotHaveGone) {
+  bool up = true;
+  test::OddDriver driver(port_.id());
+  driver.link = [&] {
+    EXPECT_TRUE(carries());
+    return up;
+  };
+  EXPECT_EQ(changes_after(0ms), Changes{});
+  up = false;
+  const auto down = events_after(100ms);
+  ASSERT_EQ(down.size(), 1U);
+  EXPECT_EQ(down[0].doubtful_frames, 2U);
 }
 
 TEST_F(WatchedPort, CountersThatBeginAnewAreNoMatter) {
