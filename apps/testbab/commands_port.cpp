@@ -80,12 +80,13 @@ void clear_port(Console& console, const Words& words) {
 
 void start_port(Console& console, const Words& words) {
   Session& session = console.session();
-  for (std::size_t i : ports_of(session.wiring(), words[2], "port start")) {
-    const std::uint16_t id = session.wiring().port(i).id();
-    const bool was = session.wiring().port(i).started();
-    session.wiring().start(i);
-    console.print(fmt::format("port {} {}\n", id, was ? "is started already" : "started"));
-  }
+  const auto ports = ports_of(session.wiring(), words[2], "port start");
+  std::string text;
+  for (std::size_t i : ports)
+    text += fmt::format("port {} {}\n", session.wiring().port(i).id(),
+                        session.wiring().port(i).started() ? "is started already" : "started");
+  session.wiring().start(ports);
+  console.print(text);
   session.say_notes();
 }
 

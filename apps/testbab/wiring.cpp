@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <numeric>
 #include <span>
 
 #include <fmt/format.h>
@@ -130,12 +132,37 @@ std::vector<bab::RxQueue*> Wiring::rx_queues(std::size_t i) {
 }
 
 void Wiring::start() {
-  for (std::size_t i = 0; i < units_.size(); ++i) start(i);
+  std::vector<std::size_t> all(units_.size());
+  std::iota(all.begin(), all.end(), 0);
+  start(all);
 }
 
-void Wiring::start(std::size_t i) {
+void Wiring::start(std::span<const std::size_t> ports) {
+  std::vector<std::size_t> stopped;
+  std::copy_if(ports.begin(), ports.end(), std::back_inserter(stopped),
+               [this](std::size_t i) { return !port(i).started(); });
+  try {
+    for (std::size_t i : stopped) begin_start(i);
+    for (std::size_t i : stopped) await_link(i);
+  } catch (...) {
+    // None stays behind whose link nobody has waited for.
+    for (std::size_t i : stopped) stop(i);
+    throw;
+  }
+}
+
+void Wiring::begin_start(std::size_t i) {
+  try {
+    port(i).begin_start();
+  } catch (const bab::TooFewBuffers& e) {
+    if (!own_buffers_) throw;
+    throw bab::Error(fmt::format("{}: --total-num-mbufs={} or, better, without it", e.what(),
+                                 buffers_for(e.needed())));
+  }
+}
+
+void Wiring::await_link(std::size_t i) {
   bab::Port& port = *units_.at(i).port;
-  if (port.started()) return;
   const auto say = [&](const std::string& what) {
     say_(fmt::format("port {} ({}, {}): {}\n", port.id(), port.name(), port.driver(), what));
   };
@@ -143,19 +170,13 @@ void Wiring::start(std::size_t i) {
   const bool had_interrupt = port.has_link_interrupt();
   const unsigned longest = port.longest_link_wait_s();
   unsigned asked = 0;
-  try {
-    port.start([&] {
-      if (++asked == kQuiet) say(fmt::format("waiting for its link, for {} s at most", longest));
-      return signals_.pending();
-    });
-    if (had_interrupt && !port.has_link_interrupt())
-      say("its interrupt told of no link, so it was started again without; its link is looked at "
-          "every 100 ms");
-  } catch (const bab::TooFewBuffers& e) {
-    if (!own_buffers_) throw;
-    throw bab::Error(fmt::format("{}: --total-num-mbufs={} or, better, without it", e.what(),
-                                 buffers_for(e.needed())));
-  }
+  port.start([&] {
+    if (++asked == kQuiet) say(fmt::format("waiting for its link, for {} s at most", longest));
+    return signals_.pending();
+  });
+  if (had_interrupt && !port.has_link_interrupt())
+    say("its interrupt told of no link, so it was started again without; its link is looked at "
+        "every 100 ms");
 }
 
 bool Wiring::told_of_splits(std::size_t i) const {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,11 @@ class Wiring {
 
   /// Where what takes longer than two seconds is said.
   void on_progress(std::function<void(const std::string&)> say) { say_ = std::move(say); }
-  /// Starts the ports that are stopped. A signal ends the wait for links.
+  /// Starts the ports that are stopped: all devices, then their links are waited for, since one may be cabled to another. A
+  /// signal ends the wait. Throws bab::Error, and those that were stopped are stopped again.
   void start();
-  void start(std::size_t i);
+  void start(std::span<const std::size_t> ports);
+  void start(std::size_t i) { start(std::span(&i, 1)); }
   /// When nothing runs. What it held comes back to the pools; frames in memory ports are freed.
   void stop(std::size_t i);
   /// Reconfigures port i, and its pools where their buffers are too small; it stays stopped or is started
@@ -104,6 +107,8 @@ class Wiring {
   void close(Summary& summary);
 
  private:
+  void begin_start(std::size_t i);
+  void await_link(std::size_t i);
   struct Unit {
     std::shared_ptr<bab::BufferPool> rx_pool;
     std::shared_ptr<bab::BufferPool> tx_pool;

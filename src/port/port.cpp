@@ -183,9 +183,15 @@ std::uint32_t Port::rx_data_room(std::uint16_t id, std::uint32_t mtu) {
   return carrier ? std::max(frame, RTE_PKTMBUF_HEADROOM + carrier->rx_bytes) : frame;
 }
 
-void Port::start(const std::function<bool()>& give_up) {
+void Port::begin_start() {
   if (started_) return;
   start_device();
+  awaits_link_ = true;
+}
+
+void Port::start(const std::function<bool()>& give_up) {
+  begin_start();
+  if (!std::exchange(awaits_link_, false)) return;
   const bool had_interrupt = link_interrupt_;
   const unsigned seconds = longest_link_wait_s();
   Link link = await_link(had_interrupt ? kInterruptWaitS : seconds, give_up);
@@ -275,6 +281,7 @@ void Port::stop() noexcept {
   if (!started_) return;
   unsent_at_stops_ += await_sent();
   started_ = false;
+  awaits_link_ = false;
   for (TxQueue& q : tx_) q.port_is_started(false);
   linger();
   (void)rte_eth_dev_stop(options_.id);

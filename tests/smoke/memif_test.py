@@ -35,6 +35,13 @@ class Memif(MemifCase):
         run = self.run_testbab("--forward-mode=txonly", "--mtu=9000", vdevs=[self.vdev("client", bsize=2048)])
         self.assert_refused(run, "9018", "2048", "bsize=9216")
 
+    def test_both_ends_in_one_process(self):
+        """Neither has a link before both are started."""
+        run = self.run_testbab("--forward-mode=loop", "--count=100000", "--mtu=9000",
+                               vdevs=[self.vdev("server"), self.vdev("client").replace("net_memif0", "net_memif1")])
+        self.assert_good(run)
+        self.assertEqual((run.report["bus"]["messages_in"], run.report["bus"]["lost"]), (100000, 0), run)
+
     def test_a_client_without_a_server(self):
         run = self.run_testbab("--forward-mode=txonly", vdevs=[self.vdev("client")])
         self.assert_refused(run, "net_memif", "role=server")

@@ -74,6 +74,9 @@ class Port {
   /// Throws Error, and is stopped then; a link that stays down is one, TooFewBuffers another. Of a started port nothing
   /// changes.
   void start(const std::function<bool()>& give_up = {});
+  /// The first half of start(), which then waits: for several ports, of which one may be cabled to another. Many a NIC has no
+  /// light on its cable before it is started. Throws Error, TooFewBuffers being one. Of a started port nothing changes.
+  void begin_start();
   /// Stops the device, after await_sent(): what has not gone by then is lost, as Drop::kTxUnsent. Frames queued inside a
   /// memory port stay there: drain() first. After sending on net_memif it takes half a second longer, for a peer that is behind.
   void stop() noexcept;
@@ -218,6 +221,7 @@ class Port {
   Offloads offloads_;
   std::uint64_t rss_ = 0;
   bool started_ = false;
+  bool awaits_link_ = false;  // begin_start() was called, and start() not yet
   unsigned starts_ = 0;
   bool link_interrupt_ = false;
   bool made_promiscuous_ = false;

@@ -100,6 +100,37 @@ TEST_F(LinkWait, WithoutAnInterruptItIsNineSeconds) {
   EXPECT_NEAR(sleep_.seconds(), 9, 0.11);
 }
 
+// Two NICs at both ends of one cable.
+TEST_F(LinkWait, IsForAPeerThatIsStartedToo) {
+  FullPool peers_pool{receiving_pool(8)};
+  const test::Vdev peers_device{"net_null2"};
+  Port port({.id = device_.id()}, pool_);
+  Port peer({.id = peers_device.id()}, peers_pool);
+  driver_.link = [&] { return peer.started(); };
+  EXPECT_THROW(port.start(), Error) << "one after the other";
+  port.begin_start();
+  port.begin_start();
+  peer.begin_start();
+  const double before = sleep_.seconds();
+  port.start();
+  peer.start();
+  EXPECT_EQ(sleep_.seconds(), before);
+  EXPECT_EQ(driver_.starts(), 2U);
+}
+
+TEST_F(LinkWait, OfAPortWhoseDeviceIsStartedIsStillToCome) {
+  Port port({.id = device_.id()}, pool_);
+  port.begin_start();
+  EXPECT_THROW(port.start(), Error) << "its link is down";
+  EXPECT_FALSE(port.started());
+  port.begin_start();
+  port.stop();
+  comes_up_at_s_ = 1;
+  port.start();
+  port.start();
+  EXPECT_TRUE(port.started());
+}
+
 TEST_F(LinkWait, CanBeGivenUp) {
   Port port({.id = device_.id()}, pool_);
   unsigned asked = 0;
