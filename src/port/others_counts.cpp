@@ -12,7 +12,7 @@ namespace bab {
 /// earlier process missed. Where its counters begin at 0 with a start, what was cleared before is no longer in them.
 void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
   rte_eth_stats now{};
-  if (!at_stop_ || rte_eth_stats_get(options_.id, &now) != 0) return;
+  if (!at_stop_ || !counts_.read(now)) return;
   const auto exclude = [&](auto fields, const rte_eth_stats& until) {
     for (const auto field : fields) {
       if (now.*field < stopped.*field || now.*field < cleared_.*field)
@@ -32,7 +32,7 @@ void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
 
 void Port::clear_losses() noexcept {
   rte_eth_stats now{};
-  if (rte_eth_stats_get(options_.id, &now) != 0) return;
+  if (!counts_.read(now)) return;
   cleared_.imissed = now.imissed;
   cleared_.rx_nombuf = now.rx_nombuf;
   cleared_.ierrors = now.ierrors;

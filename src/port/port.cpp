@@ -76,7 +76,8 @@ std::string Port::tried(const std::string& what) const {
 Port::Port(const PortOptions& options)
     : options_(options),
       claim_(options.id, existing_label(options.id)),
-      name_(device_name(options.id)) {
+      name_(device_name(options.id)),
+      counts_(options.id) {
   const rte_eth_dev_info info = device_info(options_.id);
   driver_ = info.driver_name;
   link_interrupt_ = tells_of_its_link(info);
@@ -229,7 +230,7 @@ void Port::start_device() {
   if (tried_held_)
     require_at_hand(*tried_held_, rx_pool_->size() - std::min(rx_pool_->size(), *tried_held_));
   rte_eth_stats stopped{};
-  const bool counts = rte_eth_stats_get(options_.id, &stopped) == 0;
+  const bool counts = counts_.read(stopped);
   const AfterStart after = start_and_measure();
   if (counts) exclude_others(stopped);
   started_ = true;
@@ -291,7 +292,7 @@ void Port::stop() noexcept {
 void Port::note_stopped() noexcept {
   rte_eth_stats now{};
   at_stop_.reset();
-  if (rte_eth_stats_get(options_.id, &now) == 0) at_stop_ = now;
+  if (counts_.read(now)) at_stop_ = now;
 }
 
 /// net_memif takes its rings away with it, and what the peer hasn't read of them is lost; nothing tells how
@@ -360,7 +361,7 @@ wire::MacAddress Port::mac() const noexcept {
 
 PortStats Port::stats() const noexcept {
   rte_eth_stats s{};
-  (void)rte_eth_stats_get(options_.id, &s);
+  (void)counts_.read(s);
   // A driver that goes on receiving from a long queue is short of buffers before any burst shows it.
   if (s.rx_nombuf > std::exchange(nombuf_seen_, s.rx_nombuf) && rx_pool_ != nullptr)
     rx_pool_->announce_need();
@@ -394,7 +395,7 @@ PortStats Port::stats() const noexcept {
 
 void Port::clear_stats() noexcept {
   const std::uint64_t unsent = tx_account().unsent;
-  (void)rte_eth_stats_get(options_.id, &cleared_);
+  (void)counts_.read(cleared_);
   if (!started_) note_stopped();
   for (RxQueue& q : rx_) q.clear_counters();
   for (TxQueue& q : tx_) q.clear_counters();

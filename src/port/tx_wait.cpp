@@ -49,7 +49,7 @@ std::optional<std::uint64_t> Port::in_virtio_rings() const noexcept {
 
 void Port::begin_tx_account(std::uint64_t carried) noexcept {
   rte_eth_stats now{};
-  (void)rte_eth_stats_get(options_.id, &now);
+  (void)counts_.read(now);
   tx_base_ = {carried, given(), now.opackets, now.oerrors};
 }
 
@@ -59,7 +59,7 @@ TxAccount Port::tx_account() const noexcept {
   TxAccount a;
   a.given = tx_base_.carried + less(given(), tx_base_.given);
   rte_eth_stats now{};
-  (void)rte_eth_stats_get(options_.id, &now);
+  (void)counts_.read(now);
   const bool asked = started_ && tx_completion_ != TxCompletion::kAtOnce;
   const auto waiting = asked ? in_virtio_rings() : std::nullopt;
   const bool counts = !waiting && (now.opackets > 0 || now.oerrors > 0);

@@ -11,6 +11,7 @@
 #include <bab/detail/port_claim.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/port/carrier_limits.hpp>
+#include <bab/port/driver_counts.hpp>
 #include <bab/port/offloads.hpp>
 #include <bab/port/queues.hpp>
 #include <bab/port/rx_buffers.hpp>
@@ -240,6 +241,7 @@ class Port {
       std::numeric_limits<std::uint32_t>::max();  // the least of pools before
   std::vector<std::string> notes_;
   std::string promiscuous_refusal_;
+  mutable detail::DriverCounts counts_;
   mutable std::uint64_t nombuf_seen_ = 0;
   rte_eth_stats cleared_{};  // the driver's figures then; xstats stay as they are
   // Its figures when the port was stopped, or cleared while it was: what comes on top before it is started is others'.

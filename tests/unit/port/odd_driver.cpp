@@ -119,7 +119,8 @@ void OddDriver::closed() {
 
 void OddDriver::stats(rte_eth_stats& stats) const {
   stats.ipackets += others.ipackets;
-  stats.imissed += others.imissed;
+  added_ += register_that_stays;
+  stats.imissed += others.imissed + added_;
   stats.rx_nombuf += others.rx_nombuf;
   stats.ierrors += others.ierrors;
   stats.opackets += others.opackets;

@@ -28,15 +28,17 @@ class OddDriver {
   bool tells_bytes = false;       ///< it says how many bytes of a buffer it uses, too
   bool always_scattered = false;  ///< it says so whatever the size
   bool offers_scatter = true;
-  std::uint32_t wants_more = 0;    ///< bytes beside the frame, unless it may split
-  std::uint32_t rings = 0;         ///< each holds a buffer for each descriptor of a started queue
-  bool keeps_them = false;         ///< over a stop
-  std::string refuses;             ///< why it sets up no queue; empty: it does
-  rte_eth_stats others{};          ///< what it counts that isn't the port's
-  std::string name;                ///< of the driver; empty: its own
-  std::string arguments;           ///< of the device; empty: its own
-  bool tells_of_its_link = false;  ///< it has an interrupt for that
-  std::function<bool()> link;      ///< up? Each time that somebody looks
+  std::uint32_t wants_more = 0;  ///< bytes beside the frame, unless it may split
+  std::uint32_t rings = 0;       ///< each holds a buffer for each descriptor of a started queue
+  bool keeps_them = false;       ///< over a stop
+  std::string refuses;           ///< why it sets up no queue; empty: it does
+  rte_eth_stats others{};        ///< what it counts that isn't the port's
+  /// Missed frames in the NIC's register, which it adds to its count each time that somebody reads: it should be cleared then.
+  std::uint64_t register_that_stays = 0;
+  std::string name;                       ///< of the driver; empty: its own
+  std::string arguments;                  ///< of the device; empty: its own
+  bool tells_of_its_link = false;         ///< it has an interrupt for that
+  std::function<bool()> link;             ///< up? Each time that somebody looks
   std::uint16_t most_tx_descriptors = 0;  ///< 0: its own
   rte_eth_desc_lim rx_limits{};           ///< nb_max 0: the device's own
   int promiscuous_error = 0;              ///< how it refuses that mode: an errno value
@@ -72,6 +74,7 @@ class OddDriver {
   bool link_interrupt_ = false;
   unsigned starts_ = 0;
   std::vector<Queue> queues_;
+  mutable std::uint64_t added_ = 0;
   rte_devargs device_arguments_{};
 };
 

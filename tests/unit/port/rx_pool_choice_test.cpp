@@ -249,6 +249,30 @@ TEST_F(RxPoolChoice, WhatIsCountedWhileItIsStoppedIsNotThePorts) {
   EXPECT_EQ(port->stats().rx_missed, 0U);
 }
 
+TEST_F(RxPoolChoice, ARegisterThatStaysWhenItIsReadCountsOnce) {
+  driver.register_that_stays = 2;  // an earlier process's
+  make(1500).start();
+  EXPECT_EQ(port->stats().rx_missed, 0U);
+  EXPECT_EQ(port->stats().rx_missed, 0U);
+  driver.register_that_stays = 5;
+  EXPECT_EQ(port->stats().rx_missed, 3U);
+  EXPECT_EQ(port->stats().rx_missed, 3U);
+  port->clear_losses();
+  EXPECT_EQ(port->stats().rx_missed, 0U);
+  driver.register_that_stays = 1;  // somebody cleared it
+  EXPECT_EQ(port->stats().rx_missed, 1U);
+  EXPECT_EQ(port->stats().rx_missed, 1U);
+}
+
+TEST_F(RxPoolChoice, ARegisterThatStaysIsKnownByTheFirstMissedFrame) {
+  make(1500).start();
+  driver.register_that_stays = 4;
+  EXPECT_EQ(port->stats().rx_missed, 4U);
+  EXPECT_EQ(port->stats().rx_missed, 4U);
+  (void)port->tx_account();  // which reads, too
+  EXPECT_EQ(port->stats().rx_missed, 4U);
+}
+
 TEST_F(RxPoolChoice, LossesCanBeForgiven) {
   make(1500).start();
   driver.others.imissed = driver.others.rx_nombuf = driver.others.ierrors = 9;
