@@ -17,7 +17,8 @@ namespace testbab {
 class Checker {
  public:
   /// `strict`: every stream is a Generator's.
-  explicit Checker(bool strict) noexcept : strict_(strict) {}
+  explicit Checker(bool strict, PayloadPart part = PayloadPart::kAll)
+      : strict_(strict), payload_(part) {}
 
   /// Once per frame, before its messages. Keeps the sequence.
   void begin(const bab::wire::MoldHeader& header) noexcept;

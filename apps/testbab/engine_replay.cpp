@@ -40,10 +40,12 @@ class Replayer final : public Sender {
     return options.count > 0 ? std::min(end, options.count) : end;
   }
 
-  unsigned make(std::uint64_t now_tsc) noexcept override {
+  unsigned make(std::uint64_t now_tsc, std::uint32_t frames) noexcept override {
     if (made_ == 0 && at_ == 0) started_ = now_tsc;
+    const std::uint64_t most = made_ + std::min(end_ - made_, messages_of(frames));
+    const std::uint32_t most_bytes = bytes_of(frames);
     unsigned made = 0;
-    for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && made_ < end_; ++made) {
+    for (std::uint32_t bytes = 0; bytes < most_bytes && made_ < most; ++made) {
       if (at_ == messages_.size()) {
         at_ = 0;  // the next round begins when the last one's last message has gone
         started_ = now_tsc;

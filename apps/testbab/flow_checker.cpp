@@ -8,6 +8,7 @@ FlowChecker::FlowChecker(const Options& options, const bab::FramerOptions& frame
                          std::vector<bab::RxQueue*> queues)
     : Poller(Direction::kRx),
       framer_(framer),
+      payload_(options.payload),
       queues_(std::move(queues)),
       burst_size_(options.burst) {}
 

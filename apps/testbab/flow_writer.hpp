@@ -29,6 +29,7 @@ class FlowWriter final : public Poller {
         flow_(flow),
         end_(count == 0 ? std::numeric_limits<std::uint64_t>::max() : count),
         pace_(pace),
+        payload_(options.payload),
         sizes_(options.sizes),
         writer_(std::forward<Args>(args)...) {}
 

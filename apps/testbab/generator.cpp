@@ -43,21 +43,22 @@ Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, u
                ? kNoEnd
                : count + bab::wire::kMoldFirstSequence),
       pace_(pace),
+      payload_(options.payload),
       sizes_(options.sizes) {
   require_fit(sizes_, writer().max_message(), wiring.port(port).mtu());
 }
 
-unsigned Generator::make(std::uint64_t now_tsc) noexcept {
-  const std::uint64_t due = std::min(pace_.due(now_tsc), end_ - next_);
+unsigned Generator::make(std::uint64_t now_tsc, std::uint32_t frames) noexcept {
+  const std::uint64_t due = std::min({pace_.due(now_tsc), end_ - next_, messages_of(frames)});
+  const std::uint32_t most_bytes = bytes_of(frames);
   unsigned made = 0;
-  for (std::uint32_t bytes = 0; bytes < kBytesPerTurn && made < due; ++made) {
+  for (std::uint32_t bytes = 0; bytes < most_bytes && made < due; ++made) {
     const std::uint32_t len = sizes_.of(next_);
     auto room = writer().reserve(len);
     if (!room) break;
-    payload_.fill(room.data(), len, next_);
+    bytes += payload_.fill(room.data(), len, next_) + kPerMessage;
     room.commit();
     ++next_;
-    bytes += len + kPerMessage;
   }
   pace_.take(made);
   return made;

@@ -28,7 +28,7 @@ class Generator final : public Sender {
             std::uint64_t count, const TokenBucket& pace);
 
  private:
-  unsigned make(std::uint64_t now_tsc) noexcept override;
+  unsigned make(std::uint64_t now_tsc, std::uint32_t frames) noexcept override;
   [[nodiscard]] bool made_all() const noexcept override { return next_ == end_; }
   [[nodiscard]] std::uint64_t made() const noexcept override {
     return next_ - bab::wire::kMoldFirstSequence;

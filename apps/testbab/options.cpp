@@ -101,6 +101,8 @@ const std::map<std::string, bab::IdleStrategy> kIdle{{"spin", bab::IdleStrategy:
                                                      {"backoff", bab::IdleStrategy::kBackOff},
                                                      {"monitor", bab::IdleStrategy::kMonitor}};
 
+const std::map<std::string, PayloadPart> kPayload{{"all", PayloadPart::kAll},
+                                                  {"number", PayloadPart::kNumber}};
 const std::map<std::string, WriterKind> kWriterKinds{{"shared", WriterKind::kShared},
                                                      {"local", WriterKind::kLocal}};
 
@@ -348,6 +350,11 @@ class Parser {
                           o_.sizes = sizes(MessageSizes::parse_mix, text, "--msg-mix");
                           o_.sizes_text = text;
                         });
+    add_text("--payload", "all|number",
+             "bytes of a message that are written, and checked when it comes: all, or the first 8 "
+             "with its number, at "
+             "both ends; default all",
+             [this](const std::string& t) { o_.payload = choice(kPayload, t, "--payload"); });
     add_text("--rate", "N[k|M|G]",
              "messages per second, of all senders together; 0: no limit; default 0, of ping 5k",
              [this](const std::string& text) { o_.rate = rate(text, "--rate"); });

@@ -13,6 +13,7 @@
 #include <bab/wire/ethernet.hpp>
 
 #include "message_sizes.hpp"
+#include "payload.hpp"
 
 namespace testbab {
 
@@ -52,6 +53,7 @@ struct Options {
   std::optional<std::uint16_t> vlan;
   unsigned max_delay_us = 100;
   unsigned flush_messages = 0;  ///< a frame goes with so many; 0: when it is full
+  PayloadPart payload = PayloadPart::kAll;
   bab::IdleStrategy idle = bab::IdleStrategy::kPause;
   bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
   bab::ChecksumChoice rx_checksum = bab::ChecksumChoice::kAuto;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -10,25 +12,37 @@
 
 namespace testbab {
 
+/// How much of a message is written, and checked when it comes.
+enum class PayloadPart : std::uint8_t {
+  kAll,
+  kNumber,  ///< its first 8 bytes: the rest is what the buffer had, as testpmd's txonly leaves it
+};
+
 /// The payload of message `sequence`: its sequence number (as many of the 8 little-endian bytes as fit),
-/// then random bytes from a place in a table that depends on it. Every byte is checked on receipt.
+/// then random bytes from a place in a table that depends on it. Every byte of the part is checked on receipt.
 class Payload {
  public:
-  Payload() : table_(&shared_table()) {}
+  explicit Payload(PayloadPart part = PayloadPart::kAll)
+      : table_(&shared_table()),
+        most_(part == PayloadPart::kAll ? std::numeric_limits<std::uint32_t>::max()
+                                        : sizeof(std::uint64_t)) {}
 
-  void fill(std::uint8_t* at, std::uint32_t len, std::uint64_t sequence) const noexcept {
-    if (len >= sizeof sequence) [[likely]] {
-      rte_memcpy(at, source(sequence), len);
-      std::memcpy(at, &sequence, sizeof sequence);
-    } else {
+  /// Returns the bytes that it wrote.
+  std::uint32_t fill(std::uint8_t* at, std::uint32_t len, std::uint64_t sequence) const noexcept {
+    if (len < sizeof sequence) [[unlikely]] {
       std::memcpy(at, &sequence, len);
+      return len;
     }
+    const std::uint32_t part = std::min(len, most_);
+    rte_memcpy(at, source(sequence), part);
+    std::memcpy(at, &sequence, sizeof sequence);
+    return part;
   }
 
   [[nodiscard]] bool matches(std::span<const std::uint8_t> message,
                              std::uint64_t sequence) const noexcept {
     const std::uint8_t* at = message.data();
-    const std::size_t len = message.size();
+    const std::size_t len = std::min<std::size_t>(message.size(), most_);
     if (len < sizeof sequence) [[unlikely]]
       return len == 0 || std::memcmp(at, &sequence, len) == 0;
     return load<std::uint64_t>(at) == sequence &&
@@ -94,6 +108,7 @@ class Payload {
   }
 
   const Table* table_;
+  std::uint32_t most_;  // bytes of a message
 };
 
 }  // namespace testbab

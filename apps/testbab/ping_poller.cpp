@@ -43,6 +43,7 @@ PingPoller::PingPoller(const Options& options, Wiring& wiring, std::size_t port)
                : options.count + 1),
       timeout_(ticks(options.ping_timeout_ms)),
       pace_(pace(options)),
+      payload_(options.payload),
       sizes_(options.sizes),
       slots_(kWindow),
       rx_(wiring.rx_queues(port)),

@@ -16,7 +16,7 @@ Receiver::Receiver(const Options& options, const bab::FramerOptions& framer,
                    std::vector<bab::RxQueue*> queues, bool strict)
     : Poller(Direction::kRx),
       framer_(framer),
-      checker_(strict),
+      checker_(strict, options.payload),
       queues_(std::move(queues)),
       burst_size_(options.burst) {}
 

@@ -1,5 +1,7 @@
 #include "sender.hpp"
 
+#include <algorithm>
+
 #include <rte_cycles.h>
 
 #include "wiring.hpp"
@@ -23,7 +25,9 @@ Sender::Sender(const Options& options, Wiring& wiring, std::size_t port, unsigne
       ring_(wiring.tx_pool(port).size()),
       writer_(wiring.tx_pool(port), ring_,
               writer_options(options, header_, wiring.port(port).mtu())),
-      flusher_(queue_, header_, options.burst) {
+      flusher_(queue_, header_, options.burst),
+      burst_(options.burst),
+      messages_a_frame_(options.flush_messages) {
   flusher_.add(ring_);
   works_with(wiring.tx_pool(port));
 }
@@ -31,7 +35,8 @@ Sender::Sender(const Options& options, Wiring& wiring, std::size_t port, unsigne
 unsigned Sender::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   unsigned work = flusher_.poll();
   if (finished()) return work;
-  if (phase == Phase::kRun) work += make(now_tsc);
+  if (phase == Phase::kRun)
+    if (const std::uint32_t frames = frames_wanted(); frames > 0) work += make(now_tsc, frames);
   if (phase != Phase::kRun || made_all()) {
     writer_.flush();
     if (phase == Phase::kAbandon) flusher_.drop_pending();
@@ -43,6 +48,22 @@ unsigned Sender::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   live_tx.publish(s.messages, s.bytes, s.frames, 0);
   live_writer.publish(writer_.stats());
   return work;
+}
+
+/// Two bursts at most wait. With all the pool's buffers in the ring each would have left the caches before it goes.
+std::uint32_t Sender::frames_wanted() const noexcept {
+  const std::uint32_t most = 2 * burst_;
+  const std::uint32_t waiting = ring_.size();
+  return most - std::min(most, waiting);
+}
+
+std::uint64_t Sender::messages_of(std::uint32_t frames) const noexcept {
+  return messages_a_frame_ == 0 ? ~std::uint64_t{0} : std::uint64_t{frames} * messages_a_frame_;
+}
+
+std::uint32_t Sender::bytes_of(std::uint32_t frames) const noexcept {
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(kBytesPerTurn, std::uint64_t{frames} * writer_.max_message()));
 }
 
 std::uint64_t Sender::sent() const noexcept {

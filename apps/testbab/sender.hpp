@@ -33,8 +33,8 @@ class Sender : public Poller {
  protected:
   Sender(const Options& options, Wiring& wiring, std::size_t port, unsigned queue);
 
-  /// Writes what is to be sent now, about kBytesPerTurn at most; returns messages.
-  virtual unsigned make(std::uint64_t now_tsc) noexcept = 0;
+  /// Writes what is to be sent now, about kBytesPerTurn and `frames` frames at most; returns messages.
+  virtual unsigned make(std::uint64_t now_tsc, std::uint32_t frames) noexcept = 0;
   /// Nothing more comes.
   [[nodiscard]] virtual bool made_all() const noexcept = 0;
   /// Messages written so far.
@@ -42,18 +42,25 @@ class Sender : public Poller {
   /// Their row of the ledger.
   [[nodiscard]] virtual const char* row() const noexcept = 0;
 
-  // A turn's share: enough frames for a good burst, small enough to stay in the L2 cache.
+  // A turn's share of written bytes: enough frames for a good burst, small enough to stay in the L2 cache.
   static constexpr std::uint32_t kBytesPerTurn = 64 * 1024;
   static constexpr std::uint32_t kPerMessage = 16;  ///< empty messages cost time, too
 
   [[nodiscard]] bab::LocalWriter& writer() noexcept { return writer_; }
+  /// Messages that `frames` frames hold at least, and their bytes, kPerMessage for each included.
+  [[nodiscard]] std::uint64_t messages_of(std::uint32_t frames) const noexcept;
+  [[nodiscard]] std::uint32_t bytes_of(std::uint32_t frames) const noexcept;
 
  private:
+  [[nodiscard]] std::uint32_t frames_wanted() const noexcept;
+
   bab::TxQueue& queue_;
   bab::wire::FrameHeader header_;
   bab::FrameRing ring_;
   bab::LocalWriter writer_;
   bab::WriteFlusher<bab::TxQueue> flusher_;
+  unsigned burst_;
+  std::uint32_t messages_a_frame_;  // when it is closed; 0: when it is full
 };
 
 }  // namespace testbab

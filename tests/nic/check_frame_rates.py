@@ -28,22 +28,29 @@ class FrameRates:
         """A testpmd on the guest's other CPU sends small frames all the time, to each program in turn."""
         eal = (*ONE_CPU, "-a", "$B")
         with self.flood():
-            ours, theirs = self.in_turn(lambda: self.our_rate("rx", eal, "--forward-mode=null")[0],
+            # Neither pauses: TCG leaves the guest for each pause.
+            ours, theirs = self.in_turn(lambda: self.our_rate("rx", eal, "--forward-mode=null", "--idle=spin")[0],
                                         lambda: self.their_rate("RX", eal, "--forward-mode=rxonly")[0])
         self.judge("null beside rxonly", ours, theirs, 0.95)
 
     def test_sending(self):
-        """To a cable that nobody listens at, so that nothing but the sender is measured."""
+        """To a cable that nobody listens at, so that nothing but the sender is measured.
+
+        testpmd writes the headers of its frames and leaves the rest as it was. So do ours, but for a message's number;
+        what writing all bytes of full frames takes, a guest under TCG copying a few of them at a time, is printed.
+        """
         self.host.close()
         eal = (*ONE_CPU, "-a", "$C")
-        for name, size, least in (("full frames of 9,000 bytes", moldudp64.largest_message(FULL), 0.9),
-                                  ("one small message a frame", SMALL, 0.7)):
+        full = moldudp64.largest_message(FULL)
+        for name, size, payload, least in (("full frames of 9,000 bytes", full, "number", 0.9),
+                                           ("full frames, all bytes written", full, "all", None),
+                                           ("one small message a frame", SMALL, "all", 0.7)):
             with self.subTest(name):
                 # testpmd's frames have no UDP checksum: no more do ours. It reads its arguments in order.
                 ours, theirs = self.in_turn(
                     lambda: self.sending(size, self.our_rate(
                         "tx", eal, "--forward-mode=txonly", f"--mtu={FULL}", f"--msg-size={size}",
-                        "--flush-messages=1", "--tx-checksum=off")),
+                        f"--payload={payload}", "--flush-messages=1", "--tx-checksum=off")),
                     lambda: self.sending(size, self.their_rate(
                         "TX", eal, "--mbuf-size=9216", f"--max-pkt-len={FULL + 18}", "--forward-mode=txonly",
                         f"--txpkts={frame_of(size)}")))
@@ -72,8 +79,8 @@ class FrameRates:
     def judge(self, name, ours, theirs, least):
         ratio = ours / theirs
         print(f"# {type(self).__name__}: {name}: {ours / 1000:.0f} k frames/s, testpmd {theirs / 1000:.0f} k,"
-              f" ratio {ratio:.2f} (at least {least})", flush=True)
-        if JUDGED:
+              f" ratio {ratio:.2f}" + (f" (at least {least})" if least else ""), flush=True)
+        if JUDGED and least:
             self.assertGreaterEqual(ratio, least)
 
     def our_rate(self, direction, eal, *app):

@@ -48,6 +48,7 @@ OPTIONS = {
     "--duration": Option(("abc", "1x", "-1", "nan", "inf", "1e10", ""), "is not a number of seconds"),
     "--writers": number(1, 1024),
     "--writer-kind": Option(("own", "SHARED", "shared,local", ""), r"is none of .*\bshared\b"),
+    "--payload": Option(("none", "ALL", "8", ""), r"is none of .*\bnumber\b"),
     "--idle": Option(("sleep", "SPIN", "1", ""), r"is none of .*\bspin\b"),
     "--idle-exit-ms": number(0, 86400000),
     "--rxq": number(1, 1024),

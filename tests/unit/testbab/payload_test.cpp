@@ -34,6 +34,22 @@ TEST(Payload, EveryBitOfEveryLengthIsChecked) {
   }
 }
 
+TEST(Payload, OfTheNumberAloneLeavesTheRestAsItWas) {
+  const Payload payload(PayloadPart::kNumber);
+  for (const std::uint32_t len : {1U, 7U, 8U, 9U, 64U, 9000U}) {
+    std::vector<std::uint8_t> bytes(len, 0xee);
+    payload.fill(bytes.data(), len, kSequence);
+    for (std::uint32_t i = 8; i < len; ++i) ASSERT_EQ(bytes[i], 0xee) << len << ": " << i;
+    EXPECT_TRUE(payload.matches(bytes, kSequence)) << len;
+    EXPECT_FALSE(payload.matches(bytes, kSequence + 1)) << len;
+    if (len > 8) {
+      bytes.back() ^= 1;
+      EXPECT_TRUE(payload.matches(bytes, kSequence)) << len;
+      EXPECT_FALSE(Payload().matches(bytes, kSequence)) << len;
+    }
+  }
+}
+
 TEST(Payload, OfNoBytesMatches) { EXPECT_TRUE(Payload().matches({}, kSequence)); }
 
 TEST(Payload, OfTheLongestMessageIsCheckedToItsEnd) {
