@@ -25,7 +25,9 @@ struct PortNeeds {
   std::uint32_t data_room;     ///< that a frame needs
   std::uint32_t rx_data_room;  ///< of buffers that it receives into
   std::uint64_t bytes;         ///< of both its pools
-  std::uint64_t nic_bytes;     ///< of a NIC's, with the largest buffers that its driver may need
+  /// Of a NIC's, with the largest buffers that its driver may need, and of those that it is tried with: some drivers
+  /// keep them.
+  std::uint64_t nic_bytes;
 };
 
 PortNeeds port_needs(const Options& options, bool loopback) {
@@ -53,16 +55,18 @@ PortNeeds port_needs(const Options& options, bool loopback) {
   n.bytes = buffers(received) * (n.rx_data_room + kPerBuffer) + sent;
   const std::uint32_t most =
       options.mbuf_size.value_or(bab::rx_rooms(n.data_room - RTE_PKTMBUF_HEADROOM).back());
-  n.nic_bytes = buffers(received) * (most + kPerBuffer) + sent;
+  n.nic_bytes = (buffers(received) + received) * (most + kPerBuffer) + sent;
   return n;
 }
 
-/// Of all ports that are named; of one where EAL takes the NICs that it finds.
+/// Of all ports that are named; of one where EAL takes the NICs that it finds. With what EAL and drivers take for
+/// themselves: devices, rings of descriptors, ends of pages.
 std::uint64_t memory_of(const Arguments& arguments, const PortNeeds& needs) {
   const std::uint64_t vdevs = bab::detail::option_values(arguments.eal, "--vdev").size();
   const std::uint64_t nics = bab::detail::option_values(arguments.eal, "--allow", "-a").size();
-  if (vdevs + nics == 0) return arguments.embedded ? needs.bytes : needs.nic_bytes;
-  return vdevs * needs.bytes + nics * needs.nic_bytes;
+  constexpr std::uint64_t kTheirs = 4 << 20;
+  if (vdevs + nics == 0) return kTheirs + (arguments.embedded ? needs.bytes : needs.nic_bytes);
+  return kTheirs + vdevs * needs.bytes + nics * needs.nic_bytes;
 }
 
 /// `splits`: only NICs are named, whose drivers split frames as a rule.

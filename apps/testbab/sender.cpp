@@ -50,11 +50,10 @@ unsigned Sender::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   return work;
 }
 
-/// Two bursts at most wait. With all the pool's buffers in the ring each would have left the caches before it goes.
+/// A burst waits, beside that which the flusher has. With all the pool's buffers in the ring each would have left the caches
+/// before it goes.
 std::uint32_t Sender::frames_wanted() const noexcept {
-  const std::uint32_t most = 2 * burst_;
-  const std::uint32_t waiting = ring_.size();
-  return most - std::min(most, waiting);
+  return burst_ - std::min<std::uint32_t>(burst_, ring_.size());
 }
 
 std::uint64_t Sender::messages_of(std::uint32_t frames) const noexcept {
