@@ -124,6 +124,7 @@ int run_doctor(const Options& options, const Arguments& arguments) {
   what.eal = arguments.eal;
   what.memory_bytes = memory_of(arguments, needs);
   what.mtu = needs.mtu;
+  what.threads = 1;  // StopSignals'
   std::vector<Finding> findings = bab::examine(what);
   const bool nics_only = !bab::detail::option_values(arguments.eal, "--allow", "-a").empty() &&
                          bab::detail::option_values(arguments.eal, "--vdev").empty();

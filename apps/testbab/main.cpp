@@ -3,17 +3,20 @@
 
 #include <csignal>
 #include <cstdio>
+#include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <rte_eal.h>
 
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
+#include <bab/detail/eal_args.hpp>
 
-#include "abort_text.hpp"
 #include "arguments.hpp"
 #include "console.hpp"
 #include "doctor.hpp"
+#include "eal_own_text.hpp"
 #include "options.hpp"
 #include "prompt.hpp"
 #include "report_json.hpp"
@@ -32,19 +35,15 @@ constexpr int kSetUpFailed = 2;
 void say(std::FILE* out, const std::string& text) { std::fputs(text.c_str(), out); }
 
 /// With --no-shconf, EAL would wait for its primary for ever.
-void require_primary(bool secondary) {
+void require_primary(bool secondary, std::string_view why) {
   if (secondary)
-    throw bab::Error(
-        "--proc-type=secondary: testbab makes pools and ports of its own, as a primary process; "
-        "leave it out");
+    throw bab::Error(fmt::format(
+        "{}: testbab makes pools and ports of its own, as a primary process; leave it out", why));
 }
 
 bool asks_for_secondary(const std::vector<std::string>& eal) {
-  for (std::size_t i = 0; i < eal.size(); ++i)
-    if (eal[i] == "--proc-type=secondary" ||
-        (eal[i] == "--proc-type" && i + 1 < eal.size() && eal[i + 1] == "secondary"))
-      return true;
-  return false;
+  const std::vector<std::string> types = bab::detail::option_values(eal, "--proc-type");
+  return !types.empty() && types.back() == "secondary";
 }
 
 void greet(const Arguments& arguments, std::FILE* text) {
@@ -55,7 +54,8 @@ void greet(const Arguments& arguments, std::FILE* text) {
 }
 
 bab::Eal start_eal(const Arguments& arguments) {
-  const ShownOnAbort shown;
+  std::optional<EalsOwnText> unsaid;
+  if (!bab::detail::wants_text(arguments.eal)) unsaid.emplace();
   return bab::Eal(arguments.eal);
 }
 
@@ -168,9 +168,11 @@ int main(int argc, char** argv) {
     if (options.doctor) return run_doctor(options, arguments);
     StopSignals signals;
     JsonReport json(options.json);
-    require_primary(asks_for_secondary(arguments.eal));
+    require_primary(asks_for_secondary(arguments.eal), "--proc-type=secondary");
     const bab::Eal eal = start_eal(arguments);
-    require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY);
+    require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY,
+                    "--proc-type=auto found a primary process of that --file-prefix, and became "
+                    "--proc-type=secondary");
     Session session(eal, options, signals);
     return options.has_commands() ? take_commands(session, arguments, text, json)
                                   : run_engine(session, arguments, text, json);

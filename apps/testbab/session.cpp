@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/eal_args.hpp>
 
 namespace testbab {
 namespace {
@@ -16,7 +17,8 @@ std::vector<unsigned> choose_lcores(const bab::Eal& eal, const Options& options)
   std::vector<unsigned> workers = eal.workers();
   if (workers.empty())
     throw bab::Error(
-        "there is no worker lcore beside the main one; give two or more, as in -l 0-2");
+        fmt::format("there is no worker lcore beside the main one; give two or more, as in {}",
+                    bab::detail::lcores_for_workers(2)));
   const std::size_t wanted = options.nb_cores.value_or(workers.size());
   if (wanted > workers.size())
     throw bab::Error(

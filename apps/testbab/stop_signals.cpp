@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <cstdint>
 #include <optional>
+#include <system_error>
+
+#include <fmt/format.h>
 
 #include <bab/base/error.hpp>
 
@@ -23,7 +26,14 @@ StopSignals::StopSignals() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
     sigaddset(&set_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  listener_ = std::thread([this] { listen(); });
+  try {
+    listener_ = std::thread([this] { listen(); });
+  } catch (const std::system_error& e) {
+    throw bab::Error(
+        fmt::format("starting the thread that waits for signals: {}; raise the number of processes "
+                    "(ulimit -u, the container's pids limit)",
+                    e.code().message()));
+  }
 }
 
 StopSignals::~StopSignals() {

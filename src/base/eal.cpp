@@ -5,10 +5,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -22,6 +21,7 @@
 #include <bab/base/doctor.hpp>
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_args.hpp>
+#include <bab/detail/eal_check.hpp>
 #include <bab/detail/eal_failure.hpp>
 #include <bab/detail/eal_use.hpp>
 #include <bab/detail/log_capture.hpp>
@@ -35,20 +35,6 @@ namespace {
 using detail::has_option;
 using detail::option_values;
 using detail::pci_address;
-
-bool wants_text(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 5> kPrints{"--log-level", "--help", "-h", "--version",
-                                                    "-v"};
-  return std::any_of(kPrints.begin(), kPrints.end(),
-                     [&](std::string_view name) { return has_option(args, name); });
-}
-
-bool keeps_files(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 6> kFiles{"--no-huge",     "--in-memory", "--legacy-mem",
-                                                   "--file-prefix", "--proc-type", "--huge-dir"};
-  return std::any_of(kFiles.begin(), kFiles.end(),
-                     [&](std::string_view name) { return has_option(args, name); });
-}
 
 std::vector<std::string> vdevs(std::span<const std::string> args) {
   return option_values(args, "--vdev");
@@ -121,8 +107,12 @@ Eal::Eal(Eal&& other) noexcept
     : log_(std::move(other.log_)), owns_(std::exchange(other.owns_, false)) {}
 
 Eal::Eal(std::span<const std::string> args) {
-  std::vector<std::string> all{"bab"};
-  if (!keeps_files(args)) all.emplace_back("--in-memory");
+  detail::require_no_eal();
+  detail::check_eal_args(args);
+  detail::check_eal_limits(args);
+  // The program's own name: until 24.11 EAL gives it to openlog(), from where the host's lines of syslog have it.
+  std::vector<std::string> all{program_invocation_short_name};
+  if (!detail::keeps_files(args)) all.emplace_back("--in-memory");
   all.insert(all.end(), args.begin(), args.end());
   std::vector<char*> argv;
   for (std::string& a : all) argv.push_back(a.data());
@@ -130,30 +120,17 @@ Eal::Eal(std::span<const std::string> args) {
 
   for (const std::string& vdev : vdevs(args)) detail::remove_stale_socket(vdev);
 
-  std::optional<LogCapture::Redirect> redirect;
-  if (!wants_text(args)) {
-    log_ = std::make_unique<LogCapture>();
-    redirect.emplace(*log_);
-  }
+  if (!detail::wants_text(args)) log_ = std::make_unique<LogCapture>();
   const int used = rte_eal_init(static_cast<int>(all.size()), argv.data());
   const int code = rte_errno;
-  redirect.reset();
-  if (used < 0 && code == EALREADY)
-    throw Error(
-        "starting EAL: this process has one, or had: it can be initialised once; keep the first "
-        "bab::Eal, or use Eal::adopt() where the host application has initialised it");
+  if (used < 0 && code == EALREADY) throw Error(std::string(detail::kHasAnEal));
   if (used < 0) {
     if (log_ == nullptr) throw Error::from_code("starting EAL", code, "its log above says why");
     throw Error(detail::explain_eal_failure(log_->text(), args));
   }
   owns_ = true;
+  detail::eal_started();
   try {
-    // getopt_long has moved what is no option to the end of argv, which `all` does not know.
-    if (used + 1 < static_cast<int>(all.size()))
-      throw Error(
-          fmt::format("starting EAL: it doesn't know what to do with \"{}\"; application "
-                      "arguments go behind --",
-                      argv[static_cast<std::size_t>(used) + 1]));
     check_vdevs(args, log_.get());
     check_allowed(args, log_.get());
   } catch (...) {
@@ -168,6 +145,7 @@ Eal Eal::adopt() {
         "adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");
   if (!detail::eal_is_there())
     throw Error("adopting EAL: it was cleaned up, and a process can have it once");
+  detail::note_eals_process();
   return Eal();
 }
 
@@ -176,6 +154,7 @@ Eal::~Eal() {
 }
 
 std::vector<unsigned> Eal::workers() const {
+  assert(!detail::eal_is_a_parents() && "an Eal was used in a child of fork()");
   std::vector<unsigned> ids;
   unsigned lcore;
   RTE_LCORE_FOREACH_WORKER(lcore) ids.push_back(lcore);

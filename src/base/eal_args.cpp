@@ -1,6 +1,7 @@
 #include <bab/detail/eal_args.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include <fmt/format.h>
@@ -47,5 +48,21 @@ std::string pci_address(std::string_view device) {
 }
 
 bool without_pci(std::span<const std::string> args) { return has_option(args, "--no-pci"); }
+
+bool wants_text(std::span<const std::string> args) {
+  constexpr std::array<std::string_view, 5> kPrints{"--log-level", "--help", "-h", "--version",
+                                                    "-v"};
+  return std::any_of(kPrints.begin(), kPrints.end(),
+                     [&](std::string_view name) { return has_option(args, name); });
+}
+
+bool keeps_files(std::span<const std::string> args) {
+  constexpr std::array<std::string_view, 7> kFiles{"--no-huge",     "--in-memory", "--legacy-mem",
+                                                   "--file-prefix", "--proc-type",
+                                                   "--huge-unlink",  // says what becomes of files
+                                                   "--huge-dir"};
+  return std::any_of(kFiles.begin(), kFiles.end(),
+                     [&](std::string_view name) { return has_option(args, name); });
+}
 
 }  // namespace bab::detail

@@ -30,13 +30,8 @@ constexpr std::string_view kMoreHugepages =
 
 /// What says most comes first: EAL often prints several of these lines.
 constexpr std::array kKnown{
-    Known{"unrecognized option", kSeeOptions},
-    Known{"invalid option", kSeeOptions},
-    Known{"requires an argument", kSeeOptions},
     Known{"cannot be specified together with", "leave one of the two out"},
     Known{"can't be used at the same time", "leave one of the two out"},
-    Known{" is ignored, because", "leave one of the two out"},
-    Known{"Invalid length of --file-prefix", "give it a name, or leave --file-prefix out"},
     Known{">= RTE_MAX_LCORE",
           "number lcores below that, and put them on CPUs with --lcores (--lcores 0@0,1@200)"},
     Known{"Error creating '",
@@ -47,8 +42,6 @@ constexpr std::array kKnown{
           "move the driver's library out of it, or chmod o-w that directory"},
     Known{"socket binding, path too long",
           "set XDG_RUNTIME_DIR to a shorter path, or do without it (--no-telemetry --no-shconf)"},
-    Known{"--legacy-mem is not compatible with --in-memory",
-          "--no-huge implies --legacy-mem: leave --in-memory out"},
     Known{"is not compatible with", "leave one of the two out"},
     Known{" unavailable", kSeeCpus},
     Known{"Cannot set affinity", kSeeCpus},
@@ -56,7 +49,6 @@ constexpr std::array kKnown{
           "choose CPUs you may use (taskset -p $$), or raise the number of threads (ulimit -u, the "
           "container's limit)"},
     Known{"Main lcore is not enabled", "--main-lcore names one of -l's or --lcores'"},
-    Known{"Invalid process type", "it is primary, secondary or auto"},
     Known{"cannot open shared object file", kSeePlugins},
     Known{"invalid ELF header", kSeePlugins},
     Known{"invalid core list", kSeeCpus},
@@ -65,6 +57,9 @@ constexpr std::array kKnown{
     Known{"invalid ", kSeeOptions},
     Known{"Cannot create lock",
           "choose another --file-prefix, or leave it out: then processes share nothing"},
+    Known{"hugepage_data",
+          "a process without hugepages is the primary one of that --file-prefix, and no other can "
+          "join it: choose another --file-prefix"},
     Known{"Not enough memory available",
           "ask for less (-m), add hugepages (echo 512 > "
           "/proc/sys/vm/nr_hugepages) or do without them (--no-huge)",
@@ -109,8 +104,7 @@ constexpr std::array kKnownOfPci{
 
 /// A line without the prefixes that only say where it comes from.
 std::string bare(std::string_view line) {
-  for (const std::string_view prefix :
-       {"EAL: ", "TELEMETRY: ", "FATAL: ", "Error - exiting with code: 1", "bab: "})
+  for (const std::string_view prefix : {"EAL: ", "TELEMETRY: ", "Error - exiting with code: 1"})
     if (line.starts_with(prefix)) line.remove_prefix(prefix.size());
   // "some_function(): "
   if (const std::size_t at = line.find("(): "); at != std::string_view::npos && line.find(' ') > at)
@@ -142,12 +136,8 @@ bool is_chatter(std::string_view line) {
 std::vector<std::string> lines(const std::string& log) {
   std::vector<std::string> all;
   std::istringstream stream(log);
-  bool usage = false;  // EAL's list of options, which speaks of everything
-  for (std::string line; std::getline(stream, line);) {
-    if (line.starts_with("Usage: ")) usage = true;
-    if (line.starts_with("EAL: ") || line.starts_with("bab: ")) usage = false;
-    if (!usage && !is_chatter(line)) all.push_back(line);
-  }
+  for (std::string line; std::getline(stream, line);)
+    if (!is_chatter(line)) all.push_back(line);
   return all;
 }
 
@@ -177,13 +167,14 @@ std::string explain_eal_failure(const std::string& log, std::span<const std::str
         "starting EAL: {}{}", finding,
         known->first->topic == "hugepages" ? ", or do without them (--no-huge -m 256)" : "");
   }
-  // Its last words, "EAL: FATAL: Cannot …" and once more without FATAL, say what failed; the line before may say why.
+  // Its last words, "EAL: Cannot …", say what failed; the line before may say why.
   std::string what, why;
-  for (const std::string& line : all) {
-    if (line.starts_with("EAL: FATAL: ")) what = bare(line);
-    if ((line.starts_with("EAL: ") || line.starts_with("TELEMETRY: ")) && bare(line) != what)
-      why = bare(line);
-  }
+  for (const std::string& line : all)
+    if (line.starts_with("EAL: ") || line.starts_with("TELEMETRY: "))
+      if (std::string next = bare(line); next != what) {
+        why = std::move(what);
+        what = std::move(next);
+      }
   return fmt::format("starting EAL: {}{}{}; --log-level=lib.eal:debug shows all it says", what,
                      what.empty() || why.empty() ? "" : ": ",
                      what.empty() && why.empty() ? "it gives no reason" : why);

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,10 @@ struct State {
   std::size_t users = 0;
   bool ending = false;  ///< the Eal is gone, its users aren't
   bool ended = false;
+  std::atomic<bool> started{false};  ///< by this library
+  /// Whose threads and memory EAL's are; 0: no user came yet. Read without the lock: a thread that fork() left behind may
+  /// have it for ever.
+  std::atomic<pid_t> process{0};
   void (*sweep)() noexcept = nullptr;
   void* memory = nullptr;  ///< EAL's first page, as it was when the first user came
   std::unique_ptr<LogCapture> log;
@@ -56,6 +61,12 @@ void* page_of_eal() noexcept {
   return found;
 }
 
+/// fork() has left this process a copy of EAL's memory, or the same memory, and none of its threads.
+bool is_forked(const State& s) noexcept {
+  const pid_t process = s.process.load(std::memory_order_relaxed);
+  return process != 0 && process != getpid();
+}
+
 bool is_there(const State& s) noexcept {
   return !s.ended && (s.memory == nullptr || is_mapped(s.memory));
 }
@@ -70,6 +81,19 @@ void clean_up(State& s) noexcept {
 
 }  // namespace
 
+void require_no_eal() {
+  if (state().started) throw Error(std::string(kHasAnEal));
+}
+
+void eal_started() noexcept {
+  state().started = true;
+  note_eals_process();
+}
+
+void note_eals_process() noexcept { state().process = getpid(); }
+
+bool eal_is_a_parents() noexcept { return is_forked(state()); }
+
 void before_eal_ends(void (*sweep)() noexcept) noexcept {
   State& s = state();
   const std::lock_guard lock(s.mutex);
@@ -78,6 +102,10 @@ void before_eal_ends(void (*sweep)() noexcept) noexcept {
 
 void end_eal(std::unique_ptr<LogCapture> log) noexcept {
   State& s = state();
+  if (is_forked(s)) {  // the parent's: it goes on there
+    (void)log.release();
+    return;
+  }
   void (*sweep)() noexcept = nullptr;
   {
     const std::lock_guard lock(s.mutex);
@@ -92,6 +120,11 @@ void end_eal(std::unique_ptr<LogCapture> log) noexcept {
 
 void use_eal(std::string_view tried) {
   State& s = state();
+  if (is_forked(s))
+    throw Error(fmt::format(
+        "{}: this process is a child of fork(), and EAL is its parent's; make it in the "
+        "parent, or exec() a program with an EAL of its own",
+        tried));
   const std::lock_guard lock(s.mutex);
   if (rte_lcore_count() == 0)
     throw Error(fmt::format("{}: EAL isn't initialised yet; make a bab::Eal before", tried));
@@ -103,21 +136,23 @@ void use_eal(std::string_view tried) {
   if (rte_eal_process_type() == RTE_PROC_SECONDARY)
     throw Error(
         fmt::format("{}: this is a secondary process, and bab's pools, rings and ports work "
-                    "in the primary one; make it there, or leave out "
-                    "--proc-type=secondary",
+                    "in the primary one; make it there, or leave --proc-type out",
                     tried));
   if (s.users == 0) s.memory = page_of_eal();
+  s.process = getpid();
   ++s.users;
 }
 
 void stop_using_eal() noexcept {
   State& s = state();
+  if (is_forked(s)) return;
   const std::lock_guard lock(s.mutex);
   if (--s.users == 0 && s.ending) clean_up(s);
 }
 
 bool eal_is_there() noexcept {
   State& s = state();
+  if (is_forked(s)) return false;
   const std::lock_guard lock(s.mutex);
   return is_there(s);
 }

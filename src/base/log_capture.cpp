@@ -1,10 +1,9 @@
 #include <bab/detail/log_capture.hpp>
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cerrno>
 
 #include <rte_log.h>
@@ -12,76 +11,67 @@
 #include <bab/base/error.hpp>
 
 namespace bab {
+namespace {
+
+std::atomic<const std::FILE*> current{nullptr};
+
+/// How rte_panic() and rte_exit() begin (lib/eal/common/eal_common_debug.c).
+bool ends_the_process(std::string_view data) noexcept {
+  if (data.starts_with("EAL: ")) data.remove_prefix(5);
+  return data.starts_with("PANIC in ") || data.starts_with("Error - exiting with code: ");
+}
+
+void say_at_once(std::string_view data) noexcept {
+  while (!data.empty()) {
+    const ssize_t n = write(STDERR_FILENO, data.data(), data.size());
+    if (n <= 0) return;
+    data.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+}  // namespace
 
 LogCapture::LogCapture() {
   cookie_io_functions_t io{};
   io.write = [](void* self, const char* data, std::size_t n) -> ssize_t {
-    static_cast<LogCapture*>(self)->append(data, n);
+    static_cast<LogCapture*>(self)->append({data, n});
     return static_cast<ssize_t>(n);
   };
   stream_ = fopencookie(this, "w", io);
   if (stream_ == nullptr) throw Error::from_code("opening a stream for DPDK's log", errno);
   setvbuf(stream_, nullptr, _IOLBF, 0);
+  std::FILE* const now = rte_log_get_stream();
+  before_ = now == stderr ? nullptr : now;
   rte_openlog_stream(stream_);
+  current = stream_;
 }
 
 LogCapture::~LogCapture() {
-  rte_openlog_stream(nullptr);
+  current = nullptr;
+  // Since 24.11 the end of EAL takes any stream away.
+  if (std::FILE* const now = rte_log_get_stream(); now == stream_ || now == stderr)
+    rte_openlog_stream(before_);
   std::fclose(stream_);
 }
 
-void LogCapture::append(const char* data, std::size_t n) {
-  std::lock_guard lock(mutex_);
-  if (redirected_ >= 0 && write(redirected_, data, n) == static_cast<ssize_t>(n)) return;
-  text_.append(data, std::min(n, kMost - std::min(kMost, text_.size())));
+bool LogCapture::is_ours(const std::FILE* stream) noexcept { return stream == current; }
+
+void LogCapture::append(std::string_view data) {
+  const std::lock_guard lock(mutex_);
+  if (rte_log_cur_msg_loglevel() <= static_cast<int>(RTE_LOG_CRIT) && ends_the_process(data))
+    ending_ = std::this_thread::get_id();
+  if (ending_ == std::this_thread::get_id()) say_at_once(data);
+  if (before_ != nullptr) {
+    std::fwrite(data.data(), 1, data.size(), before_);
+    std::fflush(before_);
+  }
+  text_.append(data.substr(0, kMost - std::min(kMost, text_.size())));
 }
 
 std::string LogCapture::text() const {
   std::fflush(stream_);
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   return text_;
-}
-
-LogCapture::Redirect::Redirect(LogCapture& log)
-    : log_(log), file_(memfd_create("bab-log", MFD_CLOEXEC)) {
-  if (file_ < 0) throw Error::from_code("making a file in memory for DPDK's log", errno);
-  std::fflush(stdout);
-  std::fflush(stderr);
-  saved_out_ = dup(STDOUT_FILENO);
-  saved_err_ = dup(STDERR_FILENO);
-  dup2(file_, STDOUT_FILENO);
-  dup2(file_, STDERR_FILENO);
-  std::lock_guard lock(log_.mutex_);
-  log_.redirected_ = file_;
-}
-
-LogCapture::Redirect::~Redirect() {
-  std::fflush(stdout);
-  std::fflush(stderr);
-  std::fflush(log_.stream_);
-  {
-    std::lock_guard lock(log_.mutex_);
-    log_.redirected_ = -1;
-  }
-  // A stream that was closed before stays closed.
-  const auto restore = [](int saved, int fd) {
-    if (saved < 0) {
-      close(fd);
-    } else {
-      dup2(saved, fd);
-      close(saved);
-    }
-  };
-  restore(saved_out_, STDOUT_FILENO);
-  restore(saved_err_, STDERR_FILENO);
-  lseek(file_, 0, SEEK_SET);
-  std::array<char, 4096> buffer;
-  while (true) {
-    const ssize_t n = read(file_, buffer.data(), buffer.size());
-    if (n <= 0) break;
-    log_.append(buffer.data(), static_cast<std::size_t>(n));
-  }
-  close(file_);
 }
 
 }  // namespace bab

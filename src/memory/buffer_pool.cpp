@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -345,6 +346,7 @@ std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
 }
 
 BufferPoolStats BufferPool::stats() const {
+  assert(!detail::eal_is_a_parents() && "a pool was used in a child of fork()");
   BufferPoolStats s;
   s.total = size_;
   s.free = available();
@@ -363,6 +365,7 @@ unsigned BufferPool::shared_count() const noexcept {
 }
 
 void BufferPool::note_refill() noexcept {
+  assert(!detail::eal_is_a_parents() && "a pool was used in a child of fork()");
   const std::uint32_t out = size_ - std::min(size_, shared_count());
   std::uint32_t most = most_out_.load(std::memory_order_relaxed);
   while (most < out && !most_out_.compare_exchange_weak(most, out, std::memory_order_relaxed)) {

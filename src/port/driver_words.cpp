@@ -10,6 +10,9 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include <bab/detail/dpdk/log_stream.hpp>
+#include <bab/detail/log_capture.hpp>
+
 namespace bab::detail {
 
 /// DPDK's log, while anybody wants to know what is said. The stream is made once and never closed: a thread that logs may
@@ -26,6 +29,9 @@ class LogListener {
     who_.push_back(who);
     std::FILE* const now = rte_log_get_stream();
     if (stream_ == nullptr || now == stream_) return;
+    // DPDK's own are no files. Nobody's words are worth a stream that goes: refusals say less then.
+    if (dpdk::openlog_may_close_the_stream_before() && fileno(now) < 0 && !LogCapture::is_ours(now))
+      return;
     before_ = now;
     rte_openlog_stream(stream_);
   }
@@ -59,7 +65,10 @@ class LogListener {
     const std::lock_guard lock(mutex_);
     // A thread that took the stream while somebody listened may write only now.
     std::FILE* const to = before_ != nullptr ? before_ : rte_log_get_stream();
-    if (to != stream_) std::fwrite(text.data(), 1, text.size(), to);
+    if (to != stream_) {
+      std::fwrite(text.data(), 1, text.size(), to);
+      std::fflush(to);  // as DPDK does: they may be the process's last
+    }
     for (DriverWords* who : who_) {
       who->text_ += text;
       if (who->text_.size() > DriverWords::kMost)

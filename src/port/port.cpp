@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -13,6 +14,7 @@
 #include <rte_ethdev.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/eal_use.hpp>
 
 #include "device_info.hpp"
 #include "driver_words.hpp"
@@ -226,6 +228,7 @@ Port::Link Port::await_link(unsigned seconds, const std::function<bool()>& give_
 }
 
 void Port::start_device() {
+  assert(!detail::eal_is_a_parents() && "a port was used in a child of fork()");
   // Before the driver fails in its own way.
   if (tried_held_)
     require_at_hand(*tried_held_, rx_pool_->size() - std::min(rx_pool_->size(), *tried_held_));
@@ -360,6 +363,7 @@ wire::MacAddress Port::mac() const noexcept {
 }
 
 PortStats Port::stats() const noexcept {
+  assert(!detail::eal_is_a_parents() && "a port was used in a child of fork()");
   rte_eth_stats s{};
   (void)counts_.read(s);
   // A driver that goes on receiving from a long queue is short of buffers before any burst shows it.

@@ -13,7 +13,7 @@ import tap
 import testbab
 from smoke_case import SmokeCase
 
-TOPICS = {"hugepages", "nic", "iommu", "interface", "cpu", "user", "buffers"}
+TOPICS = {"hugepages", "nic", "iommu", "interface", "cpu", "threads", "user", "buffers"}
 
 
 def default_route_device():

@@ -190,7 +190,7 @@ class Arguments(Refused):
             (("--nb-cores=3", "2 worker lcores", "-l or --lcores"), ("--nb-cores=3",)),
             (("--nb-cores=2", "1 worker lcores", "-l or --lcores"),
              (*SMALL_EAL, "--lcores", f"0@{CPUS[0]},1@{CPUS[0]}", "--", "--nb-cores=2")),
-            (("no worker lcore", "-l 0-2"), (*SMALL_EAL, "-l", CPUS[0], "--")),
+            (("no worker lcore", "give two or more, as in -"), (*SMALL_EAL, "-l", CPUS[0], "--")),
             (("--eth-peer=7", "no port 7", "the ports are 0"), ("--eth-peer=7,02:00:00:00:00:01",)),
             (("17 queues", "16", "lower --rxq or --txq"), ("--txq=17",)),
             (("17 queues", "16", "lower --rxq or --txq"), ("--rxq=17",)),
@@ -230,10 +230,10 @@ class Eal(Refused):
             (("no-such-eal-option", options), ["--no-such-eal-option"]),
             (("-Z|'Z'", options), ["-Z"]),
             (("'--vdev' requires an argument", options), ["--vdev"]),
-            (("channel number", options), ["-n", "0"]),
-            (("--iova-mode", options), ["--iova-mode=foo"]),
-            (("--socket-mem", options), ["--socket-mem=abc"]),
-            (("--vfio-intr", options), ["--vfio-intr=x"]),
+            (("channel number", "from 1"), ["-n", "0"]),
+            (("--iova-mode=foo", "pa or va"), ["--iova-mode=foo"]),
+            (("--socket-mem=abc", "MiB of each NUMA node"), ["--socket-mem=abc"]),
+            (("--vfio-intr=x", "legacy, msi or msix"), ["--vfio-intr=x"]),
             (("process type", "primary, secondary or auto"), ["--proc-type=foo"]),
             (("\"word\"", "behind --"), ["word"]),
             (("--in-memory", "leave --in-memory out"), ["--in-memory"]),
@@ -248,16 +248,16 @@ class Eal(Refused):
             return self.path(name)
 
     def test_lcores(self):
-        mend = "lscpu, taskset"
+        absent = f"CPU {NO_CPU} isn't there"
         self.refuse_eal(
-            ((f"lcore {NO_CPU} unavailable", mend), ["-l", f"{CPUS[0]},{NO_CPU}"]),
-            ((f"core {NO_CPU} unavailable", mend), ["--lcores", f"0@{CPUS[0]},1@{NO_CPU}"]),
-            (("core list", mend), ["-l", "abc"]),
-            (("core list", mend), ["-l", ""]),
-            (("core list", mend), ["-l", "1-0"]),
-            (("coremask", mend), ["-c", "0x0"]),
-            (("coremask", mend), ["-c", "zz"]),
-            (("--lcores", "EAL's options"), ["--lcores", "(0-1"]),
+            ((absent, "choose of .*, as in -"), ["-l", f"{CPUS[0]},{NO_CPU}"]),
+            ((absent, "choose of .*, as in -"), ["--lcores", f"0@{CPUS[0]},1@{NO_CPU}"]),
+            (("core list", "numbers and ranges"), ["-l", "abc"]),
+            (("core list", "numbers and ranges"), ["-l", ""]),
+            (("core list", "lscpu, taskset"), ["-l", "1-0"]),
+            (("coremask", "hexadecimal"), ["-c", "0x0"]),
+            (("coremask", "hexadecimal"), ["-c", "zz"]),
+            (("--lcores", "lcores@CPUs"), ["--lcores", "(0-1"]),
             (("[Mm]ain lcore", "--main-lcore"), ["--main-lcore", "7"]))
 
     def test_secondary_process(self):
@@ -267,11 +267,12 @@ class Eal(Refused):
 
     def test_with_its_text(self):
         """--log-level asks for what else it says; the sentence comes, too."""
-        for line in (["--log-level=8", "-l", NO_CPU], ["-l", NO_CPU, "--log-level", "lib.eal:debug"]):
-            run = self.run_testbab(eal=(*SMALL_EAL, *map(str, line)), report=None, timeout=20)
+        for line in (["--log-level=8", "--vdev=net_nonesuch0"], ["--vdev=net_nonesuch0", "--log-level", "lib.eal:debug"]):
+            run = self.run_testbab(eal=(*SMALL_EAL, *line), report=None, timeout=20)
             self.assertEqual(run.status, 2, run)
-            self.assertRegex(run.stderr, rf"(?m)^EAL: lcore {NO_CPU} unavailable")
+            self.assertRegex(run.stderr, r"(?m)^EAL: failed to parse device")
             self.assertRegex(run.stderr, r"(?m)^testbab: starting EAL: .*log above")
+        self.refuse_eal(((f"CPU {NO_CPU} isn't there", "choose of"), ["--log-level=8", "-l", NO_CPU]))
         run = self.run_testbab("--count=1", eal=(*SMALL_EAL, "--log-level=8"), timeout=20, report=None)
         self.assertEqual(run.status, 0, run)
         self.assertRegex(run.stderr, r"(?m)^EAL: ")
@@ -396,6 +397,9 @@ class Memory(Refused):
                 self.skipTest("this machine has hugepages")
             self.refuse(*(((mend, "hugepage"), (*line, "--", "--count=1"))
                           for line in (["-m", "64"], ["-l", CPUS[0]], [f"--file-prefix={prefix}"])))
+            # No word of an --in-memory that nobody gave.
+            self.refuse(((mend, "hugepage", r"\A(?!.*--in-memory)"),
+                         ("--huge-unlink=never", f"--file-prefix={prefix}", "--no-pci", "-m", "64", "--", "--count=1")))
 
     @unittest.skipIf(NO_HUGEPAGES, NO_HUGEPAGES)
     def test_too_few_hugepages(self):

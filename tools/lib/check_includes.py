@@ -40,7 +40,7 @@ class File:
 
 def height(inside, files, visiting=()):
     """The floor's place in FLOORS, or None for a file on no floor."""
-    folders = [folder for folder in inside.split("/")[:-1] if folder != "detail"]
+    folders = [folder for folder in inside.split("/")[:-1] if folder not in ("detail", "dpdk")]
     if folders:
         return FLOORS.index(folders[0]) if folders[0] in FLOORS else None
     if "/" not in inside or inside in visiting:

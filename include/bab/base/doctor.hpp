@@ -35,6 +35,8 @@ struct Examination {
   std::uint64_t memory_bytes = 0;
   /// The largest IP packet that ports shall carry; 0: unknown.
   std::uint32_t mtu = 0;
+  /// Threads that the program starts beside EAL's.
+  std::uint32_t threads = 0;
 };
 
 /// Looks at the machine: hugepages per NUMA node, NICs and who drives them, missing PMD packages, IOMMU, the

@@ -15,13 +15,28 @@ class LogCapture;
 /// Pools, rings, channels, ports and loopbacks are a primary process's. In a secondary one (--proc-type=secondary) they
 /// can't be made (Error), and a Framer refuses the primary's buffers (`foreign_buffer`): their handle counts are the
 /// primary's. The same goes for buffers of another copy of this library in the process, such as a plugin's.
+///
+/// fork() gives a child none of EAL's threads, and the memory of pools may be one with the parent's: the child must use no
+/// Eal, pool, ring, port or buffer of its parent's. It may end in any way: their destructors leave all alone there. What it
+/// would make throws Error, and builds with debug checks stop at what it uses. A program that wants both starts its children
+/// before EAL, or has them exec() at once.
 class Eal {
  public:
   /// `args`: EAL arguments as on a command line, without the program's name. They go through
-  /// untouched, but for `--in-memory`, which is added unless --no-huge, --in-memory, --file-prefix,
-  /// --proc-type, --huge-dir or --legacy-mem (which excludes it) is there: it leaves no files behind, even after a kill -9. What EAL and
-  /// the drivers print is kept back unless --log-level asks for it. Every --vdev must have become a
-  /// port. The calling thread becomes the main lcore. Throws Error.
+  /// untouched, but for `--in-memory`, which is added unless --no-huge, --in-memory, --file-prefix, --huge-unlink,
+  /// --proc-type, --huge-dir or --legacy-mem (which excludes it) is there: it leaves no files behind, even after a kill -9.
+  /// Every --vdev must have become a port. The calling thread becomes the main lcore. Throws Error: before EAL is touched
+  /// where an option is unknown or its value is of no form that EAL takes, where two exclude each other, where lcores have no
+  /// CPU that this process may use (its cpuset), or more threads are needed than it may start (pids.max, ulimit -u).
+  ///
+  /// The process is the host's. File descriptors, signal handlers, the locale and the output of other threads stay as they
+  /// are. What DPDK logs is kept back, unless --log-level asks for it, and a stream that the host gave to
+  /// rte_openlog_stream() gets it. The library prints one thing: the words of rte_panic() and rte_exit(), to standard error,
+  /// at once. What EAL prints past its log, nobody can keep back: with -h and --log-level=help its usage, to standard
+  /// output, and then it ends the process; until 25.11 its usage, where it refuses a value that was not refused here; until
+  /// 24.11 one line "EAL: FATAL: …" to standard error where its start fails; a line of its telemetry's, where a client went
+  /// before its answer came. Until 24.11 it calls openlog(), with the program's name: a host that uses syslog calls its own
+  /// after this.
   explicit Eal(std::span<const std::string> args);
 
   /// For a host application that has initialised EAL itself: nothing is initialised or cleaned up. The host's

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,5 +23,14 @@ std::string pci_address(std::string_view device);
 
 /// EAL doesn't look at the PCI bus.
 bool without_pci(std::span<const std::string> args);
+
+/// What EAL prints is asked for: it goes where EAL sends it.
+bool wants_text(std::span<const std::string> args);
+
+/// EAL is told where its files go, or that there are none: --in-memory isn't added then.
+bool keeps_files(std::span<const std::string> args);
+
+/// EAL's argument for so many workers beside a main lcore, on CPUs that this process may use: "-l 0-2".
+std::string lcores_for_workers(std::size_t workers);
 
 }  // namespace bab::detail

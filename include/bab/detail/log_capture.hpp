@@ -1,16 +1,17 @@
 #pragma once
 
 #include <cstdio>
-#include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <thread>
 
 namespace bab {
 
-/// Keeps what DPDK logs, so that a library prints nothing: the first 64 KiB are there for whoever has to
-/// explain a failure. While a Redirect is alive, the process's standard output and error go there too,
-/// since EAL prints its usage straight to them; so does the log, so that all of it is in the file behind standard
-/// error, from its beginning, where a process that EAL aborts finds it.
+/// DPDK's log while bab's EAL is there: the first 64 KiB are kept for whoever has to explain a failure, and a library
+/// prints nothing. Two things go to standard error at once, since the process ends then: the words of a panic
+/// (rte_panic()) and of rte_exit(). A stream that the host had given to DPDK before gets all lines, and is DPDK's again
+/// afterwards. File descriptors stay what they are. Any thread may log.
 class LogCapture {
  public:
   LogCapture();
@@ -20,28 +21,18 @@ class LogCapture {
 
   [[nodiscard]] std::string text() const;
 
-  class Redirect {
-   public:
-    explicit Redirect(LogCapture& log);
-    Redirect(const Redirect&) = delete;
-    Redirect& operator=(const Redirect&) = delete;
-    ~Redirect();
-
-   private:
-    LogCapture& log_;
-    int file_;
-    int saved_out_;
-    int saved_err_;
-  };
+  /// Whether that is the stream of one that is there.
+  static bool is_ours(const std::FILE* stream) noexcept;
 
  private:
   static constexpr std::size_t kMost = 64 * 1024;
-  void append(const char* data, std::size_t n);
+  void append(std::string_view data);
 
   mutable std::mutex mutex_;
   std::string text_;
+  std::thread::id ending_;  ///< whose words are the process's last
+  std::FILE* before_;       ///< the host's; null: it had none
   std::FILE* stream_;
-  int redirected_ = -1;  ///< a Redirect's file
 };
 
 }  // namespace bab

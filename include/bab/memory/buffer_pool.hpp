@@ -78,7 +78,7 @@ struct BufferHolder {
 class BufferPool {
  public:
   /// Throws Error: a bad size, no memory, a bad name or one in use, memory at 2^48 or above (see SendPacket), no EAL, a
-  /// secondary process. A child of fork() must use no pool of its parent's, nor end by exit(): their memory may be one.
+  /// secondary process, a child of fork(). Such a child must use no pool of its parent's: their memory may be one.
   explicit BufferPool(const BufferPoolOptions& options);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;

@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
 
-#include <bab/detail/eal_args.hpp>
-
+#include "lcores.hpp"
 #include "system.hpp"
 
 namespace bab::doctor {
@@ -15,71 +13,20 @@ namespace {
 constexpr std::string_view kCpuTopic = "cpu";
 constexpr const char* kCpus = "sys/devices/system/cpu/";
 
-using Lcores = std::map<unsigned, std::vector<unsigned>>;  // lcore to its CPUs
-
 std::string named(const std::vector<unsigned>& cpus) {
   return fmt::format("CPU{} {}", cpus.size() == 1 ? "" : "s", enumerate(cpus));
 }
 
-/// "2", "0-3" or "(0,2-3)", from `at` on; leaves `at` behind it.
-std::vector<unsigned> take_set(std::string_view text, std::size_t& at) {
-  const bool bracket = at < text.size() && text[at] == '(';
-  const std::size_t end = bracket ? text.find(')', at) : text.find_first_of(",@", at);
-  const std::size_t from = at + (bracket ? 1 : 0);
-  const std::vector<unsigned> set = parse_set(text.substr(from, end - from));
-  at = end == std::string_view::npos ? text.size() : end + (bracket ? 1 : 0);
-  return set;
+/// An argument with which each has one, if there are so many.
+std::string a_cpu_for_each(std::size_t workers, const std::vector<unsigned>& usable) {
+  if (workers <= usable.size())
+    return fmt::format("give every worker a CPU of its own: {}", lcores_argument(workers, usable));
+  return fmt::format("this process may use {}, so have fewer workers: {}", as_set(usable),
+                     lcores_argument(usable.size(), usable));
 }
 
-/// EAL's --lcores: "lcores[@cpus][,…]". An lcore without CPUs runs on the one of its own number.
-Lcores parse_lcores(std::string_view text) {
-  Lcores all;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const bool bracket = text[at] == '(';
-    const std::vector<unsigned> lcores = take_set(text, at);
-    const bool mapped = at < text.size() && text[at] == '@';
-    std::vector<unsigned> cpus;
-    if (mapped) cpus = take_set(text, ++at);
-    for (unsigned lcore : lcores)
-      all[lcore] = mapped ? cpus : bracket ? lcores : std::vector<unsigned>{lcore};
-  }
-  return all;
-}
-
-/// EAL's -c: a hexadecimal mask.
-Lcores parse_mask(std::string_view text) {
-  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
-  Lcores all;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned digit = 0;
-    const char* const at = text.data() + text.size() - 1 - i;
-    if (std::from_chars(at, at + 1, digit, 16).ec != std::errc()) break;
-    for (unsigned bit = 0; bit < 4; ++bit)
-      if ((digit >> bit & 1) != 0) {
-        const auto lcore = static_cast<unsigned>(4 * i) + bit;
-        all[lcore] = {lcore};
-      }
-  }
-  return all;
-}
-
-Lcores read_lcores(const Examination& what) {
-  if (const auto v = detail::option_values(what.eal, "--lcores"); !v.empty())
-    return parse_lcores(v.back());
-  if (const auto v = detail::option_values(what.eal, "-l", "-l"); !v.empty())
-    return parse_lcores(v.back());
-  if (const auto v = detail::option_values(what.eal, "-c", "-c"); !v.empty())
-    return parse_mask(v.back());
-  return {};
-}
-
-unsigned main_lcore(const Examination& what, const Lcores& lcores) {
-  for (const std::string& text : detail::option_values(what.eal, "--main-lcore"))
-    if (const auto set = parse_set(text); !set.empty()) return set.front();
-  return lcores.begin()->first;
-}
-
-void examine_sharing(const System& system, const Lcores& workers, Findings& findings) {
+void examine_sharing(const System& system, const Lcores& workers,
+                     const std::vector<unsigned>& usable, Findings& findings) {
   std::map<unsigned, std::vector<unsigned>> users;  // CPU to the lcores that have no other
   for (const auto& [lcore, cpus] : workers)
     if (cpus.size() == 1) users[cpus[0]].push_back(lcore);
@@ -90,7 +37,7 @@ void examine_sharing(const System& system, const Lcores& workers, Findings& find
     findings.push_back(
         {Level::kWarn, kCpuTopic,
          fmt::format("lcores {} share CPU {}, and each polls all the time", enumerate(lcores), cpu),
-         "give every worker a CPU of its own: -l 0-2"});
+         a_cpu_for_each(workers.size(), usable)});
   }
   std::map<std::vector<unsigned>, std::vector<unsigned>>
       floating;  // CPUs to the lcores on all of them
@@ -102,7 +49,7 @@ void examine_sharing(const System& system, const Lcores& workers, Findings& find
     findings.push_back({Level::kWarn, kCpuTopic,
                         fmt::format("lcores {} share CPUs {}, which are fewer", enumerate(lcores),
                                     enumerate(cpus)),
-                        "give every worker a CPU of its own: -l 0-2"});
+                        a_cpu_for_each(workers.size(), usable)});
   }
   std::set<std::vector<unsigned>> seen;
   for (const auto& [cpu, lcores] : users) {
@@ -188,34 +135,25 @@ void examine_clock(const System& system, Findings& findings) {
 
 std::vector<unsigned> lcore_cpus(const Examination& what) {
   std::set<unsigned> all;
-  for (const auto& [lcore, cpus] : read_lcores(what)) all.insert(cpus.begin(), cpus.end());
+  for (const auto& [lcore, cpus] : lcores_asked_for(what.eal)) all.insert(cpus.begin(), cpus.end());
   return {all.begin(), all.end()};
 }
 
 void examine_cpus(const System& system, const Examination& what, Findings& findings) {
-  Lcores lcores = read_lcores(what);
-  const auto online = parse_set(system.text(fmt::format("{}online", kCpus)).value_or(""));
-  if (lcores.empty())  // EAL's own default: an lcore on every CPU
-    for (unsigned cpu : online) lcores[cpu] = {cpu};
+  Lcores lcores = lcores_of(system, what.eal);
   if (lcores.empty()) return;
-  std::vector<unsigned> absent;
-  for (const auto& [lcore, cpus] : lcores)
-    for (unsigned cpu : cpus)
-      if (!online.empty() && std::find(online.begin(), online.end(), cpu) == online.end())
-        absent.push_back(cpu);
-  if (!absent.empty())
-    findings.push_back(
-        {Level::kFail, kCpuTopic,
-         fmt::format("{} {} there or {} offline", named(absent),
-                     absent.size() == 1 ? "isn't" : "aren't", absent.size() == 1 ? "is" : "are"),
-         fmt::format("choose of {}", system.text(fmt::format("{}online", kCpus)).value_or(""))});
-  lcores.erase(main_lcore(what, lcores));
-  if (lcores.empty()) {
-    findings.push_back({Level::kFail, kCpuTopic, "there is no worker lcore beside the main one",
-                        "give two or more: -l 0-2"});
+  if (auto finding = lcores_that_cannot_be(system, what.eal)) {
+    findings.push_back(std::move(*finding));
     return;
   }
-  examine_sharing(system, lcores, findings);
+  const std::vector<unsigned> usable = system.usable_cpus();
+  lcores.erase(main_lcore(what.eal, lcores));
+  if (lcores.empty()) {
+    findings.push_back({Level::kFail, kCpuTopic, "there is no worker lcore beside the main one",
+                        fmt::format("give two or more: {}", lcores_argument(2, usable))});
+    return;
+  }
+  examine_sharing(system, lcores, usable, findings);
   std::set<unsigned> cpus;
   for (const auto& [lcore, its] : lcores) cpus.insert(its.begin(), its.end());
   const std::vector<unsigned> all(cpus.begin(), cpus.end());

@@ -18,7 +18,7 @@ std::vector<Finding> examine(const Examination& what) {
   const doctor::System system(what.root);
   std::vector<Finding> findings;
   for (const auto part : {doctor::examine_memory, doctor::examine_nics, doctor::examine_interfaces,
-                          doctor::examine_cpus, doctor::examine_user})
+                          doctor::examine_cpus, doctor::examine_threads, doctor::examine_user})
     part(system, what, findings);
   return findings;
 }

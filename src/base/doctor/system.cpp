@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "../eal_threads.hpp"
+
 namespace bab::doctor {
 
 namespace fs = std::filesystem;
@@ -71,6 +73,25 @@ bool System::is_usable_by(const std::string& path, std::uint64_t uid) const {
   if (stat((root_ / path).c_str(), &s) != 0) return false;
   const unsigned mode = s.st_uid == uid ? s.st_mode >> 6 : s.st_mode;
   return (mode & 06) == 06;
+}
+
+std::vector<unsigned> System::online_cpus() const {
+  return parse_set(text("sys/devices/system/cpu/online").value_or(""));
+}
+
+std::vector<unsigned> System::usable_cpus() const {
+  return root_ == "/" ? detail::usable_cpus() : allowed_in_files();
+}
+
+std::vector<unsigned> System::own_cpus() const {
+  return root_ == "/" ? detail::own_cpus() : allowed_in_files();
+}
+
+std::vector<unsigned> System::allowed_in_files() const {
+  for (const std::string& line : lines("proc/self/status"))
+    if (line.starts_with("Cpus_allowed_list:"))
+      return parse_set(std::string_view(line).substr(line.find_last_of('\t') + 1));
+  return online_cpus();
 }
 
 std::vector<unsigned> parse_set(std::string_view text) {

@@ -30,9 +30,29 @@ class System {
   /// Whether a user of this id, with no group's help, may read and write it.
   [[nodiscard]] bool is_usable_by(const std::string& path, std::uint64_t uid) const;
 
+  [[nodiscard]] std::vector<unsigned> online_cpus() const;
+  /// That a thread of this process may be put on: its cpuset's.
+  [[nodiscard]] std::vector<unsigned> usable_cpus() const;
+  /// That this thread is on: EAL's choice where no lcores are named.
+  [[nodiscard]] std::vector<unsigned> own_cpus() const;
+
  private:
+  /// Where the root is a test's.
+  [[nodiscard]] std::vector<unsigned> allowed_in_files() const;
+
   std::filesystem::path root_;
 };
+
+/// How many more threads this process may start.
+struct ThreadLimit {
+  std::optional<std::uint64_t> room;  ///< empty: nothing limits them, as far as files say
+  std::string name;                   ///< of the limit and what it is: "pids.max of cgroup /x is 3"
+  std::string before, after;          ///< of the limit that is needed, in a mend
+  std::uint64_t used = 0;
+  [[nodiscard]] std::string text(std::uint64_t needed) const;
+  [[nodiscard]] std::string mend(std::uint64_t needed) const;
+};
+ThreadLimit thread_limit(const System& system);
 
 /// "0-3,8" and the like, as the kernel and EAL write sets of CPUs; nonsense ends it.
 std::vector<unsigned> parse_set(std::string_view text);
@@ -50,10 +70,12 @@ void examine_iommu(const System& system, bool wanted, bool asked, Findings& find
 void examine_interfaces(const System& system, const Examination& what, Findings& findings);
 void examine_cpus(const System& system, const Examination& what, Findings& findings);
 void examine_user(const System& system, const Examination& what, Findings& findings);
+void examine_threads(const System& system, const Examination& what, Findings& findings);
 
 /// Who runs this: proc/self/status.
 struct User {
   std::uint64_t uid = 0;
+  std::uint64_t real_uid = 0;
   std::uint64_t capabilities = 0;  ///< effective ones, a bit each
   [[nodiscard]] bool is_root() const noexcept { return uid == 0; }
   [[nodiscard]] bool has(unsigned capability) const noexcept {

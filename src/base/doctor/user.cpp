@@ -57,8 +57,7 @@ User user(const System& system) {
     if (tab == std::string::npos) continue;
     if (line.starts_with("Uid:")) {  // real, effective, saved, file system
       std::istringstream words(line.substr(4));
-      std::uint64_t real = 0;
-      words >> real >> who.uid;
+      words >> who.real_uid >> who.uid;
     } else if (line.starts_with("CapEff:")) {
       (void)std::from_chars(line.data() + tab + 1, line.data() + line.size(), who.capabilities, 16);
     }

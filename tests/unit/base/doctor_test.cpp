@@ -152,7 +152,7 @@ TEST_F(DoctorTest, WhatCannotBeReadIsPassedOver) {
 
 TEST_F(DoctorTest, LcoresThatShareACpu) {
   EXPECT_THAT(about("cpu", {"--lcores", "0@0,1@1,2@1,3@(1,2)"}),
-              Contains(is(Level::kWarn, "lcores 1 and 2 share CPU 1", "-l 0-2")));
+              Contains(is(Level::kWarn, "lcores 1 and 2 share CPU 1", "-l 0-3")));
   EXPECT_THAT(about("cpu", {"--lcores=0@0,1@1,2@2"}),
               Not(Contains(Field("text", &Finding::text, HasSubstr("share")))));
 }
@@ -160,7 +160,90 @@ TEST_F(DoctorTest, LcoresThatShareACpu) {
 TEST_F(DoctorTest, LcoresThatShareFewerCpus) {
   EXPECT_THAT(about("cpu", {"--lcores", "(0-3)@(0,1)"}),
               Contains(is(Level::kWarn, "lcores 1, 2 and 3 share CPUs 0 and 1, which are fewer",
-                          "-l 0-2")));
+                          "-l 0-3")));
+}
+
+/// What the machine has not, or this process may not use, no mend names.
+TEST_F(DoctorTest, MendsAreOfCpusThereAre) {
+  put("sys/devices/system/cpu/online", "0-1\n");
+  EXPECT_THAT(
+      about("cpu", {"--lcores", "0@0,1@1,2@1"}),
+      Contains(is(Level::kWarn, "share CPU 1", "a CPU of its own: --lcores 0@(0-1),1@0,2@1")));
+  EXPECT_THAT(about("cpu", {"--lcores", "0@0,1@1,2@1,3@1"}),
+              Contains(is(Level::kWarn, "share CPU 1",
+                          "may use 0-1, so have fewer workers: --lcores 0@(0-1),1@0,2@1")));
+  EXPECT_THAT(about("cpu", {"-l", "0-2"}),
+              testing::ElementsAre(is(Level::kFail, "CPU 2 isn't there",
+                                      "choose of 0-1, as in --lcores 0@(0-1),1@0,2@1")));
+  EXPECT_THAT(about("cpu", {"-l", "1"}),
+              Contains(is(Level::kFail, "no worker lcore", "--lcores 0@(0-1),1@0,2@1")));
+}
+
+TEST_F(DoctorTest, CpusOfACpuset) {
+  put("proc/self/status", "Uid:\t0\t0\t0\t0\nCpus_allowed_list:\t5-7\n");
+  EXPECT_THAT(about("cpu", {"-l", "0,5"}),
+              testing::ElementsAre(is(
+                  Level::kFail, "may not use CPU 0, and lcore 0 has no other: its cpuset has 5-7",
+                  "choose of 5-7, as in -l 5-6, or give its container")));
+  EXPECT_THAT(about("cpu", {"--lcores", "0@(0-7),1@(4,5)"}),
+              Not(Contains(Field("level", &Finding::level, Level::kFail))));
+  // EAL takes these where none is named.
+  EXPECT_THAT(about("cpu", {}), Contains(is(Level::kOk, "2 worker lcores")));
+}
+
+TEST_F(DoctorTest, LcoresOfTooHighNumbersAndAMainOneThatIsNone) {
+  put("sys/devices/system/cpu/online", "0-1023\n");
+  EXPECT_THAT(about("cpu", {"-l", "0,1000"}),
+              Contains(is(Level::kFail, "lcore 1000 >= RTE_MAX_LCORE", "--lcores 0@0,1@1023")));
+  EXPECT_THAT(about("cpu", {"-l", "0-1", "--main-lcore=3"}),
+              Contains(is(Level::kFail, "main lcore 3 is none", "--main-lcore")));
+}
+
+/// Version 1 has a folder of the controller's own; version 2 has one for all.
+TEST_F(DoctorTest, ThreadsOfACgroup) {
+  for (const auto& [line, folder] :
+       {std::pair<std::string, std::string>{"8:pids:/a/b\n", "sys/fs/cgroup/pids"},
+        {"0::/a/b\n", "sys/fs/cgroup"}}) {
+    put("proc/self/cgroup", "9:name=systemd:/\n" + line);
+    put(folder + "/a/pids.max", "10\n");
+    put(folder + "/a/pids.current", "8\n");
+    put(folder + "/a/b/pids.max", "max\n");
+    put(folder + "/a/b/pids.current", "1\n");
+    EXPECT_THAT(about("threads", {"-l", "0-2", "--no-huge", "--no-shconf"}),
+                testing::ElementsAre(is(Level::kFail,
+                                        "3 threads more are needed, and there is room for 2: "
+                                        "pids.max of cgroup /a is 10",
+                                        "echo 11 > /" + folder + "/a/pids.max, or")));
+    EXPECT_THAT(about("threads", {"-l", "0-1", "--no-huge", "--no-shconf"}),
+                testing::ElementsAre(is(Level::kOk, "2 threads more are needed")));
+    EXPECT_THAT(about("threads", {"-l", "0-1", "--no-huge"}),
+                testing::ElementsAre(is(Level::kFail, "3 threads more are needed", "echo 11")));
+    fs::remove_all(root_ / "sys/fs");
+  }
+  EXPECT_THAT(about("threads", {}), IsEmpty());
+}
+
+/// A container that sees its own cgroup at the top, and its name in the machine's tree.
+TEST_F(DoctorTest, ThreadsOfAContainer) {
+  put("proc/self/cgroup", "8:pids:/docker/0123\n");
+  put("sys/fs/cgroup/pids/pids.max", "3\n");
+  put("sys/fs/cgroup/pids/pids.current", "1\n");
+  EXPECT_THAT(about("threads", {"-l", "0-2", "--no-huge", "--no-shconf"}),
+              testing::ElementsAre(is(Level::kFail, "room for 2: pids.max of cgroup / is 3",
+                                      "echo 4 > /sys/fs/cgroup/pids/pids.max")));
+}
+
+TEST_F(DoctorTest, ThreadsOfAUser) {
+  put("proc/self/limits",
+      "Limit  Soft Limit  Hard Limit  Units\nMax processes  12  12  processes\n");
+  put("proc/7/status", "Uid:\t1000\t0\t0\t0\nThreads:\t6\n");
+  put("proc/8/status", "Uid:\t1000\t1000\t0\t0\nThreads:\t4\n");
+  put("proc/9/status", "Uid:\t1\t1000\t0\t0\nThreads:\t40\n");
+  EXPECT_THAT(about("threads", {"-l", "0-2", "--no-huge", "--no-shconf"}), IsEmpty());  // root
+  user(1000, "0000000000000000");
+  EXPECT_THAT(about("threads", {"-l", "0-2", "--no-huge", "--no-shconf"}),
+              testing::ElementsAre(
+                  is(Level::kFail, "room for 2: user 1000 may have 12", "ulimit -u 13 (nproc")));
 }
 
 TEST_F(DoctorTest, MemoryOfAllSockets) {

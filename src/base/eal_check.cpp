@@ -1,0 +1,85 @@
+#include <bab/detail/eal_check.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <bab/base/error.hpp>
+#include <bab/detail/dpdk/eal_options.hpp>
+#include <bab/detail/eal_args.hpp>
+
+#include "doctor/lcores.hpp"
+#include "doctor/system.hpp"
+#include "eal_options.hpp"
+#include "eal_threads.hpp"
+
+namespace bab::detail {
+namespace {
+
+using Given = std::vector<GivenOption>;
+
+const GivenOption* find(const Given& given, std::string_view wanted) {
+  const std::size_t eq = wanted.find('=');
+  const auto at = std::find_if(given.begin(), given.end(), [&](const GivenOption& option) {
+    if (option.name != wanted.substr(0, eq)) return false;
+    return eq == std::string_view::npos ||
+           wanted.substr(eq + 1) == option.value.value_or("always");  // of --huge-unlink alone
+  });
+  return at == given.end() ? nullptr : &*at;
+}
+
+void refuse_values(const Given& given) {
+  for (const GivenOption& option : given)
+    if (option.value)
+      if (const std::string_view takes = wrong_value(option.name, *option.value); !takes.empty())
+        throw Error(fmt::format("starting EAL: invalid value, {}; {}", option.text(), takes));
+}
+
+void refuse_pairs(const Given& given) {
+  const auto said = [&](std::string_view wanted) {
+    return wanted.find('=') == std::string_view::npos ? std::string(wanted)
+                                                      : find(given, wanted)->text();
+  };
+  for (const dpdk::ExclusiveOptions& pair : dpdk::exclusive_options())
+    if (find(given, pair.one) != nullptr && find(given, pair.other) != nullptr)
+      throw Error(fmt::format("starting EAL: {} cannot be specified together with {}; {}",
+                              said(pair.one), said(pair.other), pair.mend));
+  const GivenOption* const type = find(given, "--proc-type");
+  if (type == nullptr || type->value != "secondary") return;
+  for (const std::string_view alone : {"--no-shconf", "--in-memory"})
+    if (find(given, alone) != nullptr)
+      throw Error(fmt::format(
+          "starting EAL: --proc-type=secondary would wait for ever with {}, which shares "
+          "nothing; leave one of the two out",
+          alone));
+}
+
+}  // namespace
+
+void check_eal_args(std::span<const std::string> args) {
+  const Given given = read_eal_options(args);
+  if (find(given, "--help") != nullptr) return;
+  refuse_values(given);
+  refuse_pairs(given);
+}
+
+void check_eal_limits(std::span<const std::string> args) {
+  if (has_option(args, "--help") || has_option(args, "-h")) return;
+  const doctor::System system("/");
+  if (const auto finding = doctor::lcores_that_cannot_be(system, args))
+    throw Error(fmt::format("starting EAL: {}; {}", finding->text, finding->mend));
+  const std::size_t needed = eal_threads(args, doctor::lcores_of(system, args).size());
+  const std::size_t there = threads_that_start(needed);
+  if (there >= needed) return;
+  const doctor::ThreadLimit limit = doctor::thread_limit(system);
+  if (limit.room && *limit.room < needed)
+    throw Error(fmt::format("starting EAL: {}; {}", limit.text(needed), limit.mend(needed)));
+  throw Error(
+      fmt::format("starting EAL: it needs {} threads, and {} can be started; raise the number of "
+                  "processes (ulimit -u, the container's pids limit) or give it fewer lcores",
+                  needed, there));
+}
+
+}  // namespace bab::detail

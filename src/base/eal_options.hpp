@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bab::detail {
+
+struct GivenOption {
+  std::string
+      name;  ///< as in EAL's list, however short it was cut; "-n" where 22.11 has a letter alone
+  std::optional<std::string> value;
+  [[nodiscard]] std::string text() const;  ///< "--iova-mode=pa", "-n 0", "--no-huge"
+};
+
+/// EAL's arguments as this version's EAL reads them. Throws Error at what it would refuse: a name that it hasn't, or that
+/// fits several; a value too many or missing; an option twice; a word that is no option.
+std::vector<GivenOption> read_eal_options(std::span<const std::string> args);
+
+}  // namespace bab::detail

@@ -1,0 +1,142 @@
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string>
+
+#include <rte_lcore.h>
+
+#include <bab/detail/eal_check.hpp>
+
+namespace bab::detail {
+namespace {
+
+bool is_one_of(std::string_view value, std::initializer_list<std::string_view> all) {
+  return std::find(all.begin(), all.end(), value) != all.end();
+}
+
+bool consists_of(std::string_view value, std::string_view characters) {
+  return !value.empty() && value.find_first_not_of(characters) == std::string_view::npos;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// atoi() and strtol() are what EAL itself uses.
+
+bool is_from(std::string_view value, int lowest, int highest) {
+  const int n = std::atoi(std::string(value).c_str());
+  return n >= lowest && n <= highest;
+}
+
+bool is_core_list(std::string_view value) {
+  return consists_of(value, "0123456789,-+ \t") && is_digit(value[value.find_last_not_of(" \t")]);
+}
+
+bool is_lcore_map(std::string_view value) {
+  if (!consists_of(value, "0123456789,-@()+ \t")) return false;
+  bool inside = false;
+  for (const char c : value) {
+    if (c != '(' && c != ')') continue;
+    if (inside == (c == '(')) return false;
+    inside = c == '(';
+  }
+  return !inside;
+}
+
+bool is_mask(std::string_view value) {
+  if (value.starts_with("0x") || value.starts_with("0X")) value.remove_prefix(2);
+  return consists_of(value, "0123456789abcdefABCDEFxX \t") &&
+         value.find_first_not_of("0 \t") != std::string_view::npos;
+}
+
+bool is_process_type(std::string_view value) {
+  const std::string type(value);
+  for (const char* known : {"primary", "secondary", "auto"})
+    if (strcasecmp(type.c_str(), known) == 0) return true;
+  return false;
+}
+
+bool is_lcore(std::string_view value) {
+  const std::string text(value);
+  char* end = nullptr;
+  const long n = std::strtol(text.c_str(), &end, 0);
+  return *end == '\0' && n >= 0 && n < RTE_MAX_LCORE;
+}
+
+bool is_stack_size(std::string_view value) {
+  return value.empty() || std::strtoul(std::string(value).c_str(), nullptr, 10) != 0;
+}
+
+bool is_facility(std::string_view value) {
+  return is_one_of(value, {"auth", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog",
+                           "user", "uucp", "local0", "local1", "local2", "local3", "local4",
+                           "local5", "local6", "local7"});
+}
+
+bool is_memory_per_node(std::string_view value) {
+  return consists_of(value, "0123456789,+ ") && is_digit(value.back());
+}
+
+bool is_prefix(std::string_view value) {
+  return !value.empty() && value.find('%') == std::string_view::npos;
+}
+
+bool is_something(std::string_view value) { return !value.empty(); }
+
+struct Value {
+  std::string_view option;
+  bool (*fits)(std::string_view value);
+  std::string_view takes;
+};
+
+constexpr std::string_view kCores = "it is a core list: numbers and ranges, as in 0,2-3";
+constexpr std::string_view kMask = "it is a coremask: hexadecimal, with at least one bit set";
+constexpr std::string_view kNodes = "it is MiB of each NUMA node, as in 512,0";
+
+/// Nothing that EAL takes is refused; what it refuses may pass, where its form is a rare one.
+constexpr std::array kValues{
+    Value{"-l", is_core_list, kCores},
+    Value{"-S", is_core_list, kCores},
+    Value{"-c", is_mask, kMask},
+    Value{"-s", is_mask, kMask},
+    Value{"--lcores", is_lcore_map, "it is lcores@CPUs, as in 0@0,1@1 or (0-1)@0"},
+    Value{"--main-lcore", is_lcore, "it is the number of an lcore"},
+    Value{"-n", [](auto v) { return !is_from(v, 0, 0); }, "it is the channel number, from 1"},
+    Value{"-r", [](auto v) { return is_from(v, 1, 16); }, "it is the rank number, from 1 to 16"},
+    Value{"--iova-mode",
+          [](auto v) {
+            return is_one_of(v, {"pa", "va"});
+          },
+          "it is pa or va"},
+    Value{"--proc-type", is_process_type, "the process type is primary, secondary or auto"},
+    Value{"--huge-unlink",
+          [](auto v) {
+            return is_one_of(v, {"always", "existing", "never"});
+          },
+          "it is always, existing or never"},
+    Value{"--huge-worker-stack", is_stack_size, "it is a size in KiB, from 1"},
+    Value{"--vfio-intr",
+          [](auto v) {
+            return is_one_of(v, {"legacy", "msi", "msix"});
+          },
+          "it is legacy, msi or msix"},
+    Value{"--socket-mem", is_memory_per_node, kNodes},
+    Value{"--numa-mem", is_memory_per_node, kNodes},
+    Value{"--socket-limit", is_memory_per_node, kNodes},
+    Value{"--numa-limit", is_memory_per_node, kNodes},
+    Value{"--syslog", is_facility, "it is a facility of syslog: daemon, user, local0 …"},
+    Value{"--file-prefix", is_prefix, "give it a name without %, or leave --file-prefix out"},
+    Value{"--huge-dir", is_something, "give it a directory, or leave it out"},
+    Value{"--mbuf-pool-ops-name", is_something, "give it a name, or leave it out"},
+};
+
+}  // namespace
+
+std::string_view wrong_value(std::string_view option, std::string_view value) {
+  for (const Value& known : kValues)
+    if (known.option == option) return known.fits(value) ? std::string_view() : known.takes;
+  return {};
+}
+
+}  // namespace bab::detail

@@ -1,0 +1,171 @@
+#include <bab/detail/eal_check.hpp>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rte_eal.h>
+
+#include <bab/base/error.hpp>
+#include <bab/detail/dpdk/eal_options.hpp>
+
+#include "in_child.hpp"
+
+namespace bab {
+namespace {
+
+using detail::check_eal_args;
+using detail::dpdk::eal_options;
+using detail::dpdk::Takes;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+using Args = std::vector<std::string>;
+
+/// The sentence; empty: it's taken.
+std::string refusal(const Args& args) {
+  try {
+    check_eal_args(args);
+    return {};
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
+/// What EAL itself makes of them, in a child: "refused" or "taken". (Since 25.11 it ends the process at some.)
+std::string of_eal(const Args& args) {
+  const test::Said said = test::in_child([&] {
+    Args all{"eal"};
+    all.insert(all.end(), args.begin(), args.end());
+    std::vector<char*> argv;
+    for (std::string& a : all) argv.push_back(a.data());
+    return std::string(rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0 ? "refused"
+                                                                                    : "taken");
+  });
+  return said.result.empty() ? "refused" : said.result;
+}
+
+Args with(const Args& more) {
+  Args args{"--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m", "16"};
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+TEST(EalCheck, TakesWhatEalTakes) {
+  for (const Args& args : {Args{"--file-prefix=x", "--iova-mode", "va", "--no-hpet"},
+                           {"-n", "4", "-r", "2", "--telemetry"},
+                           {"-n2", "--base-virtaddr=0x10000000"},
+                           {"-l", "0", "--main-lcore=0x0"},
+                           {"--lcores=(0-2)@0,5@(0)"},
+                           {"-c", "0x1"},
+                           {"--proc-type=primary"},
+                           {"--proc-type", "AUTO"},
+                           {"--vdev", "net_null0,size=64", "--vdev=net_null1"},
+                           {"-b", "0000:00:00.0", "-b0000:00:00.1"},
+                           {"--vfio-intr=msix", "--force-max-simd-bitwidth=64"},
+                           {"--syslog=local7", "--mbuf-pool-ops-name=ring_mp_mc"}}) {
+    // Since 25.11 it has no --telemetry beside its opposite.
+    Args all = with(args);
+    if (std::count(args.begin(), args.end(), "--telemetry") > 0) std::erase(all, "--no-telemetry");
+    SCOPED_TRACE(testing::PrintToString(args));
+    EXPECT_EQ(refusal(all), "");
+    EXPECT_EQ(of_eal(all), "taken");
+  }
+}
+
+/// And nothing that EAL takes.
+TEST(EalCheck, RefusesWhatEalRefuses) {
+  for (const Args& args : {Args{"--no-such-option"},
+                           {"-Z"},
+                           {"--no"},
+                           {"--no-huge=yes"},
+                           {"--vdev"},
+                           {"-n"},
+                           {"-n", "0"},
+                           {"-n", "many"},
+                           {"-r", "17"},
+                           {"-l", "0-"},
+                           {"-l", "zero"},
+                           {"-l", ""},
+                           {"-c", "0x0"},
+                           {"-c", "0g"},
+                           {"--lcores=(0-1"},
+                           {"--lcores=0@x"},
+                           {"--main-lcore=one"},
+                           {"--main-lcore=4096"},
+                           {"--iova-mode=PA"},
+                           {"--proc-type=tertiary"},
+                           {"--huge-unlink=sometimes"},
+                           {"--huge-unlink="},
+                           {"--huge-unlink"},
+                           {"--huge-unlink=always"},
+                           {"--huge-worker-stack=none"},
+                           {"--huge-worker-stack"},
+                           {"--vfio-intr=MSI"},
+                           {"--socket-mem=64"},
+                           {"--socket-mem=x"},
+                           {"--socket-limit=64,"},
+                           {"--syslog=news7"},
+                           {"--file-prefix="},
+                           {"--file-prefix=a%b"},
+                           {"--huge-dir="},
+                           {"--mbuf-pool-ops-name="},
+                           {"--match-allocations"},
+                           {"--legacy-mem", "--in-memory"},
+                           {"-a", "0000:00:00.0", "-b", "0000:00:00.0"},
+                           {"-l", "0", "-c", "1"},
+                           {"-l", "0", "--lcores=0@0"},
+                           {"-c", "1", "-c", "1"}}) {
+    SCOPED_TRACE(testing::PrintToString(args));
+    const std::string sentence = refusal(with(args));
+    EXPECT_THAT(sentence, StartsWith("starting EAL: "));
+    EXPECT_THAT(sentence, HasSubstr("; "));
+    EXPECT_EQ(sentence.find('\n'), std::string::npos);
+    EXPECT_EQ(of_eal(with(args)), "refused");
+  }
+}
+
+/// EAL leaves them to the application, and bab::Eal has none.
+TEST(EalCheck, RefusesWords) {
+  for (const Args& args : {Args{"word"}, {"--no-pci", "word", "--no-huge"}, {"--", "word"}, {"-"}})
+    EXPECT_THAT(refusal(args), HasSubstr("; ")) << testing::PrintToString(args);
+  EXPECT_EQ(refusal({"--no-pci", "--"}), "");
+}
+
+TEST(EalCheck, KnowsEachOptionOfThisEal) {
+  for (const auto& option : eal_options()) {
+    const std::string name =
+        option.name.empty() ? std::string{'-', option.letter} : std::string(option.name);
+    SCOPED_TRACE(name);
+    if (name == "--help") continue;  // it ends the process
+    const std::string sentence = refusal({name});
+    EXPECT_THAT(sentence, option.takes == Takes::kValue
+                              ? testing::Matcher<std::string>(
+                                    HasSubstr("'" + name + "' requires an argument"))
+                              : testing::Matcher<std::string>(""));
+    if (option.takes == Takes::kNothing && name.starts_with("--")) {
+      EXPECT_THAT(refusal({name + "=x"}), HasSubstr("takes no value"));
+    }
+  }
+}
+
+TEST(EalCheck, ReadsNamesAsEalDoes) {
+  if (!detail::dpdk::getopt_reads_eal_arguments())
+    GTEST_SKIP() << "this EAL takes whole names alone";
+  EXPECT_EQ(refusal({"--no-hug", "--iova=pa", "--main", "1"}), "");
+  EXPECT_THAT(refusal({"--iov=ap"}), HasSubstr("--iova-mode=ap; it is pa or va"));
+  EXPECT_THAT(refusal({"--no-h"}), HasSubstr("fits --no-hpet and --no-huge; write"));
+  EXPECT_THAT(refusal({"-vn0"}), HasSubstr("-n 0; "));
+}
+
+TEST(EalCheck, LetsHelpThrough) { EXPECT_EQ(refusal({"--help", "--iova-mode=x"}), ""); }
+
+TEST(EalCheck, ASecondaryThatWouldWaitForEver) {
+  EXPECT_THAT(refusal({"--proc-type=secondary", "--no-shconf"}), HasSubstr("wait for ever"));
+  EXPECT_EQ(refusal({"--proc-type=secondary", "--file-prefix=x"}), "");
+}
+
+}  // namespace
+}  // namespace bab
