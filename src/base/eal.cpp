@@ -21,6 +21,7 @@
 
 #include <bab/base/doctor.hpp>
 #include <bab/base/error.hpp>
+#include <bab/detail/dpdk/release.hpp>
 #include <bab/detail/eal_args.hpp>
 #include <bab/detail/eal_failure.hpp>
 #include <bab/detail/eal_use.hpp>
@@ -121,6 +122,7 @@ Eal::Eal(Eal&& other) noexcept
     : log_(std::move(other.log_)), owns_(std::exchange(other.owns_, false)) {}
 
 Eal::Eal(std::span<const std::string> args) {
+  detail::require_release_built_for("starting EAL");
   std::vector<std::string> all{"bab"};
   if (!keeps_files(args)) all.emplace_back("--in-memory");
   all.insert(all.end(), args.begin(), args.end());
@@ -163,6 +165,7 @@ Eal::Eal(std::span<const std::string> args) {
 }
 
 Eal Eal::adopt() {
+  detail::require_release_built_for("adopting EAL");
   if (rte_lcore_id() == LCORE_ID_ANY)
     throw Error(
         "adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");
