@@ -39,7 +39,7 @@ std::string speed_text(std::uint32_t mbps) {
 
 Link link_of(std::uint16_t id) {
   rte_eth_link link{};
-  (void)rte_eth_link_get_nowait(id, &link);
+  if (rte_eth_link_get_nowait(id, &link) != 0) link = {};  // which is down
   const bool known =
       link.link_speed != RTE_ETH_SPEED_NUM_NONE && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
   return {link.link_status == RTE_ETH_LINK_UP, speed_text(link.link_speed),

@@ -114,7 +114,8 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
 
 void Wiring::make_tx_pool(const Options& options, const bab::PortOptions& po, Unit& unit) const {
   rte_eth_dev_info info{};
-  (void)rte_eth_dev_info_get(po.id, &info);
+  if (const int e = rte_eth_dev_info_get(po.id, &info); e != 0)
+    throw bab::Error::from_code(fmt::format("asking port {} for its queues", po.id), e);
   const std::uint32_t txd =
       bab::choose_descriptors(options.txd, info.default_txportconf.ring_size,
                               RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);

@@ -20,6 +20,7 @@
 
 #include <bab/base/doctor.hpp>
 #include <bab/base/error.hpp>
+#include <bab/detail/dpdk/release.hpp>
 #include <bab/detail/eal_args.hpp>
 #include <bab/detail/eal_check.hpp>
 #include <bab/detail/eal_failure.hpp>
@@ -107,6 +108,7 @@ Eal::Eal(Eal&& other) noexcept
     : log_(std::move(other.log_)), owns_(std::exchange(other.owns_, false)) {}
 
 Eal::Eal(std::span<const std::string> args) {
+  detail::require_release_built_for("starting EAL");
   detail::require_no_eal();
   detail::check_eal_args(args);
   detail::check_eal_limits(args);
@@ -140,6 +142,7 @@ Eal::Eal(std::span<const std::string> args) {
 }
 
 Eal Eal::adopt() {
+  detail::require_release_built_for("adopting EAL");
   if (rte_lcore_id() == LCORE_ID_ANY)
     throw Error(
         "adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");

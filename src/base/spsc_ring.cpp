@@ -9,6 +9,8 @@
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_use.hpp>
 
+#include "../detail/dpdk/ring.hpp"
+
 namespace bab::detail {
 namespace {
 
@@ -19,8 +21,8 @@ rte_ring* create(unsigned bytes, std::uint32_t capacity, int socket) {
   while (true) {
     const std::string name =
         fmt::format("bab_ring_{}", next.fetch_add(1, std::memory_order_relaxed));
-    rte_ring* ring = rte_ring_create_elem(name.c_str(), bytes, capacity, socket,
-                                          RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+    rte_ring* ring = create_element_ring(name.c_str(), bytes, capacity, socket,
+                                         RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
     if (ring != nullptr || rte_errno != EEXIST) return ring;
   }
 }

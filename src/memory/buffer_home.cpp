@@ -88,12 +88,12 @@ void BufferHome::AccountsDeleter::operator()(Account* accounts) const noexcept {
 void BufferHome::put(rte_mempool* mp, rte_mempool_cache* cache,
                      std::span<void* const> objects) noexcept {
   const auto n = static_cast<std::uint32_t>(objects.size());
-  if (cache == nullptr || n > cache->flushthresh) {
+  if (cache == nullptr || n > detail::cache_bound(*cache)) {
     rte_mempool_generic_put(mp, objects.data(), n, nullptr);
     return;
   }
   std::uint32_t len = cache->len;
-  if (len + n > cache->flushthresh) {
+  if (len + n > detail::cache_bound(*cache)) {
     count(*cache, 0);  // before: for a moment they count nowhere, and never twice
     rte_mempool_generic_put(mp, cache->objs, len, nullptr);
     len = 0;

@@ -4,6 +4,8 @@
 
 #include <rte_cycles.h>
 
+#include <bab/detail/dpdk/mempool_cache.hpp>
+
 namespace bab {
 namespace {
 
@@ -20,7 +22,7 @@ void flush(rte_mempool& mempool, rte_mempool_cache& cache) noexcept {
 }  // namespace
 
 LcoreCaches::LcoreCaches(std::uint32_t asked, std::uint32_t buffers, unsigned lcores) noexcept
-    // DPDK lets a cache grow to 1.5 times what it is filled up to.
+    // Up to DPDK 26.03 a cache may grow to 1.5 times what it is filled up to.
     : most_(std::min(asked * 3 / 2, buffers / 4 / std::max(lcores, 1U))),
       size_(std::min(asked, (most_ * 2 + 2) / 3)),
       places_(lcores) {}
@@ -29,7 +31,7 @@ void LcoreCaches::close_all(rte_mempool& mempool) noexcept {
   for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; ++lcore)
     if (rte_mempool_cache* cache = rte_mempool_default_cache(&mempool, lcore)) {
       cache->size = 0;
-      cache->flushthresh = 0;
+      detail::cache_bound(*cache) = 0;
     }
 }
 
@@ -42,7 +44,7 @@ bool LcoreCaches::turned(rte_mempool& mempool, unsigned lcore, bool awaited,
   if (!state.open) {
     if (!take_place()) return true;
     state = {true, needs, 0, now_tsc};
-    set(cache->flushthresh, most_);
+    set(detail::cache_bound(*cache), most_);
     // Where somebody found none it may be just now.
     const bool untroubled = needs == met_.load(std::memory_order_relaxed) && !awaited;
     set(cache->size, untroubled ? size_ : 0);
@@ -71,7 +73,7 @@ void LcoreCaches::close(rte_mempool& mempool, unsigned lcore) noexcept {
   if (cache == nullptr || !state.open) return;
   state.open = false;
   set(cache->size, 0);
-  set(cache->flushthresh, 0);
+  set(detail::cache_bound(*cache), 0);
   flush(mempool, *cache);
   open_.fetch_sub(1, std::memory_order_relaxed);
 }

@@ -8,6 +8,7 @@
 
 #include <bab/base/error.hpp>
 
+#include "../detail/dpdk/control_thread.hpp"
 #include "capture/file.hpp"
 #include "capture/queue.hpp"
 #include "capture/writer.hpp"
@@ -69,7 +70,7 @@ void Capture::add_queues(std::span<Port* const> ports, const CaptureOptions& opt
 
 /// The thread is there before the file is emptied, and waits for that.
 void Capture::start_writing() {
-  const auto run = [](void* self) -> void* {
+  const auto run = [](void* self) {
     // A limit to files' sizes is an error of write() like a full disk, and not this process's end.
     sigset_t limit;
     sigemptyset(&limit);
@@ -77,13 +78,12 @@ void Capture::start_writing() {
     (void)pthread_sigmask(SIG_BLOCK, &limit, nullptr);
     auto& c = *static_cast<Capture*>(self);
     c.begun_.wait();
-    if (!c.file_->has_begun()) return nullptr;
+    if (!c.file_->has_begun()) return;
     detail::CaptureWriter({*c.file_, c.queues_, c.written_, c.error_, !c.comes_first_})
         .run(c.stopping_);
-    return nullptr;
   };
   pthread_t thread{};
-  if (const int e = rte_ctrl_thread_create(&thread, "bab-capture", nullptr, run, this); e != 0)
+  if (const int e = detail::start_control_thread(thread, "bab-capture", this, run); e != 0)
     throw Error::from_code("starting a capture's writing thread", e);
   thread_ = thread;
   try {

@@ -11,9 +11,9 @@
 #include <bab/base/error.hpp>
 #include <bab/port/port.hpp>
 
+#include "../detail/dpdk/rx_buffer_limit.hpp"
 #include "device_info.hpp"
 #include "driver_words.hpp"
-#include "rx_buffer_limit.hpp"
 
 namespace bab {
 namespace {

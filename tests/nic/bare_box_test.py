@@ -24,6 +24,7 @@ from nic_case import InGuest, said
 ROOT = images.ROOT
 TREE = os.environ.get("BAB_NIC_TREE", os.path.join(images.LAB, "tree"))
 RUN = "-l", "0-1", "-a", "$A", "-a", "$B"
+PMD = f"librte-net-virtio{debian.abi()}"
 SLOW = 120
 
 
@@ -100,7 +101,7 @@ class WithAnIommu(OnABareBox):
 
     def test_2_mended_by_the_doctor(self):
         done = " ".join(self.mend_all())
-        for part in ("nr_hugepages", "apt-get install librte-net-virtio23",
+        for part in ("nr_hugepages", f"apt-get install {PMD}",
                      "bab-bind --bind=vfio-pci 0000:01:00.0 --yes"):
             self.assertIn(part, done)
         self.assertEqual(self.drivers(), ["vfio-pci"] * 2)
@@ -163,7 +164,7 @@ class Lasting(OnABareBox):
     """What a process has, and what a boot finds."""
 
     def test_1_a_running_process_keeps_its_nics(self):
-        self.do("apt-get install librte-net-virtio23")
+        self.do(f"apt-get install {PMD}")
         self.bind("--bind=vfio-pci", "$A", "$B", "--hugepages=200", "--yes")
         job = self.guest.start_testbab("--forward-mode=rxonly", eal=RUN)
         try:
@@ -216,7 +217,7 @@ class WithInterruptsLeftAlone(OnABareBox):
     kernel_arguments = "intremap=off"
 
     def test_the_cause_wins(self):
-        self.do("apt-get install librte-net-virtio23 && bab-bind --bind=vfio-pci $A $B --hugepages=200 --yes")
+        self.do(f"apt-get install {PMD} && bab-bind --bind=vfio-pci $A $B --hugepages=200 --yes")
         run = self.do(f"testbab {' '.join(RUN)} -- --count=1", 2)
         self.assertRegex(run.stderr, r"^testbab: -a 0000:01:00.0: .*interrupts aren't remapped")
         self.assertNotIn("no installed PMD", run.stderr)

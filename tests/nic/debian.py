@@ -9,6 +9,7 @@ import fcntl
 import glob
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -19,12 +20,12 @@ from guest import Guest
 from kernel import Kernel, Unavailable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RELEASE = "bookworm"
 SYSTEM = ("systemd-sysv", "udev", "kmod", "apt", "iproute2", "pciutils", "procps", "python3", "login", "driverctl",
           "dpdk")
-# What testbab is linked with; a package of it would depend on these.
-LINKED = ("libfmt9", "libncurses6", "libpcap0.8", "librte-meta-bus", "librte-meta-mempool", "librte-net-ring23",
-          "librte-pcapng23", "librte-cmdline23")
+# What testbab is linked with; a package of it would depend on these, whatever this release calls them.
+LINKED = ("libfmt.so.*", "libncurses.so.6", "libpcap.so.0.8", "librte_net_ring.so.*", "librte_pcapng.so.*",
+          "librte_cmdline.so.*")
+LOADED = ("librte-meta-bus", "librte-meta-mempool")
 IN_THE_FOLDER = ("librte-meta-net", )  # what the doctor asks for
 FOLDER = "/srv/packages"
 MASKED = ("serial-getty@ttyS0.service", "getty@tty1.service", "systemd-timesyncd.service", "apt-daily.timer",
@@ -61,24 +62,25 @@ class BareBox(Guest):
 
 
 def _root(kernel, lab):
-    """Kept until something else is wanted: what is in it is Debian's stable release."""
+    """Kept until something else is wanted: what is in it is the Debian release of this machine, as testbab is."""
+    release = _release()
     modules = os.path.join(kernel.directory, "lib", "modules")
     fetch = " ".join(("apt-get", "-o", "Dir::Cache::archives=" + FOLDER, "install", "--download-only", "--yes",
                       "--no-install-recommends", *IN_THE_FOLDER))
     command = [
-        "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join((*SYSTEM, *LINKED))}",
+        "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join((*SYSTEM, *LOADED, *map(_package_of, LINKED)))}",
         "--aptopt=APT::Install-Recommends false", "--aptopt=Acquire::Check-Valid-Until false",
         "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*", f"--customize-hook=copy-in {modules} /usr/lib",
         f"--customize-hook=chroot \"$1\" depmod {kernel.release}",
         f"--customize-hook=mkdir -p \"$1\"{FOLDER}/partial && chroot \"$1\" {fetch}",
-        f"--customize-hook={sys.executable} {os.path.abspath(__file__)} --folder \"$1\"", RELEASE
+        f"--customize-hook={sys.executable} {os.path.abspath(__file__)} --folder \"$1\"", release
     ]
     wanted = hashlib.sha256(repr((command, MASKED, AGENT)).encode()).hexdigest()[:12]
-    path = os.path.join(lab, f"debian-{RELEASE}-{wanted}.cpio")
+    path = os.path.join(lab, f"debian-{release}-{wanted}.cpio")
     if os.path.exists(path):
         return path
-    for old in glob.glob(os.path.join(lab, f"debian-{RELEASE}*.cpio")):
+    for old in glob.glob(os.path.join(lab, f"debian-{release}*.cpio")):
         os.remove(old)
     archive = f"{path}.tar"
     try:
@@ -88,6 +90,34 @@ def _root(kernel, lab):
         if os.path.exists(archive):
             os.remove(archive)
     return path
+
+
+def _release():
+    """A suite of the mirror's."""
+    with open("/etc/debian_version", encoding="utf-8") as file:
+        if file.read().strip().endswith("/sid"):
+            return "sid"
+    with open("/etc/os-release", encoding="utf-8") as file:
+        named = [line.strip().partition("=")[2] for line in file if line.startswith("VERSION_CODENAME=")]
+    if not named:
+        raise Unavailable("/etc/os-release names no Debian release")
+    return named[0]
+
+
+def _package_of(library):
+    """That has it on this machine."""
+    found = subprocess.run(["dpkg-query", "--search", f"*/{library}"], capture_output=True, text=True,
+                           check=False).stdout
+    if not found:
+        raise Unavailable(f"no installed package has {library}")
+    return found.partition(":")[0]
+
+
+def abi():
+    """The number that DPDK's libraries and packages go by."""
+    [number] = {found.group(1) for found in map(re.compile(r"\.so\.(\d+)$").search,
+                                                glob.glob("/usr/lib/*/librte_eal.so.*")) if found}
+    return number
 
 
 def _bootstrap(command):

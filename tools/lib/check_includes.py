@@ -2,9 +2,9 @@
 """Checks that includes point downwards only: a floor may include itself and the floors before it in FLOORS.
 
 What a file of the library includes from bab must lie on its own floor or a lower one. A `detail` folder belongs to the
-folder it is in; what lies in include/bab/detail is as high as the highest that it includes. bab/bab.hpp gathers all and
-is for applications alone. And the parts that are tested without a NIC must not see ethdev: no header below `port` and
-no source of EDGE_FREE includes DPDK's ethdev headers.
+folder it is in; what lies in detail itself, or in detail/dpdk, is as high as the highest that it includes. bab/bab.hpp
+gathers all and is for applications alone. And the parts that are tested without a NIC must not see ethdev: no header
+below `port` and no source of EDGE_FREE includes DPDK's ethdev headers.
 """
 
 import os
@@ -47,6 +47,8 @@ def height(inside, files, visiting=()):
         return None
     heights = [height(target, files, (*visiting, inside))
                for file in files if file.inside == inside for _, _, target in file.includes if target]
+    heights += [FLOORS.index("port") for file in files if file.inside == inside
+                for _, written, _ in file.includes if ETHDEV.match(written)]
     return max((each for each in heights if each is not None), default=0)
 
 

@@ -55,24 +55,51 @@ show_progress() {  # LABEL STARTED
   done
 }
 
-# ensure_packages LIST...: installs what tools/lib/packages/LIST.txt name and the machine lacks.
+# ensure_packages LIST...: installs what tools/lib/packages/LIST.txt name and the machine lacks. Where a package's name
+# depends on the Debian release, a line has them all: "old-name | new-name"; one is enough.
 # Where nothing is missing apt isn't called and no root is needed.
 ensure_packages() {
-  local list missing
+  local missing
   [[ -z ${BAB_NO_APT:-} ]] || return 0
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     die "this system has no apt-get to install with: install DPDK 22.11 or later, meson, ninja, pkg-config," \
       "a C++20 compiler, CLI11, fmt and nlohmann-json (for tests also GoogleTest), then set BAB_NO_APT=1."
   fi
-  mapfile -t missing < <(
-    for list; do sed 's/[[:space:]]*#.*//; /^$/d' "$tools/lib/packages/$list.txt"; done | sort -u |
-      comm -23 - <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u))
+  mapfile -t missing < <(missing_packages "$@")
   [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
 }
 
-install_packages() {
-  local as_root=() apt=(apt-get -o DPkg::Lock::Timeout=600)
-  local install=(install -y --no-install-recommends "$@")
+missing_packages() {  # LIST...
+  local list line name
+  local -A there=()
+  while read -r name; do there[$name]=1; done < <(installed_packages)
+  for list; do sed 's/[[:space:]]*#.*//; /^$/d' "$tools/lib/packages/$list.txt"; done | sort -u | while read -r line; do
+    for name in ${line//|/ }; do [[ -z ${there[$name]:-} ]] || continue 2; done
+    printf '%s\n' "$line"
+  done
+}
+
+installed_packages() {  # their names, and those that they go by for others
+  dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' | sed -n 's/^installed //p' | tr , '\n' |
+    sed 's/(.*//; s/[[:space:]]//g; /^$/d'
+}
+
+# named_here LINE...: of several names the first that apt knows.
+named_here() {
+  local line name
+  for line; do
+    for name in ${line//|/ }; do
+      if [[ $line != *'|'* ]] || apt-cache show "$name" >/dev/null 2>&1; then break; fi
+      name=${line%% *}  # apt knows none, or has no lists yet
+    done
+    printf '%s\n' "$name"
+  done
+}
+
+install_packages() {  # LINE...
+  local as_root=() apt=(apt-get -o DPkg::Lock::Timeout=600) install
+  choose() { mapfile -t install < <(printf '%s\n' install -y --no-install-recommends; named_here "$@"); }
+  choose "$@"
   if ((EUID != 0)); then
     if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo -v; }; }; then
       die "packages are missing and installing them takes root; as root, run:" \
@@ -82,9 +109,10 @@ install_packages() {
   fi
   # Two of these at once take turns. Questions of packages (tshark has one) are answered with their defaults.
   as_root+=(flock -o /run/lock/bab-apt.lock env DEBIAN_FRONTEND=noninteractive)
-  note "installing $# Debian packages: $*"
+  note "installing $# Debian packages: ${install[*]:3}"
   if ! apt-get -qq --simulate "${install[@]}" >/dev/null 2>&1; then  # never updated, or not for long
     step "apt-get update" "${as_root[@]}" "${apt[@]}" update || die "apt-get update failed: see above."
+    choose "$@"
   fi
   step "apt-get install" "${as_root[@]}" "${apt[@]}" "${install[@]}" && return
   note "once more, with new package lists"  # old lists name files that the mirror has since replaced

@@ -12,6 +12,7 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
+#include <bab/detail/dpdk/mempool_cache.hpp>
 #include <bab/detail/eal_use.hpp>
 #include <bab/detail/pool_tag.hpp>
 #include <bab/detail/sanitizers.hpp>
@@ -58,7 +59,7 @@ class BufferHome {
     if (!retire(m)) [[unlikely]]
       return;
     rte_mempool_cache* cache = cache_of(mp);
-    if (cache != nullptr && cache->len < cache->flushthresh) [[likely]] {
+    if (cache != nullptr && cache->len < detail::cache_bound(*cache)) [[likely]] {
       cache->objs[cache->len] = m;
       count(*cache, cache->len + 1);
     } else {

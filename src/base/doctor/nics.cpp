@@ -214,7 +214,7 @@ Finding examine_nic(const System& system, const Examination& what, const Nic& ni
                         nic.label(), nic.driver, interface),
             nic.asked ? "name another NIC with -a" : ""};
   if (pmd.name.empty()) {
-    const std::string_view package = pmd_package(nic.vendor);
+    const std::string package = pmd_package(nic.vendor);
     return {package.empty() && !nic.asked ? Level::kOk : trouble, kNicTopic,
             fmt::format("{}{}: no installed PMD drives it", nic.label(), interface),
             package.empty()

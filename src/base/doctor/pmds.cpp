@@ -4,9 +4,11 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
 #include <rte_build_config.h>
 #include <nlohmann/json.hpp>
 
+#include <bab/detail/dpdk/release.hpp>
 #include <bab/detail/eal_args.hpp>
 
 namespace bab::doctor {
@@ -75,33 +77,36 @@ Pmd find_pmd(const System& system, std::span<const std::string> eal, std::uint16
   return {};
 }
 
-std::string_view pmd_package(std::uint16_t vendor) {
+std::string pmd_package(std::uint16_t vendor) {
   // Where one vendor's NICs have several PMDs it's the package that brings all.
   constexpr std::string_view kAll = "librte-meta-net";
+  // The others end with the ABI's number.
   constexpr std::array<std::pair<std::uint16_t, std::string_view>, 20> kVendors{{
-      {0x8086, kAll},                     // Intel
-      {0x15b3, kAll},                     // NVIDIA Mellanox
-      {0x14e4, kAll},                     // Broadcom
-      {0x1077, "librte-net-qede23"},      // Marvell QLogic
-      {0x177d, kAll},                     // Marvell Cavium
-      {0x1af4, "librte-net-virtio23"},    // virtio
-      {0x15ad, "librte-net-vmxnet3-23"},  // VMware
-      {0x1d0f, "librte-net-ena23"},       // Amazon
-      {0x1ae0, "librte-net-gve23"},       // Google
-      {0x1425, "librte-net-cxgbe23"},     // Chelsio
-      {0x1137, "librte-net-enic23"},      // Cisco
-      {0x1924, "librte-net-sfc23"},       // AMD Solarflare
-      {0x10ee, "librte-net-sfc23"},       // AMD Xilinx
-      {0x19e5, kAll},                     // Huawei
-      {0x19ee, "librte-net-nfp23"},       // Corigine Netronome
-      {0x1dd8, "librte-net-ionic23"},     // AMD Pensando
-      {0x1d6a, "librte-net-atlantic23"},  // Marvell Aquantia
-      {0x8088, kAll},                     // Wangxun
-      {0x1022, "librte-net-axgbe23"},     // AMD
-      {0x1d6c, "librte-net-ark23"},       // Atomic Rules
+      {0x8086, kAll},                   // Intel
+      {0x15b3, kAll},                   // NVIDIA Mellanox
+      {0x14e4, kAll},                   // Broadcom
+      {0x1077, "librte-net-qede"},      // Marvell QLogic
+      {0x177d, kAll},                   // Marvell Cavium
+      {0x1af4, "librte-net-virtio"},    // virtio
+      {0x15ad, "librte-net-vmxnet3-"},  // VMware
+      {0x1d0f, "librte-net-ena"},       // Amazon
+      {0x1ae0, "librte-net-gve"},       // Google
+      {0x1425, "librte-net-cxgbe"},     // Chelsio
+      {0x1137, "librte-net-enic"},      // Cisco
+      {0x1924, "librte-net-sfc"},       // AMD Solarflare
+      {0x10ee, "librte-net-sfc"},       // AMD Xilinx
+      {0x19e5, kAll},                   // Huawei
+      {0x19ee, "librte-net-nfp"},       // Corigine Netronome
+      {0x1dd8, "librte-net-ionic"},     // AMD Pensando
+      {0x1d6a, "librte-net-atlantic"},  // Marvell Aquantia
+      {0x8088, kAll},                   // Wangxun
+      {0x1022, "librte-net-axgbe"},     // AMD
+      {0x1d6c, "librte-net-ark"},       // Atomic Rules
   }};
   for (const auto& [id, package] : kVendors)
-    if (id == vendor) return package;
+    if (id == vendor)
+      return package == kAll ? std::string(package)
+                             : fmt::format("{}{}", package, detail::abi_built_for());
   return {};
 }
 

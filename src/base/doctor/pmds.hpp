@@ -21,6 +21,6 @@ Pmd find_pmd(const System& system, std::span<const std::string> eal, std::uint16
              std::uint16_t device);
 
 /// The Debian package with PMDs for that vendor's NICs; empty: DPDK is not known to have any.
-std::string_view pmd_package(std::uint16_t vendor);
+std::string pmd_package(std::uint16_t vendor);
 
 }  // namespace bab::doctor

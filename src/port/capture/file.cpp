@@ -6,10 +6,13 @@
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <ctime>
 #include <utility>
@@ -18,6 +21,9 @@
 #include <rte_errno.h>
 
 #include <bab/base/error.hpp>
+
+#include "../../detail/dpdk/pcapng.hpp"
+#include "block.hpp"
 
 namespace bab::detail {
 namespace {
@@ -110,39 +116,79 @@ void CaptureFile::begin() {
     const NoSizeSignal none;
     pcapng_.reset(rte_pcapng_fdopen(fd_, nullptr, nullptr, "bab", nullptr));
   }
-  if (!pcapng_) fail(rte_errno != 0 ? rte_errno : errno_or(ENOSPC), kChoose);
+  if (!pcapng_) fail(rte_errno != 0 ? rte_errno : errno_or(EIO), kChoose);
+  add_interfaces();
   if (regular_) good_ = lseek(fd_, 0, SEEK_CUR);
 }
 
-/// Of part of a block nothing is left: others can follow, the counts at least.
-int CaptureFile::finish(ssize_t wrote, ssize_t whole) noexcept {
+/// Of all ports there are: a block names its interface by the place in this order.
+void CaptureFile::add_interfaces() {
+  std::uint32_t next = 0;
+  // RTE_ETH_FOREACH_DEV, as rte_pcapng goes where it does that by itself.
+  for (std::uint64_t id = rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER);
+       id < interfaces_.size();
+       id = rte_eth_find_next_owned_by(static_cast<std::uint16_t>(id + 1), RTE_ETH_DEV_NO_OWNER)) {
+    const auto port = static_cast<std::uint16_t>(id);
+    interfaces_[port] = next++;
+    int why;
+    {
+      const NoSizeSignal none;
+      why = pcapng_add_interface(pcapng_.get(), port);
+    }
+    if (why == 0) continue;
+    pcapng_.reset();  // and with it the file
+    fd_ = -1;
+    fail(why,
+         why == ENODEV ? fmt::format("port {} does not say what device it is", port) : kChoose);
+  }
+}
+
+/// Whole blocks. Of part of one nothing is left: others can follow, the counts at least.
+int CaptureFile::write(std::span<const iovec> parts) noexcept {
+  ssize_t whole = 0;
+  for (const iovec& part : parts) whole += static_cast<ssize_t>(part.iov_len);
+  errno = 0;
+  const ssize_t wrote = writev(fd_, parts.data(), static_cast<int>(parts.size()));
   if (wrote == whole) {
     good_ += whole;
     return 0;
   }
-  const int why = errno_or(ENOSPC);  // a write that stops short has no errno
+  // A write that stops short has no errno: there was room for that much.
+  const int why = wrote < 0 ? errno_or(EIO) : errno_or(ENOSPC);
   if (regular_ && (ftruncate(fd_, good_) != 0 || lseek(fd_, good_, SEEK_SET) != good_))
     return errno_or(EIO);
   return why;
 }
 
+/// Not by rte_pcapng_write_packets(), which takes the blocks' times for TSC cycles since DPDK 23.11, and turns them into
+/// nanoseconds by a rate of the TSC that is only estimated.
 int CaptureFile::write(std::span<rte_mbuf*> blocks) noexcept {
-  ssize_t whole = 0;
-  for (const rte_mbuf* m : blocks) whole += m->pkt_len;
-  errno = 0;
-  return finish(rte_pcapng_write_packets(pcapng_.get(), blocks.data(),
-                                         static_cast<std::uint16_t>(blocks.size())),
-                whole);
+  std::array<iovec, IOV_MAX> parts;
+  std::size_t n = 0;
+  for (rte_mbuf* block : blocks) {
+    if (block->nb_segs > parts.size()) return EMSGSIZE;
+    if (n + block->nb_segs > parts.size()) {  // what one call writes is whole blocks
+      if (const int e = write(std::span(parts).first(n)); e != 0) return e;
+      n = 0;
+    }
+    rte_pktmbuf_mtod(block, PcapngPacket*)->interface = interfaces_[block->port];
+    for (const rte_mbuf* m = block; m != nullptr; m = m->next)
+      parts[n++] = {rte_pktmbuf_mtod(m, void*), m->data_len};
+  }
+  return write(std::span(parts).first(n));
 }
 
 int CaptureFile::write_counts(std::uint16_t port, std::uint64_t wanted,
                               std::uint64_t dropped) noexcept {
-  // An Interface Statistics Block with four options of 8 bytes, their end, and its length at both ends.
-  constexpr ssize_t kWhole = 20 + 4 * (4 + 8) + 4 + 4;
-  errno = 0;
-  return finish(
-      rte_pcapng_write_stats(pcapng_.get(), port, nullptr, start_ns_, wall_ns(), wanted, dropped),
-      kWhole);
+  PcapngCounts counts{.interface = interfaces_[port]};
+  const std::uint64_t now = wall_ns();
+  counts.time.set(now);
+  counts.start.value.set(start_ns_);
+  counts.end.value.set(now);
+  counts.received.value.set(wanted);
+  counts.dropped.value.set(dropped);
+  const iovec block{&counts, sizeof counts};
+  return write(std::span(&block, 1));
 }
 
 }  // namespace bab::detail

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -39,13 +41,15 @@ class CaptureFile {
     void operator()(rte_pcapng_t* p) const noexcept;
   };
   [[noreturn]] void fail(int code, const std::string& mend) const;
-  int finish(ssize_t wrote, ssize_t whole) noexcept;
+  void add_interfaces();
+  int write(std::span<const iovec> parts) noexcept;
 
   std::string path_;
   int fd_ = -1;
   bool made_ = false, regular_ = false;
   std::uint64_t start_ns_ = 0;
-  off_t good_ = 0;  // bytes that are whole blocks
+  off_t good_ = 0;                                            // bytes that are whole blocks
+  std::array<std::uint32_t, RTE_MAX_ETHPORTS> interfaces_{};  // of ports, in the file
   std::unique_ptr<rte_pcapng_t, Closer> pcapng_;
 };
 

@@ -10,7 +10,6 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
-#include <rte_pcapng.h>
 
 #include <bab/base/error.hpp>
 #include <bab/detail/sanitizers.hpp>
@@ -18,6 +17,9 @@
 #include <bab/wire/endian.hpp>
 #include <bab/wire/ethernet.hpp>
 #include <bab/wire/ipv4_udp.hpp>
+
+#include "../../detail/dpdk/pcapng.hpp"
+#include "block.hpp"
 
 namespace bab::detail {
 namespace {
@@ -68,19 +70,6 @@ rte_mempool* make_pool(std::uint32_t buffers, std::uint32_t frame_bytes) {
                            "there is no memory for its copies; give EAL more with -m");
   return pool;
 }
-
-/// An Enhanced Packet Block: type, length, interface, time (upper, then lower half), …
-/// DPDK 22.11's rte_pcapng_copy() turns the TSC into a time with state that all lcores share unlocked, and goes wrong
-/// by centuries where one is a little behind another: so that time isn't used.
-struct Head {
-  std::uint32_t type, length, interface, upper, lower;
-
-  void set(std::uint64_t time) noexcept {
-    upper = static_cast<std::uint32_t>(time >> 32);
-    lower = static_cast<std::uint32_t>(time);
-  }
-  [[nodiscard]] std::uint64_t time() const noexcept { return std::uint64_t{upper} << 32 | lower; }
-};
 
 /// A block can't be empty: this is a copy of a frame that didn't go.
 void cancel(rte_mbuf* copy) noexcept {
@@ -185,13 +174,14 @@ void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) 
   if (room == 0) return;
   for (Frames left = chosen_; left != 0 && room > 0; left &= left - 1, --room) {
     const auto i = static_cast<std::size_t>(std::countr_zero(left));
-    copies[i] = rte_pcapng_copy(
+    copies[i] = pcapng_copy(
         place_.port, place_.queue, frames[i], pool_.get(), frame_bytes_, now,
         place_.direction == TapDirection::kRx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT);
     if (copies[i] == nullptr) continue;
     tsan_acquire(copies[i]);
-    // The writing thread makes a time of it, when it has read the clock.
-    rte_pktmbuf_mtod(copies[i], Head*)->set(now);
+    // Not DPDK's own time: 22.11's is made with state that all lcores share unlocked, and wrong by centuries where one is
+    // a little behind another. The writing thread makes a time of this one, when it has read the clock.
+    rte_pktmbuf_mtod(copies[i], PcapngPacket*)->time.set(now);
     copied_ |= left & -left;
   }
   spend(rte_get_tsc_cycles() - now, count(copied_));
@@ -233,8 +223,8 @@ unsigned CaptureQueue::pop(std::span<rte_mbuf*> out, const TscWallClock& clock,
       give_back({&out[i], 1});
       continue;
     }
-    auto* head = rte_pktmbuf_mtod(out[i], Head*);
-    head->set(time_.next(clock.ns(head->time())));
+    PcapngTime& time = rte_pktmbuf_mtod(out[i], PcapngPacket*)->time;
+    time.set(time_.next(clock.ns(time.get())));
     out[good++] = out[i];
   }
   return good;

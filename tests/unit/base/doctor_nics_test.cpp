@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <bab/base/doctor.hpp>
+#include <bab/detail/dpdk/release.hpp>
 
 #include "doctor_machine.hpp"
 
@@ -290,10 +291,11 @@ TEST_F(DoctorNics, BoundNicWithoutIommu) {
 
 TEST_F(DoctorNics, PmdPackageThatIsMissing) {
   nic("0000:01:00.0", "1d0f:ec20", "ena", "eth1");
-  EXPECT_THAT(about("nic", {}),
-              Contains(is(Level::kWarn, "no installed PMD", "apt-get install librte-net-ena23")));
+  const std::string install =
+      "apt-get install librte-net-ena" + std::to_string(detail::abi_built_for());
+  EXPECT_THAT(about("nic", {}), Contains(is(Level::kWarn, "no installed PMD", install)));
   EXPECT_THAT(about("nic", {"-a", "0000:01:00.0"}),
-              Contains(is(Level::kFail, "no installed PMD", "apt-get install librte-net-ena23")));
+              Contains(is(Level::kFail, "no installed PMD", install)));
 }
 
 TEST_F(DoctorNics, NicThatNoPmdIsKnownFor) {

@@ -12,6 +12,7 @@
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 
+#include <bab/detail/dpdk/mempool_cache.hpp>
 #include <bab/lcore/lcore.hpp>
 #include <bab/lcore/registration.hpp>
 #include <bab/memory/buffer_pool.hpp>
@@ -178,7 +179,7 @@ TEST(LcoreCaches, AreFilledUpAgainWhenNobodyHasAskedForALongTime) {
   LcoreCaches caches(8, 64, 1);  // with a clock of the test's, over the same mempool
   rte_mempool& mempool = *pool.mempool();
   const unsigned me = rte_lcore_id();
-  const rte_mempool_cache& cache = *rte_mempool_default_cache(&mempool, me);
+  rte_mempool_cache& cache = *rte_mempool_default_cache(&mempool, me);
   std::uint64_t now = 1;
   EXPECT_TRUE(caches.turned(mempool, me, false, now));
   EXPECT_EQ(cache.size, 8U);
@@ -195,7 +196,7 @@ TEST(LcoreCaches, AreFilledUpAgainWhenNobodyHasAskedForALongTime) {
   now += 10 * LcoreCaches::kQuietSeconds * rte_get_tsc_hz();
   EXPECT_FALSE(caches.turned(mempool, me, false, now)) << "a long time, but hardly a turn";
   caches.close(mempool, me);
-  EXPECT_EQ(cache.flushthresh, 0U);
+  EXPECT_EQ(detail::cache_bound(cache), 0U);
 }
 
 TEST(LcoreCaches, OnesOwnNeedEmptiesTheOthersCachesOnly) {

@@ -61,7 +61,7 @@ int OddDriver::dev_info(rte_eth_dev_info& info, int result) const {
   if (!name.empty()) info.driver_name = name.c_str();
   if (tells_of_its_link) info.dev_flags = &kTellsOfItsLink;
   if (most_tx_descriptors > 0) info.tx_desc_lim.nb_max = most_tx_descriptors;
-  return result;
+  return info_error != 0 ? -info_error : result;
 }
 
 /// What the device under it can do of that.

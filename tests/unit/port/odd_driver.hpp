@@ -41,6 +41,7 @@ class OddDriver {
   std::function<bool()> link;             ///< up? Each time that somebody looks
   std::uint16_t most_tx_descriptors = 0;  ///< 0: its own
   rte_eth_desc_lim rx_limits{};           ///< nb_max 0: the device's own
+  int info_error = 0;                     ///< how it refuses to say what it is: an errno value
   int promiscuous_error = 0;              ///< how it refuses that mode: an errno value
 
   [[nodiscard]] unsigned starts() const noexcept { return starts_; }

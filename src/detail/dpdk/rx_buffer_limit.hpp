@@ -8,7 +8,7 @@
 
 namespace bab::detail {
 
-/// The most bytes of one receive buffer, headroom not included, that the device uses; 0: it doesn't say (nor does any
+/// The most bytes of one receive buffer, headroom not included, that the device uses; 0: it doesn't say (none does
 /// before DPDK 23.11).
 inline std::uint32_t rx_buffer_limit([[maybe_unused]] const rte_eth_dev_info& device) noexcept {
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)

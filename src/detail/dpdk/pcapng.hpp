@@ -1,0 +1,47 @@
+#pragma once
+
+// Who includes it defines ALLOW_EXPERIMENTAL_API first: rte_pcapng's functions are stable since DPDK 23.11 only.
+
+#include <cerrno>
+#include <cstdint>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pcapng.h>
+#include <rte_version.h>
+
+namespace bab::detail {
+
+/// A copy of a frame as an Enhanced Packet Block, from `pool`; null: there is no buffer left. Its time is for the caller
+/// to set: the TSC's at DPDK 23.11 and later, nanoseconds before that.
+/// DPDK 23.03 has given rte_pcapng_copy() a comment, 23.11 has taken its time `tsc` from it.
+inline rte_mbuf* pcapng_copy(std::uint16_t port, std::uint16_t queue, const rte_mbuf* frame,
+                             rte_mempool* pool, std::uint32_t most_bytes,
+                             [[maybe_unused]] std::uint64_t tsc,
+                             rte_pcapng_direction direction) noexcept {
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+  return rte_pcapng_copy(port, queue, frame, pool, most_bytes, direction, nullptr);
+#elif RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
+  return rte_pcapng_copy(port, queue, frame, pool, most_bytes, tsc, direction, nullptr);
+#else
+  return rte_pcapng_copy(port, queue, frame, pool, most_bytes, tsc, direction);
+#endif
+}
+
+/// Writes a port's Interface Description Block. 0, or why not as an errno value. Up to DPDK 22.11 opening the file wrote
+/// those of all ports, in the order of their numbers; since 25.11 it is told what the port's frames are.
+inline int pcapng_add_interface([[maybe_unused]] rte_pcapng_t* file,
+                                [[maybe_unused]] std::uint16_t port) noexcept {
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
+  errno = 0;
+#if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
+  const int wrote = rte_pcapng_add_interface(file, port, DLT_EN10MB, nullptr, nullptr, nullptr);
+#else
+  const int wrote = rte_pcapng_add_interface(file, port, nullptr, nullptr, nullptr);
+#endif
+  if (wrote < 0) return errno != 0 ? errno : ENODEV;  // a port that doesn't say what it is
+#endif
+  return 0;
+}
+
+}  // namespace bab::detail
