@@ -120,7 +120,8 @@ Eal::Eal() = default;
 Eal::Eal(Eal&& other) noexcept
     : log_(std::move(other.log_)), owns_(std::exchange(other.owns_, false)) {}
 
-Eal::Eal(std::span<const std::string> args) {
+Eal::Eal(std::span<const std::string> args, const detail::Headers& headers) {
+  detail::check_headers(headers);
   std::vector<std::string> all{"bab"};
   if (!keeps_files(args)) all.emplace_back("--in-memory");
   all.insert(all.end(), args.begin(), args.end());
@@ -162,7 +163,8 @@ Eal::Eal(std::span<const std::string> args) {
   }
 }
 
-Eal Eal::adopt() {
+Eal Eal::adopt(const detail::Headers& headers) {
+  detail::check_headers(headers);
   if (rte_lcore_id() == LCORE_ID_ANY)
     throw Error(
         "adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <bab/detail/headers.hpp>
+
 namespace bab {
 
 class LogCapture;
@@ -21,14 +23,16 @@ class Eal {
   /// untouched, but for `--in-memory`, which is added unless --no-huge, --in-memory, --file-prefix,
   /// --proc-type, --huge-dir or --legacy-mem (which excludes it) is there: it leaves no files behind, even after a kill -9. What EAL and
   /// the drivers print is kept back unless --log-level asks for it. Every --vdev must have become a
-  /// port. The calling thread becomes the main lcore. Throws Error.
-  explicit Eal(std::span<const std::string> args);
+  /// port. The calling thread becomes the main lcore. Throws Error, also where `headers`, which says what the caller
+  /// was compiled with and is to be left as it is, doesn't fit the library that runs.
+  explicit Eal(std::span<const std::string> args,
+               const detail::Headers& headers = detail::kHeaders);
 
   /// For a host application that has initialised EAL itself: nothing is initialised or cleaned up. The host's
   /// rte_eal_cleanup() comes after all pools, rings, ports, Packets and buffers have gone: objects that go later leave
   /// what was EAL's alone, but a Packet that is touched then ends the program. Throws Error when the calling thread is no
   /// lcore, or EAL was cleaned up.
-  static Eal adopt();
+  static Eal adopt(const detail::Headers& headers = detail::kHeaders);
 
   Eal(Eal&&) noexcept;
   Eal& operator=(Eal&&) = delete;
