@@ -107,7 +107,8 @@ Eal::Eal() = default;
 Eal::Eal(Eal&& other) noexcept
     : log_(std::move(other.log_)), owns_(std::exchange(other.owns_, false)) {}
 
-Eal::Eal(std::span<const std::string> args) {
+Eal::Eal(std::span<const std::string> args, const detail::Headers& headers) {
+  detail::check_headers(headers);
   detail::require_release_built_for("starting EAL");
   detail::require_no_eal();
   detail::check_eal_args(args);
@@ -141,7 +142,8 @@ Eal::Eal(std::span<const std::string> args) {
   }
 }
 
-Eal Eal::adopt() {
+Eal Eal::adopt(const detail::Headers& headers) {
+  detail::check_headers(headers);
   detail::require_release_built_for("adopting EAL");
   if (rte_lcore_id() == LCORE_ID_ANY)
     throw Error(

@@ -7,6 +7,8 @@
 
 namespace bab {
 
+Error::~Error() = default;
+
 Error Error::from_code(std::string_view tried, int code, std::string_view mend) {
   std::string sentence = fmt::format("{}: {}", tried, rte_strerror(std::abs(code)));
   if (!mend.empty()) sentence += fmt::format("; {}", mend);

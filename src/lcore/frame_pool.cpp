@@ -2,6 +2,8 @@
 
 namespace bab {
 
+constinit thread_local FramePool* FramePool::current_ = nullptr;
+
 void* FramePool::allocate(std::size_t bytes) {
   FramePool* pool = current();
   const std::size_t size_class = (bytes + sizeof(Block) - 1) / kStep;

@@ -185,10 +185,6 @@ void Lcore::account(std::uint64_t now_tsc) noexcept {
   spun_at_ = 0;
 }
 
-void Lcore::run() {
-  run_until([this] { return stop_requested() && tasks_ == 0; });
-}
-
 void Lcore::finish() {
   account(rte_rdtsc());
   rethrow();

@@ -57,6 +57,9 @@ void Wait::retire_now() noexcept {
   group_ = nullptr;
 }
 
+// In the library, and the class's description with it.
+void Wait::withdraw() noexcept {}
+
 bool AnyOfBase::refuse(std::size_t index) noexcept {
   refused_ = true;
   refusal_ = {index, Outcome::kRefused};

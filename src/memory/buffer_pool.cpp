@@ -21,6 +21,7 @@
 #include <bab/base/error.hpp>
 #include <bab/detail/address_reach.hpp>
 #include <bab/detail/eal_use.hpp>
+#include <bab/detail/headers.hpp>
 #include <bab/detail/pool_tag.hpp>
 
 namespace bab {
@@ -138,7 +139,8 @@ void check(const BufferPoolOptions& o) {
                             o.lcores, RTE_MAX_LCORE));
 }
 
-BufferPoolOptions completed(BufferPoolOptions o) {
+BufferPoolOptions completed(BufferPoolOptions o, const detail::Headers& headers) {
+  detail::check_headers(headers);
   if (o.cache == BufferPoolOptions::kFitting) o.cache = kTestpmdCache;
   if (o.lcores == 0) o.lcores = rte_lcore_count();
   check(o);
@@ -147,8 +149,8 @@ BufferPoolOptions completed(BufferPoolOptions o) {
 
 }  // namespace
 
-BufferPool::BufferPool(const BufferPoolOptions& options)
-    : BufferPool(Complete{}, completed(options)) {}
+BufferPool::BufferPool(const BufferPoolOptions& options, const detail::Headers& headers)
+    : BufferPool(Complete{}, completed(options, headers)) {}
 
 BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
     : name_(options.name),
@@ -298,7 +300,6 @@ void BufferPool::note_received(rte_mbuf* m) noexcept {
   for (; m != nullptr; m = m->next) {
     if (of(m) == nullptr) continue;
     buffer_meta(m).is_free = false;
-    detail::tsan_acquire(m);
     detail::asan_unpoison(m->buf_addr, m->buf_len);
   }
 }

@@ -115,4 +115,8 @@ void RingParties::forget(bool empty) noexcept {
   std::erase_if(orders_, [](const auto& order) { return order->is_over(); });
 }
 
+void throw_frames_under_way() {
+  throw Error("a session was begun with frames of the one before under way; poll() until idle()");
+}
+
 }  // namespace bab::detail

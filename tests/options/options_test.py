@@ -15,17 +15,22 @@ import unittest
 import tap
 
 ROOT = os.environ["BAB_SOURCE_ROOT"]
+BUILD = os.environ["BAB_BUILD_ROOT"]  # whose include folder has what the library was built with
 THOROUGH = bool(os.environ.get("BAB_LONG"))
 
-# What an application may choose, each a list of alternatives. Sanitizers change what bab's headers say.
+# What an application may choose, each a list of alternatives.
 CHOICES = (
     ("-std=c++20", "-std=c++23"),
     ("", "-DNDEBUG"),
     ("", "-fsanitize=address", "-fsanitize=thread"),
     ("", "-DRTE_USE_C11_MEM_MODEL=1"),
     ("-march=corei7", "-march=native"),
+    ("", "-fno-exceptions"),
+    ("", "-fno-rtti"),
+    ("", "-D_GLIBCXX_ASSERTIONS"),
 )
-WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast",
+            "-Werror")
 # rte_ring's fences, which g++ says are lost on ThreadSanitizer; tests that rely on them annotate.
 NO_TSAN_WARNING = {"g++": ("-Wno-tsan",), "clang++": ()}
 
@@ -68,7 +73,7 @@ def dpdk_flags():
 
 def compiles(compiler, combination, header):
     command = [compiler, "-fsyntax-only", *WARNINGS, *NO_TSAN_WARNING[compiler], *dpdk_flags(),
-               *(flag for flag in combination if flag), f"-I{ROOT}/include", "-include", header, "-x", "c++", "/dev/null"]
+               *(flag for flag in combination if flag), f"-I{ROOT}/include", f"-I{BUILD}/include", "-include", header, "-x", "c++", "/dev/null"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

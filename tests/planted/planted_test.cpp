@@ -8,17 +8,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bab/detail/check.hpp>
 #include <bab/detail/sanitizers.hpp>
 
 namespace {
 
 using testing::HasSubstr;
 
-#ifdef NDEBUG
-constexpr bool kAsserts = false;
-#else
-constexpr bool kAsserts = true;
-#endif
+constexpr bool kAsserts = bab::detail::kChecks;
 #ifdef BAB_ASAN
 constexpr bool kAsan = true;
 #else

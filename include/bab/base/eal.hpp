@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <bab/detail/headers.hpp>
+
 namespace bab {
 
 class LogCapture;
@@ -27,7 +29,9 @@ class Eal {
   /// --proc-type, --huge-dir or --legacy-mem (which excludes it) is there: it leaves no files behind, even after a kill -9.
   /// Every --vdev must have become a port. The calling thread becomes the main lcore. Throws Error: before EAL is touched
   /// where an option is unknown or its value is of no form that EAL takes, where two exclude each other, where lcores have no
-  /// CPU that this process may use (its cpuset), or more threads are needed than it may start (pids.max, ulimit -u).
+  /// CPU that this process may use (its cpuset), or more threads are needed than it may start (pids.max, ulimit -u);
+  /// and where `headers`, which says what the caller was compiled with and is to be left as it is, doesn't fit the library
+  /// that runs.
   ///
   /// The process is the host's. File descriptors, signal handlers, the locale and the output of other threads stay as they
   /// are. What DPDK logs is kept back, unless --log-level asks for it, and a stream that the host gave to
@@ -37,13 +41,14 @@ class Eal {
   /// 24.11 one line "EAL: FATAL: …" to standard error where its start fails; a line of its telemetry's, where a client went
   /// before its answer came. Until 24.11 it calls openlog(), with the program's name: a host that uses syslog calls its own
   /// after this.
-  explicit Eal(std::span<const std::string> args);
+  explicit Eal(std::span<const std::string> args,
+               const detail::Headers& headers = detail::kHeaders);
 
   /// For a host application that has initialised EAL itself: nothing is initialised or cleaned up. The host's
   /// rte_eal_cleanup() comes after all pools, rings, ports, Packets and buffers have gone: objects that go later leave
   /// what was EAL's alone, but a Packet that is touched then ends the program. Throws Error when the calling thread is no
   /// lcore, or EAL was cleaned up.
-  static Eal adopt();
+  static Eal adopt(const detail::Headers& headers = detail::kHeaders);
 
   Eal(Eal&&) noexcept;
   Eal& operator=(Eal&&) = delete;

@@ -11,6 +11,10 @@ namespace bab {
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& sentence) : std::runtime_error(sentence) {}
+  Error(const Error&) = default;
+  Error& operator=(const Error&) = default;
+  /// In the library, and its type's description with it: there is one, whatever -fno-rtti and -fvisibility say elsewhere.
+  ~Error() override;
 
   /// `tried` failed with `code`, an errno or rte_errno value of either sign; `mend` may be empty.
   static Error from_code(std::string_view tried, int code, std::string_view mend = {});

@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/check.hpp>
 #include <bab/message/local_writer.hpp>
 
 /// The cold half of BasicLocalWriter, for whoever instantiates it with an Atom of their own.
@@ -51,8 +52,8 @@ BasicLocalWriter<Atom, kFlushes>::BasicLocalWriter(BufferPool& pool, Ring* out,
 
 template <class Atom, bool kFlushes>
 BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
-  assert(unfinished() == 0 && (waiting_ == 0 || settled(waiting_head_)) &&
-         "a Reservation outlives its writer");
+  BAB_ASSERT(unfinished() == 0 && (waiting_ == 0 || settled(waiting_head_)) &&
+             "a Reservation outlives its writer");
   flush();
   // Only a full ring leaves some: they stay with it.
   do {
@@ -212,7 +213,7 @@ rte_mbuf* BasicLocalWriter<Atom, kFlushes>::frame_of(const std::uint8_t* data) c
   rte_mbuf* m = waiting_head_;
   while (data < payload(m) || data > payload(m) + options_.payload_capacity) {
     m = buffer_meta(m).next;
-    assert(m != nullptr && "a Reservation of no unfinished frame");
+    BAB_ASSERT(m != nullptr && "a Reservation of no unfinished frame");
   }
   return m;
 }
@@ -380,8 +381,8 @@ void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
   if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
   BufferMeta& closed = buffer_meta(m);
   closed.order = nullptr;
-  assert(wire::blocks_fit({payload(m), closed.payload_len}, closed.messages) &&
-         "a message was written past the end of its reservation");
+  BAB_ASSERT(wire::blocks_fit({payload(m), closed.payload_len}, closed.messages) &&
+             "a message was written past the end of its reservation");
   m->data_off = RTE_PKTMBUF_HEADROOM;
   m->data_len = static_cast<std::uint16_t>(options_.header_size + closed.payload_len);
   m->pkt_len = m->data_len;
@@ -400,7 +401,7 @@ rte_mbuf* BasicLocalWriter<Atom, kFlushes>::close_holes(rte_mbuf* m) noexcept {
   rte_mbuf* target = m;
   if (meta.packets_out) {
     target = spares_;
-    assert(target != nullptr && "a spare buffer is set aside for each unfinished frame");
+    BAB_ASSERT(target != nullptr && "a spare buffer is set aside for each unfinished frame");
     spares_ = buffer_meta(target).next;
     --spare_count_;
     ++stats_.gathered;

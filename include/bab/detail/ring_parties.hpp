@@ -102,4 +102,7 @@ class RingParties {
   std::vector<std::shared_ptr<RingOrder>> orders_;  // of frames that may be in the ring
 };
 
+/// The Error of a flusher's begin_session(): here, since headers throw nothing (-fno-exceptions).
+[[noreturn]] void throw_frames_under_way();
+
 }  // namespace bab::detail

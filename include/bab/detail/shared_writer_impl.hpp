@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/check.hpp>
 #include <bab/message/shared_writer.hpp>
 
 /// The cold half of BasicSharedWriter, for whoever instantiates it with an Atom of their own.
@@ -41,11 +42,12 @@ BasicSharedWriter<Atom>::BasicSharedWriter(BufferPool& pool, const WriterOptions
 template <class Atom>
 BasicSharedWriter<Atom>::~BasicSharedWriter() {
   const std::uint64_t word = word_.load(std::memory_order_acquire);
-  assert((unfinished() == 0 || (is_open(word) && unfinished() == 1)) &&
-         "a shared writer was destroyed before its frames were complete");
+  BAB_ASSERT((unfinished() == 0 || (is_open(word) && unfinished() == 1)) &&
+             "a shared writer was destroyed before its frames were complete");
   order_->close(next_number_ - (is_open(word) ? 1 : 0));
   if (!is_open(word)) return;
-  assert(messages(word) == 0 && "a shared writer was destroyed with a frame that holds messages");
+  BAB_ASSERT(messages(word) == 0 &&
+             "a shared writer was destroyed with a frame that holds messages");
   rte_mbuf* m = slot(word).load(std::memory_order_relaxed);
   BufferPool::release(buffer_meta(m).next);
   BufferPool::release(m);
@@ -232,7 +234,7 @@ template <class Atom>
 void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
   BufferMeta& meta = buffer_meta(m);
   auto& slot = w_.frames_[(meta.number + 1) % kMostFrames];
-  assert(slot.load(std::memory_order_relaxed) == m);
+  BAB_ASSERT(slot.load(std::memory_order_relaxed) == m);
   meta.payload_len = bytes(meta.reserved);
   meta.messages = static_cast<std::uint16_t>(messages(meta.reserved));
   rte_mbuf* const spare = std::exchange(meta.next, nullptr);

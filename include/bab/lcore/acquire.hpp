@@ -20,7 +20,11 @@ class AcquireBulk : public Wait {
   ~AcquireBulk() override { retire(); }
 
   /// kDone: all of the span are the caller's. kCancelled or kClosed: none is.
-  Outcome await_resume() const noexcept { return outcome(); }
+  Outcome await_resume() const noexcept {
+    if (detail::kTsanMixed && outcome() == Outcome::kDone)
+      for (const rte_mbuf* m : out_) detail::tsan_comes(m);
+    return outcome();
+  }
 
  protected:
   bool poll() noexcept override;
@@ -48,6 +52,7 @@ class Acquire final : public AcquireBulk {
   [[nodiscard]] rte_mbuf* buffer() const noexcept {
     if (waiting() || outcome() != Outcome::kDone) return nullptr;
     is_callers_ = true;
+    detail::tsan_comes(buffer_);
     return buffer_;
   }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cassert>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -76,7 +75,7 @@ class Channel {
   }
 
   /// The sending lcore: moves as many from the front of `items` as fit and says how many. 0 when closed.
-  unsigned try_send(std::span<T> items) noexcept {
+  BAB_RINGS_UNWATCHED unsigned try_send(std::span<T> items) noexcept {
     unsigned sent = 0;
     while (sent < items.size() && !closed()) {
       Raw raw[kBatch];
@@ -116,7 +115,7 @@ class Channel {
   }
 
   /// The receiving lcore: fills the front of `out` with what there is and says how many.
-  unsigned try_receive(std::span<T> out) noexcept {
+  BAB_RINGS_UNWATCHED unsigned try_receive(std::span<T> out) noexcept {
     unsigned got = 0;
     while (got < out.size()) {
       Raw raw[kBatch];
@@ -214,7 +213,7 @@ class Channel {
   static constexpr unsigned kBatch =
       32;  // items moved through the stack at a time: one ring operation
 
-  std::uint64_t discard() noexcept {
+  BAB_RINGS_UNWATCHED std::uint64_t discard() noexcept {
     std::uint64_t n = 0;
     Raw raw;
     while (rte_ring_sc_dequeue_elem(ring_.get(), &raw, sizeof(Raw)) == 0) {

@@ -20,10 +20,7 @@ class FramePool {
   ~FramePool();
 
   /// The pool of the Lcore whose turn this thread is in, or null: then frames come from the heap.
-  static FramePool*& current() noexcept {
-    static thread_local FramePool* pool = nullptr;
-    return pool;
-  }
+  static FramePool*& current() noexcept { return current_; }
 
   /// For a promise's operator new and delete. Throws std::bad_alloc.
   static void* allocate(std::size_t bytes);
@@ -41,6 +38,10 @@ class FramePool {
   // Frames of up to 4 KiB in steps of 128 bytes; larger ones (arrays in coroutines) go to the heap.
   static constexpr std::size_t kStep = 128;
   static constexpr std::size_t kClasses = 32;
+
+  // In the library, as all that it shares with inline functions: an application with -fvisibility=hidden would have one of
+  // its own.
+  static constinit thread_local FramePool* current_;
 
   std::array<Block*, kClasses> free_{};
   std::uint64_t grown_ = 0;

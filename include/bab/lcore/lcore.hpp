@@ -65,20 +65,18 @@ class Lcore {
   template <class Make>
   void spawn(Make make) {
     // Before the coroutine: there may be no memory for either.
-    TaskNotes& notes = notes_.begin();
-    try {
-      root(*this, notes, std::move(make));
-    } catch (...) {
-      notes_.end(notes);
-      throw;
-    }
+    Begun begun{notes_, &notes_.begin()};
+    root(*this, *begun.notes, std::move(make));
+    begun.notes = nullptr;
     ++tasks_;
   }
 
   /// Turns until a stop was requested and all tasks have ended; then throws what a task threw, or at once what a poller
   /// threw. However it ends, what the lcore's buffer caches keep goes back to the pools, and they keep nothing until it
   /// turns again: nobody would relieve them.
-  void run();
+  void run() {
+    run_until([this] { return stop_requested() && tasks_ == 0; });
+  }
   /// The same until `done()`.
   template <class Done>
   void run_until(Done done) {
@@ -163,16 +161,36 @@ class Lcore {
     [[nodiscard]] Wait* at(WaitLink* link) const noexcept;
   };
 
+  /// The notes of a task that may yet fail to begin. No try and catch in headers: -fno-exceptions forbids them.
+  struct Begun {
+    TaskNotesSlots& slots;
+    TaskNotes* notes;
+    ~Begun() {
+      if (notes != nullptr) slots.end(*notes);
+    }
+  };
+
   /// The frame around a spawned task; destroys itself at its end.
   struct Root {
     struct promise_type {
+      /// The arguments of root().
+      template <class Make>
+      promise_type(Lcore& lcore, TaskNotes& notes, Make& /*make*/) noexcept
+          : lcore_(lcore), notes_(notes) {}
       static void* operator new(std::size_t bytes) { return FramePool::allocate(bytes); }
       static void operator delete(void* frame) noexcept { FramePool::free(frame); }
       Root get_return_object() noexcept { return {}; }
       std::suspend_never initial_suspend() noexcept { return {}; }
       std::suspend_never final_suspend() noexcept { return {}; }
-      void return_void() noexcept {}
-      void unhandled_exception() noexcept { std::terminate(); }  // root() catches all
+      void return_void() noexcept { lcore_.ended(notes_); }
+      void unhandled_exception() noexcept {
+        lcore_.failed(std::current_exception());
+        lcore_.ended(notes_);
+      }
+
+     private:
+      Lcore& lcore_;
+      TaskNotes& notes_;
     };
   };
   template <class Make>
@@ -190,6 +208,10 @@ class Lcore {
   void account(std::uint64_t now_tsc) noexcept;
   void finish();
   void failed(std::exception_ptr exception) noexcept;
+  void ended(TaskNotes& notes) noexcept {
+    notes_.end(notes);
+    --tasks_;
+  }
   bool remove_poller(const Poller& poller) noexcept;
   unsigned call_pollers();
   void cancel_all() noexcept;
@@ -261,13 +283,7 @@ class Sleep final : public Wait {
 template <class Make>
 auto Lcore::root(Lcore& lcore, TaskNotes& notes, Make make) -> Root {
   co_await Yield(lcore, notes);
-  try {
-    co_await make();
-  } catch (...) {
-    lcore.failed(std::current_exception());
-  }
-  lcore.notes_.end(notes);
-  --lcore.tasks_;
+  co_await make();
 }
 
 }  // namespace bab

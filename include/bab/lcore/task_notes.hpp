@@ -13,7 +13,7 @@ namespace bab {
 class TaskNotes {
  public:
   /// Tasks of this process so far.
-  static std::uint64_t spawned() noexcept { return counter().load(std::memory_order_relaxed); }
+  static std::uint64_t spawned() noexcept { return spawned_.load(std::memory_order_relaxed); }
 
   /// Its number, in the order in which the process's tasks were spawned: from 1 on. 0: of no task now.
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
@@ -42,10 +42,7 @@ class TaskNotes {
     std::uint64_t writer = 0;
     std::uint64_t until = 0;
   };
-  static std::atomic<std::uint64_t>& counter() noexcept {
-    static constinit std::atomic<std::uint64_t> counter{0};
-    return counter;
-  }
+  static std::atomic<std::uint64_t> spawned_;
 
   std::uint64_t number_ = 0;
   std::array<Told, 8> told_{};
@@ -75,7 +72,7 @@ class TaskNotesSlots {
   [[nodiscard]] TaskNotes& begin() {
     if (free_ == nullptr) free_ = &slots_.emplace_back();
     TaskNotes& notes = *std::exchange(free_, free_->next_);
-    notes.number_ = TaskNotes::counter().fetch_add(1, std::memory_order_relaxed) + 1;
+    notes.number_ = TaskNotes::spawned_.fetch_add(1, std::memory_order_relaxed) + 1;
     return notes;
   }
   void end(TaskNotes& notes) noexcept {

@@ -63,7 +63,7 @@ class Wait : private detail::WaitLink {
   /// suspended), and once per turn from then on.
   virtual bool poll() noexcept = 0;
   /// It was cancelled, or nobody will be told of what it was granted: gives that back.
-  virtual void withdraw() noexcept {}
+  virtual void withdraw() noexcept;
 
   /// For the destructor of each class with a withdraw() of its own: afterwards it is on no list.
   void retire() noexcept {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
+#include <bab/detail/check.hpp>
 #include <bab/detail/dpdk/mempool_cache.hpp>
 #include <bab/detail/eal_use.hpp>
 #include <bab/detail/pool_tag.hpp>
@@ -36,7 +36,7 @@ class BufferHome {
 
   /// What `lcore` holds of buffer `id`. Only that lcore may read or write it.
   [[nodiscard]] Account& account(unsigned lcore, std::uint32_t id) noexcept {
-    assert(lcore < RTE_MAX_LCORE && id < mempool_->size);
+    BAB_ASSERT(lcore < RTE_MAX_LCORE && id < mempool_->size);
     return accounts_[static_cast<std::size_t>(lcore) * account_stride_ + id];
   }
 
@@ -88,12 +88,11 @@ class BufferHome {
   [[nodiscard]] static bool retire(rte_mbuf* m) noexcept {
     if (!is_direct(m) || m->next != nullptr) [[unlikely]]
       if (!take_apart(m)) return false;
-#ifndef NDEBUG
-    if (is_ours(m)) {
-      assert(!buffer_meta(m).is_free && "a buffer was released twice");
-      buffer_meta(m).is_free = true;
-    }
-#endif
+    if constexpr (detail::kChecks)
+      if (is_ours(m)) {
+        BAB_ASSERT(!buffer_meta(m).is_free && "a buffer was released twice");
+        buffer_meta(m).is_free = true;
+      }
 #ifdef BAB_ASAN
     hide(m);
 #endif

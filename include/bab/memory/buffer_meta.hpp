@@ -42,7 +42,7 @@ struct alignas(RTE_CACHE_LINE_SIZE) BufferMeta {
   std::uint16_t messages;
   std::uint8_t holes;
   bool packets_out;  ///< a Packet of this frame was given out: its bytes may not move
-  bool is_free;      ///< kept in debug builds: catches a second release
+  bool is_free;      ///< kept where the library has debug checks: catches a second release
   union {
     Hole hole[kMaxHoles];  ///< a local writer's
     std::uint64_t

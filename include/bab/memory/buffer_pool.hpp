@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +14,8 @@
 #include <rte_mempool.h>
 
 #include <bab/base/spsc_ring.hpp>
+#include <bab/detail/check.hpp>
+#include <bab/detail/headers.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/account.hpp>
 #include <bab/memory/buffer_home.hpp>
@@ -79,7 +80,9 @@ class BufferPool {
  public:
   /// Throws Error: a bad size, no memory, a bad name or one in use, memory at 2^48 or above (see SendPacket), no EAL, a
   /// secondary process, a child of fork(). Such a child must use no pool of its parent's: their memory may be one.
-  explicit BufferPool(const BufferPoolOptions& options);
+  /// `headers`: what the caller was compiled with, to be left as it is; not the library's: Error.
+  explicit BufferPool(const BufferPoolOptions& options,
+                      const detail::Headers& headers = detail::kHeaders);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
   /// When no other lcore runs a loop (relieve() looks at every pool there is) and nobody acquires from it or waits
@@ -150,9 +153,9 @@ class BufferPool {
   /// To be called on what a driver's RX burst gave: tells the sanitizers and debug checks that the
   /// buffer is in use. A no-op in release builds.
   static void received([[maybe_unused]] rte_mbuf* m) noexcept {
-#if !defined(NDEBUG) || defined(BAB_ASAN) || defined(BAB_TSAN)
-    note_received(m);
-#endif
+    if constexpr (detail::kChecks || detail::kAsan) note_received(m);
+    if constexpr (detail::kTsan)
+      for (; m != nullptr; m = m->next) detail::tsan_acquire(m);
   }
 
   /// What `lcore` holds of buffer `id`. Only that lcore may read or write it.
@@ -269,9 +272,7 @@ class BufferPool {
     // Pairs with the release in BufferHome::retire(): the mempool orders the two.
     detail::tsan_acquire(m);
     reset(m);
-#ifndef NDEBUG
-    buffer_meta(m).is_free = false;
-#endif
+    if constexpr (detail::kChecks) buffer_meta(m).is_free = false;
     detail::asan_unpoison(m->buf_addr, m->buf_len);
   }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cassert>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -8,6 +7,7 @@
 
 #include <rte_lcore.h>
 
+#include <bab/detail/check.hpp>
 #include <bab/memory/account.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/shares.hpp>
@@ -37,7 +37,7 @@ class SendPacket;
 
 /// A handle to one message: a read-only region of a buffer, which stays put while a handle is there.
 /// Belongs to the lcore that made it: clone and drop are plain ++ and -- in that lcore's table. To
-/// cross lcores it changes its type: send() → SendPacket → receive(). Debug builds check the lcore.
+/// cross lcores it changes its type: send() → SendPacket → receive(). A library with debug checks checks the lcore.
 /// A small Packet pins its whole buffer.
 class Packet {
  public:
@@ -46,7 +46,8 @@ class Packet {
       : data_(other.data_), len_(other.len_), account_(std::exchange(other.account_, nullptr)) {}
   /// A moved-from Packet is empty; what this one was is dropped at once.
   Packet& operator=(Packet&& other) noexcept {
-    Packet(std::move(other)).swap(*this);
+    Packet taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   ~Packet() { drop(); }
@@ -137,13 +138,14 @@ class Packet {
   }
 
   void check_lcore() const noexcept {
-#ifndef NDEBUG
-    if (account_ == nullptr) return;
-    BufferMeta& meta = buffer_meta(account_->buffer);
-    assert(rte_lcore_id() < RTE_MAX_LCORE && "a Packet was used on a thread without an lcore id");
-    assert(&meta.home->account(rte_lcore_id(), meta.id) == account_ &&
-           "a Packet was used on an lcore that doesn't own it; send() it there");
-#endif
+    if constexpr (detail::kChecks) {
+      if (account_ == nullptr) return;
+      BufferMeta& meta = buffer_meta(account_->buffer);
+      BAB_ASSERT(rte_lcore_id() < RTE_MAX_LCORE &&
+                 "a Packet was used on a thread without an lcore id");
+      BAB_ASSERT(&meta.home->account(rte_lcore_id(), meta.id) == account_ &&
+                 "a Packet was used on an lcore that doesn't own it; send() it there");
+    }
   }
 
   const std::uint8_t* data_ = nullptr;
@@ -160,7 +162,7 @@ class PacketSource {
   /// Adds `shares`, which the caller already holds, to the calling lcore's account of `m`, a buffer of a bab pool
   /// (BufferPool::of).
   PacketSource(rte_mbuf* m, std::uint32_t shares) noexcept {
-    assert(rte_lcore_id() < RTE_MAX_LCORE && "Packets are made on an lcore");
+    BAB_ASSERT(rte_lcore_id() < RTE_MAX_LCORE && "Packets are made on an lcore");
     BufferMeta& meta = buffer_meta(m);
     account_ = &meta.home->account(rte_lcore_id(), meta.id);
     account_->buffer = m;

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cassert>
 #include <cstdint>
 #include <span>
 #include <utility>
 
+#include <bab/detail/check.hpp>
 #include <bab/memory/packet.hpp>
 
 namespace bab {
@@ -67,7 +67,7 @@ class SendPacket {
   friend class Packet;
   SendPacket(const std::uint8_t* data, std::uint32_t len, rte_mbuf* buffer) noexcept
       : buffer_(buffer), message_(reinterpret_cast<std::uintptr_t>(data) << 16 | len) {
-    assert(reinterpret_cast<std::uintptr_t>(data) >> kAddressBits == 0 && len <= 0xffff);
+    BAB_ASSERT(reinterpret_cast<std::uintptr_t>(data) >> kAddressBits == 0 && len <= 0xffff);
   }
   explicit SendPacket(const Raw& raw) noexcept : buffer_(raw.buffer), message_(raw.message) {}
 

@@ -47,8 +47,7 @@ class DropsTold {
     std::uint64_t until = 0;
   };
   static std::uint64_t next_writer() noexcept {
-    static constinit std::atomic<std::uint64_t> counter{0};
-    return counter.fetch_add(1, std::memory_order_relaxed) + 1;
+    return writers_.fetch_add(1, std::memory_order_relaxed) + 1;
   }
 
   [[nodiscard]] std::uint64_t known_to(const TaskNotes* task) const noexcept {
@@ -58,6 +57,8 @@ class DropsTold {
       if (b.spawned < task->number()) known = std::max(known, b.until);
     return known;
   }
+
+  static std::atomic<std::uint64_t> writers_;
 
   // The oldest is forgotten: tasks that it would matter to are then told of a drop they had no part in.
   std::array<Before, 4> before_{};

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 
+#include <bab/detail/sanitizers.hpp>
+
 namespace bab {
 
 /// How many of a ring's frames, or of a shared writer's, are gone: taken by the sink or dropped; and which of
@@ -39,7 +41,10 @@ class FlushProgress {
   }
 
   /// The flusher's lcore: all before `until` are gone.
-  void gone_until(std::uint64_t until) noexcept { gone_.store(until, std::memory_order_release); }
+  void gone_until(std::uint64_t until) noexcept {
+    detail::tsan_leaves(&detail::tsan_flushes);
+    gone_.store(until, std::memory_order_release);
+  }
   /// The same, before they are gone: those that aren't yet and are before `end` were dropped. (Some of a ring's
   /// positions are frames of other progresses: those between two that were dropped don't part them.)
   void dropped(std::uint64_t end) noexcept {

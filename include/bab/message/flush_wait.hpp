@@ -57,6 +57,7 @@ class FlushWait final : public Wait {
     if (!begun_) mark_ = writer_->begin_flush();
     begun_ = true;
     if (!writer_->has_flushed(mark_)) return false;
+    detail::tsan_comes(&detail::tsan_flushes);
     dropped_ = writer_->has_dropped(mark_, task());
     begun_ = false;
     return true;

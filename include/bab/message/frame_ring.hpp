@@ -54,6 +54,7 @@ class FrameRingState {
   unsigned pop(std::span<rte_mbuf*> out) noexcept {
     unsigned n = taken_ == nullptr ? queue_.pop(out) : 0;
     if (n < out.size()) n += pop_left(out.subspan(n));
+    for (unsigned i = 0; detail::kTsanMixed && i < n; ++i) detail::tsan_comes(out[i]);
     popped_ += n;
     return n;
   }

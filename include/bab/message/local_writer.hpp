@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +9,7 @@
 #include <rte_mbuf.h>
 
 #include <bab/base/atom.hpp>
+#include <bab/detail/check.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
@@ -153,7 +153,7 @@ class BasicLocalWriter {
   [[nodiscard]] bool busy() noexcept;
 
   void check_lcore() const noexcept {
-    assert(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
+    BAB_ASSERT(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
   }
 
   /// Lines are fetched for writing this many bytes before they are needed: another lcore read them last, and a store
@@ -168,6 +168,7 @@ class BasicLocalWriter {
     auto* data = reinterpret_cast<std::uint8_t*>(at_);
     at_ += block(len);
     __builtin_prefetch(reinterpret_cast<const void*>(at_ + kFetchAhead), 1);
+    detail::tsan_comes(frame_);
     detail::asan_unpoison(data - wire::kBlockLengthBytes, block(len));
     return Reservation(this, nullptr, data, len);  // frame_of() finds it where it is needed
   }
@@ -175,6 +176,7 @@ class BasicLocalWriter {
   /// Publishes `keep` of the `len` bytes at `data`.
   void settle(rte_mbuf* /*none*/, std::uint8_t* data, std::uint32_t len,
               std::uint32_t keep) noexcept {
+    if constexpr (detail::kTsanMixed) detail::tsan_leaves(frame_of(data));
     if (place(data) != settled_ || keep != len) [[unlikely]]
       return settle_slow(data, len, keep);
     check_lcore();

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <cassert>
 #include <cstdint>
+
+#include <bab/detail/check.hpp>
 
 namespace bab {
 
@@ -51,7 +52,7 @@ class ReserveLine {
   void leave(Place& place) noexcept {
     Place** at = &first_;
     while (*at != &place) {
-      assert(*at != nullptr && "a reserve leaves a line it isn't in");
+      BAB_ASSERT(*at != nullptr && "a reserve leaves a line it isn't in");
       at = &(*at)->next;
     }
     *at = place.next;

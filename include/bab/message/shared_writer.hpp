@@ -2,7 +2,6 @@
 
 #include <array>
 #include <atomic>
-#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +11,8 @@
 #include <rte_mbuf.h>
 
 #include <bab/base/atom.hpp>
+#include <bab/detail/check.hpp>
+#include <bab/detail/sanitizers.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
 #include <bab/message/drops_told.hpp>
@@ -198,20 +199,22 @@ class BasicSharedWriter<Atom>::Producer {
     rte_mbuf* m = w_.slot(before).load(std::memory_order_relaxed);
     std::uint8_t* data = w_.payload(m) + bytes(before) + wire::kBlockLengthBytes;
     last_ = before;
+    detail::tsan_comes(m);
     if (messages(before) + 1 >= w_.options_.flush.max_messages) [[unlikely]]
       (void)close_open();
     return Reservation(this, m, data, len);
   }
 
   void check_lcore() noexcept {
-#ifndef NDEBUG
-    if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
-    assert(lcore_ == rte_lcore_id() && "a Producer was used on a second lcore");
-#endif
+    if constexpr (detail::kChecks) {
+      if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
+      BAB_ASSERT(lcore_ == rte_lcore_id() && "a Producer was used on a second lcore");
+    }
   }
 
   void settle(rte_mbuf* m, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept {
     check_lcore();
+    detail::tsan_leaves(m);
     if (keep == len) [[likely]]
       put_length(data, kWhole, len);
     else
@@ -269,7 +272,7 @@ class BasicSharedWriter<Atom>::Producer {
   unsigned batch_size_ = 0;
   rte_mbuf* more_ = nullptr;  // behind a full batch that the ring has no room for; linked by `next`
   rte_mbuf* last_more_ = nullptr;
-  unsigned lcore_ = LCORE_ID_ANY;  // kept in debug builds
+  unsigned lcore_ = LCORE_ID_ANY;  // kept for debug checks
   std::uint64_t last_ = 0;         // the word that the last reserve saw: of its frame's generation
   DropsTold drops_told_;
   detail::RingWriter at_ring_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,7 +13,7 @@
 
 #include <bab/base/atom.hpp>
 #include <bab/base/drops.hpp>
-#include <bab/base/error.hpp>
+#include <bab/detail/check.hpp>
 #include <bab/detail/ring_parties.hpp>
 #include <bab/detail/tx_requests.hpp>
 #include <bab/memory/buffer_pool.hpp>
@@ -75,7 +74,7 @@ class WriteFlusher final : detail::FrameTaker {
   /// Drops what came, as drop_pending() does; but what waits for a frame that isn't complete stays for the next flusher
   /// of the writer's rings. Rings, writers and the sink may have gone before. Not by the sink.
   ~WriteFlusher() {
-    assert(!in_sink_ && "a sink destroyed its own flusher");
+    BAB_ASSERT(!in_sink_ && "a sink destroyed its own flusher");
     drop_what_came();
     while (orders_ != nullptr) std::exchange(orders_, orders_->next_order)->let_go();
     for (const Source& source : rings_) source.ring->parties().let_go();
@@ -106,9 +105,7 @@ class WriteFlusher final : detail::FrameTaker {
   /// (idle() is false), or a writer of a ring here leaves room for headers of another size: that has to go before.
   void begin_session(const wire::FrameHeader& header,
                      std::uint64_t first_sequence = wire::kMoldFirstSequence) {
-    if (!idle())
-      throw Error(
-          "a session was begun with frames of the one before under way; poll() until idle()");
+    if (!idle()) detail::throw_frames_under_way();
     if (header.size() != header_.size())
       for (const Source& source : rings_)
         source.ring->parties().check(header.size(), most_payload());
@@ -380,7 +377,7 @@ class WriteFlusher final : detail::FrameTaker {
     in_sink_ = true;
     const unsigned n = detail::offer(sink_, std::span(pending_.data(), pending_count_));
     in_sink_ = false;
-    assert(n <= pending_count_);
+    BAB_ASSERT(n <= pending_count_);
     for (unsigned i = 0; i < n; ++i) gone(origins_[i]);
     std::copy(pending_.begin() + n, pending_.begin() + pending_count_, pending_.begin());
     std::copy(origins_.begin() + n, origins_.begin() + pending_count_, origins_.begin());

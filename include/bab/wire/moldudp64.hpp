@@ -70,7 +70,7 @@ inline void store_mold(std::uint8_t* at, const MoldHeader& h) noexcept {
   if (blocks.size() != count * block) return false;
   const std::uint16_t first = load(at);
   unsigned differences = 0;
-  for (std::uint32_t i = 0; i < count; ++i, at += block) differences |= load(at) ^ first;
+  for (std::uint32_t i = 0; i < count; ++i, at += block) differences |= unsigned{load(at)} ^ first;
   return differences == 0;
 }
 

@@ -13,6 +13,7 @@
 #include <rte_pause.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/check.hpp>
 #include <bab/lcore/acquire.hpp>
 #include <bab/lcore/any_of.hpp>
 #include <bab/lcore/channel.hpp>
@@ -31,11 +32,7 @@ namespace {
 
 using test::FullPool;
 
-#ifdef NDEBUG
-constexpr bool kAsserts = false;
-#else
-constexpr bool kAsserts = true;
-#endif
+constexpr bool kAsserts = detail::kChecks;
 
 // Guarded: debug builds check the lcore of every handle that is used. Release builds pay nothing, and notice nothing.
 TEST(CrateDefectsDeathTest, D01APacketUsedOnAForeignLcoreIsNoticedInADebugBuild) {

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <rte_common.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include <bab/detail/build.hpp>
+
+namespace bab::detail {
+
+/// What code in headers must have in common with the library, as the translation unit has it that names kHeaders.
+struct Headers {
+  const char* version;
+  bool checks;
+  bool asan;
+  bool tsan;
+  // Where macros change what DPDK and the standard library have in memory.
+  std::size_t mempool_bytes;
+  std::size_t mbuf_bytes;
+  std::size_t cache_line_bytes;
+  std::size_t headroom_bytes;
+  std::size_t lcores;
+  std::size_t string_bytes;
+  std::size_t vector_bytes;
+};
+
+// Of each translation unit: what another one was compiled with doesn't count.
+constexpr Headers kHeaders{BAB_LIBRARY_VERSION,   BAB_LIBRARY_CHECKS != 0, BAB_LIBRARY_ASAN != 0,
+                           BAB_LIBRARY_TSAN != 0, sizeof(rte_mempool),     sizeof(rte_mbuf),
+                           RTE_CACHE_LINE_SIZE,   RTE_PKTMBUF_HEADROOM,    RTE_MAX_LCORE,
+                           sizeof(std::string),   sizeof(std::vector<int>)};
+
+/// Throws Error where they aren't those of the library that runs.
+void check_headers(const Headers& headers);
+
+}  // namespace bab::detail

@@ -1,0 +1,57 @@
+#include <bab/detail/headers.hpp>
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <bab/base/error.hpp>
+
+namespace bab::detail {
+namespace {
+
+void expect_same(std::string_view headers, std::string_view library) {
+  if (headers == library) return;
+  throw Error(
+      fmt::format("this program was compiled with the headers of {}, and runs with a library that "
+                  "is {}; run it "
+                  "with the library that was installed with those headers (LD_LIBRARY_PATH may "
+                  "lead to another one), "
+                  "or compile it with this one's",
+                  headers, library));
+}
+
+std::string name(const Headers& h) {
+  return fmt::format("bab {} {} debug checks, {} AddressSanitizer, {} ThreadSanitizer", h.version,
+                     h.checks ? "with" : "without", h.asan ? "with" : "without",
+                     h.tsan ? "with" : "without");
+}
+
+void expect_same(std::string_view what, std::size_t headers, std::size_t library,
+                 std::string_view mend) {
+  if (headers == library) return;
+  throw Error(
+      fmt::format("{} is {} in this program and {} in the library of bab that it runs with; {}",
+                  what, headers, library, mend));
+}
+
+constexpr std::string_view kAsDpdk =
+    "compile it with DPDK's macros as DPDK's own rte_config.h has them (without "
+    "RTE_LIBRTE_MEMPOOL_DEBUG, for one)";
+constexpr std::string_view kAsLibrary =
+    "compile it without macros that change the standard library's types (-D_GLIBCXX_DEBUG)";
+
+}  // namespace
+
+void check_headers(const Headers& h) {
+  const Headers& own = kHeaders;
+  expect_same(name(h), name(own));
+  expect_same("the size of an rte_mempool", h.mempool_bytes, own.mempool_bytes, kAsDpdk);
+  expect_same("the size of an rte_mbuf", h.mbuf_bytes, own.mbuf_bytes, kAsDpdk);
+  expect_same("RTE_CACHE_LINE_SIZE", h.cache_line_bytes, own.cache_line_bytes, kAsDpdk);
+  expect_same("RTE_PKTMBUF_HEADROOM", h.headroom_bytes, own.headroom_bytes, kAsDpdk);
+  expect_same("RTE_MAX_LCORE", h.lcores, own.lcores, kAsDpdk);
+  expect_same("the size of a std::string", h.string_bytes, own.string_bytes, kAsLibrary);
+  expect_same("the size of a std::vector", h.vector_bytes, own.vector_bytes, kAsLibrary);
+}
+
+}  // namespace bab::detail

@@ -1,0 +1,91 @@
+"""Applications outside the tree: compiled against an installed bab with flags of their own, linked, run."""
+
+import os
+import re
+import shutil
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wsign-conversion", "-Wold-style-cast")
+# What g++ says of sanitized code isn't so, as its manual warns.
+WARNINGS_OF = {"g++": (*WARNINGS, "-Wuseless-cast"), "clang++": WARNINGS}
+TRUTHFUL = ("-Wno-error",)
+
+
+class Library:
+    """An installed bab. `prefix`: where bab.pc says that it is."""
+
+    def __init__(self, prefix):
+        self.prefix = prefix
+        self.libdir = os.path.join(prefix, "lib", "x86_64-linux-gnu")
+        if not os.path.isdir(os.path.join(self.libdir, "pkgconfig")):
+            self.libdir = os.path.join(prefix, "lib")
+
+    @classmethod
+    def from_build(cls, build, directory):
+        """Installs what `build` has built below `directory`."""
+        done = subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--tags", "devel",
+                               "--destdir", directory], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"meson install failed:\n{done.stdout}{done.stderr}")
+        found = [folder for folder, _, names in os.walk(directory) if "bab.pc" in names]
+        with open(os.path.join(found[0], "bab.pc"), encoding="utf-8") as file:
+            text = file.read()
+        prefix = re.search(r"^prefix=(.*)$", text, re.MULTILINE).group(1)
+        moved = directory + prefix
+        with open(os.path.join(found[0], "bab.pc"), "w", encoding="utf-8") as file:
+            file.write(text.replace(f"prefix={prefix}", f"prefix={moved}"))
+        return cls(moved)
+
+    def flags(self, *arguments):
+        environment = {**os.environ, "PKG_CONFIG_PATH": os.path.join(self.libdir, "pkgconfig")}
+        done = subprocess.run(["pkg-config", *arguments, "bab"], env=environment, capture_output=True, text=True,
+                              check=True)
+        return done.stdout.split()
+
+    def cflags(self):
+        """DPDK's headers as a system's: those warn."""
+        return [f"-isystem{flag[2:]}" if flag.startswith("-I") and "dpdk" in flag else flag
+                for flag in self.flags("--cflags")]
+
+
+class Application:
+    def __init__(self, library, directory, compiler="g++"):
+        self.library, self.directory, self.compiler = library, directory, compiler
+        self.objects = []
+
+    def add(self, source, *flags):
+        """Compiles one more translation unit. Its flags come behind those of bab.pc."""
+        made = os.path.join(self.directory, f"{len(self.objects)}.o")
+        warnings = [*WARNINGS_OF[self.compiler], "-Werror"]
+        if any(flag.startswith("-fsanitize") for flag in flags):
+            warnings += TRUTHFUL
+        command = [self.compiler, "-std=c++20", *self.library.cflags(), *warnings, *flags, "-c",
+                   os.path.join(HERE, source), "-o", made]
+        run(command)
+        self.objects.append(made)
+        return self
+
+    def link(self, *flags, static_dpdk=False):
+        made = os.path.join(self.directory, "application")
+        libraries = self.library.flags(*(["--static"] if static_dpdk else []), "--libs")
+        run([self.compiler, *self.objects, *flags, *libraries, "-o", made])
+        return made
+
+    def run(self, *flags, library=None, **link):
+        """Its exit status and all that it says. `library`: another one than it was linked with."""
+        program = self.link(*flags, **link)
+        environment = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1",
+                       "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", **os.environ,
+                       "LD_LIBRARY_PATH": (library or self.library).libdir}
+        # Sanitizers keep tables at fixed addresses, which a kernel that randomises addresses widely may have given away.
+        unmoved = ["setarch", os.uname().machine, "-R"] if shutil.which("setarch") else []
+        done = subprocess.run([*unmoved, program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False, timeout=120)
+        return done.returncode, done.stdout
+
+
+def run(command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}\n{done.stdout[-6000:]}")

@@ -1,0 +1,7 @@
+/// What C++23 brings: bab.pc leaves the standard to the application.
+#include <expected>
+
+#include <bab/base/error.hpp>
+#include <bab/memory/buffer_meta.hpp>
+
+int main() { return std::expected<int, int>(1).value() - 1; }

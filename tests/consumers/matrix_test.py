@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+"""Installed builds of bab, each with applications of all the flags that people compile theirs with. Takes minutes.
+
+LIBRARIES names them: release=PREFIX debug=PREFIX…; a row whose library isn't among them is skipped. `tools/check install`
+builds them all.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+import tap
+from consumer import Application, Library
+
+LIBRARIES = {name: Library(prefix) for name, prefix in
+             (each.split("=", 1) for each in os.environ.get("LIBRARIES", "").split())}
+
+PLAIN = ("", "-O0 -g", "-O2 -DNDEBUG")
+ALL = (
+    *PLAIN,
+    "-O3 -DNDEBUG -march=native",
+    "-O2 -march=x86-64-v3",
+    "-O1 -std=c++23",
+    "-O1 -std=c++26",
+    "-O2 -D_GLIBCXX_ASSERTIONS -D_FORTIFY_SOURCE=2",
+    "-O1 -fno-exceptions",
+    "-O1 -fno-rtti",
+    "-O0 -fno-exceptions -fno-rtti",
+    "-O2 -fvisibility=hidden -fvisibility-inlines-hidden",
+    "-O2 -flto",
+    "-O1 -fPIC -funsigned-char -fno-strict-aliasing",
+    "-O1 -fsanitize=address",
+    "-O1 -fsanitize=undefined",
+    "-O1 -fsanitize=thread",
+)
+FEW = (*PLAIN, "-O1 -fno-exceptions -fno-rtti", "-O2 -flto")
+# Library, compiler, flags. A sanitizer's runtime is the compiler's that built the library.
+ROWS = (
+    *(("release", compiler, flags) for compiler in ("g++", "clang++") for flags in ALL),
+    *(("debug", "g++", flags) for flags in ALL),
+    *(("debug", "clang++", flags) for flags in FEW),
+    *(("clang", compiler, flags) for compiler in ("g++", "clang++") for flags in FEW),
+    *(("lto", "g++", flags) for flags in FEW),
+    *(("shared", compiler, flags) for compiler in ("g++", "clang++")
+      for flags in (*FEW, "-O2 -fvisibility=hidden -fvisibility-inlines-hidden")),
+    *(("asan", "g++", flags) for flags in (*PLAIN, "-O1 -fno-exceptions", "-O1 -fno-rtti",
+                                           "-O1 -fsanitize=address", "-O1 -fsanitize=address,undefined -DNDEBUG")),
+    *(("tsan", "g++", flags) for flags in (*PLAIN, "-O1 -fsanitize=thread")),
+)
+# Lcores that only bab keeps in order. Whatever of it ThreadSanitizer watches, there is nothing to report.
+THREADS = (
+    *(("release", compiler, flags) for compiler in ("g++", "clang++")
+      for flags in ("-O1", "-O0 -fsanitize=thread", "-O2 -fsanitize=thread",
+                    "-O1 -fsanitize=thread -DRTE_USE_C11_MEM_MODEL=1")),
+    ("debug", "g++", "-O1 -fsanitize=thread"),
+    *(("tsan", "g++", flags) for flags in ("-O0", "-O2", "-O1 -fsanitize=thread",
+                                           "-O1 -fsanitize=thread -DRTE_USE_C11_MEM_MODEL=1")),
+)
+
+
+def link_flags(flags):
+    return [flag for flag in flags.split() if flag.startswith(("-fsanitize", "-flto"))]
+
+
+def knows(compiler, flags):
+    """Whether it has that standard."""
+    return all(subprocess.run([compiler, flag, "-fsyntax-only", "-x", "c++", "/dev/null"], stderr=subprocess.DEVNULL,
+                              check=False).returncode == 0
+               for flag in flags.split() if flag.startswith("-std="))
+
+
+class Rows(unittest.TestCase):
+    """A row is built and run by one of as many threads as there are CPUs; its test waits for that."""
+
+    @classmethod
+    def setUpClass(cls):
+        # pylint: disable=consider-using-with  # go with the class
+        directory = tempfile.TemporaryDirectory(prefix="bab-matrix-")
+        cls.addClassCleanup(directory.cleanup)
+        cls.pool = ThreadPoolExecutor(os.cpu_count())
+        cls.addClassCleanup(cls.pool.shutdown, cancel_futures=True)
+        cls.done = {row: cls.pool.submit(cls.attempt, os.path.join(directory.name, str(n)), *row)
+                    for n, row in enumerate((*(("parts", *row) for row in ROWS), *(("threads", *row) for row in THREADS)))
+                    if row[1] in LIBRARIES and shutil.which(row[2]) and knows(*row[2:])}
+
+    @staticmethod
+    def attempt(directory, program, library, compiler, flags):
+        os.mkdir(directory)
+        application = Application(LIBRARIES[library], directory, compiler)
+        if program == "parts":
+            application.add("part.cpp", *flags.split())
+            application.add("part.cpp", "-O1")  # beside another
+            application.add("main.cpp", "-O1")
+        else:
+            application.add("threads.cpp", *flags.split())
+        try:
+            return application.run(*link_flags(flags))
+        finally:
+            shutil.rmtree(directory)
+
+    def expect(self, row, said):
+        if row not in self.done:
+            self.skipTest(f"no library {row[1]}, or {row[2]} isn't here or doesn't know {row[3]}")
+        self.assertEqual(self.done[row].result(), (0, said))
+
+
+def test_of(row, said):
+    return lambda self: self.expect(row, said)
+
+
+for each in ROWS:
+    setattr(Rows, "test_" + " ".join(each), test_of(("parts", *each), "2 parts, 0 failures\n"))
+for each in THREADS:
+    setattr(Rows, "test_threads_" + " ".join(each), test_of(("threads", *each), "good\n"))
+
+
+class Others(unittest.TestCase):
+    def setUp(self):
+        # pylint: disable=consider-using-with  # goes with the test
+        directory = tempfile.TemporaryDirectory(prefix="bab-consumer-")
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def library(self, name):
+        if name not in LIBRARIES:
+            self.skipTest(f"no library {name}")
+        return LIBRARIES[name]
+
+    def application(self, library, source, *flags):
+        return Application(self.library(library), self.directory).add(source, *flags)
+
+    def expect_refusal(self, outcome, sentence):
+        self.assertEqual(outcome[0], -signal.SIGABRT, outcome[1])
+        self.assertRegex(outcome[1], sentence)
+
+    def test_a_library_of_another_build_at_run_time(self):
+        for headers, runs, first, second in (("shared", "shared-debug", "without", "with"),
+                                             ("shared-debug", "shared", "with", "without")):
+            with self.subTest(headers=headers):
+                outcome = self.application(headers, "refused.cpp").run(library=self.library(runs))
+                self.expect_refusal(outcome, f"with the headers of bab [0-9.]+ {first} debug checks, .* and runs with "
+                                             f"a library that is bab [0-9.]+ {second} debug checks, ")
+
+    def test_macros_that_change_what_lies_in_memory(self):
+        for macro, what in (("-DRTE_LIBRTE_MEMPOOL_DEBUG", "the size of an rte_mempool"),
+                            ("-D_GLIBCXX_DEBUG", "the size of a std::vector")):
+            with self.subTest(macro=macro):
+                outcome = self.application("release", "refused.cpp", macro).run()
+                self.expect_refusal(outcome, f"{what} is [0-9]+ in this program and [0-9]+ in the library")
+
+    def test_dpdk_linked_statically(self):
+        """Its drivers are there once; two copies of EAL, one of them shared, would end in a panic."""
+        application = self.application("release", "part.cpp", "-O1").add("main.cpp")
+        self.assertEqual(application.run(static_dpdk=True), (0, "1 parts, 0 failures\n"))
+        needed = subprocess.run(["ldd", os.path.join(self.directory, "application")], capture_output=True, text=True,
+                                check=True).stdout
+        self.assertFalse(re.findall("librte_.*", needed))
+
+    def test_what_bab_pc_asks_for(self):
+        """Nothing that an application has no use for."""
+        flags = self.library("release").flags("--cflags", "--libs", "--print-requires", "--print-requires-private")
+        self.assertFalse([flag for flag in flags if "json" in flag or flag.startswith("-std")])
+
+
+if __name__ == "__main__":
+    tap.main()
