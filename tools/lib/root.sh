@@ -99,6 +99,7 @@ enter() {
 
 mount_kernel_folders() {  # ROOT
   local node
+  mount --bind "$1" "$1"  # ip netns exec wants / to be a mount
   mount -t proc proc "$1/proc"
   mount -t sysfs -o ro sys "$1/sys"
   mount -t tmpfs -o mode=755 dev "$1/dev"
