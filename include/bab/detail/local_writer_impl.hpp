@@ -241,8 +241,7 @@ void BasicLocalWriter<Atom, kFlushes>::settle_slow(std::uint8_t* data, std::uint
 }
 
 template <class Atom, bool kFlushes>
-void BasicLocalWriter<Atom, kFlushes>::abort(rte_mbuf* /*none*/, std::uint8_t* data,
-                                             std::uint32_t len) noexcept {
+void BasicLocalWriter<Atom, kFlushes>::take_back(std::uint8_t* data, std::uint32_t len) noexcept {
   check_lcore();
   rte_mbuf* const frame = frame_of(data);
   const auto bytes = static_cast<std::uint32_t>(block(len));

@@ -78,13 +78,13 @@ inline void asan_unpoison([[maybe_unused]] const void* p, [[maybe_unused]] std::
 
 /// DPDK's shared libraries are not instrumented: where a buffer crosses lcores inside one of them
 /// (mempool ring, PMD), these carry the happens-before edge that is really there.
-inline void tsan_release([[maybe_unused]] const void* p) noexcept {
+inline void tsan_release([[maybe_unused]] const volatile void* p) noexcept {
 #ifdef BAB_TSAN
   __tsan_release(const_cast<void*>(p));
 #endif
 }
 
-inline void tsan_acquire([[maybe_unused]] const void* p) noexcept {
+inline void tsan_acquire([[maybe_unused]] const volatile void* p) noexcept {
 #ifdef BAB_TSAN
   __tsan_acquire(const_cast<void*>(p));
 #endif

@@ -42,6 +42,7 @@ struct Shares {
   /// caller's to recycle. The release of each give_up pairs with the acquire of the one that
   /// finds the count used up, so that the next user sees no late write of the former ones.
   [[nodiscard]] static bool give_up(rte_mbuf* m, std::uint16_t k = 1) noexcept {
+    detail::tsan_comes(m);
     detail::tsan_leaves(m);
     auto count = ref(m);
     // Whoever holds every share is alone: nobody else could take one meanwhile.

@@ -176,11 +176,13 @@ class BasicLocalWriter {
   /// Publishes `keep` of the `len` bytes at `data`.
   void settle(rte_mbuf* /*none*/, std::uint8_t* data, std::uint32_t len,
               std::uint32_t keep) noexcept {
-    if constexpr (detail::kTsanMixed) detail::tsan_leaves(frame_of(data));
-    if (place(data) != settled_ || keep != len) [[unlikely]]
+    if (place(data) != settled_ || keep != len) [[unlikely]] {
+      if constexpr (detail::kTsanMixed) detail::tsan_leaves(frame_of(data));
       return settle_slow(data, len, keep);
+    }
     check_lcore();
     wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(len));
+    detail::tsan_leaves(frame_);
     settled_ = place(data) + block(len);
     if (--left_ == 0) [[unlikely]]
       seal();
@@ -188,7 +190,11 @@ class BasicLocalWriter {
 
   ReserveFailure make_room(std::uint32_t len) noexcept;
   void settle_slow(std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept;
-  void abort(rte_mbuf* /*none*/, std::uint8_t* data, std::uint32_t len) noexcept;
+  void abort(rte_mbuf* /*none*/, std::uint8_t* data, std::uint32_t len) noexcept {
+    if constexpr (detail::kTsanMixed) detail::tsan_leaves(frame_of(data));
+    take_back(data, len);
+  }
+  void take_back(std::uint8_t* data, std::uint32_t len) noexcept;
   [[nodiscard]] rte_mbuf* frame_of(const std::uint8_t* data) const noexcept;
   void nest(std::uint32_t len) noexcept;
   void end_block(rte_mbuf* frame, std::uint8_t* data, std::uint32_t len,
@@ -284,8 +290,10 @@ class BasicLocalWriter {
   WriterStats stats_;
 };
 
+#ifndef BAB_TSAN_MIXED  // what is inline has to be this translation unit's own
 extern template class BasicLocalWriter<RealAtom>;
 extern template class BasicLocalWriter<RealAtom, false>;
+#endif
 using LocalWriter = BasicLocalWriter<RealAtom>;
 
 /// A writer whose messages are only Packets, for the application's own lcores: `reserve(len).commit_packet()`.

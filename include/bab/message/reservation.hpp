@@ -6,6 +6,7 @@
 
 #include <rte_mbuf.h>
 
+#include <bab/detail/sanitizers.hpp>
 #include <bab/memory/packet.hpp>
 
 namespace bab {
@@ -65,9 +66,12 @@ class BasicReservation {
     return data_ != nullptr ? ReserveFailure::kNone : failure_;
   }
 
-  [[nodiscard]] std::uint8_t* data() const noexcept { return data_; }
+  [[nodiscard]] std::uint8_t* data() const noexcept {
+    if (detail::kTsanMixed && data_ != nullptr) detail::tsan_comes(frame_);
+    return data_;
+  }
   [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
-  [[nodiscard]] std::span<std::uint8_t> bytes() const noexcept { return {data_, len_}; }
+  [[nodiscard]] std::span<std::uint8_t> bytes() const noexcept { return {data(), len_}; }
 
   /// Publishes the whole message.
   void commit() noexcept {

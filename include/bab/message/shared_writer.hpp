@@ -199,7 +199,6 @@ class BasicSharedWriter<Atom>::Producer {
     rte_mbuf* m = w_.slot(before).load(std::memory_order_relaxed);
     std::uint8_t* data = w_.payload(m) + bytes(before) + wire::kBlockLengthBytes;
     last_ = before;
-    detail::tsan_comes(m);
     if (messages(before) + 1 >= w_.options_.flush.max_messages) [[unlikely]]
       (void)close_open();
     return Reservation(this, m, data, len);
@@ -214,23 +213,27 @@ class BasicSharedWriter<Atom>::Producer {
 
   void settle(rte_mbuf* m, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept {
     check_lcore();
-    detail::tsan_leaves(m);
+    detail::tsan_comes(m);
     if (keep == len) [[likely]]
       put_length(data, kWhole, len);
     else
       put_short(m, data, len, keep);
+    detail::tsan_leaves(m);
     if (settled(m, block(len))) [[unlikely]]
       complete_late(m);
   }
   void abort(rte_mbuf* m, std::uint8_t* data, std::uint32_t len) noexcept {
     check_lcore();
+    detail::tsan_comes(m);
     put_length(data, kAborted, len);
     note_holes(m);
+    detail::tsan_leaves(m);
     if (settled(m, block(len))) complete_late(m);
   }
 
   static void put_length(std::uint8_t* data, Kind kind, std::uint32_t len) noexcept {
-    wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(kind << 14 | len));
+    wire::store_be(data - wire::kBlockLengthBytes,
+                   static_cast<std::uint16_t>(unsigned{kind} << 14 | len));
   }
 
   /// Adds to the frame's settled; true when that brought it to 0: all is settled and it is closed. Release:
@@ -280,7 +283,9 @@ class BasicSharedWriter<Atom>::Producer {
   WriterStats stats_;
 };
 
+#ifndef BAB_TSAN_MIXED  // what is inline has to be this translation unit's own
 extern template class BasicSharedWriter<RealAtom>;
+#endif
 using SharedWriter = BasicSharedWriter<RealAtom>;
 
 }  // namespace bab
