@@ -46,10 +46,15 @@ Generator::Generator(const Options& options, Wiring& wiring, std::size_t port, u
       payload_(options.payload),
       sizes_(options.sizes) {
   require_fit(sizes_, writer().max_message(), wiring.port(port).mtu());
+  const auto block = [](std::uint32_t len) {
+    return len + static_cast<std::uint32_t>(bab::wire::kBlockLengthBytes);
+  };
+  least_a_frame_ = block(writer().max_message()) / block(sizes_.max());
 }
 
 unsigned Generator::make(std::uint64_t now_tsc, std::uint32_t frames) noexcept {
-  const std::uint64_t due = std::min({pace_.due(now_tsc), end_ - next_, messages_of(frames)});
+  const std::uint64_t due = std::min({pace_.due(now_tsc), end_ - next_, messages_of(frames),
+                                      std::uint64_t{frames} * least_a_frame_});
   const std::uint32_t most_bytes = bytes_of(frames);
   unsigned made = 0;
   for (std::uint32_t bytes = 0; bytes < most_bytes && made < due; ++made) {

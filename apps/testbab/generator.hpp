@@ -40,6 +40,7 @@ class Generator final : public Sender {
   TokenBucket pace_;
   Payload payload_;
   MessageSizes sizes_;
+  std::uint32_t least_a_frame_ = 0;  // messages that a frame holds, were they the longest
 };
 
 /// A Generator for each TX queue of the first `ports` ports, --count divided among them.

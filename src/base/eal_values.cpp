@@ -30,7 +30,9 @@ bool is_from(std::string_view value, int lowest, int highest) {
 }
 
 bool is_core_list(std::string_view value) {
-  return consists_of(value, "0123456789,-+ \t") && is_digit(value[value.find_last_not_of(" \t")]);
+  const std::size_t last = value.find_last_not_of(" \t");
+  return consists_of(value, "0123456789,-+ \t") && last != std::string_view::npos &&
+         is_digit(value[last]);
 }
 
 bool is_lcore_map(std::string_view value) {

@@ -18,14 +18,13 @@ std::uint64_t DriverCounts::added_since(std::uint64_t imissed) noexcept {
 }
 
 std::uint64_t DriverCounts::missed_since(std::uint64_t added) noexcept {
-  if (each_ > 0) {
-    // The register grows, until somebody clears it.
-    const std::uint64_t before = std::exchange(each_, added);
-    return added >= before ? added - before : added;
+  if (const std::uint64_t before = std::exchange(each_, 0); before > 0 && added >= before) {
+    each_ = added;  // such a register grows, until somebody clears it
+    return added - before;
   }
   if (added == 0) return 0;
-  // A flood that the NIC misses doesn't add the same number in two moments, one right after the other.
-  constexpr int kLooks = 2;
+  // Of frames that a NIC goes on missing so many moments, one right after the other, hardly have the same number.
+  constexpr int kLooks = 7;
   std::uint64_t more = 0;
   for (int i = 0; i < kLooks; ++i) {
     rte_eth_stats now{};

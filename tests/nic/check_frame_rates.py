@@ -14,6 +14,7 @@ SECONDS = 2
 FULL, SMALL = 9000, 32  # MTU of full frames, bytes of the one message in small ones
 JUDGED = os.environ.get("BAB_RATES") != "print"
 TURNS, MORE_TURNS = 5 if JUDGED else 1, 10
+BUFFERS = "--total-num-mbufs=6000"  # both have as many, and with that caches as large
 ONE_CPU = ("--lcores", "0@1,1@1")  # of the guest's: main lcores sleep
 
 
@@ -88,7 +89,7 @@ class FrameRates:
 
     def our_rate(self, direction, eal, *app):
         """(frames a second, bytes a frame)"""
-        run = self.run_on(eal, *app, f"--duration={SECONDS}")
+        run = self.run_on(eal, *app, BUFFERS, f"--duration={SECONDS}")
         missed = self.drops(run.report or {"drops": {}})
         self.assertEqual(run.status, 1 if missed else 0, run)
         self.assertLessEqual(missed.keys(), {"rx_missed"}, run)  # the flood may be more than it takes
@@ -108,4 +109,4 @@ class FrameRates:
         return rate, int(bytes_) / max(int(packets), 1)
 
     def their_command(self, eal, *app):
-        return " ".join(("dpdk-testpmd", *eal, "--", "--total-num-mbufs=6000", *app))
+        return " ".join(("dpdk-testpmd", *eal, "--", BUFFERS, *app))

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -68,12 +70,17 @@ std::string choose_of(const std::vector<unsigned>& cpus, const Lcores& asked) {
 }  // namespace
 
 Lcores lcores_asked_for(std::span<const std::string> eal) {
+  // EAL passes over blanks, and strtoul() over a plus.
+  const auto bare = [](std::string text) {
+    std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '+'; });
+    return text;
+  };
   if (const auto v = detail::option_values(eal, "--lcores"); !v.empty())
-    return parse_lcores(v.back());
+    return parse_lcores(bare(v.back()));
   if (const auto v = detail::option_values(eal, "-l", "-l"); !v.empty())
-    return parse_lcores(v.back());
+    return parse_lcores(bare(v.back()));
   if (const auto v = detail::option_values(eal, "-c", "-c"); !v.empty())
-    return parse_mask(v.back());
+    return parse_mask(bare(v.back()));
   return {};
 }
 
@@ -86,9 +93,9 @@ Lcores lcores_of(const System& system, std::span<const std::string> eal) {
 }
 
 unsigned main_lcore(std::span<const std::string> eal, const Lcores& lcores) {
-  for (const std::string& text : detail::option_values(eal, "--main-lcore"))
-    if (const auto set = parse_set(text); !set.empty()) return set.front();
-  return lcores.begin()->first;
+  const std::vector<std::string> given = detail::option_values(eal, "--main-lcore");
+  if (given.empty()) return lcores.begin()->first;
+  return static_cast<unsigned>(std::strtoul(given.back().c_str(), nullptr, 0));  // as EAL reads it
 }
 
 std::optional<Finding> lcores_that_cannot_be(const System& system,
@@ -100,6 +107,11 @@ std::optional<Finding> lcores_that_cannot_be(const System& system,
   const std::vector<unsigned> online = system.online_cpus();
   const std::vector<unsigned> usable = system.usable_cpus();
   if (lcores.empty() || online.empty() || usable.empty()) return std::nullopt;
+  // Numbers that EAL gives anew (since 25.11), and what isn't understood, are for EAL to judge.
+  if (detail::has_option(eal, "--remap-lcore-ids") || detail::has_option(eal, "-R"))
+    return std::nullopt;
+  for (const auto& [lcore, cpus] : lcores)
+    if (cpus.empty()) return std::nullopt;
   if (const unsigned last = lcores.rbegin()->first; last >= RTE_MAX_LCORE)
     return fail(
         fmt::format("lcore {} >= RTE_MAX_LCORE ({})", last, RTE_MAX_LCORE),
@@ -109,7 +121,7 @@ std::optional<Finding> lcores_that_cannot_be(const System& system,
   std::vector<unsigned> absent, homeless, forbidden;
   for (const auto& [lcore, cpus] : lcores) {
     for (const unsigned cpu : cpus)
-      if (!has(online, cpu) && !has(absent, cpu)) absent.push_back(cpu);
+      if (!has(online, cpu) && !has(usable, cpu) && !has(absent, cpu)) absent.push_back(cpu);
     if (std::any_of(cpus.begin(), cpus.end(), [&](unsigned cpu) { return has(usable, cpu); }))
       continue;
     homeless.push_back(lcore);

@@ -53,6 +53,19 @@ Args with(const Args& more) {
   return args;
 }
 
+TEST(EalCheck, ReadsLcoresAsEalDoes) {
+  for (const Args& args : {Args{"-l", "0", "--main-lcore", "0x0"},
+                           {"-l", "0", "--main-lcore", "7", "--main-lcore", "0"},
+                           {"-l", " 0 ", "--main-lcore", " 0"},
+                           {"--lcores", "( 0 , 3 )@0", "--main-lcore", "3"},
+                           {"--lcores", "3 @ 0", "--main-lcore", "3"},
+                           {"--lcores", "0@( 0 )"},
+                           {"-c", "1 ", "--main-lcore", "0"}})
+    EXPECT_NO_THROW(detail::check_eal_limits(args)) << testing::PrintToString(args);
+  EXPECT_THROW(detail::check_eal_limits(Args{"-l", "0", "--main-lcore", "0x7"}), Error);
+  EXPECT_THROW(check_eal_args(Args{"-l", " "}), Error);
+}
+
 TEST(EalCheck, TakesWhatEalTakes) {
   for (const Args& args : {Args{"--file-prefix=x", "--iova-mode", "va", "--no-hpet"},
                            {"-n", "4", "-r", "2", "--telemetry"},
