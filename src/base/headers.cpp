@@ -36,7 +36,7 @@ void expect_same(std::string_view what, std::size_t headers, std::size_t library
 
 constexpr std::string_view kAsDpdk =
     "compile it with DPDK's macros as DPDK's own rte_config.h has them (without "
-    "RTE_LIBRTE_MEMPOOL_DEBUG, for one)";
+    "RTE_LIBRTE_MEMPOOL_STATS, for one)";
 constexpr std::string_view kAsLibrary =
     "compile it without macros that change the standard library's types (-D_GLIBCXX_DEBUG)";
 

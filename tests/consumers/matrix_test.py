@@ -155,7 +155,7 @@ class Others(unittest.TestCase):
                                              f"a library that is bab [0-9.]+ {second} debug checks, ")
 
     def test_macros_that_change_what_lies_in_memory(self):
-        for macro, what in (("-DRTE_LIBRTE_MEMPOOL_DEBUG", "the size of an rte_mempool"),
+        for macro, what in (("-DRTE_LIBRTE_MEMPOOL_STATS", "the size of an rte_mempool"),
                             ("-D_GLIBCXX_DEBUG", "the size of a std::vector")):
             with self.subTest(macro=macro):
                 outcome = self.application("release", "refused.cpp", macro).run()
