@@ -72,29 +72,12 @@ nic_matrix() {
   for name in "${nic_files[@]}"; do
     note "tests/nic/${name}_test.py"
     status=0
-    nic_file "$name" | tee "$logs/$name" || status=$?
-    ((!status)) || ! nic_second_try "$name" "$logs/$name" || status=0
+    BAB_LONG=1 BAB_SOURCE_ROOT=$root TESTBAB=$build/nic/apps/testbab/testbab \
+      /usr/bin/python3 -B "$root/tests/nic/${name}_test.py" </dev/null | tee "$logs/$name" || status=$?
     results+=("$logs/$name=$status")
   done
   status=0
   /usr/bin/python3 -B "$tools/lib/count_tap.py" "${results[@]}" || status=$?
   rm -rf "$logs"
   return "$status"
-}
-
-nic_file() {  # NAME [CASE...]
-  BAB_LONG=1 BAB_SOURCE_ROOT=$root TESTBAB=$build/nic/apps/testbab/testbab \
-    /usr/bin/python3 -B "$root/tests/nic/${1}_test.py" "${@:2}" </dev/null
-}
-
-# nic_second_try NAME LOG: a guest under TCG beside other work stands still at times for longer than any time limit. Where a
-# few cases failed, these run once more in new guests. If all pass, LOG says so, and so does the output: they count as passed.
-nic_second_try() {
-  local most=3 cases=() found
-  mapfile -t cases < <(sed -n 's/^not ok [0-9]* - //p' "$2")
-  ((${#cases[@]} > 0 && ${#cases[@]} <= most)) || return 1
-  note "once more, in new guests: ${cases[*]}"
-  nic_file "$1" "${cases[@]}" || return 1
-  for found in "${cases[@]}"; do echo "# passed at the second try only: $found"; done
-  sed -i 's/^not ok /ok /' "$2"
 }
