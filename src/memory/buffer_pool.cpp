@@ -139,8 +139,9 @@ void check(const BufferPoolOptions& o) {
                             o.lcores, RTE_MAX_LCORE));
 }
 
-BufferPoolOptions completed(BufferPoolOptions o, const detail::Headers& headers) {
-  detail::check_headers(headers);
+BufferPoolOptions completed(const BufferPoolOptions& asked, const detail::Headers& headers) {
+  detail::check_headers(headers);  // before the copy, whose strings may be laid out otherwise
+  BufferPoolOptions o = asked;
   if (o.cache == BufferPoolOptions::kFitting) o.cache = kTestpmdCache;
   if (o.lcores == 0) o.lcores = rte_lcore_count();
   check(o);
