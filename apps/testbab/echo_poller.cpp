@@ -45,13 +45,13 @@ EchoPoller::~EchoPoller() {
   bab::BufferPool::release(std::span<rte_mbuf* const>(burst_.data() + at_, came_ - at_));
 }
 
-unsigned EchoPoller::poll(std::uint64_t, Phase phase) noexcept {
+unsigned EchoPoller::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   if (finished()) return 0;
-  unsigned work = send();
+  unsigned work = send(now_tsc);
   if (at_ == came_ && !frame_ && phase == Phase::kRun) work += receive();
   if (at_ < came_ || frame_) {
     work += answer();
-    work += send();
+    work += send(now_tsc);
   }
   if (phase == Phase::kAbandon) give_up();
   if (phase != Phase::kRun && done()) finish();
@@ -174,10 +174,10 @@ auto EchoPoller::peer_of(const PeerAddress& address) noexcept -> Peer* {
   return newest_ = place;
 }
 
-unsigned EchoPoller::send() noexcept {
+unsigned EchoPoller::send(std::uint64_t now_tsc) noexcept {
   unsigned work = 0;
   for_busy([&](Peer& peer) {
-    work += peer.flusher.poll();
+    work += peer.flusher.poll(now_tsc);
     if (peer.idle()) busy_ &= ~peer.bit;
   });
   return work;

@@ -65,7 +65,7 @@ class EchoPoller final : public Poller {
   template <class Do>
   void for_busy(Do act) noexcept;
   void flush() noexcept;
-  unsigned send() noexcept;
+  unsigned send(std::uint64_t now_tsc = 0) noexcept;
   void free_writer(Peer& peer) noexcept;
   void make_room() noexcept;
   void give_up() noexcept;

@@ -38,7 +38,7 @@ class Relay final : public Poller {
   ~Relay() override { bab::BufferPool::release(std::span(burst_.data() + at_, came_ - at_)); }
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override {
-    unsigned work = flusher_.poll();
+    unsigned work = flusher_.poll(now_tsc);
     if (finished()) return work;
     work += relay();
     if (at_ == came_ && !frame_ && phase == Phase::kRun) work += receive();

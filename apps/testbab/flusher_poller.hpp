@@ -19,8 +19,8 @@ class FlusherPoller final : public Poller {
 
   bab::WriteFlusher<bab::TxQueue>& flusher() noexcept { return flusher_; }
 
-  unsigned poll(std::uint64_t, Phase phase) noexcept override {
-    const unsigned work = flusher_.poll();
+  unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override {
+    const unsigned work = flusher_.poll(now_tsc);
     if (phase == Phase::kAbandon) flusher_.drop_pending();
     if (phase != Phase::kRun && flusher_.idle()) finish();
     const bab::FlusherStats& s = flusher_.stats();

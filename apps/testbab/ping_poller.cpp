@@ -67,11 +67,11 @@ PingPoller::PingPoller(const Options& options, Wiring& wiring, std::size_t port)
   require_fit(sizes_, writer_.max_message(), wiring.port(port).mtu());
 }
 
-unsigned PingPoller::poll(std::uint64_t, Phase phase) noexcept {
+unsigned PingPoller::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   if (finished()) return 0;
   unsigned work = receive();
   if (phase == Phase::kRun) work += generate();
-  work += flusher_.poll();
+  work += flusher_.poll(now_tsc);
   if (phase == Phase::kAbandon) {
     flusher_.drop_pending();
     expire(std::numeric_limits<std::uint64_t>::max());

@@ -33,7 +33,7 @@ Sender::Sender(const Options& options, Wiring& wiring, std::size_t port, unsigne
 }
 
 unsigned Sender::poll(std::uint64_t now_tsc, Phase phase) noexcept {
-  unsigned work = flusher_.poll();
+  unsigned work = flusher_.poll(now_tsc);
   if (finished()) return work;
   if (phase == Phase::kRun)
     if (const std::uint32_t frames = frames_wanted(); frames > 0) work += make(now_tsc, frames);

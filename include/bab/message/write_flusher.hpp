@@ -20,6 +20,7 @@
 #include <bab/message/frame_order.hpp>
 #include <bab/message/frame_ring.hpp>
 #include <bab/message/frame_sink.hpp>
+#include <bab/message/offer_pace.hpp>
 #include <bab/wire/frame_header.hpp>
 
 namespace bab {
@@ -116,12 +117,13 @@ class WriteFlusher final : detail::FrameTaker {
   }
 
   /// One turn: at most one burst in, one out. Returns frames that went out or came in; 0, and nothing is done, when
-  /// the sink calls it. (An Lcore's pollers are given the time; it isn't used here.)
-  unsigned poll(std::uint64_t /*now_tsc*/ = 0) noexcept {
+  /// the sink calls it. `now_tsc`: the time, as an Lcore gives it to its pollers. A sink that is full is then asked at a
+  /// pace (OfferPace), and not at every turn. 0: at every turn.
+  unsigned poll(std::uint64_t now_tsc = 0) noexcept {
     if (in_sink_) [[unlikely]]
       return 0;
     const unsigned came = fill();
-    const unsigned went = drain();
+    const unsigned went = drain(now_tsc);
     if constexpr (requires { sink_.keep_near(); })
       if (came + went + pending_count_ == 0) sink_.keep_near();
     return came + went;
@@ -343,7 +345,7 @@ class WriteFlusher final : detail::FrameTaker {
     return *at;
   }
 
-  void count(rte_mbuf* m, std::size_t& last_writer) noexcept {
+  [[gnu::always_inline]] void count(rte_mbuf* m, std::size_t& last_writer) noexcept {
     const BufferMeta& meta = buffer_meta(m);
     const std::uint64_t bytes = message_bytes(meta);
     stats_.messages += meta.messages;
@@ -372,12 +374,13 @@ class WriteFlusher final : detail::FrameTaker {
     count(m, last_writer);
   }
 
-  unsigned drain() noexcept {
-    if (pending_count_ == 0) return 0;
+  unsigned drain(std::uint64_t now_tsc) noexcept {
+    if (pending_count_ == 0 || pace_.early(now_tsc)) return 0;
     in_sink_ = true;
     const unsigned n = detail::offer(sink_, std::span(pending_.data(), pending_count_));
     in_sink_ = false;
     BAB_ASSERT(n <= pending_count_);
+    pace_.offered(pending_count_, n, now_tsc);
     for (unsigned i = 0; i < n; ++i) gone(origins_[i]);
     std::copy(pending_.begin() + n, pending_.begin() + pending_count_, pending_.begin());
     std::copy(origins_.begin() + n, origins_.begin() + pending_count_, origins_.begin());
@@ -395,6 +398,7 @@ class WriteFlusher final : detail::FrameTaker {
   Order* orders_ = nullptr;  // those that frames came of, in a list
   std::size_t turn_ = 0;
   bool in_sink_ = false;
+  OfferPace pace_;
   unsigned pending_count_ = 0;
   std::array<rte_mbuf*, kMaxBurst> pending_;
   std::vector<Origin> origins_;  // of those
