@@ -349,10 +349,11 @@ void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledge
     if (tx.unsent > 0) row.out.emplace_back(kHeld, tx.unsent);
   }
   if (!unit.receives) return;
-  auto& row = ledger.row(fmt::format("port {}: frames received", p.id), p.stats.rx_frames + p.left);
+  const std::uint64_t received = p.stats.rx_frames + port.rx_waited();
+  auto& row = ledger.row(fmt::format("port {}: frames received", p.id), received + p.left);
   row.out = {{"taken by pollers", p.taken}, {"freed at the stop", p.left}};
-  const std::uint64_t taken = std::min(p.taken, p.stats.rx_frames);
-  const std::uint64_t held = std::min<std::uint64_t>(rx_queued(port), p.stats.rx_frames - taken);
+  const std::uint64_t taken = std::min(p.taken, received);
+  const std::uint64_t held = std::min<std::uint64_t>(rx_queued(port), received - taken);
   if (held > 0) row.out.emplace_back(kHeld, held);
 }
 

@@ -28,6 +28,22 @@ void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
   exclude(std::array{&rte_eth_stats::imissed, &rte_eth_stats::rx_nombuf, &rte_eth_stats::ierrors,
                      &rte_eth_stats::oerrors},
           now);
+  // What was in the queues has gone with the stop.
+  const std::uint64_t counted = now.ipackets < stopped.ipackets ? 0 : stopped.ipackets;
+  rx_waited_ -= untaken(std::max<std::uint64_t>(counted, cleared_.ipackets));
+}
+
+std::uint64_t Port::frames_taken() const noexcept {
+  std::uint64_t frames = 0;
+  for (const RxQueue& q : rx_) frames += q.counters().frames;
+  return frames;
+}
+
+/// Of the frames that the driver had counted when its figure was `ipackets`, those that nobody took.
+std::int64_t Port::untaken(std::uint64_t ipackets) const noexcept {
+  const std::uint64_t counted =
+      ipackets >= cleared_.ipackets ? ipackets - cleared_.ipackets : ipackets;
+  return static_cast<std::int64_t>(counted) + rx_waited_ - static_cast<std::int64_t>(frames_taken());
 }
 
 void Port::clear_losses() noexcept {

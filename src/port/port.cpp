@@ -378,6 +378,7 @@ PortStats Port::stats() const noexcept {
     tx.frames += q.counters().frames;
     tx.bytes += q.counters().bytes;
   }
+  const bool counts_received = s.ipackets > 0;
   // A driver that has failed counts, also where nothing went.
   const bool counts_sent = s.opackets > 0 || s.oerrors > 0;
   const auto or_ours = [](std::uint64_t theirs, std::uint64_t ours) {
@@ -387,7 +388,7 @@ PortStats Port::stats() const noexcept {
   const auto since = [](std::uint64_t now, std::uint64_t then) {
     return now >= then ? now - then : now;
   };
-  return {or_ours(since(s.ipackets, cleared_.ipackets), rx.frames),
+  return {counts_received ? since(s.ipackets, cleared_.ipackets) : std::uint64_t{rx.frames},
           or_ours(since(s.ibytes, cleared_.ibytes), rx.bytes),
           counts_sent ? since(s.opackets, cleared_.opackets) : std::uint64_t{tx.frames},
           or_ours(since(s.obytes, cleared_.obytes), tx.bytes),
@@ -399,7 +400,11 @@ PortStats Port::stats() const noexcept {
 
 void Port::clear_stats() noexcept {
   const std::uint64_t unsent = tx_account().unsent;
-  (void)counts_.read(cleared_);
+  rte_eth_stats now{};
+  const bool counts = counts_.read(now) && now.ipackets > 0;
+  // What comes meanwhile is in the next account: frames came all the time.
+  rx_waited_ = started_ && counts ? std::max<std::int64_t>(untaken(now.ipackets), 0) : 0;
+  cleared_ = now;
   if (!started_) note_stopped();
   for (RxQueue& q : rx_) q.clear_counters();
   for (TxQueue& q : tx_) q.clear_counters();

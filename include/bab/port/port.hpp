@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -152,6 +153,11 @@ class Port {
   [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }
   /// Also: buffers that the driver found none of since the last look are asked for (BufferPool::announce_need()).
   [[nodiscard]] PortStats stats() const noexcept;
+  /// Frames that the NIC counted before the last clear_stats() and that nobody had taken from its queues then. Pollers take
+  /// them beside those that stats() counts.
+  [[nodiscard]] std::uint64_t rx_waited() const noexcept {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(rx_waited_, 0));
+  }
   [[nodiscard]] DropCounters drops() const noexcept { return drops(stats()); }
   /// The same by figures that stats() gave before.
   [[nodiscard]] DropCounters drops(const PortStats& stats) const noexcept;
@@ -198,6 +204,8 @@ class Port {
   void note_rx_buffers(bool is_started);
   void note_stopped() noexcept;
   void exclude_others(const rte_eth_stats& stopped) noexcept;
+  [[nodiscard]] std::uint64_t frames_taken() const noexcept;
+  [[nodiscard]] std::int64_t untaken(std::uint64_t ipackets) const noexcept;
   void require_idle(std::uint32_t mtu);
   void configure(bool may_split);
   [[nodiscard]] std::uint32_t read_mtu() const;
@@ -243,7 +251,8 @@ class Port {
   std::string promiscuous_refusal_;
   mutable detail::DriverCounts counts_;
   mutable std::uint64_t nombuf_seen_ = 0;
-  rte_eth_stats cleared_{};  // the driver's figures then; xstats stay as they are
+  rte_eth_stats cleared_{};     // the driver's figures then; xstats stay as they are
+  std::int64_t rx_waited_ = 0;  // below 0: a stop took frames out of the queues
   // Its figures when the port was stopped, or cleared while it was: what comes on top before it is started is others'.
   std::optional<rte_eth_stats> at_stop_{rte_eth_stats{}};
   // Where tx_account() begins: frames that had not gone, what the queues were given, the driver's figures.

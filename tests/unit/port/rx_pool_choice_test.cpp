@@ -249,6 +249,31 @@ TEST_F(RxPoolChoice, WhatIsCountedWhileItIsStoppedIsNotThePorts) {
   EXPECT_EQ(port->stats().rx_missed, 0U);
 }
 
+TEST_F(RxPoolChoice, FramesThatWaitedInItsQueuesWhenItWasClearedAreCountedApart) {
+  make(1500).start();
+  driver.others.ipackets = 20;  // the NIC has them, nobody took them yet
+  port->clear_stats();
+  EXPECT_EQ(port->stats().rx_frames, 0U);
+  EXPECT_EQ(port->rx_waited(), 20U);
+  std::array<rte_mbuf*, 16> burst{};
+  const unsigned n = port->rx(0).receive(burst);
+  ASSERT_GT(n, 0U);
+  BufferPool::release(std::span(burst).first(n));
+  driver.others.ipackets = 20 - n;  // net_null counts what is taken
+  EXPECT_EQ(port->stats().rx_frames, 0U) << "they were counted before";
+  port->clear_stats();
+  EXPECT_EQ(port->rx_waited(), 20U - n);
+  port->stop();  // and so they never come
+  port->start();
+  EXPECT_EQ(port->rx_waited(), 0U);
+  port->clear_stats();
+  EXPECT_EQ(port->rx_waited(), 0U);
+  driver.others.ipackets += 3;
+  EXPECT_EQ(port->stats().rx_frames, 3U);
+  port->clear_stats();
+  EXPECT_EQ(port->rx_waited(), 3U);
+}
+
 TEST_F(RxPoolChoice, ARegisterThatStaysWhenItIsReadCountsOnce) {
   driver.register_that_stays = 2;  // an earlier process's
   make(1500).start();
