@@ -34,7 +34,7 @@ class Payload {
       return len;
     }
     const std::uint32_t part = std::min(len, most_);
-    rte_memcpy(at, source(sequence), part);
+    if (part > sizeof sequence) rte_memcpy(at, source(sequence), part);
     std::memcpy(at, &sequence, sizeof sequence);
     return part;
   }

@@ -5,6 +5,8 @@ receives next, be it another process: a loop after a txonly of 4,000 frames saw 
 duplicates on e1000e. So what sends into a cable that nobody reads sends little, or its reader drains it.
 """
 
+import contextlib
+import multiprocessing
 import os
 import socket
 import time
@@ -55,6 +57,23 @@ class HostEnd:
             except TimeoutError:
                 break
         return frames
+
+    @contextlib.contextmanager
+    def flood(self, frame):
+        """A process of its own sends that frame again and again, as fast as the NIC takes it."""
+        sender = multiprocessing.get_context("fork").Process(target=self._send_for_ever, args=(frame,), daemon=True)
+        sender.start()
+        try:
+            yield
+            assert sender.is_alive(), "the flood ended by itself"
+        finally:
+            sender.kill()
+            sender.join()
+
+    def _send_for_ever(self, frame):
+        self.socket.setblocking(True)
+        while True:
+            self.socket.sendto(frame, self.plug.local)
 
     def drain(self):
         """Forgets what came until now."""

@@ -245,7 +245,7 @@ class BufferPool {
   friend class ReserveWaiting;
 
   /// try_acquire() for whoever is served.
-  [[nodiscard]] rte_mbuf* take() noexcept {
+  [[nodiscard, gnu::always_inline]] rte_mbuf* take() noexcept {
     rte_mempool_cache* cache = rte_mempool_default_cache(mempool_, rte_lcore_id());
     void* object;
     if (cache != nullptr && cache->len > 0) [[likely]] {

@@ -67,7 +67,11 @@ class FrameHeader {
   /// in place behind them (a software UDP checksum reads them).
   void stamp(std::uint8_t* frame, std::uint32_t payload, std::uint64_t sequence,
              std::uint16_t count) const noexcept {
-    std::memcpy(frame, template_.data(), size_);
+    // Of known lengths: a copy of size_ bytes is a call.
+    if (size_ == kMaxBytes)
+      std::memcpy(frame, template_.data(), kMaxBytes);
+    else
+      std::memcpy(frame, template_.data(), kMaxBytes - kVlanBytes);
     std::uint8_t* ip = frame + ip_;
     std::uint8_t* udp = ip + kIpv4Bytes;
     const auto udp_len = static_cast<std::uint16_t>(kUdpBytes + kMoldBytes + payload);
