@@ -111,7 +111,7 @@ class BufferPool {
 
   /// One buffer with one share, or null when none is free or somebody waits for one (acquire()): nobody
   /// barges in. Any thread; lcores use their cache.
-  [[nodiscard]] rte_mbuf* try_acquire() noexcept {
+  [[nodiscard, gnu::always_inline]] rte_mbuf* try_acquire() noexcept {
     if (awaited()) [[unlikely]]
       return nullptr;
     return take();

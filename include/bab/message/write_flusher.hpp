@@ -326,12 +326,12 @@ class WriteFlusher final : detail::FrameTaker {
   }
 
   /// A ring has one writer, or few: the last one is mostly the next.
-  FlushedWriter& writer(std::size_t& last, std::uint32_t id) noexcept {
+  [[gnu::always_inline]] FlushedWriter& writer(std::size_t& last, std::uint32_t id) noexcept {
     if (last < writers_.size() && writers_[last].id == id) [[likely]]
       return writers_[last];
     return other_writer(last, id);
   }
-  FlushedWriter& other_writer(std::size_t& last, std::uint32_t id) noexcept {
+  [[gnu::noinline]] FlushedWriter& other_writer(std::size_t& last, std::uint32_t id) noexcept {
     const auto find = [this](std::uint32_t wanted) {
       return std::find_if(writers_.begin(), writers_.end(),
                           [wanted](const FlushedWriter& w) { return w.id == wanted; });
