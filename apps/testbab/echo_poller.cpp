@@ -252,6 +252,7 @@ void EchoPoller::sum_up(Summary& summary) const {
                                                             {"no_buffer", no_buffer},
                                                             {"tx_full", out.dropped_messages},
                                                             {"tx_refused", refused}};
+  summary.set_held_apart(ours_.session);
   summary.ledger.row("frames written", frames).out = {
       {"sent", queue_.counters().frames},
       {"tx_full", tx_full},

@@ -97,7 +97,8 @@ class Flowgen final : public Job {
     checker().sum_up(summary, written);
     add_frames_row(summary);
     BusTotals& bus = summary.bus;
-    const std::uint64_t lost = bus.messages_out - std::min(bus.messages_in, bus.messages_out);
+    const std::uint64_t given = bus.messages_out + summary.held.messages();
+    const std::uint64_t lost = given - std::min(bus.messages_in, given);
     bus.lost += lost;
     // By the flows' own numbers: a corrupt message came, but none of its flow did.
     const std::uint64_t apart = bus.corrupt + messages - std::min(bus.messages_out, messages);

@@ -38,11 +38,12 @@ class Loop final : public Job {
     const BusTotals& bus = summary.bus;
     // A lost tail leaves no gap: what was sent and didn't come is lost, too.
     const std::uint64_t came = bus.messages_in - std::min(bus.duplicates, bus.messages_in);
-    const std::uint64_t not_come = bus.messages_out - std::min(came, bus.messages_out);
+    const std::uint64_t given = bus.messages_out + summary.held.messages();
+    const std::uint64_t not_come = given - std::min(came, given);
     summary.bus.lost += not_come - std::min(receiver().checker().missing_of_ours(), not_come);
     // Counted by sequence numbers, not as the difference of what was sent and what came.
     const Checker& checker = receiver().checker();
-    std::uint64_t unsent = 0;
+    std::uint64_t unsent = summary.held.messages();
     for (const auto& p : stages[0]) unsent += static_cast<const Generator&>(*p).unsent();
     const std::uint64_t numbered = bus.messages_out + unsent;
     const std::uint64_t tail = numbered - std::min(checker.reached(), numbered);

@@ -88,6 +88,7 @@ class Relay final : public Poller {
                                                                {"no_buffer", no_buffer},
                                                                {"tx_full", out.dropped_messages},
                                                                {"tx_refused", refused}};
+    summary.set_held_apart(header_.session());
     summary.ledger.row("frames written", writer_.stats().frames).out = {
         {"sent", queue_.counters().frames},
         {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},

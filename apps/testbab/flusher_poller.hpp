@@ -15,7 +15,10 @@ namespace testbab {
 class FlusherPoller final : public Poller {
  public:
   FlusherPoller(bab::TxQueue& queue, const bab::wire::FrameHeader& header, unsigned burst)
-      : Poller(Direction::kTx), queue_(queue), flusher_(queue, header, burst) {}
+      : Poller(Direction::kTx),
+        queue_(queue),
+        flusher_(queue, header, burst),
+        session_(header.session()) {}
 
   bab::WriteFlusher<bab::TxQueue>& flusher() noexcept { return flusher_; }
 
@@ -47,6 +50,7 @@ class FlusherPoller final : public Poller {
     summary.drops += flusher_.drops();
     summary.ledger.row("messages written", written).out = {
         {"sent", sent()}, {"tx_full", s.dropped_messages}, {"tx_refused", refused}};
+    summary.set_held_apart(session_);
     summary.ledger.row("frames written", frames).out = {
         {"sent", queue_.counters().frames},
         {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},
@@ -56,6 +60,7 @@ class FlusherPoller final : public Poller {
  private:
   bab::TxQueue& queue_;
   bab::WriteFlusher<bab::TxQueue> flusher_;
+  bab::wire::Session session_;
 };
 
 }  // namespace testbab

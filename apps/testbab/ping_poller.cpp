@@ -169,13 +169,14 @@ void PingPoller::expire(std::uint64_t now) noexcept {
 void PingPoller::sum_up(Summary& summary) const {
   const bab::FramerStats& in = framer_.stats();
   const bab::FlusherStats& out = flusher_.stats();
-  const std::uint64_t unsent = out.dropped_messages + queue_.refused_messages();
-  const std::uint64_t sent = out.messages - unsent;
+  const std::uint64_t given = out.messages - out.dropped_messages - queue_.refused_messages();
+  const std::uint64_t sent = given - std::min(summary.held.of(header_.session()).messages, given);
+  const std::uint64_t unsent = out.messages - sent;
   BusTotals& bus = summary.bus;
   bus.messages_in += in.messages;
   bus.bytes_in += in.bytes;
   bus.frames_in += in.frames;
-  bus.messages_out += sent;
+  bus.messages_out += given;
   bus.bytes_out += out.bytes - out.dropped_bytes - queue_.refused_bytes();
   bus.frames_out += queue_.counters().frames;
   bus.lost += lost_.get() + late_.get();  // what wasn't sent is among them
@@ -184,7 +185,10 @@ void PingPoller::sum_up(Summary& summary) const {
   summary.drops += framer_.drops();
   summary.drops += flusher_.drops();
   summary.ledger.row("messages written", next_ - 1).out = {
-      {"sent", sent}, {"tx_full", out.dropped_messages}, {"tx_refused", queue_.refused_messages()}};
+      {"sent", given},
+      {"tx_full", out.dropped_messages},
+      {"tx_refused", queue_.refused_messages()}};
+  summary.set_held_apart(header_.session());
   summary.ledger.row("frames written", writer_.stats().frames).out = {
       {"sent", queue_.counters().frames},
       {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},

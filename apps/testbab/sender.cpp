@@ -83,6 +83,7 @@ void Sender::sum_up(Summary& summary) const {
   summary.drops += flusher_.drops();
   auto& messages = summary.ledger.row(row(), made());
   messages.out = {{"sent", sent()}, {"tx_full", s.dropped_messages}, {"tx_refused", refused}};
+  summary.set_held_apart(header_.session());
   auto& frames = summary.ledger.row("frames written", writer_.stats().frames);
   frames.out = {{"sent", queue_.counters().frames},
                 {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},

@@ -1,5 +1,7 @@
 #include "summary.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -23,6 +25,14 @@ BusTotals& BusTotals::operator+=(const BusTotals& o) noexcept {
   restarts += o.restarts;
   gathered += o.gathered;
   return *this;
+}
+
+void Summary::set_held_apart(const bab::wire::Session& session) {
+  const HeldMessages::Sum sum = held.of(session);
+  bus.messages_out -= std::min(sum.messages, bus.messages_out);
+  bus.bytes_out -= std::min(sum.bytes, bus.bytes_out);
+  bus.frames_out -= std::min(sum.frames, bus.frames_out);
+  held.set_apart(session, ledger, ledger.rows().size() - 1);
 }
 
 std::uint64_t Summary::leaked() const {

@@ -14,6 +14,7 @@
 #include <bab/port/capture.hpp>
 #include <bab/port/port.hpp>
 
+#include "held_frames.hpp"
 #include "latency.hpp"
 
 namespace testbab {
@@ -102,6 +103,7 @@ struct Summary {
   std::vector<WriterSummary> writers;  ///< flowgen's
   bab::DropCounters drops;
   bab::Ledger ledger;
+  HeldMessages held;  ///< known before the engines sum up
   std::vector<PortSummary> ports;
   std::vector<EventSummary> events;
   std::uint64_t more_events = 0;  ///< that weren't kept
@@ -113,6 +115,12 @@ struct Summary {
   std::optional<Latency> latency;  ///< ping's
   std::optional<ReplaySummary> replay;
   std::vector<std::string> notes;  ///< what was said while it ran: no faults of the bus
+
+  /// What a NIC holds of `session` isn't sent: in the totals, and in the last row of the ledger, which is about that
+  /// session's messages.
+  void set_held_apart(const bab::wire::Session& session);
+  /// `frame` of them was lost when its port was stopped.
+  void lose_held(const HeldFrame& frame) { held.lose(frame, ledger); }
 
   [[nodiscard]] std::uint64_t leaked() const;
   /// 0 good; 1 the bus lost, corrupted or leaked something, or the ledger doesn't balance.

@@ -21,7 +21,6 @@ namespace testbab {
 namespace {
 
 constexpr unsigned kTestpmdMbcache = 250;
-constexpr std::string_view kHeld = "held by the NIC";
 
 std::string given_row(std::uint16_t port) {
   return fmt::format("port {}: frames given to the driver", port);
@@ -32,7 +31,7 @@ void move_to_unsent(bab::Ledger& ledger, std::uint16_t port, std::uint64_t n) {
   bab::Ledger::Row* const row = ledger.find(given_row(port));
   if (row == nullptr) return;
   const auto held = std::find_if(row->out.begin(), row->out.end(),
-                                 [](const auto& term) { return term.first == kHeld; });
+                                 [](const auto& term) { return term.first == kHeldTerm; });
   if (held == row->out.end()) return;
   const std::uint64_t moved = std::min(n, held->second);
   held->second -= moved;
@@ -278,6 +277,7 @@ void Wiring::begin(const Engine& engine, Queued queued) {
     // A capture waits for its reader; elsewhere what came when nobody listened is old.
     if (ran_ && queued == Queued::kFree && port.started() && port.driver() != "net_pcap")
       port.drain();
+    if (!bab::is_memory_port(port.driver())) forget_held_frames(*unit.tx_pool);
     bank_stats(unit);
     unit.receives = false;
   }
@@ -334,19 +334,23 @@ void Wiring::collect(Summary& summary, Queued queued) {
     for (unsigned q = 0; q < port.rx_queues(); ++q) p.taken += port.rx(q).counters().frames;
     p.captures = bab::capture_files(port.id());
     if (queued == Queued::kFree && bab::is_memory_port(port.driver())) p.left = port.drain();
-    add_rows(unit, p, summary.ledger);
+    const bab::TxAccount tx = port.tx_account();
+    unit.held = held_frames(*unit.tx_pool, unit.watch->removed() ? 0 : tx.unsent);
+    unit.unsent_before = unit.unsent;
+    for (const HeldFrame& frame : unit.held) summary.held.add(frame);
+    add_rows(unit, p, tx, summary.ledger);
     summary.ports.push_back(std::move(p));
   }
 }
 
 /// Our count of frames against the driver's, which a NIC keeps itself.
-void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledger) {
+void Wiring::add_rows(const Unit& unit, const PortSummary& p, const bab::TxAccount& tx,
+                      bab::Ledger& ledger) {
   bab::Port& port = *unit.port;
-  const bab::TxAccount tx = port.tx_account();
   if (tx.given > 0) {
     auto& row = ledger.row(given_row(p.id), tx.given);
     row.out = {{"sent", tx.sent}, {"tx_errors", tx.failed}};
-    if (tx.unsent > 0) row.out.emplace_back(kHeld, tx.unsent);
+    if (tx.unsent > 0) row.out.emplace_back(kHeldTerm, tx.unsent);
   }
   if (!unit.receives) return;
   const std::uint64_t received = p.stats.rx_frames + port.rx_waited();
@@ -354,7 +358,7 @@ void Wiring::add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledge
   row.out = {{"taken by pollers", p.taken}, {"freed at the stop", p.left}};
   const std::uint64_t taken = std::min(p.taken, received);
   const std::uint64_t held = std::min<std::uint64_t>(rx_queued(port), received - taken);
-  if (held > 0) row.out.emplace_back(kHeld, held);
+  if (held > 0) row.out.emplace_back(kHeldTerm, held);
 }
 
 /// It can't be stopped or closed in any reasonable time.
@@ -368,7 +372,10 @@ void Wiring::close(Summary& summary) {
     if (units_[i].port && !is_lost(units_[i])) stop(i);
   for (const Unit& unit : units_) {
     summary.drops.add(bab::Drop::kTxUnsent, unit.unsent);
-    if (unit.port && unit.unsent > 0) move_to_unsent(summary.ledger, unit.port->id(), unit.unsent);
+    const std::uint64_t lost = unit.unsent - unit.unsent_before;
+    if (unit.port && lost > 0) move_to_unsent(summary.ledger, unit.port->id(), lost);
+    for (std::size_t i = 0; i < std::min<std::uint64_t>(lost, unit.held.size()); ++i)
+      summary.lose_held(unit.held[i]);
   }
   for (Unit& unit : units_) {
     if (is_lost(unit)) continue;

@@ -119,9 +119,11 @@ class Wiring {
     std::unique_ptr<bab::Port> port;
     std::unique_ptr<bab::PortWatch> watch;
     bool receives = false;
-    std::uint64_t unsent = 0;  // frames that were lost by stops, so far
-    unsigned generation = 0;   // of its pools
-    bab::PortStats past{};     // of before its counters began anew, modulo 2^64: a clear subtracts
+    std::uint64_t unsent = 0;         // frames that were lost by stops, so far
+    std::uint64_t unsent_before = 0;  // of those, before the last run ended
+    std::vector<HeldFrame> held;      // by its NIC when the last run ended, the newest first
+    unsigned generation = 0;          // of its pools
+    bab::PortStats past{};  // of before its counters began anew, modulo 2^64: a clear subtracts
   };
   [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
                                                            const std::string& name,
@@ -139,7 +141,8 @@ class Wiring {
   static void bank_stats(Unit& unit);
   static std::vector<std::shared_ptr<bab::BufferPool>> pools_of(const Unit& unit);
   [[nodiscard]] bool is_lost(const Unit& unit) const;
-  static void add_rows(const Unit& unit, const PortSummary& p, bab::Ledger& ledger);
+  static void add_rows(const Unit& unit, const PortSummary& p, const bab::TxAccount& tx,
+                       bab::Ledger& ledger);
   /// As many of a pool's buffers as the queues of open ports may hold.
   [[nodiscard]] std::uint32_t descriptors(const bab::BufferPool& pool) const;
 

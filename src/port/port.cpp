@@ -25,6 +25,11 @@ namespace {
 
 using detail::device_info;
 
+constexpr const char* kToAll = "receiving frames to all addresses (promiscuous mode)";
+constexpr const char* kToItself =
+    "only those to its own address and to everybody arrive; send to those, or allow it the mode "
+    "and ask for it again";
+
 std::string device_name(std::uint16_t id) {
   std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
   return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : fmt::format("{}", id);
@@ -118,9 +123,7 @@ void Port::become_promiscuous() {
   const int e = rte_eth_promiscuous_enable(options_.id);
   made_promiscuous_ = e == 0;
   if (e == 0 || e == -ENOTSUP) return;  // without the mode it receives what comes
-  promiscuous_refusal_ =
-      detail::refused_sentence(tried("receiving frames to all addresses (promiscuous mode)"), e,
-                               words, "only those to its own address and to everybody arrive");
+  promiscuous_refusal_ = detail::refused_sentence(tried(kToAll), e, words, kToItself);
 }
 
 std::vector<std::string> Port::notes() const {
@@ -348,9 +351,8 @@ void Port::set_promiscuous(bool on) {
   if (int e =
           on ? rte_eth_promiscuous_enable(options_.id) : rte_eth_promiscuous_disable(options_.id);
       e != 0)
-    throw Error::from_code(tried(on ? "receiving frames to all addresses (promiscuous mode)"
-                                    : "receiving frames to its own address only"),
-                           e);
+    throw Error::from_code(tried(on ? kToAll : "receiving frames to its own address only"), e,
+                           on ? kToItself : "those to others arrive as well");
   made_promiscuous_ = on;
 }
 

@@ -7,7 +7,8 @@ from nic_case import HOST
 
 FRAMES = 20  # more than the queue of a unix datagram socket holds, fewer than any NIC's
 EACH = 0.03  # seconds: progress enough to be waited for
-SEND = ("--forward-mode=txonly", f"--count={FRAMES}", "--flush-messages=1")
+EACH_HAS = 3  # messages
+SEND = ("--forward-mode=txonly", f"--count={FRAMES * EACH_HAS}", f"--flush-messages={EACH_HAS}", "--msg-size=32")
 
 
 class SlowWire:
@@ -16,6 +17,16 @@ class SlowWire:
         self.assertEqual(term["in"], FRAMES, run)
         self.assertTrue(run.report["ledger"]["balanced"], run)
         return term["out"]["sent"]
+
+    def assert_messages(self, report, sent):
+        """Those in frames that were not sent were not sent either, and are in the ledger once."""
+        bus, gone = report["bus"], FRAMES - sent
+        self.assertEqual([bus["messages_out"], bus["bytes_out"], bus["frames_out"]],
+                         [sent * EACH_HAS, sent * EACH_HAS * 32, sent], report)
+        term, = [term for term in report["ledger"]["terms"] if term["name"] == "messages generated"]
+        self.assertEqual(term["out"]["sent"], sent * EACH_HAS, report)
+        self.assertEqual(term["out"].get("tx_unsent", 0), gone * EACH_HAS, report)
+        self.assertEqual(term["out"].get("held by the NIC", 0), 0, report)
 
     def test_frames_that_leave_slowly_are_waited_for(self):
         self.host.drain()
@@ -35,6 +46,7 @@ class SlowWire:
         reader.join()
         self.assert_good(run)
         self.assertEqual((self.frames_sent(run), len(came)), (FRAMES, FRAMES), run)
+        self.assert_messages(run.report, FRAMES)
 
     def test_frames_that_do_not_leave_are_not_sent(self):
         """The other NICs of QEMU's hand theirs to a queue of its own: they are out, and come when somebody reads."""
@@ -44,6 +56,7 @@ class SlowWire:
         came = len(self.host.receive(lambda now: len(now) == FRAMES, timeout=5))
         self.assertEqual(came, sent, run)
         self.assertEqual(run.report["drops"]["tx_unsent"], FRAMES - sent, run)
+        self.assert_messages(run.report, sent)
         self.assertEqual(run.status, 0 if sent == FRAMES else 1, run)
         if self.nic == "virtio":
             self.assertLess(sent, FRAMES, "its ring is where they wait")
@@ -54,8 +67,10 @@ class SlowWire:
         prompt = self.prompt(HOST, *SEND)
         prompt.say("start\nwait")  # in one piece: a run may be over before a second one comes
         ledger = prompt.ask("show bus ledger json", 60)
-        held = ledger["terms"][0]["out"].get("held by the NIC", 0)
+        out = {term["name"]: term["out"] for term in ledger["terms"]}
+        held = out["port 0: frames given to the driver"].get("held by the NIC", 0)
         self.assertTrue(ledger["balanced"], ledger)
+        self.assertEqual(out["messages generated"].get("held by the NIC", 0), held * EACH_HAS, ledger)
         self.assertEqual(held > 0, self.nic == "virtio", ledger)
         self.assertEqual(len(self.host.receive(lambda now: len(now) == FRAMES)), FRAMES)
         self.assertEqual(prompt.finish().status, 0)

@@ -23,6 +23,7 @@ from check_probe import Mtus, Probe, TooLarge
 from check_relay import Relay
 from check_restarts import MtuUpAndDown, NewProcesses, Restarts
 from check_slow_wire import SecondQueue, SlowWire
+from check_starvation import Starvation
 from nic_case import guest
 
 CHECKS = (Probe, Mtus, TooLarge, Buffers, Loop, Relay, ChecksumsSent, ChecksumsReceived, Seed, Vlan, Addresses,
@@ -30,8 +31,8 @@ CHECKS = (Probe, Mtus, TooLarge, Buffers, Loop, Relay, ChecksumsSent, ChecksumsR
 
 for nic in nics.NICS:
     for driver in nics.DRIVERS:
-        # Memory is the same whoever gave the NIC away.
-        globals()[f"{nic}_{driver}"] = guest(nic, driver, CHECKS + ((Memory, ) if driver == "uio" else ()))
+        # These are the same whoever gave the NIC away.
+        globals()[f"{nic}_{driver}"] = guest(nic, driver, CHECKS + ((Memory, Starvation) if driver == "uio" else ()))
     globals()[f"{nic}_rates"] = guest(nic, "uio", (FrameRates,), name=f"{nic}_rates")
 
 if __name__ == "__main__":

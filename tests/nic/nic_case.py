@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
 
 import images
 import moldudp64
@@ -102,6 +104,16 @@ class NicCase(InGuest, SmokeCase):
         prompt = Prompt(self.guest, eal, *app)
         self.addCleanup(prompt.kill)
         return prompt
+
+    def preload(self, name):
+        """Compiles NAME.c for LD_PRELOAD in the guest; gives its path there."""
+        flags = subprocess.run(["pkg-config", "--cflags", "libdpdk"], capture_output=True, text=True, check=True)
+        library, there = self.path(f"{name}.so"), f"/run/{name}.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-s", "-o", library, os.path.join(HERE, f"{name}.c"),
+                        *flags.stdout.split(), "-ldl"], check=True)
+        with open(library, "rb") as file:
+            self.guest.write(there, file.read())
+        return there
 
     # Judging
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -40,6 +41,9 @@ class Ledger {
       if (row.name == name) return &row;
     return nullptr;
   }
+
+  /// Row `i` of rows(). Valid as row()'s. Throws std::out_of_range.
+  Row& at(std::size_t i) { return rows_.at(i); }
 
   [[nodiscard]] const std::vector<Row>& rows() const noexcept { return rows_; }
   [[nodiscard]] bool balanced() const noexcept {

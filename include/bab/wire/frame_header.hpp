@@ -53,6 +53,9 @@ class FrameHeader {
 
   /// Header bytes in front of the first message block: 62, or 66 with a VLAN tag that isn't left to the device.
   [[nodiscard]] std::uint16_t size() const noexcept { return size_; }
+  [[nodiscard]] Session session() const noexcept {
+    return load_mold(template_.data() + size_ - kMoldBytes).session;
+  }
   /// Length of the Ethernet header with its tag, for the mbuf's l2_len.
   [[nodiscard]] std::uint16_t l2_size() const noexcept { return ip_; }
 

@@ -1,5 +1,7 @@
 #include <bab/base/ledger.hpp>
 
+#include <stdexcept>
+
 #include <gtest/gtest.h>
 
 namespace bab {
@@ -50,6 +52,9 @@ TEST(Ledger, KeepsItsRowsInOrder) {
   EXPECT_EQ(ledger.rows()[0].name, "first");
   EXPECT_EQ(ledger.rows()[0].out.front().first, "a");
   EXPECT_EQ(ledger.rows()[1].in, 2U);
+  ledger.at(1).in = 3;
+  EXPECT_EQ(ledger.rows()[1].in, 3U);
+  EXPECT_THROW((void)ledger.at(2), std::out_of_range);
 }
 
 }  // namespace

@@ -96,14 +96,37 @@ int OddDriver::queue_info(rte_eth_rxq_info& info) const {
   return 0;
 }
 
+/// As many drivers do: a queue without a buffer for each descriptor is none.
+int OddDriver::start() {
+  if (!wants_full_rings) return 0;
+  fill();
+  for (const Queue& queue : queues_)
+    if (queue.held.size() < std::size_t{rings} * queue.descriptors) {
+      rte_log(RTE_LOG_ERR, RTE_LOGTYPE_USER1, "odd_dev_start(): RX mbuf alloc failed\n");
+      closed();
+      return -ENOMEM;
+    }
+  return 0;
+}
+
 void OddDriver::started() {
   ++starts_;
+  fill();
+}
+
+void OddDriver::fill() {
   for (Queue& queue : queues_)
     while (queue.held.size() < std::size_t{rings} * queue.descriptors) {
       rte_mbuf* m = rte_pktmbuf_alloc(queue.pool);
       if (m == nullptr) break;
       queue.held.push_back(m);
     }
+}
+
+int OddDriver::set_promiscuous() {
+  if (promiscuous_error != 0) return -promiscuous_error;
+  promiscuous_ = true;
+  return 0;
 }
 
 void OddDriver::stopped() {
@@ -196,8 +219,11 @@ int rte_eth_rx_queue_info_get(std::uint16_t port, std::uint16_t queue, rte_eth_r
 
 int rte_eth_dev_start(std::uint16_t port) {
   static auto* const real = next<decltype(rte_eth_dev_start)>("rte_eth_dev_start");
+  OddDriver* const driver = odd(port);
+  if (driver != nullptr)
+    if (const int e = driver->start(); e != 0) return e;
   const int result = real(port);
-  if (OddDriver* driver = odd(port); driver != nullptr && result == 0) driver->started();
+  if (driver != nullptr && result == 0) driver->started();
   return result;
 }
 
@@ -217,15 +243,16 @@ int rte_eth_dev_close(std::uint16_t port) {
 int rte_eth_promiscuous_get(std::uint16_t port) {
   static auto* const real = next<decltype(rte_eth_promiscuous_get)>("rte_eth_promiscuous_get");
   OddDriver* const driver = odd(port);
-  return driver != nullptr && driver->promiscuous_error != 0 ? 0 : real(port);
+  return driver != nullptr && driver->answers_for_promiscuous_mode() ? driver->promiscuous()
+                                                                     : real(port);
 }
 
 int rte_eth_promiscuous_enable(std::uint16_t port) {
   static auto* const real =
       next<decltype(rte_eth_promiscuous_enable)>("rte_eth_promiscuous_enable");
   OddDriver* const driver = odd(port);
-  return driver != nullptr && driver->promiscuous_error != 0 ? -driver->promiscuous_error
-                                                             : real(port);
+  return driver != nullptr && driver->answers_for_promiscuous_mode() ? driver->set_promiscuous()
+                                                                     : real(port);
 }
 
 int rte_eth_stats_get(std::uint16_t port, rte_eth_stats* stats) {

@@ -43,6 +43,8 @@ class OddDriver {
   rte_eth_desc_lim rx_limits{};           ///< nb_max 0: the device's own
   int info_error = 0;                     ///< how it refuses to say what it is: an errno value
   int promiscuous_error = 0;              ///< how it refuses that mode: an errno value
+  bool has_promiscuous_mode = false;      ///< which the device under it hasn't
+  bool wants_full_rings = false;          ///< or doesn't start; else it takes what there is
 
   [[nodiscard]] unsigned starts() const noexcept { return starts_; }
   [[nodiscard]] bool may_split() const noexcept { return may_split_; }
@@ -55,7 +57,13 @@ class OddDriver {
   int queue_setup(std::uint16_t queue, std::uint16_t descriptors, rte_mempool& pool) const;
   void queue_is_set_up(std::uint16_t queue, std::uint16_t descriptors, rte_mempool& pool);
   int queue_info(rte_eth_rxq_info& info) const;
+  int start();
   void started();
+  [[nodiscard]] bool answers_for_promiscuous_mode() const noexcept {
+    return promiscuous_error != 0 || has_promiscuous_mode;
+  }
+  [[nodiscard]] bool promiscuous() const noexcept { return promiscuous_; }
+  int set_promiscuous();
   void stopped();
   void closed();
   void stats(rte_eth_stats& stats) const;
@@ -67,12 +75,14 @@ class OddDriver {
     std::uint32_t descriptors = 0;
     std::vector<rte_mbuf*> held;
   };
+  void fill();
   [[nodiscard]] std::uint32_t frame() const;
   [[nodiscard]] std::uint32_t used(rte_mempool& pool) const;
 
   std::uint16_t port_;
   bool may_split_ = false;
   bool link_interrupt_ = false;
+  bool promiscuous_ = false;
   unsigned starts_ = 0;
   std::vector<Queue> queues_;
   mutable std::uint64_t added_ = 0;

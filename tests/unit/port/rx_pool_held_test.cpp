@@ -18,6 +18,7 @@ using test::kDescriptors;
 using test::receiving_pool;
 using testing::AllOf;
 using testing::ElementsAre;
+using testing::Eq;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -142,6 +143,20 @@ TEST_F(RxPoolHeld, ARefusedPromiscuousModeIsSaid) {
   EXPECT_THAT(make(1500).notes(),
               ElementsAre(AllOf(HasSubstr("promiscuous"), HasSubstr("not permitted"),
                                 HasSubstr("to its own address"))));
+}
+
+TEST_F(RxPoolHeld, APromiscuousModeThatIsAllowedLaterIsNoLongerRefused) {
+  driver.has_promiscuous_mode = true;
+  driver.promiscuous_error = EPERM;
+  make(1500).start();
+  const std::string said = port->notes().at(0);
+  EXPECT_THAT(error_of([&] { port->set_promiscuous(true); }), Eq(said)) << "whoever asks";
+  EXPECT_THAT(said, HasSubstr("allow it the mode and ask for it again"));
+  EXPECT_FALSE(port->promiscuous());
+  driver.promiscuous_error = 0;  // the mend
+  EXPECT_EQ(error_of([&] { port->set_promiscuous(true); }), "");
+  EXPECT_TRUE(port->promiscuous());
+  EXPECT_THAT(port->notes(), IsEmpty());
 }
 
 TEST_F(RxPoolHeld, ADeviceWithoutAPromiscuousModeReceivesWhatComes) {

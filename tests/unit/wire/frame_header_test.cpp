@@ -54,6 +54,13 @@ TEST(FrameHeader, HasTheSizeOfItsHeaders) {
   EXPECT_EQ(FrameHeader(o).l2_size(), 18);
 }
 
+TEST(FrameHeader, TellsItsSession) {
+  FrameHeaderOptions o = options();
+  EXPECT_EQ(FrameHeader(o).session(), make_session("STAMPED"));
+  o.vlan_id = 7;
+  EXPECT_EQ(FrameHeader(o).session(), make_session("STAMPED"));
+}
+
 TEST(FrameHeader, StampsEachField) {
   const Bytes f = stamped(options());
   EXPECT_EQ(slice(f, 0, 6), (Bytes{1, 0, 0x5e, 0x36, 0x0c, 0x6f}));
