@@ -6,7 +6,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rte_eal.h>
 
 #include <bab/base/error.hpp>
 #include <bab/detail/dpdk/eal_options.hpp>
@@ -36,14 +35,8 @@ std::string refusal(const Args& args) {
 
 /// What EAL itself makes of them, in a child: "refused" or "taken". (Since 25.11 it ends the process at some.)
 std::string of_eal(const Args& args) {
-  const test::Said said = test::in_child([&] {
-    Args all{"eal"};
-    all.insert(all.end(), args.begin(), args.end());
-    std::vector<char*> argv;
-    for (std::string& a : all) argv.push_back(a.data());
-    return std::string(rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0 ? "refused"
-                                                                                    : "taken");
-  });
+  const test::Said said =
+      test::in_child([&] { return std::string(test::init_eal(args) ? "taken" : "refused"); });
   return said.result.empty() ? "refused" : said.result;
 }
 

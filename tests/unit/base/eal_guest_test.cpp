@@ -22,17 +22,12 @@
 
 #include "in_child.hpp"
 
-namespace bab {
+namespace bab::test {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-using test::in_child;
-using test::kPlain;
-using test::plain_and;
-using test::Said;
 
 /// How many numbered lines another thread wrote while `work` ran, before and after.
 std::string written_by_another_thread_during(const std::function<void()>& work) {
@@ -200,7 +195,7 @@ Said in_a_child_of_eals_process(const std::function<std::string(Eal&, BufferPool
       _exit(0);
     }
     close(out[1]);
-    said = test::read_all(out[0]);
+    said = read_all(out[0]);
     int status = 0;
     waitpid(child, &status, 0);
     if (WIFSIGNALED(status)) said += "signal " + std::to_string(WTERMSIG(status));
@@ -251,4 +246,4 @@ TEST(EalFork, DebugChecksStopAChildThatUsesSomething) {
 }
 
 }  // namespace
-}  // namespace bab
+}  // namespace bab::test
