@@ -145,6 +145,45 @@ TEST(EalGuest, AStreamOfTheHostsGetsTheLogAndIsItsAgain) {
   EXPECT_EQ(said.output, "");
 }
 
+/// Nor is one of DPDK's own, which is no file, closed under it.
+TEST(EalGuest, AnEalOfTheHostsKeepsItsSyslogWhereOursIsRefused) {
+  const Said said = in_child([] {
+    if (!init_eal(plain_and({"--syslog=user"}))) return std::string("no EAL");
+    std::FILE* const its = rte_log_get_stream();
+    std::string result = "started";
+    try {
+      const Eal second(kPlain);
+    } catch (const Error&) {
+      result = "refused";
+    }
+    rte_log(RTE_LOG_ERR, RTE_LOGTYPE_USER1, "to syslog\n");
+    return result + (rte_log_get_stream() == its ? ", its own" : ", another");
+  });
+  EXPECT_EQ(said.result, "refused, its own");
+  EXPECT_EQ(said.status, 0);
+}
+
+TEST(EalGuest, AStreamOfTheHostsThatIsNoFileGetsTheLog) {
+  const Said said = in_child([] {
+    static std::string heard;
+    cookie_io_functions_t io{};
+    io.write = [](void*, const char* data, std::size_t n) -> ssize_t {
+      heard.append(data, n);
+      return static_cast<ssize_t>(n);
+    };
+    std::FILE* const mine = fopencookie(nullptr, "w", io);
+    rte_openlog_stream(mine);
+    {
+      const Eal eal(kPlain);
+      rte_log(RTE_LOG_ERR, RTE_LOGTYPE_USER1, "to the host\n");
+    }
+    std::fflush(mine);
+    return std::string(heard.find("to the host\n") != heard.npos ? "heard" : "unheard");
+  });
+  EXPECT_EQ(said.result, "heard");
+  EXPECT_EQ(said.output, "");
+}
+
 TEST(EalGuest, APanicsWordsGoToStandardErrorAtOnce) {
   const Said said = in_child([]() -> std::string {
     const Eal eal(kPlain);
