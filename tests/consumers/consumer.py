@@ -72,7 +72,7 @@ class Application:
         run([self.compiler, *self.objects, *flags, *libraries, "-o", made])
         return made
 
-    def run(self, *flags, library=None, **link):
+    def run(self, *flags, library=None, arguments=(), **link):
         """Its exit status and all that it says. `library`: another one than it was linked with."""
         program = self.link(*flags, **link)
         environment = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1",
@@ -80,7 +80,7 @@ class Application:
                        "LD_LIBRARY_PATH": (library or self.library).libdir}
         # Sanitizers keep tables at fixed addresses, which a kernel that randomises addresses widely may have given away.
         unmoved = ["setarch", os.uname().machine, "-R"] if shutil.which("setarch") else []
-        done = subprocess.run([*unmoved, program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run([*unmoved, program, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, check=False, timeout=120)
         return done.returncode, done.stdout
 

@@ -161,6 +161,16 @@ class Others(unittest.TestCase):
                 outcome = self.application("release", "refused.cpp", macro).run()
                 self.expect_refusal(outcome, f"{what} is [0-9]+ in this program and [0-9]+ in the library")
 
+    def test_what_passes_through_a_unit_without_exceptions(self):
+        for name, compiler in ("release", "g++"), ("release", "clang++"), ("debug", "g++"), ("shared", "g++"):
+            if name in LIBRARIES and shutil.which(compiler):
+                with self.subTest(library=name, compiler=compiler):
+                    application = Application(LIBRARIES[name], self.directory, compiler)
+                    application.add("unwound.cpp", "-fno-exceptions", "-O1").add("unwinding.cpp", "-O1")
+                    self.assertEqual(application.run(), (0, "".join(
+                        f"{loop}: thrown, caches are empty\n" for loop in ("run", "run_tasks", "run_until"))))
+                    self.expect_refusal(application.run(arguments=["task"]), "bab::Error(.|\n)*pool none: 0 buffers")
+
     def test_dpdk_linked_statically(self):
         """Its drivers are there once; two copies of EAL, one of them shared, would end in a panic."""
         application = self.application("release", "part.cpp", "-O1").add("main.cpp")
