@@ -66,6 +66,13 @@ class Application:
         self.objects.append(made)
         return self
 
+    def first_error(self, header, *flags):
+        """What the compiler says first of a unit that includes `header`; empty: it is content."""
+        command = [self.compiler, "-std=c++20", *self.library.cflags(), *flags, "-fsyntax-only", "-Wfatal-errors",
+                   "-include", header, "-x", "c++", os.devnull]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return next((line for line in done.stderr.splitlines() if "error:" in line), "")
+
     def link(self, *flags, static_dpdk=False):
         made = os.path.join(self.directory, "application")
         libraries = self.library.flags(*(["--static"] if static_dpdk else []), "--libs")

@@ -47,6 +47,13 @@ class Consumers(unittest.TestCase):
                     application.add(*unit)
                 self.assertEqual(application.run(), (0, "watched 2, plain 0\n"))
 
+    def test_what_a_unit_may_not_be_compiled_with_is_said_first(self):
+        for flag, sentence in (("-std=c++17", "bab's headers are C\\+\\+20: compile with -std=c\\+\\+20"),
+                               ("-DRTE_LIBRTE_MEMPOOL_STATS", "leave that to DPDK's own rte_config.h"),
+                               ("-D_GLIBCXX_DEBUG", "changes std::vector, and bab's library was built without")):
+            with self.subTest(flag=flag):
+                self.assertRegex(self.application.first_error("bab/bab.hpp", flag), sentence)
+
     def test_set_up_that_fails_without_exceptions_says_why(self):
         status, said = self.application.add("refused.cpp", "-fno-exceptions", "-fno-rtti").run()
         self.assertEqual(status, -signal.SIGABRT, said)
