@@ -65,6 +65,12 @@ class Consumers(unittest.TestCase):
         self.assertFalse([flag for flag in flags if flag.startswith("-std=")])
         self.application.add("expected.cpp", "-std=c++23")
 
+    def test_bab_pc_asks_for_what_the_library_was_made_for(self):
+        wanted = " ".join(self.library.flags("--print-requires"))
+        version, = self.library.flags("--modversion")
+        self.assertIn("libdpdk >= 22.11", wanted)
+        self.assertIn(f"bab-drivers = {version}", wanted)
+
     def test_headers_of_another_build_are_refused(self):
         other = os.path.join(self.directory, "bab", "detail")
         os.makedirs(other)

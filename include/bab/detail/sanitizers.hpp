@@ -63,7 +63,7 @@ constexpr bool kTsanMixed = true;
 constexpr bool kTsanMixed = false;
 #endif
 
-/// A mempool hides its free objects from AddressSanitizer; these tell it. No-ops in other builds.
+/// A mempool hides its free objects from AddressSanitizer; these tell it. No-ops where the library is built without it.
 inline void asan_poison([[maybe_unused]] const void* p, [[maybe_unused]] std::size_t n) noexcept {
 #ifdef BAB_ASAN
   __asan_poison_memory_region(p, n);

@@ -75,6 +75,14 @@ TEST(Headers, OfAnotherReleaseOfDpdkAreRefused) {
   EXPECT_THAT(refusal_of(headers), HasSubstr("compiled with the headers of DPDK 19.08, and"));
 }
 
+/// Without a warning, of which clang had one where the library has no checks.
+TEST(Check, MayBeAllThatALambdaCapturesFor) {
+  int calls = 0;
+  const auto check = [&calls] { BAB_ASSERT(++calls == 1); };
+  check();
+  EXPECT_EQ(calls, detail::kChecks ? 1 : 0);
+}
+
 TEST(Headers, AreLookedAtBeforeAnythingIsMade) {
   auto headers = detail::kHeaders;
   headers.version = "0.0.1";
