@@ -63,7 +63,7 @@ PortNeeds port_needs(const Options& options, bool loopback) {
 /// themselves: devices, rings of descriptors, ends of pages.
 std::uint64_t memory_of(const Arguments& arguments, const PortNeeds& needs) {
   const std::uint64_t vdevs = bab::detail::option_values(arguments.eal, "--vdev").size();
-  const std::uint64_t nics = bab::detail::option_values(arguments.eal, "--allow", "-a").size();
+  const std::uint64_t nics = bab::detail::option_values(arguments.eal, "--allow").size();
   constexpr std::uint64_t kTheirs = 4 << 20;
   if (vdevs + nics == 0) return kTheirs + (arguments.embedded ? needs.bytes : needs.nic_bytes);
   return kTheirs + vdevs * needs.bytes + nics * needs.nic_bytes;
@@ -126,7 +126,7 @@ int run_doctor(const Options& options, const Arguments& arguments) {
   what.mtu = needs.mtu;
   what.threads = 1;  // StopSignals'
   std::vector<Finding> findings = bab::examine(what);
-  const bool nics_only = !bab::detail::option_values(arguments.eal, "--allow", "-a").empty() &&
+  const bool nics_only = !bab::detail::option_values(arguments.eal, "--allow").empty() &&
                          bab::detail::option_values(arguments.eal, "--vdev").empty();
   findings.push_back(examine_buffers(options, needs, nics_only));
   if (!options.json_on_stdout()) print_text(findings);

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -43,7 +44,7 @@ void require_primary(bool secondary, std::string_view why) {
 
 bool asks_for_secondary(const std::vector<std::string>& eal) {
   const std::vector<std::string> types = bab::detail::option_values(eal, "--proc-type");
-  return !types.empty() && types.back() == "secondary";
+  return !types.empty() && strcasecmp(types.back().c_str(), "secondary") == 0;
 }
 
 void greet(const Arguments& arguments, std::FILE* text) {

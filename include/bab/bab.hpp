@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bab/detail/build.hpp>
+
 /// Everything an application needs.
 #include <bab/base/counter.hpp>
 #include <bab/base/doctor.hpp>

@@ -71,7 +71,7 @@ bool is_probed(const std::string& pci) {
 
 /// EAL goes on without an allowed PCI device that it can't use.
 void check_allowed(std::span<const std::string> args, const LogCapture* log) {
-  for (const std::string& device : option_values(args, "--allow", "-a")) {
+  for (const std::string& device : option_values(args, "--allow")) {
     const std::string pci = pci_address(device);
     if (pci.empty() || is_probed(pci)) continue;
     if (detail::without_pci(args))
@@ -89,7 +89,7 @@ void check_allowed(std::span<const std::string> args, const LogCapture* log) {
     // What the doctor says of this device, and no advice of our own: it may be the one we are logged in by.
     Examination what;
     what.eal = {"-a", pci};
-    for (const std::string& plugin : option_values(args, "-d", "-d"))
+    for (const std::string& plugin : option_values(args, "-d"))
       what.eal.insert(what.eal.end(), {"-d", plugin});
     for (const Finding& f : examine(what))
       if ((f.topic == "nic" || f.topic == "iommu") && f.level == Finding::Level::kFail)

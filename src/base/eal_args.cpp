@@ -3,34 +3,24 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "eal_options.hpp"
+
 namespace bab::detail {
 
-bool is_option(std::string_view arg, std::string_view name) {
-  const std::string_view given = arg.substr(0, arg.find('='));
-  return given == name || (given.size() > 2 && name.starts_with("--") && name.starts_with(given));
-}
-
 bool has_option(std::span<const std::string> args, std::string_view name) {
-  return std::any_of(args.begin(), args.end(),
-                     [&](std::string_view arg) { return is_option(arg, name); });
+  const std::vector<GivenOption> given = known_eal_options(args);
+  return std::any_of(given.begin(), given.end(),
+                     [&](const GivenOption& option) { return option.name == name; });
 }
 
-std::vector<std::string> option_values(std::span<const std::string> args, std::string_view name,
-                                       std::string_view letter) {
+std::vector<std::string> option_values(std::span<const std::string> args, std::string_view name) {
   std::vector<std::string> found;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const bool by_letter = !letter.empty() && args[i].starts_with(letter);
-    if (!by_letter && !is_option(args[i], name)) continue;
-    if (by_letter && args[i].size() > letter.size())
-      found.push_back(args[i].substr(letter.size()));
-    else if (const std::size_t eq = args[i].find('='); eq != std::string::npos)
-      found.push_back(args[i].substr(eq + 1));
-    else if (i + 1 < args.size())
-      found.push_back(args[++i]);
-  }
+  for (GivenOption& option : known_eal_options(args))
+    if (option.name == name && option.value) found.push_back(std::move(*option.value));
   return found;
 }
 
@@ -50,8 +40,7 @@ std::string pci_address(std::string_view device) {
 bool without_pci(std::span<const std::string> args) { return has_option(args, "--no-pci"); }
 
 bool wants_text(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 5> kPrints{"--log-level", "--help", "-h", "--version",
-                                                    "-v"};
+  constexpr std::array<std::string_view, 3> kPrints{"--log-level", "--help", "-v"};
   return std::any_of(kPrints.begin(), kPrints.end(),
                      [&](std::string_view name) { return has_option(args, name); });
 }

@@ -1,5 +1,7 @@
 #include <bab/detail/eal_check.hpp>
 
+#include <strings.h>
+
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -30,11 +32,22 @@ const GivenOption* find(const Given& given, std::string_view wanted) {
   return at == given.end() ? nullptr : &*at;
 }
 
+/// Of several EAL goes by the last.
+bool is_secondary(const Given& given) {
+  const auto last = std::find_if(given.rbegin(), given.rend(),
+                                 [](const GivenOption& o) { return o.name == "--proc-type"; });
+  return last != given.rend() && strcasecmp(last->value.value_or("").c_str(), "secondary") == 0;
+}
+
 void refuse_values(const Given& given) {
-  for (const GivenOption& option : given)
-    if (option.value)
-      if (const std::string_view takes = wrong_value(option.name, *option.value); !takes.empty())
-        throw Error(fmt::format("starting EAL: invalid value, {}; {}", option.text(), takes));
+  for (const GivenOption& option : given) {
+    if (!option.value) continue;
+    if (const std::string_view takes = wrong_value(option.name, *option.value); !takes.empty())
+      throw Error(fmt::format("starting EAL: invalid value, {}; {}", option.text(), takes));
+    if (const std::string upwards = range_upwards(option.name, *option.value); !upwards.empty())
+      throw Error(fmt::format("starting EAL: there is no core in {}; ranges go upwards: {} {}",
+                              option.text(), option.name, upwards));
+  }
 }
 
 void refuse_pairs(const Given& given) {
@@ -46,8 +59,7 @@ void refuse_pairs(const Given& given) {
     if (find(given, pair.one) != nullptr && find(given, pair.other) != nullptr)
       throw Error(fmt::format("starting EAL: {} cannot be specified together with {}; {}",
                               said(pair.one), said(pair.other), pair.mend));
-  const GivenOption* const type = find(given, "--proc-type");
-  if (type == nullptr || type->value != "secondary") return;
+  if (!is_secondary(given)) return;
   for (const std::string_view alone : {"--no-shconf", "--in-memory"})
     if (find(given, alone) != nullptr)
       throw Error(fmt::format(
@@ -66,7 +78,7 @@ void check_eal_args(std::span<const std::string> args) {
 }
 
 void check_eal_limits(std::span<const std::string> args) {
-  if (has_option(args, "--help") || has_option(args, "-h")) return;
+  if (has_option(args, "--help")) return;
   const doctor::System system("/");
   if (const auto finding = doctor::lcores_that_cannot_be(system, args))
     throw Error(fmt::format("starting EAL: {}; {}", finding->text, finding->mend));

@@ -59,17 +59,22 @@ class Reader {
 
   std::vector<GivenOption> all() {
     for (at_ = 0; at_ < args_.size(); ++at_) {
-      const std::string& arg = args_[at_];
-      if (arg == "--") {
+      if (args_[at_] == "--") {
         if (at_ + 1 < args_.size()) refuse_word(args_[at_ + 1]);
         break;
       }
-      if (arg.starts_with("--"))
-        take_long(arg);
-      else if (arg.size() > 1 && arg[0] == '-')
-        take_letters(arg);
-      else
-        refuse_word(arg);
+      take_one();
+    }
+    refuse_repeated();
+    return std::move(found_);
+  }
+
+  std::vector<GivenOption> known() {
+    for (at_ = 0; at_ < args_.size() && args_[at_] != "--"; ++at_) {
+      try {
+        take_one();
+      } catch (const Error&) {  // whoever starts EAL with it is told
+      }
     }
     return std::move(found_);
   }
@@ -78,6 +83,16 @@ class Reader {
   [[noreturn]] static void refuse_word(const std::string& word) {
     refuse(fmt::format("it doesn't know what to do with \"{}\"", word),
            "application arguments go behind --");
+  }
+
+  void take_one() {
+    const std::string& arg = args_[at_];
+    if (arg.starts_with("--"))
+      take_long(arg);
+    else if (arg.size() > 1 && arg[0] == '-')
+      take_letters(arg);
+    else
+      refuse_word(arg);
   }
 
   void take_long(const std::string& arg) {
@@ -118,12 +133,17 @@ class Reader {
         refuse(fmt::format("option '{}' requires an argument", as_given));
       value = args_[++at_];
     }
-    GivenOption given{list_name(option), std::move(value)};
-    if (!option.repeats && std::any_of(found_.begin(), found_.end(), [&](const GivenOption& other) {
-          return other.name == given.name;
-        }))
-      refuse(fmt::format("{} is given more than once", given.name), "give it once");
-    found_.push_back(std::move(given));
+    found_.push_back({list_name(option), std::move(value)});
+  }
+
+  void refuse_repeated() const {
+    for (const EalOption& option : kOptions) {
+      const std::string name = list_name(option);
+      if (!option.repeats && std::count_if(found_.begin(), found_.end(), [&](const GivenOption& o) {
+                               return o.name == name;
+                             }) > 1)
+        refuse(fmt::format("{} is given more than once", name), "give it once");
+    }
   }
 
   std::span<const std::string> args_;
@@ -140,6 +160,10 @@ std::string GivenOption::text() const {
 
 std::vector<GivenOption> read_eal_options(std::span<const std::string> args) {
   return Reader(args).all();
+}
+
+std::vector<GivenOption> known_eal_options(std::span<const std::string> args) {
+  return Reader(args).known();
 }
 
 }  // namespace bab::detail

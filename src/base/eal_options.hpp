@@ -19,4 +19,7 @@ struct GivenOption {
 /// fits several; a value too many or missing; an option twice; a word that is no option.
 std::vector<GivenOption> read_eal_options(std::span<const std::string> args);
 
+/// The same without what it would refuse.
+std::vector<GivenOption> known_eal_options(std::span<const std::string> args);
+
 }  // namespace bab::detail

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include <fmt/format.h>
 #include <rte_lcore.h>
 
 #include <bab/detail/eal_check.hpp>
@@ -139,6 +140,21 @@ std::string_view wrong_value(std::string_view option, std::string_view value) {
   for (const Value& known : kValues)
     if (known.option == option) return known.fits(value) ? std::string_view() : known.takes;
   return {};
+}
+
+std::string range_upwards(std::string_view option, std::string_view value) {
+  if (option != "-l" && option != "-S") return {};
+  std::string upwards;
+  while (!value.empty()) {
+    const std::string part(value.substr(0, value.find(',')));
+    value.remove_prefix(std::min(value.size(), part.size() + 1));
+    const std::size_t dash = part.find('-', 1);
+    if (dash == std::string::npos) return {};
+    const int first = std::atoi(part.c_str()), last = std::atoi(part.c_str() + dash + 1);
+    if (first <= last) return {};
+    upwards += fmt::format("{}{}-{}", upwards.empty() ? "" : ",", last, first);
+  }
+  return upwards;
 }
 
 }  // namespace bab::detail

@@ -34,6 +34,10 @@ void expect_same(std::string_view what, std::size_t headers, std::size_t library
                   what, headers, library, mend));
 }
 
+std::string release(unsigned release) {
+  return fmt::format("{}.{:02}", release / 100, release % 100);
+}
+
 constexpr std::string_view kAsDpdk =
     "compile it with DPDK's macros as DPDK's own rte_config.h has them (without "
     "RTE_LIBRTE_MEMPOOL_STATS, for one)";
@@ -45,7 +49,14 @@ constexpr std::string_view kAsLibrary =
 void check_headers(const Headers& h) {
   const Headers& own = kHeaders;
   expect_same(name(h), name(own));
+  if (h.dpdk_release != own.dpdk_release)
+    throw Error(
+        fmt::format("this program was compiled with the headers of DPDK {}, and the library of bab "
+                    "that it runs with with those of DPDK {}; compile both with the same",
+                    release(h.dpdk_release), release(own.dpdk_release)));
   expect_same("the size of an rte_mempool", h.mempool_bytes, own.mempool_bytes, kAsDpdk);
+  expect_same("the size of an rte_mempool_cache", h.mempool_cache_bytes, own.mempool_cache_bytes,
+              kAsDpdk);
   expect_same("the size of an rte_mbuf", h.mbuf_bytes, own.mbuf_bytes, kAsDpdk);
   expect_same("RTE_CACHE_LINE_SIZE", h.cache_line_bytes, own.cache_line_bytes, kAsDpdk);
   expect_same("RTE_PKTMBUF_HEADROOM", h.headroom_bytes, own.headroom_bytes, kAsDpdk);

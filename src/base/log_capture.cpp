@@ -9,6 +9,7 @@
 #include <rte_log.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/dpdk/log_stream.hpp>
 
 namespace bab {
 namespace {
@@ -32,6 +33,9 @@ void say_at_once(std::string_view data) noexcept {
 }  // namespace
 
 LogCapture::LogCapture() {
+  std::FILE* const now = rte_log_get_stream();
+  // DPDK's own are no files, and one that it has closed would be written to. So it stays, and nothing is kept.
+  if (detail::dpdk::openlog_may_close_the_stream_before() && fileno(now) < 0) return;
   cookie_io_functions_t io{};
   io.write = [](void* self, const char* data, std::size_t n) -> ssize_t {
     static_cast<LogCapture*>(self)->append({data, n});
@@ -40,13 +44,13 @@ LogCapture::LogCapture() {
   stream_ = fopencookie(this, "w", io);
   if (stream_ == nullptr) throw Error::from_code("opening a stream for DPDK's log", errno);
   setvbuf(stream_, nullptr, _IOLBF, 0);
-  std::FILE* const now = rte_log_get_stream();
   before_ = now == stderr ? nullptr : now;
   rte_openlog_stream(stream_);
   current = stream_;
 }
 
 LogCapture::~LogCapture() {
+  if (stream_ == nullptr) return;
   current = nullptr;
   // Since 24.11 the end of EAL takes any stream away.
   if (std::FILE* const now = rte_log_get_stream(); now == stream_ || now == stderr)
@@ -69,7 +73,7 @@ void LogCapture::append(std::string_view data) {
 }
 
 std::string LogCapture::text() const {
-  std::fflush(stream_);
+  if (stream_ != nullptr) std::fflush(stream_);
   const std::lock_guard lock(mutex_);
   return text_;
 }

@@ -166,13 +166,24 @@ unsigned Lcore::turn(std::uint64_t now_tsc) {
   return work;
 }
 
-void Lcore::spin() {
+void Lcore::run() {
+  run_until([this] { return stop_requested() && tasks_ == 0; });
+}
+
+void Lcore::run_tasks() {
+  run_until([this] { return tasks_ == 0; });
+}
+
+void Lcore::spin() try {
   const std::uint64_t now = rte_rdtsc();
   account(now);
   const unsigned work = turn(now);
   spun_at_ = now;
   spun_busy_ = work > 0;
   idle_.after_turn(work, now, next_timer());
+} catch (...) {
+  BufferPool::empty_caches();
+  throw;
 }
 
 /// The time since the last turn began goes to what that turn was. One look at the clock per turn: nothing of an
@@ -186,6 +197,7 @@ void Lcore::account(std::uint64_t now_tsc) noexcept {
 }
 
 void Lcore::finish() {
+  BufferPool::empty_caches();
   account(rte_rdtsc());
   rethrow();
 }
@@ -227,6 +239,10 @@ unsigned Lcore::fire_timers() noexcept {
   return fired;
 }
 
+/// What a Task throws stays in its promise. Past one that was compiled with -fno-exceptions it would come out here, and leave a
+/// coroutine behind that neither ended nor can go on, for which run() would wait for ever.
+void Lcore::resume(Wait& w) noexcept { w.coroutine_.resume(); }
+
 unsigned Lcore::resume_ready() {
   // Those that become ready meanwhile have the next turn: nobody can keep the others waiting. Each is looked up when its
   // turn comes: one that goes on may be the end of others.
@@ -237,7 +253,7 @@ unsigned Lcore::resume_ready() {
     w.unlink();
     w.group_ = nullptr;
     running_ = w.task_;
-    w.coroutine_.resume();  // the Wait is gone once its coroutine goes on
+    resume(w);  // the Wait is gone once its coroutine goes on
   }
   return resumed;
 }

@@ -66,13 +66,20 @@ class Application:
         self.objects.append(made)
         return self
 
+    def first_error(self, header, *flags):
+        """What the compiler says first of a unit that includes `header`; empty: it is content."""
+        command = [self.compiler, "-std=c++20", *self.library.cflags(), *flags, "-fsyntax-only", "-Wfatal-errors",
+                   "-include", header, "-x", "c++", os.devnull]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return next((line for line in done.stderr.splitlines() if "error:" in line), "")
+
     def link(self, *flags, static_dpdk=False):
         made = os.path.join(self.directory, "application")
         libraries = self.library.flags(*(["--static"] if static_dpdk else []), "--libs")
         run([self.compiler, *self.objects, *flags, *libraries, "-o", made])
         return made
 
-    def run(self, *flags, library=None, **link):
+    def run(self, *flags, library=None, arguments=(), **link):
         """Its exit status and all that it says. `library`: another one than it was linked with."""
         program = self.link(*flags, **link)
         environment = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1",
@@ -80,7 +87,7 @@ class Application:
                        "LD_LIBRARY_PATH": (library or self.library).libdir}
         # Sanitizers keep tables at fixed addresses, which a kernel that randomises addresses widely may have given away.
         unmoved = ["setarch", os.uname().machine, "-R"] if shutil.which("setarch") else []
-        done = subprocess.run([*unmoved, program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run([*unmoved, program, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, check=False, timeout=120)
         return done.returncode, done.stdout
 

@@ -36,6 +36,24 @@ class Consumers(unittest.TestCase):
         status, said = self.application.add("main.cpp").run("-fsanitize=address")
         self.assertEqual((status, said), (0, "3 parts, 0 failures\n"))
 
+    def test_a_translation_unit_tells_thread_sanitizer_what_it_does_itself(self):
+        """Whichever of them the linker sees first."""
+        watched = ("told.cpp", "-O0", "-DTELLS=told_by_watched", "-D__SANITIZE_THREAD__=1")
+        plain = ("told.cpp", "-O0", "-DTELLS=told_by_plain")
+        for order in (watched, plain), (plain, watched):
+            with self.subTest(first=order[0][2]):
+                application = Application(self.library, self.directory).add("told_main.cpp")
+                for unit in order:
+                    application.add(*unit)
+                self.assertEqual(application.run(), (0, "watched 2, plain 0\n"))
+
+    def test_what_a_unit_may_not_be_compiled_with_is_said_first(self):
+        for flag, sentence in (("-std=c++17", "bab's headers are C\\+\\+20: compile with -std=c\\+\\+20"),
+                               ("-DRTE_LIBRTE_MEMPOOL_STATS", "leave that to DPDK's own rte_config.h"),
+                               ("-D_GLIBCXX_DEBUG", "changes std::vector, and bab's library was built without")):
+            with self.subTest(flag=flag):
+                self.assertRegex(self.application.first_error("bab/bab.hpp", flag), sentence)
+
     def test_set_up_that_fails_without_exceptions_says_why(self):
         status, said = self.application.add("refused.cpp", "-fno-exceptions", "-fno-rtti").run()
         self.assertEqual(status, -signal.SIGABRT, said)
@@ -46,6 +64,12 @@ class Consumers(unittest.TestCase):
         flags = self.library.flags("--cflags")
         self.assertFalse([flag for flag in flags if flag.startswith("-std=")])
         self.application.add("expected.cpp", "-std=c++23")
+
+    def test_bab_pc_asks_for_what_the_library_was_made_for(self):
+        wanted = " ".join(self.library.flags("--print-requires"))
+        version, = self.library.flags("--modversion")
+        self.assertIn("libdpdk >= 22.11", wanted)
+        self.assertIn(f"bab-drivers = {version}", wanted)
 
     def test_headers_of_another_build_are_refused(self):
         other = os.path.join(self.directory, "bab", "detail")

@@ -154,12 +154,32 @@ class Others(unittest.TestCase):
                 self.expect_refusal(outcome, f"with the headers of bab [0-9.]+ {first} debug checks, .* and runs with "
                                              f"a library that is bab [0-9.]+ {second} debug checks, ")
 
-    def test_macros_that_change_what_lies_in_memory(self):
-        for macro, what in (("-DRTE_LIBRTE_MEMPOOL_STATS", "the size of an rte_mempool"),
-                            ("-D_GLIBCXX_DEBUG", "the size of a std::vector")):
-            with self.subTest(macro=macro):
-                outcome = self.application("release", "refused.cpp", macro).run()
-                self.expect_refusal(outcome, f"{what} is [0-9]+ in this program and [0-9]+ in the library")
+    def test_each_header_says_first_what_it_may_not_be_compiled_with(self):
+        """Whatever a unit includes of bab."""
+        library = self.library("release")
+        top = os.path.join(library.prefix, "include", "bab")
+        headers = [os.path.join("bab", os.path.relpath(os.path.join(folder, name), top))
+                   for folder, _, names in os.walk(top) for name in names if "detail" not in folder]
+        self.assertGreater(len(headers), 60)
+        compilers = [each for each in ("g++", "clang++") if shutil.which(each)]
+        wanted = {"-std=c++17": "bab's headers are C\\+\\+20", "-D_GLIBCXX_DEBUG": "std::vector",
+                  "-DRTE_LIBRTE_MEMPOOL_STATS": "mempools", "-DRTE_LIBRTE_MEMPOOL_DEBUG": "mempools"}
+        rows = [(compiler, header, flag) for compiler in compilers for header in headers for flag in wanted]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            said = pool.map(lambda row: Application(library, self.directory, row[0]).first_error(*row[1:]), rows)
+            for row, first in zip(rows, said, strict=True):
+                with self.subTest(row=row):
+                    self.assertRegex(first, wanted[row[2]])
+
+    def test_what_passes_through_a_unit_without_exceptions(self):
+        for name, compiler in ("release", "g++"), ("release", "clang++"), ("debug", "g++"), ("shared", "g++"):
+            if name in LIBRARIES and shutil.which(compiler):
+                with self.subTest(library=name, compiler=compiler):
+                    application = Application(LIBRARIES[name], self.directory, compiler)
+                    application.add("unwound.cpp", "-fno-exceptions", "-O1").add("unwinding.cpp", "-O1")
+                    self.assertEqual(application.run(), (0, "".join(
+                        f"{loop}: thrown, caches are empty\n" for loop in ("run", "run_tasks", "run_until"))))
+                    self.expect_refusal(application.run(arguments=["task"]), "bab::Error(.|\n)*pool none: 0 buffers")
 
     def test_dpdk_linked_statically(self):
         """Its drivers are there once; two copies of EAL, one of them shared, would end in a panic."""

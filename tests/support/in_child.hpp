@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <rte_eal.h>
+
 #include <bab/base/error.hpp>
 
 namespace bab::test {
@@ -69,6 +71,16 @@ inline std::vector<std::string> plain_and(std::vector<std::string> more) {
   std::vector<std::string> args = kPlain;
   args.insert(args.end(), more.begin(), more.end());
   return args;
+}
+
+/// Starts EAL as a host application does. False: EAL refused.
+inline bool init_eal(const std::vector<std::string>& args) {
+  static std::vector<std::string> all;  // EAL may keep what it was given
+  all = args;
+  all.insert(all.begin(), "host");
+  std::vector<char*> argv;
+  for (std::string& a : all) argv.push_back(a.data());
+  return rte_eal_init(static_cast<int>(argv.size()), argv.data()) >= 0;
 }
 
 }  // namespace bab::test

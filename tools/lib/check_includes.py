@@ -3,7 +3,8 @@
 
 What a file of the library includes from bab must lie on its own floor or a lower one. A `detail` folder belongs to the
 folder it is in; what lies in detail itself, or in detail/dpdk, is as high as the highest that it includes. bab/bab.hpp
-gathers all and is for applications alone. And the parts that are tested without a NIC must not see ethdev: no header
+gathers all and is for applications alone. A header outside of detail includes bab/detail/build.hpp before anything else: that
+refuses translation units whose flags don't fit. And the parts that are tested without a NIC must not see ethdev: no header
 below `port` and no source of EDGE_FREE includes DPDK's ethdev headers.
 """
 
@@ -58,6 +59,9 @@ def faults(file, files):
     if mine is None:
         yield 1, f"lies on no floor: there are {', '.join(FLOORS)}"
         return
+    if file.tree == "include" and "detail" not in file.inside.split("/"):
+        if not file.includes or file.includes[0][1] != "bab/detail/build.hpp":
+            yield 1, "doesn't include bab/detail/build.hpp first"
     for line, written, target in file.includes:
         if target == "bab.hpp":
             yield line, "includes bab/bab.hpp, which is for applications"

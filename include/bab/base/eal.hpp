@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bab/detail/build.hpp>
+
 #include <memory>
 #include <span>
 #include <string>
@@ -20,8 +22,8 @@ class LogCapture;
 ///
 /// fork() gives a child none of EAL's threads, and the memory of pools may be one with the parent's: the child must use no
 /// Eal, pool, ring, port or buffer of its parent's. It may end in any way: their destructors leave all alone there. What it
-/// would make throws Error, and builds with debug checks stop at what it uses. A program that wants both starts its children
-/// before EAL, or has them exec() at once.
+/// would make throws Error, and a library that was built with debug checks stops at what it uses. A program that wants
+/// both starts its children before EAL, or has them exec() at once.
 class Eal {
  public:
   /// `args`: EAL arguments as on a command line, without the program's name. They go through
@@ -35,12 +37,12 @@ class Eal {
   ///
   /// The process is the host's. File descriptors, signal handlers, the locale and the output of other threads stay as they
   /// are. What DPDK logs is kept back, unless --log-level asks for it, and a stream that the host gave to
-  /// rte_openlog_stream() gets it. The library prints one thing: the words of rte_panic() and rte_exit(), to standard error,
-  /// at once. What EAL prints past its log, nobody can keep back: with -h and --log-level=help its usage, to standard
-  /// output, and then it ends the process; until 25.11 its usage, where it refuses a value that was not refused here; until
-  /// 24.11 one line "EAL: FATAL: …" to standard error where its start fails; a line of its telemetry's, where a client went
-  /// before its answer came. Until 24.11 it calls openlog(), with the program's name: a host that uses syslog calls its own
-  /// after this.
+  /// rte_openlog_stream() gets it; from DPDK 24.11 on one without a file descriptor gets it alone, and Error says less then.
+  /// The library prints one thing: the words of rte_panic() and rte_exit(), to standard error, at once. What EAL prints
+  /// past its log, nobody can keep back: with -h and --log-level=help its usage, to standard output, and then it ends the
+  /// process; until 25.11 its usage, where it refuses a value that was not refused here; until 24.11 one line "EAL: FATAL:
+  /// …" to standard error where its start fails; a line of its telemetry's, where a client went before its answer came.
+  /// Until 24.11 it calls openlog(), with the program's name: a host that uses syslog calls its own after this.
   explicit Eal(std::span<const std::string> args,
                const detail::Headers& headers = detail::kHeaders);
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bab/detail/build.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -37,12 +39,12 @@ T* ring_reads_and_writes(T* items) noexcept {
 
 /// Before what is put into a ring, and after what is taken out: ThreadSanitizer is told where it doesn't see that. By
 /// the word through which it sees it elsewhere.
-inline void tsan_ring_gets([[maybe_unused]] const rte_ring& ring) noexcept {
+static inline void tsan_ring_gets([[maybe_unused]] const rte_ring& ring) noexcept {
 #if defined(BAB_TSAN_MIXED) || (defined(BAB_TSAN_HERE) && !defined(RTE_USE_C11_MEM_MODEL))
   tsan_release(&ring.prod.tail);
 #endif
 }
-inline void tsan_ring_gave([[maybe_unused]] const rte_ring& ring) noexcept {
+static inline void tsan_ring_gave([[maybe_unused]] const rte_ring& ring) noexcept {
 #if defined(BAB_TSAN_MIXED) || (defined(BAB_TSAN_HERE) && !defined(RTE_USE_C11_MEM_MODEL))
   tsan_acquire(&ring.prod.tail);
 #endif
@@ -75,7 +77,7 @@ class SpscRing {
     const unsigned n = rte_ring_sc_dequeue_burst(ring_.get(), reinterpret_cast<void**>(to),
                                                  static_cast<unsigned>(out.size()), nullptr);
     detail::ring_reads_and_writes(out.data());
-    detail::tsan_ring_gave(*ring_);
+    if (n > 0) detail::tsan_ring_gave(*ring_);
     return n;
   }
 

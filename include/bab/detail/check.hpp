@@ -18,9 +18,10 @@ inline constexpr bool kChecks = BAB_LIBRARY_CHECKS != 0;
 
 }  // namespace bab::detail
 
-/// assert(), by kChecks and not by the translation unit's NDEBUG. For headers.
-#define BAB_ASSERT(condition)                                                                  \
-  do {                                                                                         \
-    if constexpr (::bab::detail::kChecks)                                                      \
-      if (!(condition)) ::bab::detail::check_failed(#condition, __FILE__, __LINE__, __func__); \
+/// assert(), by kChecks and not by the translation unit's NDEBUG. For headers. (No `if constexpr`: what it leaves out counts
+/// as not used, and clang warns of a lambda that captures it.)
+#define BAB_ASSERT(condition)                                                \
+  do {                                                                       \
+    if (::bab::detail::kChecks && !(condition))                              \
+      ::bab::detail::check_failed(#condition, __FILE__, __LINE__, __func__); \
   } while (false)

@@ -8,15 +8,14 @@
 
 namespace bab::detail {
 
-/// Whether `arg` is the option `name` as getopt_long reads it: "--name" or "--name=value", and either
-/// name cut short. (One cut so short that it fits several options is refused by EAL.)
-bool is_option(std::string_view arg, std::string_view name);
+// Both read arguments as this version's EAL does ("--name=value", "--name value", "-nvalue", "-n value", letters put
+// together, names cut short), and pass over what it would refuse. `name` is the option's in EAL's list, with its dashes;
+// "-n" where DPDK 22.11 has a letter alone.
 
 bool has_option(std::span<const std::string> args, std::string_view name);
 
-/// The values of an option: "--name=value", "--name value", and of its letter "-nvalue", "-n value".
-std::vector<std::string> option_values(std::span<const std::string> args, std::string_view name,
-                                       std::string_view letter = "");
+/// The values of an option, in their order. Which of several counts is the option's own: as a rule the last.
+std::vector<std::string> option_values(std::span<const std::string> args, std::string_view name);
 
 /// "0000:01:00.0" of "0000:01:00.0,key=value", "pci:0000:01:00.0" or "01:00.0"; empty: not on a PCI bus.
 std::string pci_address(std::string_view device);

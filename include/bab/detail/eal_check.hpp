@@ -18,4 +18,8 @@ void check_eal_limits(std::span<const std::string> args);
 /// empty: it doesn't, or that isn't known here.
 std::string_view wrong_value(std::string_view option, std::string_view value);
 
+/// For -l and -S, which take "1-0" for no core at all: the same the other way round, where there is no other core in it;
+/// else empty.
+std::string range_upwards(std::string_view option, std::string_view value);
+
 }  // namespace bab::detail

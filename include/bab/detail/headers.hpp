@@ -10,6 +10,7 @@
 #include <rte_mempool.h>
 
 #include <bab/detail/build.hpp>
+#include <bab/detail/dpdk/release.hpp>
 
 namespace bab::detail {
 
@@ -19,8 +20,10 @@ struct Headers {
   bool checks;
   bool asan;
   bool tsan;
+  unsigned dpdk_release;  ///< as kDpdkRelease
   // Where macros change what DPDK and the standard library have in memory.
   std::size_t mempool_bytes;
+  std::size_t mempool_cache_bytes;
   std::size_t mbuf_bytes;
   std::size_t cache_line_bytes;
   std::size_t headroom_bytes;
@@ -30,10 +33,19 @@ struct Headers {
 };
 
 // Of each translation unit: what another one was compiled with doesn't count.
-constexpr Headers kHeaders{BAB_LIBRARY_VERSION,   BAB_LIBRARY_CHECKS != 0, BAB_LIBRARY_ASAN != 0,
-                           BAB_LIBRARY_TSAN != 0, sizeof(rte_mempool),     sizeof(rte_mbuf),
-                           RTE_CACHE_LINE_SIZE,   RTE_PKTMBUF_HEADROOM,    RTE_MAX_LCORE,
-                           sizeof(std::string),   sizeof(std::vector<int>)};
+constexpr Headers kHeaders{.version = BAB_LIBRARY_VERSION,
+                           .checks = BAB_LIBRARY_CHECKS != 0,
+                           .asan = BAB_LIBRARY_ASAN != 0,
+                           .tsan = BAB_LIBRARY_TSAN != 0,
+                           .dpdk_release = kDpdkRelease,
+                           .mempool_bytes = sizeof(rte_mempool),
+                           .mempool_cache_bytes = sizeof(rte_mempool_cache),
+                           .mbuf_bytes = sizeof(rte_mbuf),
+                           .cache_line_bytes = RTE_CACHE_LINE_SIZE,
+                           .headroom_bytes = RTE_PKTMBUF_HEADROOM,
+                           .lcores = RTE_MAX_LCORE,
+                           .string_bytes = sizeof(std::string),
+                           .vector_bytes = sizeof(std::vector<int>)};
 
 /// Throws Error where they aren't those of the library that runs.
 void check_headers(const Headers& headers);

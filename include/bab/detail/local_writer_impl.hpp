@@ -60,7 +60,7 @@ BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
     leave_batch();
     finish_waiting();
   } while (batch_size_ > 0);
-  // Those whose Reservations outlive the writer; in debug builds the assertion has said so.
+  // Those whose Reservations outlive the writer; debug checks, where the library has them, have said so.
   while (waiting_head_ != nullptr) {
     rte_mbuf* m = waiting_head_;
     BufferMeta& meta = buffer_meta(m);

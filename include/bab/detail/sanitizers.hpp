@@ -63,7 +63,7 @@ constexpr bool kTsanMixed = true;
 constexpr bool kTsanMixed = false;
 #endif
 
-/// A mempool hides its free objects from AddressSanitizer; these tell it. No-ops in other builds.
+/// A mempool hides its free objects from AddressSanitizer; these tell it. No-ops where the library is built without it.
 inline void asan_poison([[maybe_unused]] const void* p, [[maybe_unused]] std::size_t n) noexcept {
 #ifdef BAB_ASAN
   __asan_poison_memory_region(p, n);
@@ -76,15 +76,20 @@ inline void asan_unpoison([[maybe_unused]] const void* p, [[maybe_unused]] std::
 #endif
 }
 
+// Static, each translation unit's own: what they do is that unit's choice, and under one name the linker would give all
+// of them the first unit's. It still does so with inline functions that call them, which no name of ours can part: the
+// library knows them by theirs. So ThreadSanitizer wants all units that include bab's headers, or none of them: with some,
+// what it reports may be no race.
+
 /// DPDK's shared libraries are not instrumented: where a buffer crosses lcores inside one of them
 /// (mempool ring, PMD), these carry the happens-before edge that is really there.
-inline void tsan_release([[maybe_unused]] const volatile void* p) noexcept {
+static inline void tsan_release([[maybe_unused]] const volatile void* p) noexcept {
 #ifdef BAB_TSAN
   __tsan_release(const_cast<void*>(p));
 #endif
 }
 
-inline void tsan_acquire([[maybe_unused]] const volatile void* p) noexcept {
+static inline void tsan_acquire([[maybe_unused]] const volatile void* p) noexcept {
 #ifdef BAB_TSAN
   __tsan_acquire(const_cast<void*>(p));
 #endif
@@ -92,15 +97,15 @@ inline void tsan_acquire([[maybe_unused]] const volatile void* p) noexcept {
 
 /// The same where either the application's translation unit or the library is not instrumented: buffers and bytes
 /// cross lcores in the other one, too.
-inline void tsan_leaves([[maybe_unused]] const void* p) noexcept {
+static inline void tsan_leaves([[maybe_unused]] const void* p) noexcept {
   if (kTsanMixed && p != nullptr) tsan_release(p);
 }
 
-inline void tsan_comes([[maybe_unused]] const void* p) noexcept {
+static inline void tsan_comes([[maybe_unused]] const void* p) noexcept {
   if (kTsanMixed && p != nullptr) tsan_acquire(p);
 }
 
-/// What they are told of flushes by: of any writer.
-inline char tsan_flushes;
+/// What they are told of flushes by: of any writer. In the library, as all that is shared.
+extern char tsan_flushes;
 
 }  // namespace bab::detail

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bab/detail/build.hpp>
+
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
@@ -74,9 +76,10 @@ class Lcore {
   /// Turns until a stop was requested and all tasks have ended; then throws what a task threw, or at once what a poller
   /// threw. However it ends, what the lcore's buffer caches keep goes back to the pools, and they keep nothing until it
   /// turns again: nobody would relieve them.
-  void run() {
-    run_until([this] { return stop_requested() && tasks_ == 0; });
-  }
+  ///
+  /// What leaves a coroutine that it resumes ends the program (std::terminate). A Task lets nothing leave, unless it was
+  /// compiled with -fno-exceptions.
+  void run();
   /// The same until `done()`.
   template <class Done>
   void run_until(Done done) {
@@ -89,9 +92,7 @@ class Lcore {
   }
 
   /// The same until all tasks have ended.
-  void run_tasks() {
-    run_until([this] { return tasks_ == 0; });
-  }
+  void run_tasks();
 
   /// One turn at the caller's time. Returns work done. Whoever turns by hand and pauses calls BufferPool::empty_caches()
   /// before: what this lcore keeps is out of the others' reach meanwhile.
@@ -196,7 +197,8 @@ class Lcore {
   template <class Make>
   static Root root(Lcore& lcore, TaskNotes& notes, Make make);
 
-  /// The calling lcore's, for as long as it turns.
+  /// The calling lcore's, for as long as it turns: where done() throws. Code that was compiled with -fno-exceptions
+  /// leaves it out when an exception passes, so spin() and finish() see to what comes from them.
   struct Caches {
     Caches() = default;
     Caches(const Caches&) = delete;
@@ -225,6 +227,7 @@ class Lcore {
   void sift_down(std::size_t at) noexcept;
   unsigned poll_waits() noexcept;
   unsigned fire_timers() noexcept;
+  static void resume(Wait& w) noexcept;
   unsigned resume_ready();
 
   // constinit: or each use would call its initialiser.

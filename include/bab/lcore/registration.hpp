@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bab/detail/build.hpp>
+
 namespace bab {
 
 /// Makes the calling thread, which EAL did not start, an lcore for as long as the object is there: it may

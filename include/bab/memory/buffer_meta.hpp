@@ -1,7 +1,10 @@
 #pragma once
 
+#include <bab/detail/build.hpp>
+
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include <rte_mbuf.h>
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bab/detail/build.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -151,7 +153,7 @@ class BufferPool {
   static void recycle(rte_mbuf* m) noexcept { BufferHome::take_back(m); }
 
   /// To be called on what a driver's RX burst gave: tells the sanitizers and debug checks that the
-  /// buffer is in use. A no-op in release builds.
+  /// buffer is in use. A no-op where the library was built without them (and, for ThreadSanitizer, the caller as well).
   static void received([[maybe_unused]] rte_mbuf* m) noexcept {
     if constexpr (detail::kChecks || detail::kAsan) note_received(m);
     if constexpr (detail::kTsan)

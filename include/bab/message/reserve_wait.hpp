@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bab/detail/build.hpp>
+
 #include <coroutine>
 #include <cstdint>
 #include <memory>

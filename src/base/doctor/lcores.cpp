@@ -21,24 +21,25 @@ bool has(const std::vector<unsigned>& cpus, unsigned cpu) {
 }
 
 /// "2", "0-3" or "(0,2-3)", from `at` on; leaves `at` behind it.
-std::vector<unsigned> take_set(std::string_view text, std::size_t& at) {
+std::vector<unsigned> take_set(std::string_view text, std::size_t& at, bool either_way) {
   const bool bracket = at < text.size() && text[at] == '(';
   const std::size_t end = bracket ? text.find(')', at) : text.find_first_of(",@", at);
   const std::size_t from = at + (bracket ? 1 : 0);
-  const std::vector<unsigned> set = parse_set(text.substr(from, end - from));
+  const std::vector<unsigned> set = parse_set(text.substr(from, end - from), either_way);
   at = end == std::string_view::npos ? text.size() : end + (bracket ? 1 : 0);
   return set;
 }
 
-/// EAL's --lcores: "lcores[@cpus][,…]". An lcore without CPUs runs on the one of its own number.
-Lcores parse_lcores(std::string_view text) {
+/// EAL's --lcores: "lcores[@cpus][,…]". An lcore without CPUs runs on the one of its own number. `either_way`: of a range
+/// like 1-0; a list of cores (-l) has none in it.
+Lcores parse_lcores(std::string_view text, bool either_way) {
   Lcores all;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const bool bracket = text[at] == '(';
-    const std::vector<unsigned> lcores = take_set(text, at);
+    const std::vector<unsigned> lcores = take_set(text, at, either_way);
     const bool mapped = at < text.size() && text[at] == '@';
     std::vector<unsigned> cpus;
-    if (mapped) cpus = take_set(text, ++at);
+    if (mapped) cpus = take_set(text, ++at, either_way);
     for (unsigned lcore : lcores)
       all[lcore] = mapped ? cpus : bracket ? lcores : std::vector<unsigned>{lcore};
   }
@@ -76,10 +77,10 @@ Lcores lcores_asked_for(std::span<const std::string> eal) {
     return text;
   };
   if (const auto v = detail::option_values(eal, "--lcores"); !v.empty())
-    return parse_lcores(bare(v.back()));
-  if (const auto v = detail::option_values(eal, "-l", "-l"); !v.empty())
-    return parse_lcores(bare(v.back()));
-  if (const auto v = detail::option_values(eal, "-c", "-c"); !v.empty())
+    return parse_lcores(bare(v.back()), true);
+  if (const auto v = detail::option_values(eal, "-l"); !v.empty())
+    return parse_lcores(bare(v.back()), false);
+  if (const auto v = detail::option_values(eal, "-c"); !v.empty())
     return parse_mask(bare(v.back()));
   return {};
 }
@@ -108,8 +109,7 @@ std::optional<Finding> lcores_that_cannot_be(const System& system,
   const std::vector<unsigned> usable = system.usable_cpus();
   if (lcores.empty() || online.empty() || usable.empty()) return std::nullopt;
   // Numbers that EAL gives anew (since 25.11), and what isn't understood, are for EAL to judge.
-  if (detail::has_option(eal, "--remap-lcore-ids") || detail::has_option(eal, "-R"))
-    return std::nullopt;
+  if (detail::has_option(eal, "--remap-lcore-ids")) return std::nullopt;
   for (const auto& [lcore, cpus] : lcores)
     if (cpus.empty()) return std::nullopt;
   if (const unsigned last = lcores.rbegin()->first; last >= RTE_MAX_LCORE)

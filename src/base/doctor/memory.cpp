@@ -57,7 +57,7 @@ std::vector<Pages> read_pages(const System& system) {
 /// The NUMA node of each NIC that the run asks for by name, where it's known.
 std::vector<int> nic_nodes(const System& system, const Examination& what) {
   std::vector<int> nodes;
-  for (const std::string& device : detail::option_values(what.eal, "--allow", "-a")) {
+  for (const std::string& device : detail::option_values(what.eal, "--allow")) {
     const std::string pci = detail::pci_address(device);
     // "-1": the machine doesn't say.
     if (const auto node = system.number("sys/bus/pci/devices/" + pci + "/numa_node");
@@ -82,10 +82,13 @@ std::set<int> lcore_nodes(const System& system, const Examination& what,
   return nodes;
 }
 
-/// What --socket-mem asks for, a node each: "1024,0".
+/// What --socket-mem, since 25.11 also called --numa-mem, asks for, a node each: "1024,0".
 std::vector<std::uint64_t> socket_bytes(const Examination& what) {
   std::vector<std::uint64_t> bytes;
-  for (const std::string& text : detail::option_values(what.eal, "--socket-mem")) {
+  std::vector<std::string> given = detail::option_values(what.eal, "--socket-mem");
+  for (std::string& text : detail::option_values(what.eal, "--numa-mem"))
+    given.push_back(std::move(text));
+  for (const std::string& text : given) {
     bytes.clear();
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find(',', at), text.size());
@@ -100,7 +103,7 @@ std::vector<std::uint64_t> socket_bytes(const Examination& what) {
 
 std::uint64_t wanted_bytes(const Examination& what) {
   std::uint64_t mib = 0;
-  for (const std::string& text : detail::option_values(what.eal, "--memory", "-m"))
+  for (const std::string& text : detail::option_values(what.eal, "-m"))
     (void)std::from_chars(text.data(), text.data() + text.size(), mib);
   return mib > 0 ? mib * kMib : what.memory_bytes;
 }

@@ -258,7 +258,7 @@ Finding examine_nic(const System& system, const Examination& what, const Nic& ni
 void examine_nics(const System& system, const Examination& what, Findings& findings) {
   std::vector<std::string> asked;
   if (!detail::without_pci(what.eal))
-    for (const std::string& device : detail::option_values(what.eal, "--allow", "-a"))
+    for (const std::string& device : detail::option_values(what.eal, "--allow"))
       if (std::string pci = detail::pci_address(device); !pci.empty())
         asked.push_back(std::move(pci));
   const std::vector<Nic> nics = read_nics(system, asked);

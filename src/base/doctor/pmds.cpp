@@ -50,7 +50,7 @@ void add_libraries(const System& system, const std::string& folder, std::vector<
 std::vector<std::string> libraries(const System& system, std::span<const std::string> eal) {
   std::vector<std::string> all;
   add_libraries(system, std::string(RTE_EAL_PMD_PATH).substr(1), all);
-  for (const std::string& plugin : detail::option_values(eal, "-d", "-d")) {
+  for (const std::string& plugin : detail::option_values(eal, "-d")) {
     if (!plugin.starts_with('/')) continue;
     all.push_back(plugin.substr(1));
     add_libraries(system, plugin.substr(1), all);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -94,7 +95,7 @@ std::vector<unsigned> System::allowed_in_files() const {
   return online_cpus();
 }
 
-std::vector<unsigned> parse_set(std::string_view text) {
+std::vector<unsigned> parse_set(std::string_view text, bool either_way) {
   constexpr unsigned kMost = 4096;
   std::vector<unsigned> set;
   const char* at = text.data();
@@ -108,6 +109,7 @@ std::vector<unsigned> parse_set(std::string_view text) {
       const auto range = std::from_chars(next + 1, end, last);
       if (range.ec != std::errc() || last >= kMost) break;
       next = range.ptr;
+      if (either_way && last < first) std::swap(first, last);
     }
     for (unsigned i = first; i <= last; ++i) set.push_back(i);
     if (next >= end || *next != ',') break;

@@ -54,8 +54,8 @@ struct ThreadLimit {
 };
 ThreadLimit thread_limit(const System& system);
 
-/// "0-3,8" and the like, as the kernel and EAL write sets of CPUs; nonsense ends it.
-std::vector<unsigned> parse_set(std::string_view text);
+/// "0-3,8" and the like, as the kernel and EAL write sets of CPUs; nonsense ends it. 3-0 is no CPU or, `either_way`, 0-3.
+std::vector<unsigned> parse_set(std::string_view text, bool either_way = false);
 /// "1, 2 and 5" of numbers; also of words.
 std::string enumerate(const std::vector<std::string>& items);
 std::string enumerate(const std::vector<unsigned>& items);

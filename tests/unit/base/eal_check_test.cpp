@@ -6,10 +6,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rte_eal.h>
 
 #include <bab/base/error.hpp>
 #include <bab/detail/dpdk/eal_options.hpp>
+#include <bab/detail/eal_args.hpp>
 
 #include "in_child.hpp"
 
@@ -36,14 +36,8 @@ std::string refusal(const Args& args) {
 
 /// What EAL itself makes of them, in a child: "refused" or "taken". (Since 25.11 it ends the process at some.)
 std::string of_eal(const Args& args) {
-  const test::Said said = test::in_child([&] {
-    Args all{"eal"};
-    all.insert(all.end(), args.begin(), args.end());
-    std::vector<char*> argv;
-    for (std::string& a : all) argv.push_back(a.data());
-    return std::string(rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0 ? "refused"
-                                                                                    : "taken");
-  });
+  const test::Said said =
+      test::in_child([&] { return std::string(test::init_eal(args) ? "taken" : "refused"); });
   return said.result.empty() ? "refused" : said.result;
 }
 
@@ -102,6 +96,7 @@ TEST(EalCheck, RefusesWhatEalRefuses) {
                            {"-l", "0-"},
                            {"-l", "zero"},
                            {"-l", ""},
+                           {"-S", "1-0"},
                            {"-c", "0x0"},
                            {"-c", "0g"},
                            {"--lcores=(0-1"},
@@ -171,6 +166,51 @@ TEST(EalCheck, ReadsNamesAsEalDoes) {
   EXPECT_THAT(refusal({"--iov=ap"}), HasSubstr("--iova-mode=ap; it is pa or va"));
   EXPECT_THAT(refusal({"--no-h"}), HasSubstr("fits --no-hpet and --no-huge; write"));
   EXPECT_THAT(refusal({"-vn0"}), HasSubstr("-n 0; "));
+}
+
+/// EAL takes such a range for no core at all, unless --lcores has it; with another core beside it, it takes that.
+TEST(EalCheck, TurnsARangeThatGoesDownwards) {
+  if (!detail::dpdk::getopt_reads_eal_arguments()) GTEST_SKIP() << "-l is --lcores here";
+  EXPECT_THAT(refusal({"-l", "1-0"}), HasSubstr("no core in -l 1-0; ranges go upwards: -l 0-1"));
+  EXPECT_THAT(refusal({"-l3-2,1-0"}), HasSubstr(": -l 2-3,0-1"));
+  EXPECT_EQ(of_eal(with({"-l", "1-0"})), "refused");
+  for (const Args& args : {Args{"-l", "1-0,0"}, {"--lcores=(1-0)@0"}, {"--lcores=(0,2-1)@(0-0)"}}) {
+    SCOPED_TRACE(testing::PrintToString(args));
+    EXPECT_EQ(refusal(with(args)), "");
+    EXPECT_NO_THROW(detail::check_eal_limits(with(args)));
+    EXPECT_EQ(of_eal(with(args)), "taken");
+  }
+}
+
+TEST(EalCheck, FindsValuesWhereEalDoes) {
+  using detail::has_option;
+  using detail::option_values;
+  using testing::ElementsAre;
+  EXPECT_THAT(option_values(Args{"-n4", "-l", "0", "-l1", "--no-pci"}, "-l"),
+              ElementsAre("0", "1"));
+  EXPECT_THAT(option_values(Args{"--vdev=a", "--vdev", "b"}, "--vdev"), ElementsAre("a", "b"));
+  EXPECT_THAT(option_values(Args{"-a", "1:0.0", "--allow=2:0.0"}, "--allow"),
+              ElementsAre("1:0.0", "2:0.0"));
+  // A value is no option, and what follows one that takes none is not its value.
+  EXPECT_THAT(option_values(Args{"--file-prefix", "--vdev", "-l0"}, "--vdev"), ElementsAre());
+  EXPECT_THAT(option_values(Args{"--huge-unlink", "-m", "16"}, "--huge-unlink"), ElementsAre());
+  EXPECT_FALSE(has_option(Args{"--file-prefix", "--no-pci"}, "--no-pci"));
+  // What EAL would refuse hides nothing else.
+  EXPECT_TRUE(has_option(Args{"--no-such-option", "word", "-Z", "--no-pci"}, "--no-pci"));
+  EXPECT_FALSE(has_option(Args{"--", "--no-pci"}, "--no-pci"));
+  if (!detail::dpdk::getopt_reads_eal_arguments()) return;
+  EXPECT_THAT(option_values(Args{"-vl1"}, "-l"), ElementsAre("1"));
+  EXPECT_TRUE(has_option(Args{"-hv"}, "-v"));
+  EXPECT_TRUE(has_option(Args{"--no-pc"}, "--no-pci"));
+  EXPECT_FALSE(has_option(Args{"--no"}, "--no-pci"));
+  EXPECT_THROW(detail::check_eal_limits(Args{"-vl1000"}), Error);
+}
+
+TEST(EalCheck, GoesByTheLastProcessType) {
+  if (!detail::dpdk::getopt_reads_eal_arguments()) GTEST_SKIP() << "it may be given once";
+  EXPECT_THAT(refusal({"--proc-type=primary", "--proc-type=SECONDARY", "--no-shconf"}),
+              HasSubstr("wait for ever"));
+  EXPECT_EQ(refusal({"--proc-type=secondary", "--proc-type=primary", "--no-shconf"}), "");
 }
 
 TEST(EalCheck, LetsHelpThrough) { EXPECT_EQ(refusal({"--help", "--iova-mode=x"}), ""); }

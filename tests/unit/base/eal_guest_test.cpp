@@ -18,21 +18,17 @@
 
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
+#include <bab/detail/check.hpp>
 #include <bab/memory/buffer_pool.hpp>
 
 #include "in_child.hpp"
 
-namespace bab {
+namespace bab::test {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-using test::in_child;
-using test::kPlain;
-using test::plain_and;
-using test::Said;
 
 /// How many numbered lines another thread wrote while `work` ran, before and after.
 std::string written_by_another_thread_during(const std::function<void()>& work) {
@@ -150,6 +146,45 @@ TEST(EalGuest, AStreamOfTheHostsGetsTheLogAndIsItsAgain) {
   EXPECT_EQ(said.output, "");
 }
 
+/// Nor is one of DPDK's own, which is no file, closed under it.
+TEST(EalGuest, AnEalOfTheHostsKeepsItsSyslogWhereOursIsRefused) {
+  const Said said = in_child([] {
+    if (!init_eal(plain_and({"--syslog=user"}))) return std::string("no EAL");
+    std::FILE* const its = rte_log_get_stream();
+    std::string result = "started";
+    try {
+      const Eal second(kPlain);
+    } catch (const Error&) {
+      result = "refused";
+    }
+    rte_log(RTE_LOG_ERR, RTE_LOGTYPE_USER1, "to syslog\n");
+    return result + (rte_log_get_stream() == its ? ", its own" : ", another");
+  });
+  EXPECT_EQ(said.result, "refused, its own");
+  EXPECT_EQ(said.status, 0);
+}
+
+TEST(EalGuest, AStreamOfTheHostsThatIsNoFileGetsTheLog) {
+  const Said said = in_child([] {
+    static std::string heard;
+    cookie_io_functions_t io{};
+    io.write = [](void*, const char* data, std::size_t n) -> ssize_t {
+      heard.append(data, n);
+      return static_cast<ssize_t>(n);
+    };
+    std::FILE* const mine = fopencookie(nullptr, "w", io);
+    rte_openlog_stream(mine);
+    {
+      const Eal eal(kPlain);
+      rte_log(RTE_LOG_ERR, RTE_LOGTYPE_USER1, "to the host\n");
+    }
+    std::fflush(mine);
+    return std::string(heard.find("to the host\n") != heard.npos ? "heard" : "unheard");
+  });
+  EXPECT_EQ(said.result, "heard");
+  EXPECT_EQ(said.output, "");
+}
+
 TEST(EalGuest, APanicsWordsGoToStandardErrorAtOnce) {
   const Said said = in_child([]() -> std::string {
     const Eal eal(kPlain);
@@ -200,7 +235,7 @@ Said in_a_child_of_eals_process(const std::function<std::string(Eal&, BufferPool
       _exit(0);
     }
     close(out[1]);
-    said = test::read_all(out[0]);
+    said = read_all(out[0]);
     int status = 0;
     waitpid(child, &status, 0);
     if (WIFSIGNALED(status)) said += "signal " + std::to_string(WTERMSIG(status));
@@ -235,9 +270,7 @@ TEST(EalFork, AChildMayDestroyWhatItHas) {
 }
 
 TEST(EalFork, DebugChecksStopAChildThatUsesSomething) {
-#ifdef NDEBUG
-  GTEST_SKIP() << "the library was built without debug checks";
-#endif
+  if (!detail::kChecks) GTEST_SKIP() << "the library was built without debug checks";
   for (const auto& use : std::vector<std::function<std::string(Eal&, BufferPool&)>>{
            [](Eal&eal, BufferPool&) { return std::to_string(eal.workers().size()); },
            [](Eal&, BufferPool&pool) { return std::to_string(pool.stats().free); },
@@ -251,4 +284,4 @@ TEST(EalFork, DebugChecksStopAChildThatUsesSomething) {
 }
 
 }  // namespace
-}  // namespace bab
+}  // namespace bab::test

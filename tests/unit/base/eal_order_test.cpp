@@ -26,12 +26,9 @@
 #include "in_child.hpp"
 #include "packets.hpp"
 
-namespace bab {
+namespace bab::test {
 namespace {
 
-using test::in_child;
-using test::kPlain;
-using test::Said;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -222,13 +219,7 @@ TEST(EalOrder, NothingCanBeMadeBeforeItAndTheSentenceSaysWhy) {
 /// Cleans up under our objects, as a host application that owns its EAL may.
 TEST(EalOrder, WhatAHostCleansUpUnderneathIsLeftAlone) {
   expect_said(in_child([] {
-                std::vector<std::string> args{"host"};
-                args.insert(args.end(), kPlain.begin(), kPlain.end());
-                args.emplace_back("--log-level=1");
-                std::vector<char*> argv;
-                for (std::string& a : args) argv.push_back(a.data());
-                if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0)
-                  return std::string("no EAL");
+                if (!init_eal(plain_and({"--log-level=1"}))) return std::string("no EAL");
                 {
                   const Eal eal = Eal::adopt();
                   const BufferPool pool(small());
@@ -242,4 +233,4 @@ TEST(EalOrder, WhatAHostCleansUpUnderneathIsLeftAlone) {
 }
 
 }  // namespace
-}  // namespace bab
+}  // namespace bab::test

@@ -10,7 +10,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
@@ -20,18 +19,13 @@
 
 #include "in_child.hpp"
 
-namespace bab {
+namespace bab::test {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-using test::in_child;
-using test::kPlain;
-using test::plain_and;
-using test::Said;
 
 std::string text(const std::vector<unsigned>& ids) {
   std::string s;
@@ -286,12 +280,7 @@ TEST(Eal, ArgumentsComeBackUntouched) {
 
 TEST(Eal, AdoptsWhatAHostHasInitialised) {
   const Said said = in_child([] {
-    std::vector<std::string> all{"host"};
-    all.insert(all.end(), kPlain.begin(), kPlain.end());
-    all.push_back("--log-level=1");
-    std::vector<char*> argv;
-    for (std::string& a : all) argv.push_back(a.data());
-    if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) return std::string("no EAL");
+    if (!init_eal(plain_and({"--log-level=1"}))) return std::string("no EAL");
     std::string workers;
     {
       const Eal eal = Eal::adopt();
@@ -333,4 +322,4 @@ TEST(Eal, AdoptsOnARegisteredThreadOnly) {
 }
 
 }  // namespace
-}  // namespace bab
+}  // namespace bab::test

@@ -53,7 +53,8 @@ TEST(Headers, OfAnotherBuildAreNamedBesideTheLibrary) {
 
 TEST(Headers, WithOtherLayoutsAreRefused) {
   using detail::Headers;
-  for (const auto& [size, name] : {std::pair{&Headers::mempool_bytes, "rte_mempool"},
+  for (const auto& [size, name] : {std::pair{&Headers::mempool_bytes, "an rte_mempool is"},
+                                   {&Headers::mempool_cache_bytes, "an rte_mempool_cache is"},
                                    {&Headers::mbuf_bytes, "rte_mbuf"},
                                    {&Headers::cache_line_bytes, "RTE_CACHE_LINE_SIZE"},
                                    {&Headers::headroom_bytes, "RTE_PKTMBUF_HEADROOM"},
@@ -65,6 +66,21 @@ TEST(Headers, WithOtherLayoutsAreRefused) {
     EXPECT_THAT(refusal_of(headers), HasSubstr(name));
     EXPECT_THAT(refusal_of(headers), HasSubstr("is 7 in this program"));
   }
+}
+
+TEST(Headers, OfAnotherReleaseOfDpdkAreRefused) {
+  auto headers = detail::kHeaders;
+  headers.dpdk_release = 1908;
+  headers.mempool_bytes = 7;  // a consequence
+  EXPECT_THAT(refusal_of(headers), HasSubstr("compiled with the headers of DPDK 19.08, and"));
+}
+
+/// Without a warning, of which clang had one where the library has no checks.
+TEST(Check, MayBeAllThatALambdaCapturesFor) {
+  int calls = 0;
+  const auto check = [&calls] { BAB_ASSERT(++calls == 1); };
+  check();
+  EXPECT_EQ(calls, detail::kChecks ? 1 : 0);
 }
 
 TEST(Headers, AreLookedAtBeforeAnythingIsMade) {

@@ -3,7 +3,12 @@
 #include <string>
 #include <string_view>
 
+#include <rte_version.h>
+
 namespace bab::detail {
+
+/// The release of DPDK that a translation unit is compiled for: 2211 is 22.11. Each unit's own.
+constexpr unsigned kDpdkRelease = 100 * RTE_VER_YEAR + RTE_VER_MONTH;
 
 /// Why a library that was built with the headers of DPDK `built` must not run with DPDK `running`, each as rte_version()
 /// spells it ("DPDK 22.11.11"): structs that both know differ from one ABI to the next, which comes with each November's
