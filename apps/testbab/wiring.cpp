@@ -355,8 +355,8 @@ void Wiring::add_rows(const Unit& unit, const PortSummary& p, const bab::TxAccou
   if (!unit.receives) return;
   const std::uint64_t received = p.stats.rx_frames + port.rx_waited();
   auto& row = ledger.row(fmt::format("port {}: frames received", p.id), received + p.left);
-  row.out = {{"taken by pollers", p.taken}, {"freed at the stop", p.left}};
-  const std::uint64_t taken = std::min(p.taken, received);
+  row.out = {{"taken by pollers", p.taken}, {"freed at the stop", p.left + port.rx_lost()}};
+  const std::uint64_t taken = std::min(p.taken + port.rx_lost(), received);
   const std::uint64_t held = std::min<std::uint64_t>(rx_queued(port), received - taken);
   if (held > 0) row.out.emplace_back(kHeldTerm, held);
 }

@@ -30,7 +30,7 @@ const EalOption* of_letter(char letter) {
 }
 
 /// By its whole name or, where EAL takes that, by a beginning that no other has.
-const EalOption& of_name(const std::string& name) {
+const EalOption& of_name(std::string_view name) {
   std::vector<const EalOption*> fit;
   for (const EalOption& option : kOptions) {
     if (!option.name.empty() && option.name == name) return option;

@@ -149,7 +149,7 @@ std::string range_upwards(std::string_view option, std::string_view value) {
     const std::string part(value.substr(0, value.find(',')));
     value.remove_prefix(std::min(value.size(), part.size() + 1));
     const std::size_t dash = part.find('-', 1);
-    if (dash == std::string::npos) return {};
+    if (dash == std::string::npos || part.find('-', dash + 1) != std::string::npos) return {};
     const int first = std::atoi(part.c_str()), last = std::atoi(part.c_str() + dash + 1);
     if (first <= last) return {};
     upwards += fmt::format("{}{}-{}", upwards.empty() ? "" : ",", last, first);

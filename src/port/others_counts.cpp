@@ -28,9 +28,10 @@ void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
   exclude(std::array{&rte_eth_stats::imissed, &rte_eth_stats::rx_nombuf, &rte_eth_stats::ierrors,
                      &rte_eth_stats::oerrors},
           now);
-  // What was in the queues has gone with the stop.
-  const std::uint64_t counted = now.ipackets < stopped.ipackets ? 0 : stopped.ipackets;
-  rx_waited_ -= untaken(std::max<std::uint64_t>(counted, cleared_.ipackets));
+  if (now.ipackets < stopped.ipackets)
+    rx_base_ = {0, 0, frames_taken()};
+  else  // what was in the queues has gone with the stop
+    rx_base_.lost += untaken(stopped.ipackets);
 }
 
 std::uint64_t Port::frames_taken() const noexcept {
@@ -40,10 +41,12 @@ std::uint64_t Port::frames_taken() const noexcept {
 }
 
 /// Of the frames that the driver had counted when its figure was `ipackets`, those that nobody took.
-std::int64_t Port::untaken(std::uint64_t ipackets) const noexcept {
+std::uint64_t Port::untaken(std::uint64_t ipackets) const noexcept {
   const std::uint64_t counted =
       ipackets >= cleared_.ipackets ? ipackets - cleared_.ipackets : ipackets;
-  return static_cast<std::int64_t>(counted) + rx_waited_ - static_cast<std::int64_t>(frames_taken());
+  const std::uint64_t in = counted + rx_base_.waited;
+  const std::uint64_t out = rx_base_.lost + (frames_taken() - rx_base_.taken);
+  return in > out ? in - out : 0;
 }
 
 void Port::clear_losses() noexcept {

@@ -380,20 +380,20 @@ PortStats Port::stats() const noexcept {
     tx.frames += q.counters().frames;
     tx.bytes += q.counters().bytes;
   }
-  const bool counts_received = s.ipackets > 0;
   // A driver that has failed counts, also where nothing went.
   const bool counts_sent = s.opackets > 0 || s.oerrors > 0;
-  const auto or_ours = [](std::uint64_t theirs, std::uint64_t ours) {
-    return theirs != 0 ? theirs : ours;
-  };
   // A driver may begin at 0 by itself, when it is started.
   const auto since = [](std::uint64_t now, std::uint64_t then) {
     return now >= then ? now - then : now;
   };
-  return {counts_received ? since(s.ipackets, cleared_.ipackets) : std::uint64_t{rx.frames},
-          or_ours(since(s.ibytes, cleared_.ibytes), rx.bytes),
+  // Some count no bytes.
+  const auto or_ours = [&](std::uint64_t theirs, std::uint64_t then, std::uint64_t ours) {
+    return theirs != 0 ? since(theirs, then) : ours;
+  };
+  return {or_ours(s.ipackets, cleared_.ipackets, rx.frames),
+          or_ours(s.ibytes, cleared_.ibytes, rx.bytes),
           counts_sent ? since(s.opackets, cleared_.opackets) : std::uint64_t{tx.frames},
-          or_ours(since(s.obytes, cleared_.obytes), tx.bytes),
+          or_ours(s.obytes, cleared_.obytes, tx.bytes),
           since(s.imissed, cleared_.imissed),
           since(s.rx_nombuf, cleared_.rx_nombuf),
           since(s.ierrors, cleared_.ierrors),
@@ -405,7 +405,8 @@ void Port::clear_stats() noexcept {
   rte_eth_stats now{};
   const bool counts = counts_.read(now) && now.ipackets > 0;
   // What comes meanwhile is in the next account: frames came all the time.
-  rx_waited_ = started_ && counts ? std::max<std::int64_t>(untaken(now.ipackets), 0) : 0;
+  const std::uint64_t waiting = started_ && counts ? untaken(now.ipackets) : 0;
+  rx_base_ = {waiting, 0, 0};
   cleared_ = now;
   if (!started_) note_stopped();
   for (RxQueue& q : rx_) q.clear_counters();

@@ -144,7 +144,8 @@ void Port::set_up_queues(BufferPool& rx_pool) {
           tried(
               fmt::format("setting up TX queue {} of {} descriptors", q, options_.tx_descriptors)),
           e, words, e == -ENOMEM ? kMoreMemory : "leave the number of descriptors to it"));
-    tx.emplace_back(options_.id, q, offloads_.tx_flags != 0, driver_ == "net_ring", mtu_);
+    tx.emplace_back(options_.id, q, offloads_.tx_flags != 0, driver_ == "net_ring", mtu_,
+                    options_.tx_descriptors);
   }
   rx_ = std::move(rx);
   tx_ = std::move(tx);

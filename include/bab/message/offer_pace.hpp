@@ -9,9 +9,9 @@
 
 namespace bab {
 
-/// When a sink that didn't take all frames is offered them again. A full NIC queue has room for a frame or two at each turn
-/// of a fast loop, and each of these would cost a doorbell. So the time between two offers doubles until half of an offer is
-/// taken. That is far less than the time in which a queue runs empty: then all of the offer would be taken.
+/// When a full queue is offered frames again. It has room for a frame or two at each turn of a fast loop, and each of these
+/// would cost a doorbell. So the time between two offers doubles while less than a quarter of what can be taken is taken,
+/// and halves when half is: what is left in the queue then lasts at least as long again.
 ///
 /// One lcore.
 class OfferPace {
@@ -27,24 +27,25 @@ class OfferPace {
 
   /// Whether it is too early for an offer. Never at `now_tsc` 0: the time isn't known.
   [[nodiscard]] bool early(std::uint64_t now_tsc) const noexcept {
-    return now_tsc != 0 && now_tsc < next_tsc_;
+    return now_tsc != 0 && now_tsc - last_tsc_ < pause_;
   }
 
-  /// `taken` of `frames` were, at that time. 0: the time isn't known.
-  void offered(unsigned frames, unsigned taken, std::uint64_t now_tsc) noexcept {
-    if (taken == frames || now_tsc == 0) {
+  /// `taken` of `frames` were, at that time (0: not known), by a queue that holds `capacity` (0: not known, and never paced).
+  void offered(unsigned frames, unsigned taken, unsigned capacity, std::uint64_t now_tsc) noexcept {
+    last_tsc_ = now_tsc;
+    const unsigned most = std::min(frames, capacity);
+    if (taken == frames || most == 0 || now_tsc == 0)
       pause_ = 0;
-      next_tsc_ = 0;
-      return;
-    }
-    if (taken < frames - taken) pause_ = std::clamp(2 * pause_, longest_ / kShortestPart, longest_);
-    next_tsc_ = now_tsc + pause_;
+    else if (taken >= most / 2)
+      pause_ /= 2;
+    else if (taken < most / 4)
+      pause_ = std::clamp(2 * pause_, longest_ / kShortestPart, longest_);
   }
 
  private:
   std::uint64_t longest_;  // TSC cycles, as the others
   std::uint64_t pause_ = 0;
-  std::uint64_t next_tsc_ = 0;
+  std::uint64_t last_tsc_ = 0;
 };
 
 }  // namespace bab

@@ -119,8 +119,8 @@ class WriteFlusher final : detail::FrameTaker {
   }
 
   /// One turn: at most one burst in, one out. Returns frames that went out or came in; 0, and nothing is done, when
-  /// the sink calls it. `now_tsc`: the time, as an Lcore gives it to its pollers. A sink that is full is then asked at a
-  /// pace (OfferPace), and not at every turn. 0: at every turn.
+  /// the sink calls it. `now_tsc`: the time, as an Lcore gives it to its pollers. A sink with a
+  /// capacity() that is full is then asked at a pace (OfferPace), and not at every turn. 0: at every turn.
   unsigned poll(std::uint64_t now_tsc = 0) noexcept {
     if (in_sink_) [[unlikely]]
       return 0;
@@ -382,7 +382,8 @@ class WriteFlusher final : detail::FrameTaker {
     const unsigned n = detail::offer(sink_, std::span(pending_.data(), pending_count_));
     in_sink_ = false;
     BAB_ASSERT(n <= pending_count_);
-    pace_.offered(pending_count_, n, now_tsc);
+    if constexpr (requires { sink_.capacity(); })
+      pace_.offered(pending_count_, n, sink_.capacity(), now_tsc);
     for (unsigned i = 0; i < n; ++i) gone(origins_[i]);
     std::copy(pending_.begin() + n, pending_.begin() + pending_count_, pending_.begin());
     std::copy(origins_.begin() + n, origins_.begin() + pending_count_, origins_.begin());

@@ -2,7 +2,6 @@
 
 #include <bab/detail/build.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -157,9 +156,9 @@ class Port {
   [[nodiscard]] PortStats stats() const noexcept;
   /// Frames that the NIC counted before the last clear_stats() and that nobody had taken from its queues then. Pollers take
   /// them beside those that stats() counts.
-  [[nodiscard]] std::uint64_t rx_waited() const noexcept {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(rx_waited_, 0));
-  }
+  [[nodiscard]] std::uint64_t rx_waited() const noexcept { return rx_base_.waited; }
+  /// Frames that it counted since then, or that waited, and that went with the queues when the port was stopped.
+  [[nodiscard]] std::uint64_t rx_lost() const noexcept { return rx_base_.lost; }
   [[nodiscard]] DropCounters drops() const noexcept { return drops(stats()); }
   /// The same by figures that stats() gave before.
   [[nodiscard]] DropCounters drops(const PortStats& stats) const noexcept;
@@ -207,7 +206,7 @@ class Port {
   void note_stopped() noexcept;
   void exclude_others(const rte_eth_stats& stopped) noexcept;
   [[nodiscard]] std::uint64_t frames_taken() const noexcept;
-  [[nodiscard]] std::int64_t untaken(std::uint64_t ipackets) const noexcept;
+  [[nodiscard]] std::uint64_t untaken(std::uint64_t ipackets) const noexcept;
   void require_idle(std::uint32_t mtu);
   void configure(bool may_split);
   [[nodiscard]] std::uint32_t read_mtu() const;
@@ -253,8 +252,12 @@ class Port {
   std::string promiscuous_refusal_;
   mutable detail::DriverCounts counts_;
   mutable std::uint64_t nombuf_seen_ = 0;
-  rte_eth_stats cleared_{};     // the driver's figures then; xstats stay as they are
-  std::int64_t rx_waited_ = 0;  // below 0: a stop took frames out of the queues
+  rte_eth_stats cleared_{};  // the driver's figures then; xstats stay as they are
+  // Frames in the queues at cleared_, those that stops took out of them since, and those that were taken before the
+  // driver's count began anew.
+  struct {
+    std::uint64_t waited, lost, taken;
+  } rx_base_{};
   // Its figures when the port was stopped, or cleared while it was: what comes on top before it is started is others'.
   std::optional<rte_eth_stats> at_stop_{rte_eth_stats{}};
   // Where tx_account() begins: frames that had not gone, what the queues were given, the driver's figures.

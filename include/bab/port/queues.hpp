@@ -81,9 +81,15 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   /// `prepare`: the port has TX offloads, so that drivers want to see frames before they go.
   /// `is_ring`: what is sent goes into an rte_ring (net_ring).
   /// `mtu`: bytes of IP packet that the port sends; 0: not known.
+  /// `descriptors`: frames that the device's queue holds; 0: not known.
   TxQueue(std::uint16_t port, std::uint16_t queue, bool prepare, bool is_ring = false,
-          std::uint32_t mtu = 0) noexcept
-      : port_(port), queue_(queue), prepare_(prepare), is_ring_(is_ring), mtu_(mtu) {}
+          std::uint32_t mtu = 0, std::uint16_t descriptors = 0) noexcept
+      : port_(port),
+        queue_(queue),
+        prepare_(prepare),
+        is_ring_(is_ring),
+        capacity_(is_ring ? std::uint16_t{0} : descriptors),
+        mtu_(mtu) {}
 
   /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the NIC,
   /// which gives up their share; a frame that tx_prepare refuses is taken, freed and counted. None is taken while
@@ -138,6 +144,10 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   /// Bytes of IP packet in the longest frame that its port sends; the largest value when that isn't known.
   [[nodiscard]] std::uint32_t mtu() const noexcept { return mtu_ == 0 ? ~std::uint32_t{0} : mtu_; }
 
+  /// Frames that its device's queue holds at most, each frame being one segment; 0: not known, or there are no doorbells to
+  /// save.
+  [[nodiscard]] unsigned capacity() const noexcept { return capacity_; }
+
   [[nodiscard]] Tap& tap() noexcept { return *tap_; }
 
   [[nodiscard]] const QueueCounters& counters() const noexcept { return counters_; }
@@ -189,6 +199,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   std::uint16_t queue_;
   bool prepare_;
   bool is_ring_;
+  std::uint16_t capacity_;
   bool held_ = false;
   Idle idle_ = Idle::kNothing;
   unsigned idle_turns_ = 0;

@@ -174,6 +174,7 @@ TEST(EalCheck, TurnsARangeThatGoesDownwards) {
   EXPECT_THAT(refusal({"-l", "1-0"}), HasSubstr("no core in -l 1-0; ranges go upwards: -l 0-1"));
   EXPECT_THAT(refusal({"-l3-2,1-0"}), HasSubstr(": -l 2-3,0-1"));
   EXPECT_EQ(of_eal(with({"-l", "1-0"})), "refused");
+  EXPECT_EQ(refusal({"-l", "1-0-1"}), "") << "EAL takes it";
   for (const Args& args : {Args{"-l", "1-0,0"}, {"--lcores=(1-0)@0"}, {"--lcores=(0,2-1)@(0-0)"}}) {
     SCOPED_TRACE(testing::PrintToString(args));
     EXPECT_EQ(refusal(with(args)), "");

@@ -142,6 +142,7 @@ void OddDriver::closed() {
 
 void OddDriver::stats(rte_eth_stats& stats) const {
   stats.ipackets += others.ipackets;
+  stats.ibytes += others.ibytes;
   added_ += register_that_stays;
   stats.imissed += others.imissed + added_;
   stats.rx_nombuf += others.rx_nombuf;

@@ -251,7 +251,8 @@ TEST_F(RxPoolChoice, WhatIsCountedWhileItIsStoppedIsNotThePorts) {
 
 TEST_F(RxPoolChoice, FramesThatWaitedInItsQueuesWhenItWasClearedAreCountedApart) {
   make(1500).start();
-  driver.others.ipackets = 20;  // the NIC has them, nobody took them yet
+  driver.others.ipackets = 20;
+  driver.others.ibytes = 20 * 64;  // the NIC has them, nobody took them yet
   port->clear_stats();
   EXPECT_EQ(port->stats().rx_frames, 0U);
   EXPECT_EQ(port->rx_waited(), 20U);
@@ -261,12 +262,15 @@ TEST_F(RxPoolChoice, FramesThatWaitedInItsQueuesWhenItWasClearedAreCountedApart)
   BufferPool::release(std::span(burst).first(n));
   driver.others.ipackets = 20 - n;  // net_null counts what is taken
   EXPECT_EQ(port->stats().rx_frames, 0U) << "they were counted before";
+  EXPECT_EQ(port->stats().rx_bytes, 0U);
   port->clear_stats();
   EXPECT_EQ(port->rx_waited(), 20U - n);
   port->stop();  // and so they never come
   port->start();
-  EXPECT_EQ(port->rx_waited(), 0U);
+  EXPECT_EQ(port->rx_waited(), 20U - n);
+  EXPECT_EQ(port->rx_lost(), 20U - n);
   port->clear_stats();
+  EXPECT_EQ(port->rx_lost(), 0U);
   EXPECT_EQ(port->rx_waited(), 0U);
   driver.others.ipackets += 3;
   EXPECT_EQ(port->stats().rx_frames, 3U);
