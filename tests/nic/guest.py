@@ -16,7 +16,7 @@ import nics
 from qmp import Monitor
 
 QEMU = "qemu-system-x86_64"
-BOOT_SECONDS = 90
+BOOT_SECONDS = 60
 BOOTS = 3
 HUGEPAGES = 400  # of 2 MB
 CONSOLE_TAIL = 30  # lines
@@ -59,12 +59,12 @@ class Guest:
         try:
             for boot in range(BOOTS):
                 self._start(images, memory, cpus, device_options, kernel_arguments, machine)
-                self._await_agent(boot_seconds)
-                if self._has_timers():
+                why = self._why_not_up(boot_seconds)
+                if not why:
                     break
-                print(f"# {name}: boot {boot + 1} of {BOOTS} came up without timers", flush=True)
+                print(f"# {name}: boot {boot + 1} of {BOOTS}: {why}", flush=True)
                 if boot + 1 == BOOTS:
-                    raise GuestFailed(f"{name} has no timers: {self.dead}")
+                    raise GuestFailed(f"{name}: {why}")
                 self._end()
             self.addresses = self._find_nics()
             if driver:
@@ -216,12 +216,14 @@ class Guest:
         for thread in self.monitor.cpu_threads():
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + 5)
 
-    def _has_timers(self):
-        """Beside others that take the CPUs, Linux under TCG comes up at times with a clock that stands: no sleep ends."""
+    def _why_not_up(self, seconds):
+        """Beside others that take the CPUs, Linux under TCG comes up at times with a clock that stands: no sleep ends. Nor
+        does its boot, where that happens early."""
         try:
-            return self.run("sleep 0.05", 5).status == 0
-        except GuestFailed:
-            return False
+            self._await_agent(seconds)
+            return "" if self.run("sleep 0.05", 5).status == 0 else "it has no timers"
+        except GuestFailed as error:
+            return str(error)
 
     def _connect(self, deadline):
         while True:

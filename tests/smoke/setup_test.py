@@ -254,7 +254,7 @@ class Eal(Refused):
             ((absent, "choose of .*, as in -"), ["--lcores", f"0@{CPUS[0]},1@{NO_CPU}"]),
             (("core list", "numbers and ranges"), ["-l", "abc"]),
             (("core list", "numbers and ranges"), ["-l", ""]),
-            (("core list", "lscpu, taskset"), ["-l", "1-0"]),
+            (("no core in -l 1-0", "ranges go upwards: -l 0-1"), ["-l", "1-0"]),
             (("coremask", "hexadecimal"), ["-c", "0x0"]),
             (("coremask", "hexadecimal"), ["-c", "zz"]),
             (("--lcores", "lcores@CPUs"), ["--lcores", "(0-1"]),
