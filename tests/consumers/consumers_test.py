@@ -36,17 +36,6 @@ class Consumers(unittest.TestCase):
         status, said = self.application.add("main.cpp").run("-fsanitize=address")
         self.assertEqual((status, said), (0, "3 parts, 0 failures\n"))
 
-    def test_a_translation_unit_tells_thread_sanitizer_what_it_does_itself(self):
-        """Whichever of them the linker sees first."""
-        watched = ("told.cpp", "-O0", "-DTELLS=told_by_watched", "-D__SANITIZE_THREAD__=1")
-        plain = ("told.cpp", "-O0", "-DTELLS=told_by_plain")
-        for order in (watched, plain), (plain, watched):
-            with self.subTest(first=order[0][2]):
-                application = Application(self.library, self.directory).add("told_main.cpp")
-                for unit in order:
-                    application.add(*unit)
-                self.assertEqual(application.run(), (0, "watched 2, plain 0\n"))
-
     def test_what_a_unit_may_not_be_compiled_with_is_said_first(self):
         for flag, sentence in (("-std=c++17", "bab's headers are C\\+\\+20: compile with -std=c\\+\\+20"),
                                ("-DRTE_LIBRTE_MEMPOOL_STATS", "leave that to DPDK's own rte_config.h"),

@@ -146,6 +146,17 @@ class Others(unittest.TestCase):
         self.assertEqual(outcome[0], -signal.SIGABRT, outcome[1])
         self.assertRegex(outcome[1], sentence)
 
+    def test_a_translation_unit_tells_thread_sanitizer_what_it_does_itself(self):
+        """Whichever of them the linker sees first."""
+        watched = ("told.cpp", "-O0", "-DTELLS=told_by_watched", "-D__SANITIZE_THREAD__=1")
+        plain = ("told.cpp", "-O0", "-DTELLS=told_by_plain")
+        for order in (watched, plain), (plain, watched):
+            with self.subTest(first=order[0][2]):
+                application = Application(self.library("release"), self.directory).add("told_main.cpp")
+                for unit in order:
+                    application.add(*unit)
+                self.assertEqual(application.run(), (0, "watched 2, plain 0\n"))
+
     def test_a_library_of_another_build_at_run_time(self):
         for headers, runs, first, second in (("shared", "shared-debug", "without", "with"),
                                              ("shared-debug", "shared", "with", "without")):
