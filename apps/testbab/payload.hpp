@@ -34,7 +34,7 @@ class Payload {
       return len;
     }
     const std::uint32_t part = std::min(len, most_);
-    if (part > sizeof sequence) rte_memcpy(at, source(sequence), part);
+    if (part > sizeof sequence) fill_all(at, part, sequence);
     std::memcpy(at, &sequence, sizeof sequence);
     return part;
   }
@@ -53,6 +53,11 @@ class Payload {
   // 512 starting places, then the longest message: a window that stays in the L1 cache for small ones.
   static constexpr std::size_t kPlaces = 512;
   using Table = std::array<std::uint64_t, kPlaces + 65536 / 8 + 1>;
+
+  [[gnu::noinline]] void fill_all(std::uint8_t* at, std::uint32_t len,
+                                  std::uint64_t sequence) const noexcept {
+    rte_memcpy(at, source(sequence), len);
+  }
 
   /// One for the whole program, read by all lcores.
   static const Table& shared_table() {

@@ -17,9 +17,8 @@ class Library:
 
     def __init__(self, prefix):
         self.prefix = prefix
-        self.libdir = os.path.join(prefix, "lib", "x86_64-linux-gnu")
-        if not os.path.isdir(os.path.join(self.libdir, "pkgconfig")):
-            self.libdir = os.path.join(prefix, "lib")
+        # Meson asks dpkg-architecture for its name, where that is installed.
+        self.libdir, = (folder for folder, _, names in os.walk(prefix) if "libbab.a" in names or "libbab.so" in names)
 
     @classmethod
     def from_build(cls, build, directory):
@@ -39,8 +38,10 @@ class Library:
 
     def flags(self, *arguments):
         environment = {**os.environ, "PKG_CONFIG_PATH": os.path.join(self.libdir, "pkgconfig")}
-        done = subprocess.run(["pkg-config", *arguments, "bab"], env=environment, capture_output=True, text=True,
-                              check=True)
+        done = subprocess.run(["pkg-config", "--print-errors", *arguments, "bab"], env=environment, capture_output=True,
+                              text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"pkg-config {' '.join(arguments)} bab: {done.stderr}")
         return done.stdout.split()
 
     def cflags(self):

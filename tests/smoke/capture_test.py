@@ -83,7 +83,7 @@ class Capture(SmokeCase):
 
         messages_pass(1)
         try:
-            with StalledThread(run.process.pid, "bab-capture"):
+            with StalledThread(run.process.pid, ("bab-capture",)):
                 messages_pass(50 * BUFFERS)  # at most 42 a frame, and each frame is sent and received
         except PermissionError as error:
             self.skipTest(str(error))

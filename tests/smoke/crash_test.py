@@ -20,6 +20,7 @@ from smoke_case import SmokeCase
 from stalled_thread import StalledThread, mappings
 from testbab import signal
 
+LCORE_1 = ("rte-worker-1", "dpdk-worker1")  # DPDK up to 23.07, and since
 NO_HUGEPAGES = hugepages.obstacle()
 NO_MOUNT = "only root can mount file systems" if os.geteuid() else None
 TWO_LCORES = "--lcores", "0@0,1@0"
@@ -106,7 +107,7 @@ class Killed(Crash, MemifCase):
         pid = server.process.pid
         self.assertTrue(shares_memory(pid))
         try:
-            with StalledThread(pid, "rte-worker-1", in_program=True):
+            with StalledThread(pid, LCORE_1, in_program=True):
                 self.kill(client)
                 self.assertTrue(wait_until(lambda: not shares_memory(pid)))
         except PermissionError as error:

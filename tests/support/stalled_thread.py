@@ -16,19 +16,19 @@ def _ptrace(request, thread):
         raise OSError(number, f"ptrace: {os.strerror(number)}")
 
 
-def find(pid, name, timeout=10):
-    """The id of the thread of that name, as soon as there is one."""
+def find(pid, names, timeout=10):
+    """The id of the thread of one of those names, as soon as there is one."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         for thread in os.listdir(f"/proc/{pid}/task"):
             try:
                 with open(f"/proc/{pid}/task/{thread}/comm", encoding="utf-8") as file:
-                    if file.read().strip() == name:
+                    if file.read().strip() in names:
                         return int(thread)
             except FileNotFoundError:
                 pass
         time.sleep(0.005)
-    raise AssertionError(f"process {pid} has no thread {name}")
+    raise AssertionError(f"process {pid} has no thread {names}")
 
 
 def mappings(pid):
@@ -45,8 +45,8 @@ class StalledThread:
 
     `in_program`: it is stopped in code of the program itself, in no shared library."""
 
-    def __init__(self, pid, name, in_program=False):
-        self.pid, self.thread, self.in_program = pid, find(pid, name), in_program
+    def __init__(self, pid, names, in_program=False):
+        self.pid, self.thread, self.in_program = pid, find(pid, names), in_program
 
     def __enter__(self):
         _ptrace(_SEIZE, self.thread)

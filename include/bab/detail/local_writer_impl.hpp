@@ -145,7 +145,7 @@ void BasicLocalWriter<Atom, kFlushes>::let_go() noexcept {
 }
 
 template <class Atom, bool kFlushes>
-ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
+inline ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
   if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
   // No buffer helps in either case: nobody waits for one.
@@ -364,7 +364,7 @@ void BasicLocalWriter<Atom, kFlushes>::seal() noexcept {
 
 /// All reservations of the frame are settled, and so are those of all frames before it.
 template <class Atom, bool kFlushes>
-void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
+inline void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
   detail::asan_unpoison(m->buf_addr, m->buf_len);
   BufferMeta& meta = buffer_meta(m);
   meta.messages = static_cast<std::uint16_t>(meta.settled / kOneMessage);

@@ -211,8 +211,8 @@ class BasicLocalWriter {
   }
   Account& account_of(rte_mbuf* frame) noexcept;
 
-  ReserveFailure open_frame() noexcept;
-  [[nodiscard]] rte_mbuf* acquire() noexcept {
+  [[gnu::always_inline]] inline ReserveFailure open_frame() noexcept;
+  [[nodiscard, gnu::always_inline]] rte_mbuf* acquire() noexcept {
     return line_.serves() ? pool_.take_served() : pool_.try_acquire();
   }
   bool set_spares_aside() noexcept;
@@ -222,7 +222,7 @@ class BasicLocalWriter {
   void begin_at(Place begin, Place end) noexcept;
   void close() noexcept;
   void seal() noexcept;
-  void finish(rte_mbuf* m) noexcept;
+  [[gnu::always_inline]] inline void finish(rte_mbuf* m) noexcept;
   rte_mbuf* close_holes(rte_mbuf* m) noexcept;
   void begin_stall() noexcept;
   void end_stall() noexcept;
