@@ -9,9 +9,10 @@
 
 namespace bab {
 
-/// When a full queue is offered frames again. It has room for a frame or two at each turn of a fast loop, and each of these
-/// would cost a doorbell. So the time between two offers doubles while less than a quarter of what can be taken is taken,
-/// and halves when half is: what is left in the queue then lasts at least as long again.
+/// When a full queue is offered frames again. At each turn of a fast loop it has room for a frame
+/// or two, and each of these would cost a doorbell. So the time between two offers doubles while
+/// less than a quarter of what can be taken is taken. It halves when half is taken: the frames that
+/// the queue still has then last at least as long again.
 ///
 /// One lcore.
 class OfferPace {
@@ -30,7 +31,8 @@ class OfferPace {
     return now_tsc != 0 && now_tsc - last_tsc_ < pause_;
   }
 
-  /// `taken` of `frames` were, at that time (0: not known), by a queue that holds `capacity` (0: not known, and never paced).
+  /// A queue that holds `capacity` frames took `taken` of `frames` at that time. Where the time or
+  /// the capacity is 0, it isn't known, and nothing is paced.
   void offered(unsigned frames, unsigned taken, unsigned capacity, std::uint64_t now_tsc) noexcept {
     last_tsc_ = now_tsc;
     const unsigned most = std::min(frames, capacity);

@@ -154,10 +154,10 @@ class Port {
   [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }
   /// Also: buffers that the driver found none of since the last look are asked for (BufferPool::announce_need()).
   [[nodiscard]] PortStats stats() const noexcept;
-  /// Frames that the NIC counted before the last clear_stats() and that nobody had taken from its queues then. Pollers take
-  /// them beside those that stats() counts.
+  /// Frames that the NIC counted before the last clear_stats() and that nobody had taken from its
+  /// queues then. Pollers take them beside those that stats() counts.
   [[nodiscard]] std::uint64_t rx_waited() const noexcept { return rx_base_.waited; }
-  /// Frames that it counted since then, or that waited, and that went with the queues when the port was stopped.
+  /// Frames that went with the queues when the port was stopped since then.
   [[nodiscard]] std::uint64_t rx_lost() const noexcept { return rx_base_.lost; }
   [[nodiscard]] DropCounters drops() const noexcept { return drops(stats()); }
   /// The same by figures that stats() gave before.
