@@ -249,6 +249,12 @@ TEST_F(RxPoolChoice, WhatIsCountedWhileItIsStoppedIsNotThePorts) {
   EXPECT_EQ(port->stats().rx_missed, 0U);
 }
 
+TEST_F(RxPoolChoice, ItsTxQueuesTellHowManyFramesTheyHold) {
+  make(1500);
+  EXPECT_GT(port->tx_descriptors(), 0U);
+  EXPECT_EQ(port->tx(0).capacity(), port->tx_descriptors());
+}
+
 TEST_F(RxPoolChoice, FramesThatWaitedInItsQueuesWhenItWasClearedAreCountedApart) {
   make(1500).start();
   driver.others.ipackets = 20;
