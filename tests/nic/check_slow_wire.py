@@ -18,7 +18,7 @@ class SlowWire:
         self.assertTrue(run.report["ledger"]["balanced"], run)
         return term["out"]["sent"]
 
-    def assert_messages(self, report, sent):
+    def assert_messages_sent(self, report, sent):
         """Those in frames that were not sent were not sent either, and are in the ledger once."""
         bus, gone = report["bus"], FRAMES - sent
         self.assertEqual([bus["messages_out"], bus["bytes_out"], bus["frames_out"]],
@@ -46,7 +46,7 @@ class SlowWire:
         reader.join()
         self.assert_good(run)
         self.assertEqual((self.frames_sent(run), len(came)), (FRAMES, FRAMES), run)
-        self.assert_messages(run.report, FRAMES)
+        self.assert_messages_sent(run.report, FRAMES)
 
     def test_frames_that_do_not_leave_are_not_sent(self):
         """The other NICs of QEMU's hand theirs to a queue of its own: they are out, and come when somebody reads."""
@@ -56,7 +56,7 @@ class SlowWire:
         came = len(self.host.receive(lambda now: len(now) == FRAMES, timeout=5))
         self.assertEqual(came, sent, run)
         self.assertEqual(run.report["drops"]["tx_unsent"], FRAMES - sent, run)
-        self.assert_messages(run.report, sent)
+        self.assert_messages_sent(run.report, sent)
         self.assertEqual(run.status, 0 if sent == FRAMES else 1, run)
         if self.nic == "virtio":
             self.assertLess(sent, FRAMES, "its ring is where they wait")

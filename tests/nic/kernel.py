@@ -1,6 +1,8 @@
 """The guest's kernel: Debian's, downloaded with apt-get, unpacked and never installed."""
 
 import glob
+import gzip
+import lzma
 import os
 import re
 import shutil
@@ -28,40 +30,43 @@ class Kernel:
         self.vmlinux = os.path.join(self.directory, "vmlinux")
         if not os.path.exists(self.vmlinux):
             self._make(lab)
-        self.release = os.path.basename(self._only("lib/modules/*"))
+        [self.base] = _modules_folders(self.directory)
+        self.release = os.path.basename(self.base)
 
     def modules(self):
         """The files of MODULES and of what these depend on, relative to the folder of all modules."""
         files = {_module_name(path): path for path in
-                 glob.glob(os.path.join(self.directory, "lib/modules/*/kernel/**/*.ko"), recursive=True)}
+                 glob.glob(os.path.join(self.base, "kernel/**/*.ko"), recursive=True)}
         found, wanted = {}, [_module_name(name) for name in MODULES]
         while wanted:
             name = wanted.pop()
             if name not in found:
                 found[name] = files[name], _dependencies(files[name])
                 wanted += found[name][1]
-        base = os.path.join(self.directory, "lib/modules", self.release)
-        return {name: (os.path.relpath(path, base), path, needs) for name, (path, needs) in found.items()}
+        return {name: (os.path.relpath(path, self.base), path, needs) for name, (path, needs) in found.items()}
 
     def _make(self, lab):
         draft = f"{self.directory}.{os.getpid()}"
         os.makedirs(draft)
         try:
             _download(draft)
-            [archive] = glob.glob(os.path.join(draft, "*.deb"))
-            _run("dpkg-deb", "-x", archive, draft)
-            os.remove(archive)
-            [image] = glob.glob(os.path.join(draft, "boot/vmlinuz-*"))
+            for archive in glob.glob(os.path.join(draft, "*.deb")):
+                _run("dpkg-deb", "-x", archive, draft)
+                os.remove(archive)
+            [modules] = _modules_folders(draft)
+            [image] = glob.glob(os.path.join(draft, "boot/vmlinuz-*")) or glob.glob(os.path.join(modules, "vmlinuz"))
             _extract(image, os.path.join(draft, "vmlinux"))
+            _unpack_modules(modules)
             if os.path.isdir(self.directory):
                 shutil.rmtree(self.directory)
             os.rename(draft, self.directory)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def _only(self, pattern):
-        [path] = glob.glob(os.path.join(self.directory, pattern))
-        return path
+
+def _modules_folders(directory):
+    return [folder for parent in ("lib/modules", "usr/lib/modules")  # before Debian 13, and since then
+            for folder in glob.glob(os.path.join(directory, parent, "*"))]
 
 
 def _download(folder):
@@ -69,22 +74,26 @@ def _download(folder):
     lists = os.path.join(folder, "apt")
     own = ("-o", f"Dir::State::Lists={lists}/lists", "-o", f"Dir::Cache={lists}/cache")
     try:
-        _run("apt-get", "download", _depended_on(PACKAGE), cwd=folder)
+        _run("apt-get", "download", *_packages(), cwd=folder)
     except Unavailable:
         for name in "lists", "cache":
             os.makedirs(os.path.join(lists, name))
         _run("apt-get", *own, "update", cwd=folder)
-        _run("apt-get", *own, "download", _depended_on(PACKAGE, *own), cwd=folder)
+        _run("apt-get", *own, "download", *_packages(*own), cwd=folder)
     finally:
         shutil.rmtree(lists, ignore_errors=True)
 
 
-def _depended_on(package, *options):
-    listing = _run("apt-cache", *options, "depends", package).decode()
-    found = re.search(r"Depends: (linux-image-\S+)", listing)
-    if not found:
-        raise Unavailable(f"apt knows no {package} (apt-get update)")
-    return found.group(1)
+def _packages(*options):
+    """The kernel's package, and those in which it and its modules are after Debian 13."""
+    images = _depended_on(PACKAGE, r"linux-image-\S+", *options)
+    if not images:
+        raise Unavailable(f"apt knows no {PACKAGE} (apt-get update)")
+    return images[0], *_depended_on(images[0], r"linux-(?:binary|modules)-\S+", *options)
+
+
+def _depended_on(package, pattern, *options):
+    return re.findall(rf"^ *Depends: ({pattern})$", _run("apt-cache", *options, "depends", package).decode(), re.M)
 
 
 def _extract(image, vmlinux):
@@ -93,16 +102,46 @@ def _extract(image, vmlinux):
         data = file.read()
     start = (data[0x1F1] + 1) * 512
     offset, length = struct.unpack_from("<II", data, 0x248)
-    payload = data[start + offset:start + offset + length - 4]  # the last 4 bytes are the size of what is in it
-    try:
-        elf = subprocess.run(["lz4", "-d", "-c"], input=payload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                             check=False, timeout=60).stdout
-    except OSError as error:
-        raise Unavailable(f"lz4: {error}") from error
+    elf = unpacked(data[start + offset:start + offset + length - 4])  # the last 4 bytes are the size of what is in it
     if not elf.startswith(b"\x7fELF"):
-        raise Unavailable(f"{os.path.basename(image)} isn't packed with lz4")
+        raise Unavailable(f"{os.path.basename(image)} has no kernel in it that lz4, zstd, xz or gzip unpacks")
     with open(vmlinux, "wb") as file:
         file.write(elf)
+
+
+def unpacked(data):
+    """`data` itself where nothing here packs so."""
+    try:
+        if data.startswith(b"\x02\x21\x4c\x18"):
+            return _through("lz4", data)
+        if data.startswith(b"\x28\xb5\x2f\xfd"):
+            return _through("zstd", data)
+        if data.startswith(b"\xfd7zXZ\0"):
+            return lzma.LZMADecompressor().decompress(data)
+        if data.startswith(b"\x1f\x8b"):
+            return gzip.decompress(data)
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise Unavailable(f"unpacking the kernel: {error}") from error
+    return data
+
+
+def _through(program, data):
+    """What follows the end of a packed stream is a fault to these, after they gave what was in it."""
+    try:
+        return subprocess.run([program, "-d", "-c"], input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              check=False, timeout=60).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"{program}: {error}") from error
+
+
+def _unpack_modules(folder):
+    """busybox's modprobe may not know how they are packed."""
+    for packed in glob.glob(os.path.join(folder, "kernel/**/*.ko.xz"), recursive=True):
+        with open(packed, "rb") as file:
+            module = unpacked(file.read())
+        with open(packed.removesuffix(".xz"), "wb") as file:
+            file.write(module)
+        os.remove(packed)
 
 
 def _dependencies(path):

@@ -138,8 +138,22 @@ class NicCase(InGuest, SmokeCase):
 
 def guest(nic, driver, checks, name=None):
     """A class of cases, such as `virtio_vfio`: `checks` have them, and NicCase what they need."""
+    _refuse_same_names(*checks, NicCase)
     name = name or f"{nic}_{driver}"
     return type(name, (*checks, NicCase), {"nic": nic, "driver": nics.DRIVERS[driver]})
+
+
+def _refuse_same_names(*classes):
+    """Of two functions of one name one class would call the other's."""
+    whose = {}
+    for cls in classes:
+        for owner in cls.__mro__[:-1]:
+            for name, function in vars(owner).items():
+                if callable(function) and not name.startswith("__"):
+                    whose.setdefault(name, {})[owner] = cls
+    for name, owners in whose.items():
+        if any(not issubclass(a, b) and not issubclass(b, a) for a in owners for b in owners):
+            raise TypeError(f"{' and '.join(owner.__name__ for owner in owners)} both have a function {name}")
 
 
 def moldudp64_messages(wanted):
