@@ -13,7 +13,7 @@ import tap
 import testbab
 from smoke_case import SmokeCase
 
-TOPICS = {"hugepages", "nic", "iommu", "interface", "cpu", "threads", "user", "buffers"}
+TOPICS = {"options", "hugepages", "nic", "iommu", "interface", "cpu", "threads", "user", "buffers"}
 
 
 def default_route_device():
@@ -70,6 +70,12 @@ class Doctor(SmokeCase):
         else:
             self.assertTrue(any(f["topic"] == "hugepages" and f["level"] == "WARN" for f in found))
         self.assertIn("no PCI device", failed["nic"]["text"])
+
+    def test_options_that_a_start_refuses(self):
+        for eal, text in (("-l", "1-0"), "no core in -l 1-0"), (("-l", "0-1", "--nonsense"), "option '--nonsense'"):
+            found = self.findings(eal=eal, expected=1)
+            self.assertEqual([text in f["text"] for f in found if f["level"] == "FAIL" and f["topic"] == "options"],
+                             [True], found)
 
     def test_memory_for_the_largest_buffers(self):
         """Those that a NIC's driver may need: the doctor can't know which driver."""

@@ -41,7 +41,7 @@ struct Examination {
   std::uint32_t threads = 0;
 };
 
-/// Looks at the machine: hugepages per NUMA node, NICs and who drives them, missing PMD packages, IOMMU, the
+/// Looks at the options that EAL would be given, and at the machine: hugepages per NUMA node, NICs and who drives them, missing PMD packages, IOMMU, the
 /// lcores' CPUs, the user's permissions. Needs no EAL, changes nothing, and never advises to take a NIC
 /// from the kernel that carries the default route. Any thread.
 std::vector<Finding> examine(const Examination& what);

@@ -2,12 +2,34 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
+
+#include <bab/base/error.hpp>
+#include <bab/detail/eal_check.hpp>
 
 #include "system.hpp"
 
 namespace bab {
+namespace {
+
+/// EAL's options, where a start refuses them.
+std::optional<Finding> wrong_options(const std::vector<std::string>& eal) {
+  try {
+    detail::check_eal_args(eal);
+    return std::nullopt;
+  } catch (const Error& error) {
+    constexpr std::string_view kStart = "starting EAL: ";
+    std::string text = error.what();
+    if (text.starts_with(kStart)) text.erase(0, kStart.size());
+    const std::size_t end = std::min(text.find("; "), text.size());
+    std::string mend = text.substr(std::min(end + 2, text.size()));
+    return Finding{Finding::Level::kFail, "options", text.substr(0, end), std::move(mend)};
+  }
+}
+
+}  // namespace
 
 std::string_view level_name(Finding::Level level) {
   constexpr std::array<std::string_view, 3> kNames{"OK", "WARN", "FAIL"};
@@ -17,9 +39,15 @@ std::string_view level_name(Finding::Level level) {
 std::vector<Finding> examine(const Examination& what) {
   const doctor::System system(what.root);
   std::vector<Finding> findings;
-  for (const auto part : {doctor::examine_memory, doctor::examine_nics, doctor::examine_interfaces,
-                          doctor::examine_cpus, doctor::examine_threads, doctor::examine_user})
+  const std::optional<Finding> wrong = wrong_options(what.eal);
+  if (wrong) findings.push_back(*wrong);
+  for (const auto part : {doctor::examine_memory, doctor::examine_nics, doctor::examine_interfaces})
     part(system, what, findings);
+  if (!wrong) {  // or there are no lcores to speak of
+    doctor::examine_cpus(system, what, findings);
+    doctor::examine_threads(system, what, findings);
+  }
+  doctor::examine_user(system, what, findings);
   return findings;
 }
 

@@ -366,6 +366,25 @@ TEST_F(DoctorTest, InterfacesOfVirtualDevices) {
               Contains(is(Level::kOk, "interface eth0 is up, MTU 1500")));
 }
 
+/// None of them gives lcores, of which something good could be said.
+TEST_F(DoctorTest, OptionsThatAStartRefuses) {
+  const auto of = [&](std::vector<std::string> eal) {
+    EXPECT_THAT(about("cpu", eal), IsEmpty());
+    return about("options", std::move(eal));
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(of({"-l", "1-0"}), ElementsAre(is(Level::kFail, "there is no core in -l 1-0",
+                                                "ranges go upwards: -l 0-1")));
+  EXPECT_THAT(of({"-l", "zero"}),
+              ElementsAre(is(Level::kFail, "invalid value, -l zero", "core list")));
+  EXPECT_THAT(of({"-l", "0-1", "--nonsense"}),
+              ElementsAre(is(Level::kFail, "unrecognized option '--nonsense'", "testbab -h")));
+  EXPECT_THAT(of({"-b", "02:00.0", "-a", "01:00.0"}),
+              ElementsAre(is(Level::kFail, "cannot be specified together", "leave")));
+  EXPECT_THAT(about("options", {"-l", "0-1"}), IsEmpty());
+  EXPECT_THAT(about("cpu", {"-l", "0-1"}), Not(IsEmpty()));
+}
+
 /// Every finding that isn't good says what mends it; an empty machine is no reason to crash.
 TEST_F(DoctorTest, WhatIsWrongCanBeMended) {
   fs::remove_all(root_);
@@ -374,6 +393,8 @@ TEST_F(DoctorTest, WhatIsWrongCanBeMended) {
                                               {"--lcores", "(0@"},
                                               {"-c", "zz"},
                                               {"-l", "9-"},
+                                              {"-l", "2-1"},
+                                              {"--nonsense"},
                                               {"-m"}})
     for (const Finding& f : examine(eal)) {
       EXPECT_FALSE(f.text.empty());
