@@ -111,6 +111,7 @@ int OddDriver::start() {
 
 void OddDriver::started() {
   ++starts_;
+  if (counts_anew) received_before_ = received_;
   fill();
 }
 
@@ -141,7 +142,8 @@ void OddDriver::closed() {
 }
 
 void OddDriver::stats(rte_eth_stats& stats) const {
-  stats.ipackets += others.ipackets;
+  received_ = stats.ipackets + others.ipackets;
+  stats.ipackets = received_ - received_before_;
   stats.ibytes += others.ibytes;
   added_ += register_that_stays;
   stats.imissed += others.imissed + added_;

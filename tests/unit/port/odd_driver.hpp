@@ -35,6 +35,7 @@ class OddDriver {
   rte_eth_stats others{};        ///< what it counts that isn't the port's
   /// Missed frames in the NIC's register, which it adds to its count each time that somebody reads: it should be cleared then.
   std::uint64_t register_that_stays = 0;
+  bool counts_anew = false;               ///< received frames, from 0 with each start
   std::string name;                       ///< of the driver; empty: its own
   std::string arguments;                  ///< of the device; empty: its own
   bool tells_of_its_link = false;         ///< it has an interrupt for that
@@ -86,6 +87,8 @@ class OddDriver {
   unsigned starts_ = 0;
   std::vector<Queue> queues_;
   mutable std::uint64_t added_ = 0;
+  mutable std::uint64_t received_ = 0;
+  std::uint64_t received_before_ = 0;
   rte_devargs device_arguments_{};
 };
 

@@ -284,6 +284,22 @@ TEST_F(RxPoolChoice, FramesThatWaitedInItsQueuesWhenItWasClearedAreCountedApart)
   EXPECT_EQ(port->rx_waited(), 3U);
 }
 
+TEST_F(RxPoolChoice, CountsThatBeginAnewWithAStartKnowNothingOfWhatWasTakenBefore) {
+  driver.counts_anew = true;
+  make(1500).start();
+  std::array<rte_mbuf*, 16> burst{};
+  const unsigned n = port->rx(0).receive(burst);
+  ASSERT_GT(n, 8U);
+  BufferPool::release(std::span(burst).first(n));
+  EXPECT_EQ(port->stats().rx_frames, n);
+  port->stop();
+  port->start();
+  driver.others.ipackets += 8;  // these wait
+  EXPECT_EQ(port->stats().rx_frames, 8U);
+  port->clear_stats();
+  EXPECT_EQ(port->rx_waited(), 8U) << "and not fewer by the ones taken before the start";
+}
+
 TEST_F(RxPoolChoice, ARegisterThatStaysWhenItIsReadCountsOnce) {
   driver.register_that_stays = 2;  // an earlier process's
   make(1500).start();
