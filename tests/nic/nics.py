@@ -15,7 +15,7 @@ class Nic(NamedTuple):
     # vmxnet3_indicate_packet counts a frame that finds no descriptor as out of buffers. What nobody empties in time is
     # lost there, whatever the driver; QEMU's other NICs leave it with the sender.
     holds_back: bool = True
-    kept_at_stop: int = 0  # receive buffers that the driver keeps until the port is closed: a whole ring
+    keeps_ring: bool = False  # the driver keeps a ring's receive buffers until the port is closed
 
 
 BOTH, UDP = ("ipv4", "udp"), ("udp", )
@@ -25,7 +25,7 @@ NICS = {nic.name: nic for nic in (
     Nic("vmxnet3", "vmxnet3", "net_vmxnet3", 9000, UDP, holds_back=False),
     # Without iommu_platform a guest hangs as soon as vfio-pci has a virtio NIC.
     Nic("virtio", "virtio-net-pci", "net_virtio", 9000, (), ("host_mtu=9000", "disable-legacy=on"),
-        ("iommu_platform=on",), kept_at_stop=256),
+        ("iommu_platform=on",), keeps_ring=True),
 )}
 
 UIO, VFIO = "uio_pci_generic", "vfio-pci"
