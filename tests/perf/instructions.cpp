@@ -14,6 +14,7 @@
 #include <bab/message/reserve_wait.hpp>
 #include <bab/message/shared_writer.hpp>
 
+#include "instructions.hpp"
 #include "made_frames.hpp"
 #include "message.hpp"
 #include "pools.hpp"
@@ -186,6 +187,7 @@ constexpr Path kPaths[] = {
     {"shared_writer_32", shared_writer_32},
     {"framer_32", framer_32},
     {"channel_32", channel_32},
+    {"frame_out_32", frame_out_32},
 };
 
 void count(const Path& path) {

@@ -2,13 +2,13 @@
 #include <stdexcept>
 
 #include <fmt/format.h>
-#include <rte_bus_vdev.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include <bab/port/loopback.hpp>
 
 #include "loop_engine.hpp"
+#include "null_port.hpp"
 #include "one_lcore.hpp"
 #include "payload.hpp"
 #include "plain_frames.hpp"
@@ -132,27 +132,6 @@ class EndToEnd final : public Row {
  private:
   LoopEngine engine_;  // first: it uses the ports there are, and makes one when there is none
   ByHand by_hand_;
-};
-
-/// A net_null port: takes every frame and frees it.
-class NullPort {
- public:
-  NullPort() {
-    static unsigned next = 0;
-    device_ = fmt::format("net_null_bench{}", next++);
-    if (rte_vdev_init(device_.c_str(), "") != 0 ||
-        rte_eth_dev_get_port_by_name(device_.c_str(), &id_) != 0)
-      throw std::runtime_error("no net_null port could be made");
-  }
-  NullPort(const NullPort&) = delete;
-  NullPort& operator=(const NullPort&) = delete;
-  ~NullPort() { rte_vdev_uninit(device_.c_str()); }
-
-  [[nodiscard]] std::uint16_t id() const noexcept { return id_; }
-
- private:
-  std::string device_;
-  std::uint16_t id_ = 0;
 };
 
 constexpr std::uint32_t kBlock = 1024;
