@@ -52,8 +52,8 @@ void refuse_values(const Given& given) {
 
 void refuse_pairs(const Given& given) {
   const auto said = [&](std::string_view wanted) {
-    return wanted.find('=') == std::string_view::npos ? std::string(wanted)
-                                                      : find(given, wanted)->text();
+    const GivenOption& option = *find(given, wanted);
+    return wanted.find('=') == std::string_view::npos ? option.given : option.text();
   };
   for (const dpdk::ExclusiveOptions& pair : dpdk::exclusive_options())
     if (find(given, pair.one) != nullptr && find(given, pair.other) != nullptr)

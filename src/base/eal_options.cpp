@@ -120,6 +120,7 @@ class Reader {
       else
         take(*option, name,
              rest[0] == '=' && !dpdk::getopt_reads_eal_arguments() ? rest.substr(1) : rest);
+      found_.back().given = name;
       if (!joins) return;
     }
   }
@@ -133,16 +134,21 @@ class Reader {
         refuse(fmt::format("option '{}' requires an argument", as_given));
       value = args_[++at_];
     }
-    found_.push_back({list_name(option), std::move(value)});
+    found_.push_back({list_name(option), std::move(value), std::string(option.name)});
   }
 
   void refuse_repeated() const {
     for (const EalOption& option : kOptions) {
-      const std::string name = list_name(option);
-      if (!option.repeats && std::count_if(found_.begin(), found_.end(), [&](const GivenOption& o) {
-                               return o.name == name;
-                             }) > 1)
-        refuse(fmt::format("{} is given more than once", name), "give it once");
+      if (option.repeats) continue;
+      std::vector<std::string> said;
+      for (const GivenOption& o : found_)
+        if (o.name == list_name(option)) said.push_back(o.given);
+      if (said.size() < 2) continue;
+      std::sort(said.begin(), said.end());
+      said.erase(std::unique(said.begin(), said.end()), said.end());
+      refuse(said.size() == 1 ? fmt::format("{} is given more than once", said[0])
+                              : fmt::format("{} are one option", doctor::enumerate(said)),
+             "give it once");
     }
   }
 
@@ -154,8 +160,8 @@ class Reader {
 }  // namespace
 
 std::string GivenOption::text() const {
-  if (!value) return name;
-  return fmt::format("{}{}{}", name, name.starts_with("--") ? '=' : ' ', *value);
+  if (!value) return given;
+  return fmt::format("{}{}{}", given, given.starts_with("--") ? '=' : ' ', *value);
 }
 
 std::vector<GivenOption> read_eal_options(std::span<const std::string> args) {

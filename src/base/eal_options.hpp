@@ -9,9 +9,9 @@
 namespace bab::detail {
 
 struct GivenOption {
-  std::string
-      name;  ///< as in EAL's list, however short it was cut; "-n" where 22.11 has a letter alone
+  std::string name;  ///< as in EAL's list; "-n" where 22.11 has a letter alone
   std::optional<std::string> value;
+  std::string given;                       ///< its name or letter, whichever was written
   [[nodiscard]] std::string text() const;  ///< "--iova-mode=pa", "-n 0", "--no-huge"
 };
 

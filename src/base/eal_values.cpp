@@ -38,6 +38,8 @@ bool is_core_list(std::string_view value) {
 
 bool is_lcore_map(std::string_view value) {
   if (!consists_of(value, "0123456789,-@()+ \t")) return false;
+  const std::size_t last = value.find_last_not_of(" \t");
+  if (last == std::string_view::npos || value[last] == '-' || value[last] == '@') return false;
   bool inside = false;
   for (const char c : value) {
     if (c != '(' && c != ')') continue;
@@ -94,6 +96,8 @@ struct Value {
 };
 
 constexpr std::string_view kCores = "it is a core list: numbers and ranges, as in 0,2-3";
+constexpr std::string_view kLcores =
+    "it is a core list: numbers and ranges, as in 0,2-3; or lcores@CPUs, as in 0@0,1@1 or (0-1)@0";
 constexpr std::string_view kMask = "it is a coremask: hexadecimal, with at least one bit set";
 constexpr std::string_view kNodes = "it is MiB of each NUMA node, as in 512,0";
 
@@ -103,7 +107,7 @@ constexpr std::array kValues{
     Value{"-S", is_core_list, kCores},
     Value{"-c", is_mask, kMask},
     Value{"-s", is_mask, kMask},
-    Value{"--lcores", is_lcore_map, "it is lcores@CPUs, as in 0@0,1@1 or (0-1)@0"},
+    Value{"--lcores", is_lcore_map, kLcores},
     Value{"--main-lcore", is_lcore, "it is the number of an lcore"},
     Value{"-n", [](auto v) { return !is_from(v, 0, 0); }, "it is the channel number, from 1"},
     Value{"-r", [](auto v) { return is_from(v, 1, 16); }, "it is the rank number, from 1 to 16"},

@@ -72,7 +72,7 @@ class Doctor(SmokeCase):
         self.assertIn("no PCI device", failed["nic"]["text"])
 
     def test_options_that_a_start_refuses(self):
-        for eal, text in (("-l", "1-0"), "no core in -l 1-0"), (("-l", "0-1", "--nonsense"), "option '--nonsense'"):
+        for eal, text in (("-l", "one"), "invalid value, -l one"), (("-l", "0-1", "--nonsense"), "option '--nonsense'"):
             found = self.findings(eal=eal, expected=1)
             self.assertEqual([text in f["text"] for f in found if f["level"] == "FAIL" and f["topic"] == "options"],
                              [True], found)

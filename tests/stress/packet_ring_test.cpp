@@ -62,6 +62,8 @@ class Ring {
 /// What a message says, all of it made of one number.
 constexpr std::uint32_t kWords = 16;
 
+constexpr std::uint64_t kEnough = 100;  ///< messages, to call an lcore busy
+
 bool is_intact(const Packet& packet) {
   std::array<std::uint64_t, kWords> words;
   if (packet.size() != sizeof words) return false;
@@ -114,7 +116,7 @@ struct RingStation {
     const std::uint64_t number = random();
     for (std::uint32_t i = 0; i < kWords; ++i) words[i] = i == 0 ? number : number * i;
     std::memcpy(rte_pktmbuf_append(m, sizeof words), words.data(), sizeof words);
-    ++made;
+    made.fetch_add(1, std::memory_order_relaxed);
     pass_on(PacketSource(m, 1).packet(rte_pktmbuf_mtod(m, const std::uint8_t*), sizeof words));
   }
 
@@ -124,7 +126,7 @@ struct RingStation {
   }
 
   void count(const Packet& packet) {
-    ++seen;
+    seen.fetch_add(1, std::memory_order_relaxed);
     if (!is_intact(packet)) ++broken;
   }
 
@@ -134,7 +136,8 @@ struct RingStation {
   std::mt19937_64 random;
   const std::atomic<bool>* stop = nullptr;
   std::deque<Packet> kept;
-  std::uint64_t made = 0, seen = 0, broken = 0, full = 0;
+  std::atomic<std::uint64_t> made{0}, seen{0};
+  std::uint64_t broken = 0, full = 0;
 };
 
 TEST(StressPacketRing, ThreeLcoresPassMessagesRoundAndLoseNoBuffer) {
@@ -150,8 +153,19 @@ TEST(StressPacketRing, ThreeLcoresPassMessagesRoundAndLoseNoBuffer) {
       stations[i].stop = &stop;
       test::start_on(i + 1, stations[i]);
     }
-    const Clock::time_point end = Clock::now() + std::chrono::seconds(1);
-    while (Clock::now() < end) std::this_thread::yield();
+    const auto busy = [&] {  // on a loaded machine it takes longer
+      std::uint64_t all_made = 0;
+      bool all_seen = true;
+      for (const RingStation& s : stations) {
+        all_made += s.made;
+        all_seen = all_seen && s.seen > kEnough;
+      }
+      return all_seen && all_made > kEnough;
+    };
+    const Clock::time_point begin = Clock::now();
+    while (Clock::now() < begin + std::chrono::seconds(1) ||
+           (!busy() && Clock::now() < begin + std::chrono::seconds(30)))
+      std::this_thread::yield();
     stop = true;
     for (unsigned i = 0; i < 3; ++i) test::wait_for(i + 1, stations[i]);
     for (Ring& way : ways)
@@ -160,15 +174,15 @@ TEST(StressPacketRing, ThreeLcoresPassMessagesRoundAndLoseNoBuffer) {
     std::uint64_t made = 0;
     for (const RingStation& s : stations) {
       EXPECT_EQ(s.broken, 0U);
-      EXPECT_GT(s.seen, 100U);
+      EXPECT_GT(s.seen, kEnough);
       made += s.made;
     }
-    EXPECT_GT(made, 100U);
+    EXPECT_GT(made, kEnough);
     std::printf("cache %u: %llu messages made, %llu + %llu + %llu handled\n", cache,
                 static_cast<unsigned long long>(made),
-                static_cast<unsigned long long>(stations[0].seen),
-                static_cast<unsigned long long>(stations[1].seen),
-                static_cast<unsigned long long>(stations[2].seen));
+                static_cast<unsigned long long>(stations[0].seen.load()),
+                static_cast<unsigned long long>(stations[1].seen.load()),
+                static_cast<unsigned long long>(stations[2].seen.load()));
   }
 }
 

@@ -14,6 +14,8 @@ from typing import NamedTuple
 ROOT = os.environ.get("BAB_SOURCE_ROOT") or os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PROGRAM = os.environ.get("TESTBAB") or os.path.join(ROOT, "build", "release", "apps", "testbab", "testbab")
 SHARED_DATA = os.environ.get("BAB_SHARED_DATA") or os.path.join(ROOT, "..", "shared", "data")
+DPDK = tuple(int(n) for n in subprocess.run(  # (22, 11), whatever follows
+    ["pkg-config", "--modversion", "libdpdk"], capture_output=True, text=True, check=True).stdout.split(".")[:2])
 LONG = bool(os.environ.get("BAB_LONG"))
 
 # EAL arguments that need no root, no hugepages and no NIC; ports come by --vdev.

@@ -187,8 +187,8 @@ TEST(EalCheck, FindsValuesWhereEalDoes) {
   using detail::has_option;
   using detail::option_values;
   using testing::ElementsAre;
-  EXPECT_THAT(option_values(Args{"-n4", "-l", "0", "-l1", "--no-pci"}, "-l"),
-              ElementsAre("0", "1"));
+  const std::string l = detail::dpdk::getopt_reads_eal_arguments() ? "-l" : "--lcores";
+  EXPECT_THAT(option_values(Args{"-n4", "-l", "0", "-l1", "--no-pci"}, l), ElementsAre("0", "1"));
   EXPECT_THAT(option_values(Args{"--vdev=a", "--vdev", "b"}, "--vdev"), ElementsAre("a", "b"));
   EXPECT_THAT(option_values(Args{"-a", "1:0.0", "--allow=2:0.0"}, "--allow"),
               ElementsAre("1:0.0", "2:0.0"));
@@ -205,6 +205,18 @@ TEST(EalCheck, FindsValuesWhereEalDoes) {
   EXPECT_TRUE(has_option(Args{"--no-pc"}, "--no-pci"));
   EXPECT_FALSE(has_option(Args{"--no"}, "--no-pci"));
   EXPECT_THROW(detail::check_eal_limits(Args{"-vl1000"}), Error);
+}
+
+TEST(EalCheck, SaysAnOptionAsItWasGiven) {
+  EXPECT_THAT(refusal({"-l", "zero"}), HasSubstr("invalid value, -l zero; "));
+  EXPECT_THAT(refusal({"--lcores", "zero"}), HasSubstr("invalid value, --lcores=zero; "));
+  EXPECT_THAT(refusal({"-a", "1:0.0", "--block=2:0.0"}),
+              HasSubstr("-a cannot be specified together with --block; "));
+  EXPECT_THAT(refusal({"-l", "0", "-l", "1"}), HasSubstr("-l is given more than once; "));
+  EXPECT_THAT(refusal({"-l", "0", "--lcores=0@0"}),
+              HasSubstr(detail::dpdk::getopt_reads_eal_arguments()
+                            ? "--lcores cannot be specified together with -l; "
+                            : "--lcores and -l are one option; give it once"));
 }
 
 TEST(EalCheck, GoesByTheLastProcessType) {

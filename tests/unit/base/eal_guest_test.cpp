@@ -1,11 +1,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <clocale>
 #include <csignal>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -119,7 +121,9 @@ TEST(EalGuest, LeavesSignalsTheLocaleAndDescriptorsAlone) {
 /// past its log.
 TEST(EalGuest, AStartThatFailsInsideSaysWhyAndPrintsAtMostEalsLine) {
   const Said said = in_child([] {
-    const Eal eal(plain_and({"-m", "99999999"}));
+    std::vector<std::string> args = kPlain;
+    *std::next(std::find(args.begin(), args.end(), "-m")) = "99999999";
+    const Eal eal(args);
     return std::string("started");
   });
   EXPECT_THAT(said.result, HasSubstr("; ask for less memory"));

@@ -267,6 +267,9 @@ TEST_F(RxPoolChoice, FramesThatWaitedInItsQueuesWhenItWasClearedAreCountedApart)
   ASSERT_GT(n, 0U);
   BufferPool::release(std::span(burst).first(n));
   driver.others.ipackets = 20 - n;  // net_null counts what is taken
+  rte_eth_stats counted{};
+  ASSERT_EQ(rte_eth_stats_get(port->id(), &counted), 0);
+  driver.others.ibytes -= counted.ibytes - driver.others.ibytes;  // since 25.11 its bytes, too
   EXPECT_EQ(port->stats().rx_frames, 0U) << "they were counted before";
   EXPECT_EQ(port->stats().rx_bytes, 0U);
   port->clear_stats();
