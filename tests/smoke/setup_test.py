@@ -246,8 +246,8 @@ class Eal(Refused):
             *(((("--in-memory", "leave --in-memory out"), ["--in-memory"]),) if testbab.DPDK < (25, 11) else ()),
             (("/no/such.so", "-d"), ["-d", "/no/such.so"]),
             (("/etc/passwd", "-d"), ["-d", "/etc/passwd"]),
-            (("world-writable", "chmod o-w"), ["-d", self.open_to_all("librte_x.so")]),
-            (("memseg list", "-m"), ["-m", "99999999"]))
+            (("world-writable", "chmod o-w"), ["-d", self.open_to_all("librte_x.so")]))
+        self.refuse((("starting EAL: ", "memseg list", "-m"), (*SMALL_EAL[:-1], "99999999", "--", "--count=1")))
 
     def open_to_all(self, name):
         os.chmod(self.directory, 0o777)
