@@ -147,7 +147,7 @@ class Parser {
                          "by testbab --help",
                          fmt::join(app_.remaining(), " "))};
     } catch (const CLI::ArgumentMismatch& e) {
-      return Ended{2, in_our_words(e.what(), args)};
+      return Ended{2, in_our_words(e.what())};
     } catch (const CLI::ParseError& e) {
       if (e.get_exit_code() == 0) {
         std::ostringstream text;
@@ -172,19 +172,16 @@ class Parser {
 
  private:
   /// What CLI11 says of a wrong number of values.
-  /// CLI11's own words differ between its versions; the option's name is the first of them in all.
-  static std::string in_our_words(std::string_view what, const std::vector<std::string>& args) {
+  static std::string in_our_words(std::string_view what) {
     std::string option(what.substr(0, what.find_first_of(": ")));
     if (!option.starts_with("-")) option.insert(0, "--");  // flags come without
-    const auto with_value = std::count_if(args.begin(), args.end(), [&](const std::string& a) {
-      return a.starts_with(option + '=');
-    });
-    const std::string_view why =
-        with_value + std::count(args.begin(), args.end(), option) > 1
-            ? "it is given more than once; give it once"
-        : with_value > 0 || what.find("flag override") != std::string_view::npos
-            ? "it takes no value; leave the = out"
-            : "a value is missing behind it";
+    const auto has = [&](std::string_view words) {
+      return what.find(words) != std::string_view::npos;
+    };
+    const bool too_many = has("At Most") || has("At most");  // the latter since CLI11 2.6
+    const std::string_view why = too_many               ? "it is given more than once; give it once"
+                                 : has("flag override") ? "it takes no value; leave the = out"
+                                                        : "a value is missing behind it";
     return fmt::format("{}: {}; see testbab --help", option, why);
   }
 

@@ -46,7 +46,7 @@ void refuse_values(const Given& given) {
       throw Error(fmt::format("starting EAL: invalid value, {}; {}", option.text(), takes));
     if (const std::string upwards = range_upwards(option.name, *option.value); !upwards.empty())
       throw Error(fmt::format("starting EAL: there is no core in {}; ranges go upwards: {} {}",
-                              option.text(), option.name, upwards));
+                              option.text(), option.given, upwards));
   }
 }
 

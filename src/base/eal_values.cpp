@@ -36,18 +36,44 @@ bool is_core_list(std::string_view value) {
          is_digit(value[last]);
 }
 
-bool is_lcore_map(std::string_view value) {
-  if (!consists_of(value, "0123456789,-@()+ \t")) return false;
-  const std::size_t last = value.find_last_not_of(" \t");
-  if (last == std::string_view::npos || value[last] == '-' || value[last] == '@') return false;
-  bool inside = false;
-  for (const char c : value) {
-    if (c != '(' && c != ')') continue;
-    if (inside == (c == '(')) return false;
-    inside = c == '(';
+/// lcores[@CPUs][,…], each a number, a range, or several of them in brackets.
+class LcoreMap {
+ public:
+  explicit LcoreMap(std::string_view text) : text_(text) {
+    std::erase_if(text_, [](char c) { return c == ' ' || c == '\t' || c == '+'; });
   }
-  return !inside;
-}
+  bool is_one() {
+    do
+      if (!set() || (take('@') && !set())) return false;
+    while (take(','));
+    return at_ == text_.size();
+  }
+
+ private:
+  bool take(char c) {
+    if (at_ == text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  bool number() {
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
+    return at_ > begin;
+  }
+  bool range() { return number() && (!take('-') || number()); }
+  bool set() {
+    if (!take('(')) return range();
+    do
+      if (!range()) return false;
+    while (take(','));
+    return take(')');
+  }
+
+  std::string text_;
+  std::size_t at_ = 0;
+};
+
+bool is_lcore_map(std::string_view value) { return LcoreMap(value).is_one(); }
 
 bool is_mask(std::string_view value) {
   if (value.starts_with("0x") || value.starts_with("0X")) value.remove_prefix(2);
@@ -97,11 +123,12 @@ struct Value {
 
 constexpr std::string_view kCores = "it is a core list: numbers and ranges, as in 0,2-3";
 constexpr std::string_view kLcores =
-    "it is a core list: numbers and ranges, as in 0,2-3; or lcores@CPUs, as in 0@0,1@1 or (0-1)@0";
+    "it is a core list: numbers and ranges, as in 0,2-3, or lcores@CPUs, as in 0@0,1@1 or (0-1)@0";
 constexpr std::string_view kMask = "it is a coremask: hexadecimal, with at least one bit set";
 constexpr std::string_view kNodes = "it is MiB of each NUMA node, as in 512,0";
 
-/// Nothing that EAL takes is refused; what it refuses may pass, where its form is a rare one.
+/// Nothing that EAL takes is refused, but for what can't be meant ("(0)-"); what it refuses may pass, where its form is a
+/// rare one.
 constexpr std::array kValues{
     Value{"-l", is_core_list, kCores},
     Value{"-S", is_core_list, kCores},

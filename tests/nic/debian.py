@@ -64,7 +64,7 @@ class BareBox(Guest):
 def _root(kernel, lab):
     """Kept until something else is wanted: what is in it is the Debian release of this machine, as testbab is."""
     release = _release()
-    modules = os.path.join(kernel.directory, "lib", "modules")
+    modules = os.path.dirname(kernel.base)
     fetch = " ".join(("apt-get", "-o", "Dir::Cache::archives=" + FOLDER, "install", "--download-only", "--yes",
                       "--no-install-recommends", *IN_THE_FOLDER))
     command = [

@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import unittest
+import zlib
 
 PACKAGE = "linux-image-cloud-amd64"  # a small one: what a virtual machine has, UIO and VFIO
 MODULES = ("uio_pci_generic", "vfio-pci", "vfio_iommu_type1", "virtio_net", "vmxnet3")
@@ -76,6 +77,8 @@ def _download(folder):
     try:
         _run("apt-get", "download", *_packages(), cwd=folder)
     except Unavailable:
+        for half in glob.glob(os.path.join(folder, "*.deb")):
+            os.remove(half)
         for name in "lists", "cache":
             os.makedirs(os.path.join(lists, name))
         _run("apt-get", *own, "update", cwd=folder)
@@ -102,11 +105,18 @@ def _extract(image, vmlinux):
         data = file.read()
     start = (data[0x1F1] + 1) * 512
     offset, length = struct.unpack_from("<II", data, 0x248)
-    elf = unpacked(data[start + offset:start + offset + length - 4])  # the last 4 bytes are the size of what is in it
+    packed = data[start + offset:start + offset + length]
+    # The last 4 bytes are the size of what is in it: of gzip itself, of the others behind them.
+    elf = unpacked(packed if packed.startswith(GZIP) else packed[:-4])
     if not elf.startswith(b"\x7fELF"):
         raise Unavailable(f"{os.path.basename(image)} has no kernel in it that lz4, zstd, xz or gzip unpacks")
+    if len(elf) != int.from_bytes(packed[-4:], "little"):
+        raise Unavailable(f"{os.path.basename(image)} is damaged")
     with open(vmlinux, "wb") as file:
         file.write(elf)
+
+
+GZIP = b"\x1f\x8b"
 
 
 def unpacked(data):
@@ -117,16 +127,15 @@ def unpacked(data):
         if data.startswith(b"\x28\xb5\x2f\xfd"):
             return _through("zstd", data)
         if data.startswith(b"\xfd7zXZ\0"):
-            return lzma.LZMADecompressor().decompress(data)
-        if data.startswith(b"\x1f\x8b"):
+            return lzma.decompress(data)
+        if data.startswith(GZIP):
             return gzip.decompress(data)
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise Unavailable(f"unpacking the kernel: {error}") from error
     return data
 
 
 def _through(program, data):
-    """What follows the end of a packed stream is a fault to these, after they gave what was in it."""
     try:
         return subprocess.run([program, "-d", "-c"], input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               check=False, timeout=60).stdout

@@ -145,15 +145,15 @@ def guest(nic, driver, checks, name=None):
 
 def _refuse_same_names(*classes):
     """Of two functions of one name one class would call the other's."""
-    whose = {}
+    owners = {}
     for cls in classes:
         for owner in cls.__mro__[:-1]:
             for name, function in vars(owner).items():
                 if callable(function) and not name.startswith("__"):
-                    whose.setdefault(name, {})[owner] = cls
-    for name, owners in whose.items():
-        if any(not issubclass(a, b) and not issubclass(b, a) for a in owners for b in owners):
-            raise TypeError(f"{' and '.join(owner.__name__ for owner in owners)} both have a function {name}")
+                    owners.setdefault(name, set()).add(owner)
+    for name, of_it in owners.items():
+        if any(not issubclass(a, b) and not issubclass(b, a) for a in of_it for b in of_it):
+            raise TypeError(f"{' and '.join(sorted(owner.__name__ for owner in of_it))} both have a function {name}")
 
 
 def moldudp64_messages(wanted):

@@ -152,7 +152,8 @@ class Arguments(Refused):
 
     def test_no_value(self):
         self.refuse(*(((f"{name}: a value is missing", SEE_HELP), (f"{name}{equals}",))
-                      for name in OPTIONS for equals in ("", "=")))
+                      for name in OPTIONS for equals in ("", "=")),
+                    (("--eth-peer: a value is missing", ), ("--eth-peer=0,02:00:00:00:00:01", "--eth-peer")))
 
     def test_given_twice(self):
         good = {"--forward-mode": "loop", "--tx-checksum": "sw", "--rx-checksum": "sw", "--tx-ip": "1.2.3.4,1.2.3.5",
@@ -162,7 +163,8 @@ class Arguments(Refused):
 
     def test_flags_with_a_value(self):
         self.refuse(*(((f"{flag}: it takes no value", SEE_HELP), (f"{flag}={value}",))
-                      for flag in FLAGS for value in ("5", "false")))
+                      for flag in FLAGS for value in ("5", "false")),
+                    (("--auto-start: it takes no value", ), ("--auto-start=1", "--auto-start")))
 
     def test_no_such_option(self):
         self.refuse(*(((re.escape(word), SEE_HELP), line) for word, line in (
@@ -243,11 +245,23 @@ class Eal(Refused):
             (("--vfio-intr=x", "legacy, msi or msix"), ["--vfio-intr=x"]),
             (("process type", "primary, secondary or auto"), ["--proc-type=foo"]),
             (("\"word\"", "behind --"), ["word"]),
-            *(((("--in-memory", "leave --in-memory out"), ["--in-memory"]),) if testbab.DPDK < (25, 11) else ()),
             (("/no/such.so", "-d"), ["-d", "/no/such.so"]),
             (("/etc/passwd", "-d"), ["-d", "/etc/passwd"]),
             (("world-writable", "chmod o-w"), ["-d", self.open_to_all("librte_x.so")]))
         self.refuse((("starting EAL: ", "memseg list", "-m"), (*SMALL_EAL[:-1], "99999999", "--", "--count=1")))
+
+    def test_what_eal_takes_since_25_11(self):
+        first, last = CPUS[0], CPUS[-1]
+        cases = [(("--in-memory", "leave --in-memory out"), ["--in-memory"])]
+        if first < last:
+            cases.append(((f"no core in -l {last}-{first}", f"ranges go upwards: -l {first}-{last}"),
+                          ["-l", f"{last}-{first}"]))
+        if testbab.dpdk() < (25, 11):
+            self.refuse_eal(*cases)
+            return
+        for _, line in cases:
+            with self.subTest(line):
+                self.assert_good(self.run_testbab("--count=1", eal=(*SMALL_EAL, *line)))
 
     def open_to_all(self, name):
         os.chmod(self.directory, 0o777)
@@ -261,8 +275,6 @@ class Eal(Refused):
             ((absent, "choose of .*, as in -"), ["--lcores", f"0@{CPUS[0]},1@{NO_CPU}"]),
             (("core list", "numbers and ranges"), ["-l", "abc"]),
             (("core list", "numbers and ranges"), ["-l", ""]),
-            *(((("no core in -l 1-0", "ranges go upwards: -l 0-1"), ["-l", "1-0"]),)
-              if testbab.DPDK < (25, 11) else ()),  # since then it is --lcores, which takes it
             (("coremask", "hexadecimal"), ["-c", "0x0"]),
             (("coremask", "hexadecimal"), ["-c", "zz"]),
             (("--lcores", "lcores@CPUs"), ["--lcores", "(0-1"]),

@@ -1,5 +1,6 @@
 """Runs the real testbab, and keeps what it said."""
 
+import functools
 import json
 import os
 import pwd
@@ -14,8 +15,6 @@ from typing import NamedTuple
 ROOT = os.environ.get("BAB_SOURCE_ROOT") or os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PROGRAM = os.environ.get("TESTBAB") or os.path.join(ROOT, "build", "release", "apps", "testbab", "testbab")
 SHARED_DATA = os.environ.get("BAB_SHARED_DATA") or os.path.join(ROOT, "..", "shared", "data")
-DPDK = tuple(int(n) for n in subprocess.run(  # (22, 11), whatever follows
-    ["pkg-config", "--modversion", "libdpdk"], capture_output=True, text=True, check=True).stdout.split(".")[:2])
 LONG = bool(os.environ.get("BAB_LONG"))
 
 # EAL arguments that need no root, no hugepages and no NIC; ports come by --vdev.
@@ -35,6 +34,13 @@ class Run(NamedTuple):
 
     def __str__(self):
         return f"{self.command}\nended with {self.status} after {self.seconds:.1f} s\n{self.stdout}\n{self.stderr}"
+
+
+@functools.cache
+def dpdk():
+    """The version, as (22, 11)."""
+    said = subprocess.run(["pkg-config", "--modversion", "libdpdk"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in said.split(".")[:2])
 
 
 def arguments(app, *, eal=PLAIN_EAL, vdevs=()):

@@ -22,7 +22,7 @@ nic_packages() { [[ -n $(nic_obstacle) ]] || echo nic; }
 # nic_missing: what the lab lacks after packages were installed, or weren't (BAB_NO_APT).
 nic_missing() {
   local program
-  for program in qemu-system-x86_64 busybox lz4 zstd; do
+  for program in qemu-system-x86_64 busybox lz4; do
     command -v "$program" >/dev/null || { echo "there is no $program on this machine"; return; }
   done
 }

@@ -9,6 +9,7 @@
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_check.hpp>
 
+#include "../eal_options.hpp"
 #include "system.hpp"
 
 namespace bab {
@@ -23,10 +24,21 @@ std::optional<Finding> wrong_options(const std::vector<std::string>& eal) {
     constexpr std::string_view kStart = "starting EAL: ";
     std::string text = error.what();
     if (text.starts_with(kStart)) text.erase(0, kStart.size());
-    const std::size_t end = std::min(text.find("; "), text.size());
+    const std::size_t end = std::min(text.rfind("; "), text.size());
     std::string mend = text.substr(std::min(end + 2, text.size()));
     return Finding{Finding::Level::kFail, "options", text.substr(0, end), std::move(mend)};
   }
+}
+
+/// Then there are no lcores to speak of.
+bool lcores_are_wrong(const std::vector<std::string>& eal) {
+  const std::vector<detail::GivenOption> given = detail::known_eal_options(eal);
+  return std::any_of(given.begin(), given.end(), [](const detail::GivenOption& option) {
+    return (option.name == "-l" || option.name == "--lcores" || option.name == "-c") &&
+           option.value &&
+           (!detail::wrong_value(option.name, *option.value).empty() ||
+            !detail::range_upwards(option.name, *option.value).empty());
+  });
 }
 
 }  // namespace
@@ -39,11 +51,10 @@ std::string_view level_name(Finding::Level level) {
 std::vector<Finding> examine(const Examination& what) {
   const doctor::System system(what.root);
   std::vector<Finding> findings;
-  const std::optional<Finding> wrong = wrong_options(what.eal);
-  if (wrong) findings.push_back(*wrong);
+  if (const auto wrong = wrong_options(what.eal)) findings.push_back(*wrong);
   for (const auto part : {doctor::examine_memory, doctor::examine_nics, doctor::examine_interfaces})
     part(system, what, findings);
-  if (!wrong) {  // or there are no lcores to speak of
+  if (!lcores_are_wrong(what.eal)) {
     doctor::examine_cpus(system, what, findings);
     doctor::examine_threads(system, what, findings);
   }
