@@ -19,7 +19,7 @@ class ShortThread {
  public:
   template <class Work>
   explicit ShortThread(Work work)
-      : thread_([this_id = id_, work] {
+      : id_(std::make_shared<pid_t>(0)), thread_([this_id = id_, work] {
           *this_id = gettid();
           work();
         }) {}
@@ -35,7 +35,7 @@ class ShortThread {
   }
 
  private:
-  std::shared_ptr<pid_t> id_ = std::make_shared<pid_t>(0);
+  std::shared_ptr<pid_t> id_;  // before the thread, which has it
   std::thread thread_;
 };
 
