@@ -16,7 +16,6 @@ namespace testbab {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
 
 std::string mac_text(const bab::wire::MacAddress& mac) {
   return fmt::format("{:02X}:{:02X}:{:02X}:{:02X}:{:02X}:{:02X}", mac[0], mac[1], mac[2], mac[3],
@@ -70,7 +69,7 @@ struct LinkHistory {
 LinkHistory history_of(const bab::PortWatch& watch) {
   const auto& last = watch.last_link_change();
   if (!last) return {"0", nullptr};
-  const std::chrono::duration<double> ago = Clock::now() - last->at;
+  const std::chrono::duration<double> ago = std::chrono::steady_clock::now() - last->at;
   const std::string_view what = bab::port_change_name(last->change);
   return {fmt::format("{}, the last one {:.1f} s ago: {}", watch.link_changes(), ago.count(), what),
           {{"what", what}, {"seconds_ago", ago.count()}}};
@@ -158,7 +157,7 @@ PortView port_stats(Session& session, std::size_t i) {
   const std::uint16_t id = session.wiring().port(i).id();
   const bab::PortStats s = session.wiring().stats(i);
   PortLook& look = session.port_look(i);
-  const auto now = Clock::now();
+  const auto now = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(now - look.at).count();
   // Nothing to compare with at the first look, and after a clear.
   const auto rate = [&](std::uint64_t is, std::uint64_t was) -> std::uint64_t {
