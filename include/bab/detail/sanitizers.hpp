@@ -33,7 +33,14 @@
 #include <sanitizer/asan_interface.h>
 #endif
 #ifdef BAB_TSAN
+#if __has_include(<sanitizer/tsan_interface.h>)
 #include <sanitizer/tsan_interface.h>
+#else  // clang's is in a package of its own, which tests/model does without
+extern "C" {
+void __tsan_acquire(void* address);
+void __tsan_release(void* address);
+}
+#endif
 #endif
 
 // Functions that use DPDK's rings: by default those order what they do with fences, which ThreadSanitizer doesn't know,
@@ -96,13 +103,13 @@ static inline void tsan_acquire([[maybe_unused]] const volatile void* p) noexcep
 }
 
 /// The same where either the application's translation unit or the library is not instrumented: buffers and bytes
-/// cross lcores in the other one, too.
+/// cross lcores in the other one, too. Not null: g++ warns of what would follow if it were.
 static inline void tsan_leaves([[maybe_unused]] const void* p) noexcept {
-  if (kTsanMixed && p != nullptr) tsan_release(p);
+  if (kTsanMixed) tsan_release(p);
 }
 
 static inline void tsan_comes([[maybe_unused]] const void* p) noexcept {
-  if (kTsanMixed && p != nullptr) tsan_acquire(p);
+  if (kTsanMixed) tsan_acquire(p);
 }
 
 /// What they are told of flushes by: of any writer. In the library, as all that is shared.

@@ -88,6 +88,7 @@ class BufferHome {
   /// The first half of it: the buffer is as mbufs of a mempool must be, and may be put there. False: it is there
   /// already.
   [[nodiscard]] static bool retire(rte_mbuf* m) noexcept {
+    detail::tsan_comes(m);  // it may have come through the other one's functions alone
     if (!is_direct(m) || m->next != nullptr) [[unlikely]]
       if (!take_apart(m)) return false;
     if constexpr (detail::kChecks)

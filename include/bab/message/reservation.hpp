@@ -69,7 +69,7 @@ class BasicReservation {
   }
 
   [[nodiscard]] std::uint8_t* data() const noexcept {
-    if (detail::kTsanMixed && data_ != nullptr) detail::tsan_comes(frame_);
+    if (detail::kTsanMixed && data_ != nullptr && frame_ != nullptr) detail::tsan_comes(frame_);
     return data_;
   }
   [[nodiscard]] std::uint32_t size() const noexcept { return len_; }

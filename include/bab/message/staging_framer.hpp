@@ -52,7 +52,7 @@ class StagingFramer {
   }
   /// Where the next bytes go; empty without a buffer.
   [[nodiscard]] std::span<std::uint8_t> room() const noexcept {
-    detail::tsan_comes(source_.buffer());
+    if (detail::kTsanMixed && source_.buffer() != nullptr) detail::tsan_comes(source_.buffer());
     return data_ == nullptr ? std::span<std::uint8_t>()
                             : std::span<std::uint8_t>(data_ + end_, capacity() - end_);
   }

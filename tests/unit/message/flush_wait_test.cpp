@@ -14,6 +14,7 @@
 
 #include <bab/lcore/any_of.hpp>
 #include <bab/lcore/lcore.hpp>
+#include <bab/message/reserve_wait.hpp>
 
 #include "flusher_bench.hpp"
 #include "lcores.hpp"

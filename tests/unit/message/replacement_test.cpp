@@ -34,13 +34,11 @@ using KeepFlusher = WriteFlusher<KeepSink>;
 
 /// A local writer, or a shared one with a Producer, on rings that outlive it.
 struct LocalKind {
-  static constexpr const char* kName = "LocalWriter";
   LocalKind(BufferPool& pool, FrameRing& ring, const WriterOptions& options)
       : writer(pool, ring, options) {}
   LocalWriter writer;
 };
 struct SharedKind {
-  static constexpr const char* kName = "SharedWriter";
   SharedKind(BufferPool& pool, FrameRing& ring, const WriterOptions& options)
       : shared(pool, options), writer(shared, ring) {}
   SharedWriter shared;
