@@ -127,8 +127,8 @@ constexpr std::string_view kLcores =
 constexpr std::string_view kMask = "it is a coremask: hexadecimal, with at least one bit set";
 constexpr std::string_view kNodes = "it is MiB of each NUMA node, as in 512,0";
 
-/// Nothing that EAL takes is refused, but for what can't be meant ("(0)-"); what it refuses may pass, where its form is a
-/// rare one.
+/// Nothing that EAL takes is refused, but for what can't be meant ("(0)-"). What EAL refuses may
+/// pass, where its form is a rare one.
 constexpr std::array kValues{
     Value{"-l", is_core_list, kCores},
     Value{"-S", is_core_list, kCores},

@@ -4,7 +4,8 @@
 
 namespace bench {
 
-// Paths in a translation unit of their own: one more in a unit may change what the compiler inlines in the others.
+// Paths in a translation unit of their own: one more in a unit may change what the compiler inlines
+// in the others.
 void frame_out_32(std::uint64_t n);
 
 }  // namespace bench

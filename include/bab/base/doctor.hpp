@@ -41,9 +41,10 @@ struct Examination {
   std::uint32_t threads = 0;
 };
 
-/// Looks at the options that EAL would be given, and at the machine: hugepages per NUMA node, NICs and
-/// their drivers, missing PMD packages, IOMMU, the lcores' CPUs, the user's permissions. Needs no EAL,
-/// changes nothing, and never advises to take the NIC of the default route from the kernel. Any thread.
+/// Looks at the options that EAL would be given, and at the machine: hugepages per NUMA node, NICs
+/// and their drivers, missing PMD packages, IOMMU, the lcores' CPUs, the user's permissions. Needs no
+/// EAL, changes nothing, and never advises to take the NIC of the default route from the kernel. Any
+/// thread.
 std::vector<Finding> examine(const Examination& what);
 
 namespace detail {

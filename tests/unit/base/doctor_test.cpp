@@ -384,7 +384,7 @@ TEST_F(DoctorTest, OptionsThatAStartRefuses) {
                                                 "ranges go upwards: -l 0-1")));
 }
 
-/// Nothing good can be said of lcores that are written wrongly; what else is wrong hides nothing of the others.
+/// Nothing good can be said of lcores that are written wrongly. What else is wrong hides nothing.
 TEST_F(DoctorTest, LcoresThatCannotBeRead) {
   for (const char* lcores : {"zero", "0,,1", "()", "0-1-2@0"})
     EXPECT_THAT(about("cpu", {"--lcores", lcores}), IsEmpty()) << lcores;
