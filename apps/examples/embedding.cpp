@@ -95,8 +95,8 @@ int main() try {
       flusher.poll();
       std::array<rte_mbuf*, kBurst> got;
       for (unsigned i = 0, n = bus_rx.receive(got); i < n; ++i)
-        for (bab::ReceivedFrame frame = framer.accept(got[i]); frame.left() > 0;)
-          if (std::memcmp(frame.next_bytes().data(), &arrived, sizeof arrived) == 0) ++arrived;
+        for (const auto message : framer.accept(got[i]))
+          if (std::memcmp(message.data(), &arrived, sizeof arrived) == 0) ++arrived;
       bab::BufferPool::relieve();  // this lcore turns, and may keep buffers to itself
       // ---- BUS: end ---------------------------------------------------------------------------------
 

@@ -65,8 +65,7 @@ struct Checker {
     std::array<rte_mbuf*, 32> burst;
     const unsigned n = port.rx(0).receive(burst);
     for (unsigned i = 0; i < n; ++i)
-      for (bab::ReceivedFrame frame = framer.accept(burst[i]); frame.left() > 0;)
-        check(frame.next_bytes());
+      for (const auto message : framer.accept(burst[i])) check(message);
     return work + n;
   }
 

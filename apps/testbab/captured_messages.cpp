@@ -12,6 +12,7 @@
 
 #include <bab/base/error.hpp>
 #include <bab/wire/frame_parser.hpp>
+#include <bab/wire/message_range.hpp>
 
 #include "stoppable_file.hpp"
 
@@ -108,8 +109,7 @@ void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t ti
   const bab::wire::ChecksumRules none{.verify_ip = false, .verify_udp = false};
   const bab::Drop reason = bab::wire::parse_frame(frame, none, udp_port, parsed);
   if (reason != bab::Drop::kNone) return others_.add(reason);
-  const unsigned count = parsed.mold.messages();
-  if (count == 0) {
+  if (parsed.mold.messages() == 0) {
     ++empty_;
     return;
   }
@@ -118,13 +118,7 @@ void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t ti
   const std::uint64_t time = messages_.empty() ? 0 : std::max(since, messages_.back().time_ns);
   const std::size_t before = messages_.size();
   frame_.clear();
-  const std::uint8_t* at = parsed.blocks.data();
-  for (unsigned i = 0; i < count; ++i) {
-    const auto len = bab::wire::load_be<std::uint16_t>(at);
-    at += bab::wire::kBlockLengthBytes;
-    frame_.emplace_back(at, len);
-    at += len;
-  }
+  for (const Bytes message : bab::wire::MessageRange(parsed.blocks)) frame_.push_back(message);
   SeenMessages* seen = keeps_duplicates_ ? nullptr : &seen_[parsed.mold.session];
   if (seen != nullptr) judge(*seen, parsed.mold.sequence, frame_);
   for (std::size_t i = 0; i < frame_.size(); ++i) {

@@ -85,7 +85,7 @@ unsigned EchoPoller::answer() noexcept {
       rte_mbuf* m = burst_[at_++];
       bab::ReceivedFrame next = framer_.accept(m, at_ < came_ ? burst_[at_] : nullptr);
       if (!next || next.left() == 0) continue;
-      from_ = PeerAddress::of(next.bytes().data(), next.vlan_tci());
+      from_ = PeerAddress::of(next.bytes(), next.vlan_tci());
       frame_.emplace(std::move(next));
     }
     const std::uint64_t before = messages_;

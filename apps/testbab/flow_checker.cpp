@@ -39,7 +39,7 @@ unsigned FlowChecker::poll(std::uint64_t now_tsc, Phase phase) noexcept {
       if (!frame) continue;
       if (frame.header().sequence != next_sequence_) ++gaps_;
       next_sequence_ = frame.header().sequence + frame.left();
-      while (frame.left() > 0) judge(frame.next_bytes());
+      for (const auto message : frame) judge(message);
     }
     frames += n;
   }

@@ -2,27 +2,28 @@
 
 #include <algorithm>
 
-#include <bab/wire/endian.hpp>
+#include <bab/wire/locate_udp.hpp>
 
 namespace testbab {
 
 using namespace bab::wire;
 
-PeerAddress PeerAddress::of(const std::uint8_t* frame, std::optional<std::uint16_t> tci) noexcept {
-  constexpr std::size_t kSourceMac = 6, kEtherType = 12;
+PeerAddress PeerAddress::of(std::span<const std::uint8_t> frame,
+                            std::optional<std::uint16_t> tci) noexcept {
+  constexpr std::size_t kSourceMac = 6;
   constexpr std::uint16_t kVlanMask = 0xfff;
   PeerAddress from;
-  std::copy_n(frame + kSourceMac, from.mac.size(), from.mac.begin());
-  const std::uint8_t* ip = frame + kEthernetBytes;
-  if (load_be<std::uint16_t>(frame + kEtherType) == kEtherTypeVlan) {
-    tci = load_be<std::uint16_t>(ip);
-    ip += kVlanBytes;
-  }
+  Ipv4Place ip;
+  const std::uint8_t* udp;
+  if (locate_ipv4(frame, ip) != bab::Drop::kNone ||
+      locate_udp(ip, UdpIn::kWholeDatagrams, udp) != bab::Drop::kNone)
+    return from;
+  std::copy_n(frame.data() + kSourceMac, from.mac.size(), from.mac.begin());
+  if (const auto tag = tag_of(frame)) tci = tag;
   if (const std::uint16_t vlan = tci.value_or(kUntagged) & kVlanMask; vlan <= kVlanIdMax)
     from.vlan = vlan;
-  from.ip = load_be<std::uint32_t>(ip + Ipv4Offset::kSource);
-  from.our_ip = load_be<std::uint32_t>(ip + Ipv4Offset::kDestination);
-  const std::uint8_t* udp = ip + (ip[Ipv4Offset::kVersionIhl] & 0xfU) * 4U;
+  from.ip = load_be<std::uint32_t>(ip.header + Ipv4Offset::kSource);
+  from.our_ip = load_be<std::uint32_t>(ip.header + Ipv4Offset::kDestination);
   from.port = load_be<std::uint16_t>(udp + UdpOffset::kSource);
   from.our_port = load_be<std::uint16_t>(udp + UdpOffset::kDestination);
   return from;

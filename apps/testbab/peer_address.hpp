@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include <bab/wire/frame_header.hpp>
 
@@ -18,9 +19,9 @@ struct PeerAddress {
 
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 
-  /// `frame`: from its destination MAC on, one that bab::Framer has accepted (nothing is checked here). `tci`: its 802.1Q
+  /// `frame`: from its destination MAC on; of one that bab::Framer doesn't accept there is no address. `tci`: its 802.1Q
   /// tag where it doesn't stand in the frame, since the NIC took it out (bab::ReceivedFrame::vlan_tci()).
-  static PeerAddress of(const std::uint8_t* frame,
+  static PeerAddress of(std::span<const std::uint8_t> frame,
                         std::optional<std::uint16_t> tci = std::nullopt) noexcept;
 
   /// Headers of frames to this peer: `ours` with the peer as their destination, from the address that it

@@ -97,8 +97,8 @@ unsigned PingPoller::receive() noexcept {
     if (n == 0) continue;
     const std::uint64_t now = rte_rdtsc();
     for (unsigned i = 0; i < n; ++i) {
-      bab::ReceivedFrame frame = framer_.accept(burst_[i], i + 1 < n ? burst_[i + 1] : nullptr);
-      while (frame.left() > 0) judge(frame.next_bytes(), now);
+      rte_mbuf* const next = i + 1 < n ? burst_[i + 1] : nullptr;
+      for (const auto message : framer_.accept(burst_[i], next)) judge(message, now);
     }
     frames += n;
     more |= n == burst_size_;

@@ -28,7 +28,7 @@ unsigned Receiver::poll(std::uint64_t now_tsc, Phase phase) noexcept {
       bab::ReceivedFrame frame = framer_.accept(burst_[i], i + 1 < n ? burst_[i + 1] : nullptr);
       if (!frame) continue;
       checker_.begin(frame.header());
-      while (frame.left() > 0) checker_.message(frame.next_bytes());
+      for (const auto message : frame) checker_.message(message);
     }
     frames += n;
   }

@@ -30,11 +30,8 @@ static_assert(RTE_MBUF_F_RX_L4_CKSUM_NONE ==
               (RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_BAD));
 
 bool Framer::has_second_tag(const rte_mbuf* m) noexcept {
-  constexpr std::size_t kEtherType = wire::kEthernetBytes - sizeof(std::uint16_t);
   if ((m->ol_flags & RTE_MBUF_F_RX_QINQ_STRIPPED) != 0) return true;
-  return m->data_len >= wire::kEthernetBytes &&
-         wire::load_be<std::uint16_t>(
-             rte_pktmbuf_mtod_offset(m, const std::uint8_t*, kEtherType)) == wire::kEtherTypeVlan;
+  return wire::has_tag({rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len});
 }
 
 rte_mbuf* Framer::mend(rte_mbuf* m, Drop reason) noexcept {

@@ -13,11 +13,14 @@ FrameHeader::FrameHeader(const FrameHeaderOptions& o)
   if (o.vlan_id && *o.vlan_id > kVlanIdMax)
     throw Error("a frame header with VLAN id " + std::to_string(*o.vlan_id) + "; it takes 0 to " +
                 std::to_string(kVlanIdMax));
+  if (ip_by_ == ChecksumBy::kDevice) tx_flags_ |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+  if (udp_by_ == ChecksumBy::kDevice) tx_flags_ |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
   std::uint8_t* at = template_.data();
   at = std::copy(o.destination_mac.begin(), o.destination_mac.end(), at);
   at = std::copy(o.source_mac.begin(), o.source_mac.end(), at);
   if (o.vlan_tag == TagBy::kDevice) {
-    device_tag_ = o.vlan_id;
+    if (o.vlan_id) tx_flags_ |= RTE_MBUF_F_TX_VLAN;
+    device_tci_ = o.vlan_id.value_or(0);
   } else if (o.vlan_id) {
     store_be(at, kEtherTypeVlan);
     store_be<std::uint16_t>(at + 2, *o.vlan_id);

@@ -102,8 +102,9 @@ void expect_messages(rte_mbuf* m, const FramerOptions& options, const NaiveFrame
     REQUIRE(Bytes(header.session.begin(), header.session.end()) == naive.session);
     REQUIRE(header.sequence == naive.sequence && header.count == naive.count);
     REQUIRE(frame.left() == naive.messages.size());
-    // Every other one is read at once, and the rest kept beyond the frame's life.
-    for (std::size_t i = 0; frame.left() > 0; ++i) {
+    // Of the first half, every other one is read at once, and the rest kept beyond the frame's life. Then a loop does so.
+    std::size_t i = 0;
+    for (; i < naive.messages.size() / 2; ++i) {
       if (i % 2 == 1) {
         const auto bytes = frame.next_bytes();
         REQUIRE(Bytes(bytes.begin(), bytes.end()) == naive.messages[i]);
@@ -111,6 +112,12 @@ void expect_messages(rte_mbuf* m, const FramerOptions& options, const NaiveFrame
         packets.push_back(frame.next());
       }
     }
+    for (const auto message : frame) {
+      REQUIRE(i < naive.messages.size());
+      REQUIRE(Bytes(message.begin(), message.end()) == naive.messages[i]);
+      if (i++ % 2 == 0) packets.push_back(frame.packet(message));
+    }
+    REQUIRE(i == naive.messages.size() && frame.left() == 0);
   }
   REQUIRE(packets.size() == (naive.messages.size() + 1) / 2);
   REQUIRE(bench().pool.in_use() == (packets.empty() ? 0U : 1U));

@@ -186,6 +186,7 @@ constexpr Path kPaths[] = {
     {"local_writer_packet_32", local_writer_packet_32},
     {"shared_writer_32", shared_writer_32},
     {"framer_32", framer_32},
+    {"framer_loop_32", framer_loop_32},
     {"channel_32", channel_32},
     {"frame_out_32", frame_out_32},
 };

@@ -3,14 +3,36 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include <bab/wire/frame_parser.hpp>
+#include <bab/wire/locate_udp.hpp>
+#include <bab/wire/message_range.hpp>
 
 #include "naive_parser.hpp"
 
 namespace bab::test {
+
+/// Whether the UDP header that bab finds, in whole datagrams and others, is a whole one in the frame; in an accepted frame it
+/// must be the one in front of `payload`.
+inline bool is_located(std::span<const std::uint8_t> frame, const std::uint8_t* payload) {
+  for (const auto which : {wire::UdpIn::kWholeDatagrams, wire::UdpIn::kFirstFragments}) {
+    wire::Ipv4Place ip;
+    const std::uint8_t* udp;
+    if (wire::locate_ipv4(frame, ip) != Drop::kNone ||
+        wire::locate_udp(ip, which, udp) != Drop::kNone) {
+      if (payload != nullptr) return false;
+      continue;
+    }
+    if (udp < frame.data() + wire::kEthernetBytes + wire::kIpv4Bytes ||
+        udp + wire::kUdpBytes > frame.data() + frame.size())
+      return false;
+    if (payload != nullptr && udp + wire::kUdpBytes != payload) return false;
+  }
+  return true;
+}
 
 /// What bab's parser and the naive one disagree about, or nothing.
 inline std::string disagreement(std::span<const std::uint8_t> frame,
@@ -18,7 +40,10 @@ inline std::string disagreement(std::span<const std::uint8_t> frame,
   const NaiveFrame naive = naive_parse(frame, rules.verify_ip, rules.verify_udp, udp_port);
   wire::ParsedFrame parsed{};
   const Drop reason = wire::parse_frame(frame, rules, udp_port, parsed);
-  if (reason != Drop::kNone) {
+  const bool good = reason == Drop::kNone;
+  if (!is_located(frame, good ? parsed.blocks.data() - wire::kMoldBytes : nullptr))
+    return "another UDP header";
+  if (!good) {
     if (naive.faults.contains(reason)) return {};
     std::string seen;
     for (Drop fault : naive.faults) seen += fmt::format(" {}", drop_name(fault));
@@ -31,14 +56,10 @@ inline std::string disagreement(std::span<const std::uint8_t> frame,
   if (Bytes(mold.session.begin(), mold.session.end()) != naive.session) return "another session";
   if (mold.sequence != naive.sequence) return "another sequence number";
   if (mold.count != naive.count || mold.messages() != naive.messages.size()) return "another count";
-  const std::uint8_t* at = parsed.blocks.data();
-  for (const Bytes& message : naive.messages) {
-    const std::size_t len = wire::load_be<std::uint16_t>(at);
-    at += wire::kBlockLengthBytes;
-    if (Bytes(at, at + len) != message) return "another message";
-    at += len;
-  }
-  return at == parsed.blocks.data() + parsed.blocks.size() ? "" : "bytes behind the last message";
+  std::vector<Bytes> messages;
+  for (const auto message : wire::MessageRange(parsed.blocks))
+    messages.emplace_back(message.begin(), message.end());
+  return messages == naive.messages ? "" : "other messages";
 }
 
 }  // namespace bab::test

@@ -2,9 +2,7 @@
 
 #include <bab/detail/build.hpp>
 
-#include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <span>
 
 #include <rte_lcore.h>
@@ -13,8 +11,7 @@
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
 #include <bab/memory/shares.hpp>
-#include <bab/wire/endian.hpp>
-#include <bab/wire/moldudp64.hpp>
+#include <bab/wire/message_range.hpp>
 
 namespace bab {
 
@@ -62,35 +59,9 @@ class Flush {
   }
 
   /// The messages, in order.
-  class Iterator {
-   public:
-    using value_type = std::span<const std::uint8_t>;
-    using difference_type = std::ptrdiff_t;
-    using iterator_category = std::input_iterator_tag;  // gives values, not references
-
-    Iterator() noexcept = default;
-    explicit Iterator(const std::uint8_t* at) noexcept : at_(at) {}
-    [[nodiscard]] value_type operator*() const noexcept {
-      return {at_ + wire::kBlockLengthBytes, wire::load_be<std::uint16_t>(at_)};
-    }
-    Iterator& operator++() noexcept {
-      at_ += wire::kBlockLengthBytes + wire::load_be<std::uint16_t>(at_);
-      return *this;
-    }
-    Iterator operator++(int) noexcept {
-      const Iterator before = *this;
-      ++*this;
-      return before;
-    }
-    friend bool operator==(Iterator, Iterator) noexcept = default;
-
-   private:
-    const std::uint8_t* at_ = nullptr;
-  };
-  [[nodiscard]] Iterator begin() const noexcept { return Iterator(payload().data()); }
-  [[nodiscard]] Iterator end() const noexcept {
-    return Iterator(payload().data() + payload().size());
-  }
+  using Iterator = wire::MessageRange::Iterator;
+  [[nodiscard]] Iterator begin() const noexcept { return wire::MessageRange(payload()).begin(); }
+  [[nodiscard]] Iterator end() const noexcept { return wire::MessageRange(payload()).end(); }
 
  private:
   [[nodiscard]] const BufferMeta& meta() const noexcept { return buffer_meta(frame_); }

@@ -3,6 +3,7 @@
 #include <bab/detail/build.hpp>
 
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <utility>
@@ -13,6 +14,8 @@
 #include <bab/base/drops.hpp>
 #include <bab/memory/packet.hpp>
 #include <bab/wire/frame_parser.hpp>
+#include <bab/wire/locate_udp.hpp>
+#include <bab/wire/message_range.hpp>
 
 namespace bab {
 
@@ -69,7 +72,7 @@ class ReceivedFrame {
                 std::span<const std::uint8_t> next) noexcept
       : source_(std::move(source)),
         header_(parsed.mold),
-        at_(parsed.blocks.data()),
+        at_(wire::MessageRange(parsed.blocks).begin()),
         left_(parsed.mold.messages()),
         ahead_(next.data()),
         ahead_end_(next.data() + next.size()) {}
@@ -90,29 +93,50 @@ class ReceivedFrame {
     const rte_mbuf* m = source_.buffer();
     if (m == nullptr) return std::nullopt;
     if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) return m->vlan_tci;
-    const auto* at = rte_pktmbuf_mtod_offset(m, const std::uint8_t*, kEtherType);
-    if (wire::load_be<std::uint16_t>(at) != wire::kEtherTypeVlan) return std::nullopt;
-    return wire::load_be<std::uint16_t>(at + sizeof(std::uint16_t));
+    return wire::tag_of(bytes());
   }
 
   /// Messages not yet taken.
   [[nodiscard]] std::uint32_t left() const noexcept { return left_; }
 
   /// The next message; left() must not be 0.
-  [[nodiscard]] Packet next() noexcept {
-    const std::span<const std::uint8_t> bytes = next_bytes();
-    return source_.packet(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
-  }
+  [[nodiscard]] Packet next() noexcept { return packet(next_bytes()); }
 
   /// The next message to be read at once: valid while this frame is there. left() must not be 0.
   [[nodiscard]] std::span<const std::uint8_t> next_bytes() noexcept {
-    const std::size_t len = wire::load_be<std::uint16_t>(at_);
-    const std::uint8_t* data = at_ + wire::kBlockLengthBytes;
-    at_ = data + len;
+    const std::span<const std::uint8_t> message = *at_;
+    ++at_;
     --left_;
-    if (ahead_ < ahead_end_) fetch_ahead(len);
-    return {data, len};
+    if (ahead_ < ahead_end_) fetch_ahead(message.size());
+    return message;
   }
+
+  /// A message of this frame, or any part of it, as a Packet that may outlive the frame. Not of an empty frame.
+  [[nodiscard]] Packet packet(std::span<const std::uint8_t> part) noexcept {
+    return source_.packet(part.data(), static_cast<std::uint32_t>(part.size()));
+  }
+
+  /// Takes one message after the other, as next_bytes() does, in a range-for and nowhere else: each * takes one.
+  ///
+  ///     for (std::span<const std::uint8_t> message : framer.accept(m)) …
+  ///
+  /// A loop that is left early has taken the message it was at; the next loop goes on behind that.
+  class Iterator {
+   public:
+    explicit Iterator(ReceivedFrame& frame) noexcept : frame_(frame) {}
+    [[nodiscard]] std::span<const std::uint8_t> operator*() const noexcept {
+      return frame_.next_bytes();
+    }
+    Iterator& operator++() noexcept { return *this; }
+    friend bool operator==(const Iterator& at, std::default_sentinel_t) noexcept {
+      return at.frame_.left() == 0;
+    }
+
+   private:
+    ReceivedFrame& frame_;
+  };
+  [[nodiscard]] Iterator begin() noexcept { return Iterator(*this); }
+  [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
   /// As many lines of the next frame as a message of `len` bytes has.
@@ -124,11 +148,9 @@ class ReceivedFrame {
     } while (ahead_ < until);
   }
 
-  static constexpr std::size_t kEtherType = wire::kEthernetBytes - sizeof(std::uint16_t);
-
   PacketSource source_;
   wire::MoldHeader header_{};
-  const std::uint8_t* at_ = nullptr;
+  wire::MessageRange::Iterator at_;
   std::uint32_t left_ = 0;
   const std::uint8_t* ahead_ = nullptr;  // of the next frame: fetched up to here
   const std::uint8_t* ahead_end_ = nullptr;

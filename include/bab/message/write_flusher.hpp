@@ -17,7 +17,6 @@
 #include <bab/base/drops.hpp>
 #include <bab/detail/check.hpp>
 #include <bab/detail/ring_parties.hpp>
-#include <bab/detail/tx_requests.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/message/frame_order.hpp>
 #include <bab/message/frame_ring.hpp>
@@ -66,7 +65,6 @@ class WriteFlusher final : detail::FrameTaker {
       : FrameTaker(header.size()),
         sink_(sink),
         header_(header),
-        for_device_(detail::tx_requests(header)),
         burst_(std::clamp(burst, 1U, kMaxBurst)),
         next_sequence_(first_sequence),
         origins_(burst_) {
@@ -114,7 +112,6 @@ class WriteFlusher final : detail::FrameTaker {
         source.ring->parties().check(header.size(), most_payload());
     set_header_size(header.size());
     header_ = header;
-    for_device_ = detail::tx_requests(header);
     next_sequence_ = first_sequence;
   }
 
@@ -364,14 +361,7 @@ class WriteFlusher final : detail::FrameTaker {
 
   void stamp(rte_mbuf* m, std::size_t& last_writer) noexcept {
     const BufferMeta& meta = buffer_meta(m);
-    header_.stamp(rte_pktmbuf_mtod(m, std::uint8_t*), meta.payload_len, next_sequence_,
-                  meta.messages);
-    if (for_device_.flags != 0) {
-      m->l2_len = header_.l2_size() & 0x7f;  // a bit field of 7 bits
-      m->l3_len = wire::kIpv4Bytes;
-      m->ol_flags = for_device_.flags;
-      m->vlan_tci = for_device_.vlan_tci;
-    }
+    header_.stamp(m, meta.payload_len, next_sequence_, meta.messages);
     next_sequence_ += meta.messages;
     count(m, last_writer);
   }
@@ -394,7 +384,6 @@ class WriteFlusher final : detail::FrameTaker {
 
   Sink& sink_;
   wire::FrameHeader header_;
-  detail::TxRequests for_device_;
   unsigned burst_;
   std::uint64_t next_sequence_;
   std::vector<Source> rings_;

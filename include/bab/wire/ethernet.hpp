@@ -12,6 +12,7 @@ namespace bab::wire {
 inline constexpr std::size_t kEthernetBytes = 14;
 inline constexpr std::size_t kVlanBytes = 4;
 inline constexpr std::size_t kCrcBytes = 4;
+inline constexpr std::size_t kEtherTypeAt = 12;  ///< its offset in a frame
 inline constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
 inline constexpr std::uint16_t kEtherTypeVlan = 0x8100;
 /// 12 bits, of which 0 (priority tag) and 0xfff are reserved.

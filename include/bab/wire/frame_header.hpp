@@ -7,6 +7,8 @@
 #include <cstring>
 #include <optional>
 
+#include <rte_mbuf_core.h>
+
 #include <bab/wire/checksum.hpp>
 #include <bab/wire/endian.hpp>
 #include <bab/wire/ethernet.hpp>
@@ -58,7 +60,7 @@ class FrameHeader {
   [[nodiscard]] Session session() const noexcept {
     return load_mold(template_.data() + size_ - kMoldBytes).session;
   }
-  /// Length of the Ethernet header with its tag, for the mbuf's l2_len.
+  /// Length of the Ethernet header in memory, with its tag if that isn't left to the device.
   [[nodiscard]] std::uint16_t l2_size() const noexcept { return ip_; }
 
   /// Largest sum of message blocks (2-byte lengths included) in a frame of a port with this MTU.
@@ -96,10 +98,25 @@ class FrameHeader {
       put(udp + UdpOffset::kChecksum, fold(pseudo_header_sum(ip, udp_len)));
   }
 
+  /// The same in the frame's buffer, which is also told what the headers leave to the device that sends it (checksums,
+  /// a tag), and where they stand for that.
+  void stamp(rte_mbuf* m, std::uint32_t payload, std::uint64_t sequence,
+             std::uint16_t count) const noexcept {
+    stamp(rte_pktmbuf_mtod(m, std::uint8_t*), payload, sequence, count);
+    if (tx_flags_ == 0) return;
+    m->l2_len = ip_ & 0x7f;  // a bit field of 7 bits
+    m->l3_len = kIpv4Bytes;
+    m->ol_flags = tx_flags_;
+    m->vlan_tci = device_tci_;
+  }
+
   [[nodiscard]] ChecksumBy ip_checksum_by() const noexcept { return ip_by_; }
   [[nodiscard]] ChecksumBy udp_checksum_by() const noexcept { return udp_by_; }
-  /// The tag that the device puts in (priority 0, VLAN id), for the mbuf's vlan_tci; none where there is none for it.
-  [[nodiscard]] std::optional<std::uint16_t> device_tag() const noexcept { return device_tag_; }
+  /// The tag that the device puts in (priority 0, VLAN id); none where there is none for it.
+  [[nodiscard]] std::optional<std::uint16_t> device_tag() const noexcept {
+    if ((tx_flags_ & RTE_MBUF_F_TX_VLAN) == 0) return std::nullopt;
+    return device_tci_;
+  }
 
  private:
   static void put(std::uint8_t* at, std::uint16_t memory_order) noexcept {
@@ -111,8 +128,9 @@ class FrameHeader {
   std::uint16_t ip_ = 0;  // offset of the IPv4 header
   ChecksumBy ip_by_;
   ChecksumBy udp_by_;
-  std::optional<std::uint16_t> device_tag_;
-  std::uint64_t ip_sum_ = 0;  // over the template's IPv4 header, total length and checksum 0
+  std::uint16_t device_tci_ = 0;
+  std::uint64_t tx_flags_ = 0;  // RTE_MBUF_F_TX_*: what is left to the device
+  std::uint64_t ip_sum_ = 0;    // over the template's IPv4 header, total length and checksum 0
 };
 
 }  // namespace bab::wire

@@ -8,8 +8,8 @@
 #include <bab/base/drops.hpp>
 #include <bab/wire/checksum.hpp>
 #include <bab/wire/endian.hpp>
-#include <bab/wire/ethernet.hpp>
 #include <bab/wire/ipv4_udp.hpp>
+#include <bab/wire/locate_udp.hpp>
 #include <bab/wire/moldudp64.hpp>
 
 namespace bab::wire {
@@ -32,40 +32,20 @@ struct ParsedFrame {
 [[nodiscard]] inline Drop parse_frame(std::span<const std::uint8_t> frame,
                                       const ChecksumRules& rules, std::uint16_t udp_port,
                                       ParsedFrame& out) noexcept {
-  const std::uint8_t* at = frame.data();
-  std::size_t left = frame.size();
-  if (left < kEthernetBytes) return Drop::kTruncated;
-  std::uint16_t ether_type = load_be<std::uint16_t>(at + 12);
-  at += kEthernetBytes;
-  left -= kEthernetBytes;
-  if (ether_type == kEtherTypeVlan) {
-    if (left < kVlanBytes) return Drop::kTruncated;
-    ether_type = load_be<std::uint16_t>(at + 2);
-    at += kVlanBytes;
-    left -= kVlanBytes;
-  }
-  if (ether_type != kEtherTypeIpv4) return Drop::kNotIp;
-
-  const std::uint8_t* ip = at;
-  if (left < kIpv4Bytes) return Drop::kTruncated;
-  const std::size_t ihl = (ip[Ipv4Offset::kVersionIhl] & 0xfU) * 4U;
-  const std::size_t ip_len = load_be<std::uint16_t>(ip + Ipv4Offset::kTotalLength);
-  if (ip[Ipv4Offset::kVersionIhl] >> 4 != 4 || ihl < kIpv4Bytes || ip_len < ihl)
-    return Drop::kBadIpHeader;
-  if (left < ip_len) return Drop::kTruncated;
-  if (rules.verify_ip && !sums_up(sum_bytes(ip, ihl))) return Drop::kBadIpChecksum;
-  if ((load_be<std::uint16_t>(ip + Ipv4Offset::kFragment) & kIpv4MoreFragmentsOrOffset) != 0)
-    return Drop::kIpFragment;
-  if (ip[Ipv4Offset::kProtocol] != kProtocolUdp) return Drop::kNotUdp;
-
-  const std::uint8_t* udp = ip + ihl;
-  const std::size_t udp_room = ip_len - ihl;
-  if (udp_room < kUdpBytes) return Drop::kTruncated;
-  const auto udp_len = load_be<std::uint16_t>(udp + UdpOffset::kLength);
+  Ipv4Place ip;
+  if (const Drop reason = locate_ipv4(frame, ip); reason != Drop::kNone) return reason;
+  if (ip.there < ip.packet_bytes) return Drop::kTruncated;
+  ip.there = ip.packet_bytes;  // behind it is padding
+  if (rules.verify_ip && !sums_up(sum_bytes(ip.header, ip.header_bytes)))
+    return Drop::kBadIpChecksum;
+  const std::uint8_t* udp;
+  if (const Drop reason = locate_udp(ip, UdpIn::kWholeDatagrams, udp); reason != Drop::kNone)
+    return reason;
   // The lengths must agree: a datagram that is shorter than its packet hides bytes, a longer one lies.
-  if (udp_len != udp_room) return Drop::kBadUdpLength;
+  const auto udp_len = static_cast<std::uint16_t>(ip.payload_there());
+  if (load_be<std::uint16_t>(udp + UdpOffset::kLength) != udp_len) return Drop::kBadUdpLength;
   if (rules.verify_udp && load_be<std::uint16_t>(udp + UdpOffset::kChecksum) != 0 &&
-      !sums_up(pseudo_header_sum(ip, udp_len) + sum_bytes(udp, udp_len)))
+      !sums_up(pseudo_header_sum(ip.header, udp_len) + sum_bytes(udp, udp_len)))
     return Drop::kBadUdpChecksum;
   if (udp_port != 0 && load_be<std::uint16_t>(udp + UdpOffset::kDestination) != udp_port)
     return Drop::kOtherPort;

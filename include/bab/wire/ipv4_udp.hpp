@@ -15,7 +15,9 @@ inline constexpr std::size_t kIpv4Bytes = 20;
 inline constexpr std::size_t kUdpBytes = 8;
 inline constexpr std::uint8_t kProtocolUdp = 17;
 inline constexpr std::uint16_t kIpv4DontFragment = 0x4000;
-inline constexpr std::uint16_t kIpv4MoreFragmentsOrOffset = 0x3fff;
+/// A fragment's place; 0: the first one, or no fragment.
+inline constexpr std::uint16_t kIpv4Offset = 0x1fff;
+inline constexpr std::uint16_t kIpv4MoreFragmentsOrOffset = 0x2000 | kIpv4Offset;
 
 struct Ipv4Offset {
   static constexpr std::size_t kVersionIhl = 0, kTotalLength = 2, kFragment = 6, kTtl = 8,

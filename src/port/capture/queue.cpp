@@ -14,9 +14,7 @@
 #include <bab/base/error.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/lcore/lcore.hpp>
-#include <bab/wire/endian.hpp>
-#include <bab/wire/ethernet.hpp>
-#include <bab/wire/ipv4_udp.hpp>
+#include <bab/wire/locate_udp.hpp>
 
 #include "../../detail/dpdk/pcapng.hpp"
 #include "block.hpp"
@@ -24,26 +22,17 @@
 namespace bab::detail {
 namespace {
 
-/// Whether the frame is an IPv4 UDP datagram from or to `port`; fragments behind the first have no ports.
+/// Whether the frame is an IPv4 UDP datagram from or to `port`; fragments behind the first have no ports, and headers that
+/// a driver spread over segments aren't looked for.
 bool is_of_udp_port(const rte_mbuf* m, std::uint16_t port) noexcept {
   using namespace wire;
-  const auto* at = rte_pktmbuf_mtod(m, const std::uint8_t*);
-  std::size_t left = m->data_len;  // headers that a driver spread over segments aren't looked for
-  if (left < kEthernetBytes) return false;
-  std::size_t ip = kEthernetBytes;
-  auto type = load_be<std::uint16_t>(at + 12);
-  if (type == kEtherTypeVlan && left >= ip + kVlanBytes) {
-    type = load_be<std::uint16_t>(at + ip + 2);
-    ip += kVlanBytes;
-  }
-  if (type != kEtherTypeIpv4 || left < ip + kIpv4Bytes) return false;
-  const std::size_t udp = ip + (at[ip + Ipv4Offset::kVersionIhl] & 0xfU) * 4U;
-  constexpr unsigned kOffset = 0x1fff;  // RFC 791: the lower 13 bits
-  if (at[ip + Ipv4Offset::kProtocol] != kProtocolUdp || left < udp + kUdpBytes ||
-      (load_be<std::uint16_t>(at + ip + Ipv4Offset::kFragment) & kOffset) != 0)
+  Ipv4Place ip;
+  const std::uint8_t* udp;
+  if (locate_ipv4({rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len}, ip) != Drop::kNone ||
+      locate_udp(ip, UdpIn::kFirstFragments, udp) != Drop::kNone)
     return false;
-  return load_be<std::uint16_t>(at + udp) == port ||
-         load_be<std::uint16_t>(at + udp + UdpOffset::kDestination) == port;
+  return load_be<std::uint16_t>(udp + UdpOffset::kSource) == port ||
+         load_be<std::uint16_t>(udp + UdpOffset::kDestination) == port;
 }
 
 constexpr std::uint64_t first_bits(std::size_t n) noexcept {

@@ -7,6 +7,7 @@
 
 #include <bab/message/write_flusher.hpp>
 #include <bab/wire/frame_parser.hpp>
+#include <bab/wire/message_range.hpp>
 
 #include "writer_bench.hpp"
 
@@ -52,12 +53,8 @@ struct TestSink {
       EXPECT_EQ(parsed.mold.session, wire::make_session("TEST"));
       std::copy_n(rte_pktmbuf_mtod_offset(m, const std::uint8_t*, 6), 6, last_source.begin());
       Frame messages;
-      const std::uint8_t* at = parsed.blocks.data();
-      for (unsigned i = 0; i < parsed.mold.messages(); ++i) {
-        const std::size_t len = wire::load_be<std::uint16_t>(at);
-        messages.emplace_back(reinterpret_cast<const char*>(at) + 2, len);
-        at += 2 + len;
-      }
+      for (const auto message : wire::MessageRange(parsed.blocks))
+        messages.emplace_back(message.begin(), message.end());
       sent.push_back({parsed.mold.sequence, messages, m->ol_flags});
       BufferPool::release(m);
     }

@@ -82,6 +82,48 @@ TEST_F(FramerTest, NextBytesReadsTheSameWithoutAHandle) {
   EXPECT_EQ(frame.left(), 0U);
 }
 
+TEST_F(FramerTest, ALoopTakesTheMessages) {
+  MadeFrame made;
+  made.messages.push_back({});
+  made.messages.push_back(test::bytes_of("up"));
+  std::vector<std::string> all;
+  for (const auto message : framer.accept(received(made)))
+    all.emplace_back(message.begin(), message.end());
+  EXPECT_THAT(all, ElementsAre("never gonna", "give", "", "up"));
+  EXPECT_EQ(pool.in_use(), 0U);
+  for (const auto message : framer.accept(received(test::Bytes(1, 0))))
+    ADD_FAILURE() << message.size();
+}
+
+TEST_F(FramerTest, ALoopThatIsLeftGoesOnWithTheNextMessage) {
+  MadeFrame made;
+  made.messages.assign(3, test::bytes_of("same"));
+  ReceivedFrame frame = framer.accept(received(made));
+  for (const auto message : frame) {
+    EXPECT_EQ(message.size(), 4U);
+    break;
+  }
+  EXPECT_EQ(frame.left(), 2U);
+  (void)frame.next();
+  unsigned rest = 0;
+  for ([[maybe_unused]] const auto message : frame) ++rest;
+  EXPECT_EQ(rest, 1U);
+  for (const auto message : frame) ADD_FAILURE() << message.size();
+}
+
+TEST_F(FramerTest, AMessageOfALoopIsKeptAsAPacket) {
+  std::vector<Packet> kept;
+  {
+    ReceivedFrame frame = framer.accept(received(MadeFrame{}));
+    for (const auto message : frame) kept.push_back(frame.packet(message));
+    kept.push_back(frame.packet(frame.bytes().first(2)));
+  }
+  EXPECT_EQ(pool.in_use(), 1U);
+  EXPECT_EQ(text_of(kept.at(0)), "never gonna");
+  EXPECT_EQ(text_of(kept.at(1)), "give");
+  EXPECT_EQ(kept.at(2).size(), 2U);
+}
+
 TEST_F(FramerTest, TheNextFrameIsOnlyLookedAt) {
   MadeFrame made;
   rte_mbuf* const first = received(made);

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <bab/message/local_writer.hpp>
+#include <bab/wire/message_range.hpp>
 #include <bab/wire/moldudp64.hpp>
 
 #include "full_pool.hpp"
@@ -33,17 +35,14 @@ inline Frame messages_of(rte_mbuf* m) {
   EXPECT_EQ(m->nb_segs, 1);
   EXPECT_EQ(meta.writer_id, 7U);
   EXPECT_GT(meta.messages, 0) << "an empty frame would be a heartbeat";
-  const std::uint8_t* at = rte_pktmbuf_mtod(m, const std::uint8_t*) + kHeaderBytes;
+  const std::span blocks(rte_pktmbuf_mtod(m, const std::uint8_t*) + kHeaderBytes, meta.payload_len);
   Frame frame;
-  if (!wire::blocks_fit({at, meta.payload_len}, meta.messages)) {
+  if (!wire::blocks_fit(blocks, meta.messages)) {
     ADD_FAILURE() << "the frame's blocks don't end at its end";
     return frame;
   }
-  for (unsigned i = 0; i < meta.messages; ++i) {
-    const std::size_t len = wire::load_be<std::uint16_t>(at);
-    frame.emplace_back(reinterpret_cast<const char*>(at) + 2, len);
-    at += 2 + len;
-  }
+  for (const auto message : wire::MessageRange(blocks))
+    frame.emplace_back(message.begin(), message.end());
   return frame;
 }
 

@@ -42,7 +42,7 @@ Bytes answer(const PeerAddress& peer, wire::FrameHeaderOptions options = ours())
 
 TEST(PeerAddress, IsWhereTheFrameCameFrom) {
   const Bytes frame = bytes_of({});
-  const PeerAddress peer = PeerAddress::of(frame.data());
+  const PeerAddress peer = PeerAddress::of(frame);
   EXPECT_EQ(peer.mac, kMac);
   EXPECT_EQ(peer.vlan, PeerAddress::kUntagged);
   EXPECT_EQ(peer.ip, 0xc6336401);
@@ -56,7 +56,7 @@ TEST(PeerAddress, LooksBehindATagAndOptions) {
   made.tags = {3 << 13 | 101};
   made.ip_options = {1, 1, 1, 0};
   const Bytes frame = bytes_of(made);
-  const PeerAddress peer = PeerAddress::of(frame.data());
+  const PeerAddress peer = PeerAddress::of(frame);
   EXPECT_EQ(peer.vlan, 101) << "the id, not the priority";
   EXPECT_EQ(peer.ip, 0xc6336401);
   EXPECT_EQ(peer.port, 4660);
@@ -66,41 +66,48 @@ TEST(PeerAddress, ATagThatTheNicTookOutIsOneAllTheSame) {
   MadeFrame made;
   const Bytes stripped = bytes_of(made);
   made.tags = {0x6065};
-  EXPECT_EQ(PeerAddress::of(stripped.data(), 0x6065), PeerAddress::of(bytes_of(made).data()));
-  EXPECT_EQ(PeerAddress::of(stripped.data(), 4095).vlan, PeerAddress::kUntagged);
+  EXPECT_EQ(PeerAddress::of(stripped, 0x6065), PeerAddress::of(bytes_of(made)));
+  EXPECT_EQ(PeerAddress::of(stripped, 4095).vlan, PeerAddress::kUntagged);
 }
 
 TEST(PeerAddress, ATagThatMayNotBeSentIsLeftOut) {
   MadeFrame made;
   made.tags = {4095};
-  const PeerAddress peer = PeerAddress::of(bytes_of(made).data());
+  const PeerAddress peer = PeerAddress::of(bytes_of(made));
   EXPECT_EQ(peer.vlan, PeerAddress::kUntagged);
-  EXPECT_EQ(PeerAddress::of(answer(peer).data()).ip, peer.our_ip) << "and the answer goes";
+  EXPECT_EQ(PeerAddress::of(answer(peer)).ip, peer.our_ip) << "and the answer goes";
+}
+
+TEST(PeerAddress, ThereIsNoneOfAFrameThatIsNoDatagram) {
+  MadeFrame tcp;
+  tcp.protocol = 6;
+  EXPECT_EQ(PeerAddress::of(bytes_of(tcp)), PeerAddress{});
+  EXPECT_EQ(PeerAddress::of({}), PeerAddress{});
 }
 
 TEST(PeerAddress, EveryPartTellsPeersApart) {
   const Bytes frame = bytes_of({});
-  const PeerAddress peer = PeerAddress::of(frame.data());
-  EXPECT_EQ(peer, PeerAddress::of(frame.data()));
+  const PeerAddress peer = PeerAddress::of(frame);
+  EXPECT_EQ(peer, PeerAddress::of(frame));
   MadeFrame port, ip, our_port, tag;
   port.source_port = 4661;
   ip.source_ip = 0xc6336403;
   our_port.destination_port = 26478;
   tag.tags = {101};
   for (const MadeFrame& other : {port, ip, our_port, tag})
-    EXPECT_NE(peer, PeerAddress::of(bytes_of(other).data()));
+    EXPECT_NE(peer, PeerAddress::of(bytes_of(other)));
   Bytes mac = frame;
   mac[11] = 77;
-  EXPECT_NE(peer, PeerAddress::of(mac.data()));
+  EXPECT_NE(peer, PeerAddress::of(mac));
 }
 
 TEST(PeerAddress, AnAnswerGoesBackTheSameWay) {
   MadeFrame made;
   made.tags = {101};
-  const PeerAddress peer = PeerAddress::of(bytes_of(made).data());
+  const PeerAddress peer = PeerAddress::of(bytes_of(made));
   const Bytes back = answer(peer);
   EXPECT_TRUE(std::equal(kMac.begin(), kMac.end(), back.begin()));
-  const PeerAddress seen = PeerAddress::of(back.data());
+  const PeerAddress seen = PeerAddress::of(back);
   EXPECT_EQ(seen.mac, ours().source_mac);
   EXPECT_EQ(seen.vlan, 101);
   EXPECT_EQ(seen.ip, peer.our_ip);
@@ -113,17 +120,17 @@ TEST(PeerAddress, AnAnswerToAGroupsFrameComesFromOurOwnAddress) {
   for (const std::uint32_t group : {0xefc00201U, 0xffffffffU}) {
     MadeFrame made;
     made.destination_ip = group;
-    const Bytes back = answer(PeerAddress::of(bytes_of(made).data()));
-    EXPECT_EQ(PeerAddress::of(back.data()).ip, ours().source_ip);
+    const Bytes back = answer(PeerAddress::of(bytes_of(made)));
+    EXPECT_EQ(PeerAddress::of(back).ip, ours().source_ip);
   }
 }
 
 TEST(PeerAddress, AnUntaggedPeerGetsTheTagThatWasAskedFor) {
-  const PeerAddress peer = PeerAddress::of(bytes_of({}).data());
+  const PeerAddress peer = PeerAddress::of(bytes_of({}));
   wire::FrameHeaderOptions options = ours();
   options.vlan_id = 7;
-  EXPECT_EQ(PeerAddress::of(answer(peer, options).data()).vlan, 7);
-  EXPECT_EQ(PeerAddress::of(answer(peer).data()).vlan, PeerAddress::kUntagged);
+  EXPECT_EQ(PeerAddress::of(answer(peer, options)).vlan, 7);
+  EXPECT_EQ(PeerAddress::of(answer(peer)).vlan, PeerAddress::kUntagged);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <bab/wire/frame_header.hpp>
 
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -229,6 +230,52 @@ TEST(FrameHeader, LeavesChecksumsToTheDevice) {
     ParsedFrame parsed;
     EXPECT_EQ(parse_frame(frame, {true, true}, 0, parsed), Drop::kNone);
   }
+}
+
+/// A buffer whose headers are stamped, and that a former frame was in.
+struct StampedBuffer {
+  explicit StampedBuffer(const FrameHeaderOptions& o) {
+    m.buf_addr = bytes.data();
+    m.l2_len = 0x55;
+    m.l3_len = 0x55;
+    m.ol_flags = RTE_MBUF_F_TX_TCP_SEG;
+    m.vlan_tci = 0x5555;
+    FrameHeader(o).stamp(&m, 7, 1, 2);
+  }
+  Bytes bytes = Bytes(FrameHeader::kMaxBytes + 7);
+  const std::unique_ptr<rte_mbuf> owned = std::make_unique<rte_mbuf>();
+  rte_mbuf& m = *owned;
+};
+
+TEST(FrameHeader, TellsTheDeviceWhatIsLeftToIt) {
+  FrameHeaderOptions o = options();
+  o.ip_checksum = ChecksumBy::kDevice;
+  const StampedBuffer ip(o);
+  EXPECT_EQ(ip.m.ol_flags, RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM);
+  EXPECT_EQ(ip.m.l2_len, 14U);
+  EXPECT_EQ(ip.m.l3_len, 20U);
+  EXPECT_EQ(ip.m.vlan_tci, 0U);
+  o.vlan_id = 0xabc;
+  o.ip_checksum = ChecksumBy::kSoftware;
+  o.udp_checksum = ChecksumBy::kDevice;
+  const StampedBuffer udp(o);
+  EXPECT_EQ(udp.m.ol_flags, RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM);
+  EXPECT_EQ(udp.m.l2_len, 18U);
+  EXPECT_EQ(udp.m.vlan_tci, 0U) << "the tag is among the headers";
+  o.udp_checksum = ChecksumBy::kNone;
+  o.vlan_tag = TagBy::kDevice;
+  const StampedBuffer tag(o);
+  EXPECT_EQ(tag.m.ol_flags, RTE_MBUF_F_TX_VLAN);
+  EXPECT_EQ(tag.m.vlan_tci, 0xabcU);
+  EXPECT_EQ(tag.m.l2_len, 14U);
+}
+
+TEST(FrameHeader, ABufferOfWhichNothingIsLeftToTheDeviceStaysAsItIs) {
+  FrameHeaderOptions o = options();
+  const StampedBuffer software(o);
+  EXPECT_EQ(software.m.ol_flags, RTE_MBUF_F_TX_TCP_SEG) << "a pool's buffer has none";
+  o.vlan_tag = TagBy::kDevice;  // of no tag
+  EXPECT_EQ(StampedBuffer(o).m.ol_flags, RTE_MBUF_F_TX_TCP_SEG);
 }
 
 TEST(FrameHeader, Ipv4IsNeverWithoutChecksum) {
