@@ -70,7 +70,7 @@ void add_frames_row(Summary& summary) {
   for (std::size_t i = 1; i < bab::kDrops; ++i) {
     const auto reason = static_cast<bab::Drop>(i);
     // What the NIC or driver dropped is not among the frames it says it received.
-    if (reason >= bab::Drop::kTxFull || bab::drop_unit(reason) != bab::DropUnit::kFrame) continue;
+    if (bab::drop_stage(reason) != bab::DropStage::kReceive) continue;
     if (const std::uint64_t n = summary.drops[reason]; n > 0)
       row.out.emplace_back(bab::drop_name(reason), n);
   }

@@ -44,6 +44,13 @@ inline constexpr std::size_t kDrops = static_cast<std::size_t>(Drop::kCount);
 
 enum class DropUnit : std::uint8_t { kFrame, kMessage };
 
+/// Where on its way it was dropped.
+enum class DropStage : std::uint8_t {
+  kArrival,  ///< by the NIC or its driver, which gave the frame to nobody
+  kReceive,  ///< by a Framer, which had been given the frame
+  kSend,     ///< on the way out, from a writer to the NIC
+};
+
 /// The name used in statistics and JSON, such as "bad_ip_checksum"; "unknown" of a number that is no reason.
 std::string_view drop_name(Drop reason) noexcept;
 
@@ -52,6 +59,9 @@ std::string_view drop_sentence(Drop reason) noexcept;
 
 /// What the counter of this reason counts.
 DropUnit drop_unit(Drop reason) noexcept;
+
+/// Where this reason is counted.
+DropStage drop_stage(Drop reason) noexcept;
 
 /// Counters of one lcore, one per reason. Only that lcore adds; any thread may read a moment's figure.
 class DropCounters {

@@ -66,6 +66,7 @@ concept MessageWriter =
 class AnyWriter {
  public:
   using Reservation = BasicReservation<AnyWriter>;
+  static constexpr bool kTakesInline = false;  ///< as a LocalWriter's
 
   /// Refers to none: nothing but a comparison with null may be done with it.
   AnyWriter(std::nullptr_t = nullptr) noexcept {}

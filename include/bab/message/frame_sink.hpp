@@ -37,9 +37,48 @@ template <class S>
 concept FlushFunction =
     std::is_nothrow_invocable_r_v<unsigned, S&, std::span<const Flush>, std::uint32_t>;
 
-/// Where a WriteFlusher's frames go. Must not throw: functions must be noexcept.
+/// A sink that is told of each turn of its flusher's in which nothing came and nothing went.
 template <class S>
-concept FrameSink = SendingSink<S> || SendingFunction<S> || FlushFunction<S>;
+concept NearSink = requires(S& sink) {
+  { sink.keep_near() }
+  noexcept->std::same_as<void>;
+};
+/// A sink whose frames have a longest size: bytes of IP packet. It is asked when a ring is added to its flusher.
+template <class S>
+concept LimitedSink = requires(const S& sink) {
+  { sink.mtu() }
+  noexcept->std::same_as<std::uint32_t>;
+};
+/// A sink that holds a number of frames at most, 0: not known. One that is full is asked again at a pace (OfferPace).
+template <class S>
+concept BoundedSink = requires(const S& sink) {
+  { sink.capacity() }
+  noexcept->std::same_as<unsigned>;
+};
+
+namespace detail {
+// Has no member of that name that the flusher would pass over for a const or a noexcept too few.
+template <class S>
+concept NoOtherKeepNear = NearSink<S> || !requires {
+  &S::keep_near;
+};
+template <class S>
+concept NoOtherMtu = LimitedSink<S> || !requires {
+  &S::mtu;
+};
+template <class S>
+concept NoOtherCapacity = BoundedSink<S> || !requires {
+  &S::capacity;
+};
+template <class S>
+concept TakesFrames = SendingSink<S> || SendingFunction<S> || FlushFunction<S>;
+}  // namespace detail
+
+/// Where a WriteFlusher's frames go. Must not throw: functions must be noexcept. A member with the name of one that a
+/// NearSink, a LimitedSink or a BoundedSink has must be as theirs.
+template <class S>
+concept FrameSink = detail::TakesFrames<S> && detail::NoOtherKeepNear<S> && detail::NoOtherMtu<S> &&
+    detail::NoOtherCapacity<S>;
 
 namespace detail {
 

@@ -50,6 +50,8 @@ class BasicLocalWriter {
   using Reservation = BasicReservation<BasicLocalWriter>;
   using Ring = BasicFrameRing<Atom>;
   using IsMessageWriter = void;  ///< for AnyWriter
+  /// For ReserveWait: whether has_room() says in a few instructions that take() can't fail.
+  static constexpr bool kTakesInline = true;
 
   /// `out` must hold all the pool's buffers (capacity >= pool.size()). Writers of one lcore may share it; where it
   /// doesn't hold those of all their pools, complete frames wait here while it is full. Throws Error: a frame that

@@ -137,14 +137,14 @@ class ReserveWait {
   }
 
   [[nodiscard]] bool await_ready() noexcept {
-    if constexpr (requires { writer_->has_room(len_); })
+    if constexpr (Writer::kTakesInline)
       if (!made_ && writer_->has_room(len_) && !Lcore::stops_waits()) [[likely]]
         return true;
     return wait().await_ready();
   }
   void await_suspend(std::coroutine_handle<> coroutine) noexcept { wait_.await_suspend(coroutine); }
   [[nodiscard]] Reservation await_resume() noexcept {
-    if constexpr (requires { writer_->has_room(len_); })
+    if constexpr (Writer::kTakesInline)
       if (!made_) return writer_->take(len_);
     return wait_.take();
   }

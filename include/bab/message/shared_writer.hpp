@@ -125,7 +125,8 @@ template <class Atom>
 class BasicSharedWriter<Atom>::Producer {
  public:
   using Reservation = BasicReservation<Producer>;
-  using IsMessageWriter = void;  ///< for AnyWriter
+  using IsMessageWriter = void;                ///< for AnyWriter
+  static constexpr bool kTakesInline = false;  ///< as a LocalWriter's
 
   /// `out` is this lcore's own way to the flusher, which must be the same for all the writer's rings. It must hold
   /// all the pool's buffers; other writers of this lcore may share it, as a LocalWriter's. Throws Error: a ring too

@@ -90,7 +90,7 @@ class WriteFlusher final : detail::FrameTaker {
   void add(Ring& ring) {
     State& state = *ring.state();
     rings_.reserve(rings_.size() + 1);  // so that nothing fails once it is taken
-    if constexpr (requires { sink_.mtu(); })
+    if constexpr (LimitedSink<Sink>)
       set_most_payload(wire::FrameHeader::payload_capacity(sink_.mtu()));
     if (!state.parties().take(*this, state.size() == 0)) return;
     rings_.push_back(Source{ring.state()});
@@ -123,7 +123,7 @@ class WriteFlusher final : detail::FrameTaker {
       return 0;
     const unsigned came = fill();
     const unsigned went = drain(now_tsc);
-    if constexpr (requires { sink_.keep_near(); })
+    if constexpr (NearSink<Sink>)
       if (came + went + pending_count_ == 0) sink_.keep_near();
     return came + went;
   }
@@ -372,8 +372,7 @@ class WriteFlusher final : detail::FrameTaker {
     const unsigned n = detail::offer(sink_, std::span(pending_.data(), pending_count_));
     in_sink_ = false;
     BAB_ASSERT(n <= pending_count_);
-    if constexpr (requires { sink_.capacity(); })
-      pace_.offered(pending_count_, n, sink_.capacity(), now_tsc);
+    if constexpr (BoundedSink<Sink>) pace_.offered(pending_count_, n, sink_.capacity(), now_tsc);
     for (unsigned i = 0; i < n; ++i) gone(origins_[i]);
     std::copy(pending_.begin() + n, pending_.begin() + pending_count_, pending_.begin());
     std::copy(origins_.begin() + n, origins_.begin() + pending_count_, origins_.begin());

@@ -16,6 +16,7 @@
 #include <bab/base/drops.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/buffer_pool.hpp>
+#include <bab/message/frame_sink.hpp>
 #include <bab/port/tap.hpp>
 #include <bab/port/tx_completion.hpp>
 
@@ -210,5 +211,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   Counter refused_bytes_;
   std::unique_ptr<Tap> tap_ = std::make_unique<Tap>();
 };
+static_assert(SendingSink<TxQueue> && NearSink<TxQueue> && LimitedSink<TxQueue> &&
+              BoundedSink<TxQueue>);
 
 }  // namespace bab

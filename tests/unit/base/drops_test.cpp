@@ -78,6 +78,20 @@ TEST(Drops, OnlyTheWritersSideCountsMessages) {
         << drop_name(reason);
 }
 
+TEST(Drops, ThoseOfReceivedFramesAreTheFramers) {
+  std::set<Drop> received;
+  for (Drop reason : reasons())
+    if (reason != Drop::kNone && drop_stage(reason) == DropStage::kReceive) received.insert(reason);
+  EXPECT_EQ(received, (std::set{Drop::kNotIp, Drop::kNotUdp, Drop::kIpFragment, Drop::kBadIpHeader,
+                                Drop::kBadIpChecksum, Drop::kBadUdpChecksum, Drop::kBadUdpLength,
+                                Drop::kTruncated, Drop::kMalformed, Drop::kOtherPort,
+                                Drop::kMultiSegment, Drop::kForeignBuffer, Drop::kNoLcore}));
+  for (Drop reason : received) EXPECT_EQ(drop_unit(reason), DropUnit::kFrame) << drop_name(reason);
+  EXPECT_EQ(drop_stage(Drop::kRxMissed), DropStage::kArrival);
+  EXPECT_EQ(drop_stage(Drop::kTxFull), DropStage::kSend);
+  EXPECT_EQ(drop_stage(Drop::kTooLong), DropStage::kSend);
+}
+
 TEST(DropCounters, StartAtZero) {
   const DropCounters drops;
   for (Drop reason : reasons()) EXPECT_EQ(drops[reason], 0U);

@@ -199,6 +199,29 @@ struct Throws {
 static_assert(!FrameSink<Throws>);
 static_assert(!FrameSink<unsigned (*)(std::span<rte_mbuf*>)>);
 static_assert(FrameSink<unsigned (*)(std::span<rte_mbuf*>) noexcept>);
+
+/// A sink with one more member, which isn't quite what a flusher asks for.
+struct Plain {
+  unsigned send(std::span<rte_mbuf*> frames) noexcept;
+};
+struct NearThatThrows : Plain {
+  void keep_near();
+};
+struct MtuOfNoConstSink : Plain {
+  std::uint32_t mtu() noexcept;
+};
+struct CapacityInBytes : Plain {
+  [[nodiscard]] std::uint64_t capacity() const noexcept;
+};
+struct Whole : Plain {
+  void keep_near() noexcept;
+  [[nodiscard]] std::uint32_t mtu() const noexcept;
+  [[nodiscard]] unsigned capacity() const noexcept;
+};
+static_assert(FrameSink<Plain> && !NearSink<Plain> && !LimitedSink<Plain> && !BoundedSink<Plain>);
+static_assert(FrameSink<Whole> && NearSink<Whole> && LimitedSink<Whole> && BoundedSink<Whole>);
+static_assert(!FrameSink<NearThatThrows> && !FrameSink<MtuOfNoConstSink> &&
+              !FrameSink<CapacityInBytes>);
 static_assert(FrameSink<Leaves> && FlushFunction<Leaves> && !SendingSink<Leaves>);
 
 }  // namespace

@@ -139,7 +139,7 @@ TEST(OfferPace, IsAtOnceWhereAllWasTakenOrTheTimeIsNotKnown) {
 
 TEST(OfferPace, HoldsAFlusherBack) {
   struct Queue : test::TestSink {
-    static unsigned capacity() { return 256; }
+    static unsigned capacity() noexcept { return 256; }
   } sink;
   sink.room = 0;
   test::WriterBench bench{8, 64};
