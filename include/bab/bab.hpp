@@ -17,7 +17,6 @@
 #include <bab/lcore/signal.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
-#include <bab/message/any_writer.hpp>
 #include <bab/message/flush.hpp>
 #include <bab/message/flush_wait.hpp>
 #include <bab/message/framer.hpp>

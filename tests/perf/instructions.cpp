@@ -9,7 +9,6 @@
 #include <bab/base/eal.hpp>
 #include <bab/lcore/channel.hpp>
 #include <bab/lcore/lcore.hpp>
-#include <bab/message/any_writer.hpp>
 #include <bab/message/framer.hpp>
 #include <bab/message/reserve_wait.hpp>
 #include <bab/message/shared_writer.hpp>
@@ -79,17 +78,6 @@ void local_writer(std::uint64_t n, const Write& write) {
 void local_writer_32(std::uint64_t n) {
   local_writer(n, [](bab::LocalWriter& writer, const Message& message) {
     auto room = writer.reserve(32);
-    message.copy_to(room.data(), 32);
-    room.commit();
-  });
-}
-
-void any_writer_32(std::uint64_t n) {
-  bab::AnyWriter any;
-  use(&any);  // which writer it refers to is not known where it is used
-  local_writer(n, [&any](bab::LocalWriter& writer, const Message& message) {
-    if (!any) any = writer;
-    auto room = any.reserve(32);
     message.copy_to(room.data(), 32);
     room.commit();
   });
@@ -181,7 +169,6 @@ constexpr Path kPaths[] = {
     {"packet_clone_drop", packet_clone_drop},
     {"packet_send_receive", packet_send_receive},
     {"local_writer_32", local_writer_32},
-    {"any_writer_32", any_writer_32},
     {"local_writer_coro_32", local_writer_coro_32},
     {"local_writer_packet_32", local_writer_packet_32},
     {"shared_writer_32", shared_writer_32},

@@ -12,7 +12,6 @@
 
 #include <bab/lcore/any_of.hpp>
 #include <bab/lcore/lcore.hpp>
-#include <bab/message/any_writer.hpp>
 #include <bab/message/flush_wait.hpp>
 #include <bab/message/local_writer.hpp>
 #include <bab/message/reserve_wait.hpp>
@@ -177,20 +176,6 @@ class SharedWriters {
   std::vector<std::unique_ptr<SharedWriter::Producer>> producers_;
 };
 
-/// The same through the face that all writers have.
-class AnyWriters {
- public:
-  AnyWriters(BufferPool& pool, auto& flusher) : shared_(pool, flusher) {
-    for (unsigned i = 0; i < 3; ++i) any_.push_back(shared_[i]);
-  }
-  AnyWriter& operator[](unsigned i) { return any_[i]; }
-  void clear() { shared_.clear(); }
-
- private:
-  SharedWriters shared_;
-  std::vector<AnyWriter> any_;
-};
-
 struct FlushWaitSim : testing::TestWithParam<std::uint32_t> {
   test::FullPool pool{test::small_pool(GetParam())};
   test::Proof proof{pool};
@@ -198,7 +183,6 @@ struct FlushWaitSim : testing::TestWithParam<std::uint32_t> {
 
 TEST_P(FlushWaitSim, LocalWriters) { proof.of<FlushScenario<LocalWriters, false>>(); }
 TEST_P(FlushWaitSim, SharedWriter) { proof.of<FlushScenario<SharedWriters, false>>(); }
-TEST_P(FlushWaitSim, AnyWriters) { proof.of<FlushScenario<AnyWriters, false>>(); }
 TEST_P(FlushWaitSim, LocalWritersWithDrops) { proof.of<FlushScenario<LocalWriters, true>>(); }
 TEST_P(FlushWaitSim, SharedWriterWithDrops) { proof.of<FlushScenario<SharedWriters, true>>(); }
 

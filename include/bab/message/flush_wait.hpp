@@ -42,10 +42,8 @@ enum class Flushed : std::uint8_t {
 /// kDropped each time once a frame was dropped since the writer was made.
 template <class Writer>
 class FlushWait final : public Wait {
-  using Ref = typename WriterRef<Writer>::type;
-
  public:
-  explicit FlushWait(Ref writer) noexcept : writer_(writer) {}
+  explicit FlushWait(Writer* writer) noexcept : writer_(writer) {}
 
   [[nodiscard]] Flushed await_resume() const noexcept { return result(); }
   /// After AnyOf.
@@ -66,7 +64,7 @@ class FlushWait final : public Wait {
   }
   void withdraw() noexcept override { begun_ = false; }
 
-  Ref writer_;
+  Writer* writer_;
   FlushMark mark_;
   bool begun_ = false;
   bool dropped_ = false;

@@ -49,7 +49,6 @@ class BasicLocalWriter {
  public:
   using Reservation = BasicReservation<BasicLocalWriter>;
   using Ring = BasicFrameRing<Atom>;
-  using IsMessageWriter = void;  ///< for AnyWriter
   /// For ReserveWait: whether has_room() says in a few instructions that take() can't fail.
   static constexpr bool kTakesInline = true;
 
@@ -130,7 +129,6 @@ class BasicLocalWriter {
   friend class ReserveWait<BasicLocalWriter>;
   friend class ReserveWaiting<BasicLocalWriter>;
   friend class FlushWait<BasicLocalWriter>;
-  friend class AnyWriter;
 
   BasicLocalWriter(BufferPool& pool, Ring* out, const WriterOptions& options);
 

@@ -13,8 +13,6 @@
 
 namespace bab {
 
-class AnyWriter;
-
 enum class ReserveFailure : std::uint8_t {
   kNone,
   kNoBuffer,  ///< the pool is empty: try again later
@@ -24,21 +22,13 @@ enum class ReserveFailure : std::uint8_t {
   ///< that doesn't hold the pools of all its writers is full: when its flusher has been polled
 };
 
-/// How a Reservation, or a wait, refers to its writer.
-template <class Writer>
-struct WriterRef {
-  using type = Writer*;
-};
-
 /// Room for one message in a writer's frame: fill data(), then commit() or abort(). Dropped without
 /// either, it aborts. Must be settled on the writer's lcore, in any order, before the writer goes.
 template <class Writer>
 class BasicReservation {
-  using Ref = typename WriterRef<Writer>::type;
-
  public:
   explicit BasicReservation(ReserveFailure failure) noexcept : failure_(failure) {}
-  BasicReservation(Ref writer, rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept
+  BasicReservation(Writer* writer, rte_mbuf* frame, std::uint8_t* data, std::uint32_t len) noexcept
       : writer_(writer), data_(data), frame_(frame), len_(len) {}
   BasicReservation(BasicReservation&& other) noexcept
       : writer_(std::exchange(other.writer_, nullptr)), data_(other.data_), len_(other.len_) {
@@ -63,7 +53,7 @@ class BasicReservation {
   ~BasicReservation() { abort(); }
 
   /// Whether there is room to fill; not after commit or abort.
-  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(writer_); }
+  [[nodiscard]] explicit operator bool() const noexcept { return writer_ != nullptr; }
   [[nodiscard]] ReserveFailure failure() const noexcept {
     return data_ != nullptr ? ReserveFailure::kNone : failure_;
   }
@@ -77,7 +67,7 @@ class BasicReservation {
 
   /// Publishes the whole message.
   void commit() noexcept {
-    if (!writer_) return;
+    if (writer_ == nullptr) return;
     writer_->settle(frame_, data_, len_, len_);
     writer_ =
         nullptr;  // afterwards: a coroutine's compiler then knows that nothing is left to abort
@@ -85,7 +75,7 @@ class BasicReservation {
 
   /// Publishes the first n bytes. False, and the reservation is aborted, when n > size().
   [[nodiscard]] bool commit(std::uint64_t n) noexcept {
-    if (n > len_ || !writer_) {
+    if (n > len_ || writer_ == nullptr) {
       abort();
       return false;
     }
@@ -96,7 +86,7 @@ class BasicReservation {
 
   /// Publishes the message and keeps a handle to it: its bytes never move.
   [[nodiscard]] Packet commit_packet() noexcept {
-    if (!writer_) return {};
+    if (writer_ == nullptr) return {};
     Packet packet = writer_->packet_of(frame_, data_, len_);
     writer_->settle(frame_, data_, len_, len_);
     writer_ = nullptr;
@@ -105,7 +95,7 @@ class BasicReservation {
 
   /// Takes the room back; nothing is published.
   void abort() noexcept {
-    if (!writer_) return;
+    if (writer_ == nullptr) return;
     // Who has a writer has room; g++ 12 warns of stores at null otherwise.
     if (data_ == nullptr) __builtin_unreachable();
     writer_->abort(frame_, data_, len_);
@@ -113,9 +103,7 @@ class BasicReservation {
   }
 
  private:
-  friend class AnyWriter;
-
-  Ref writer_ = nullptr;
+  Writer* writer_ = nullptr;
   std::uint8_t* data_ = nullptr;
   union {
     rte_mbuf* frame_;         // if data_

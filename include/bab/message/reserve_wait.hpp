@@ -19,13 +19,12 @@ namespace bab {
 /// The Wait of a ReserveWait: what it is on its lcore's list once it can't go on at once.
 template <class Writer>
 class ReserveWaiting final : public Wait {
-  using Ref = typename WriterRef<Writer>::type;
   using Turn = ReserveLine::Turn;
 
  public:
   using Reservation = BasicReservation<Writer>;
 
-  ReserveWaiting(Ref writer, BufferPool& pool, std::uint32_t len) noexcept
+  ReserveWaiting(Writer* writer, BufferPool& pool, std::uint32_t len) noexcept
       : writer_(writer), pool_(pool), len_(len) {}
   ~ReserveWaiting() override { retire(); }
 
@@ -90,7 +89,7 @@ class ReserveWaiting final : public Wait {
     ticket_.reset();
   }
 
-  Ref writer_;
+  Writer* writer_;
   BufferPool& pool_;
   std::uint32_t len_;
   std::optional<std::uint64_t> ticket_;
@@ -113,12 +112,10 @@ class ReserveWaiting final : public Wait {
 /// frame and not in registers, so that each message would pay for 17 words (local_writer_coro_32).
 template <class Writer>
 class ReserveWait {
-  using Ref = typename WriterRef<Writer>::type;
-
  public:
   using Reservation = BasicReservation<Writer>;
 
-  ReserveWait(Ref writer, std::uint32_t len) noexcept : writer_(writer), len_(len) {}
+  ReserveWait(Writer* writer, std::uint32_t len) noexcept : writer_(writer), len_(len) {}
   ReserveWait(const ReserveWait&) = delete;
   ReserveWait& operator=(const ReserveWait&) = delete;
   ~ReserveWait() {
@@ -160,7 +157,7 @@ class ReserveWait {
     return wait_;
   }
 
-  Ref writer_;
+  Writer* writer_;
   std::uint32_t len_;
   bool made_ = false;
   union {

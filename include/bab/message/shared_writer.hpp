@@ -125,7 +125,6 @@ template <class Atom>
 class BasicSharedWriter<Atom>::Producer {
  public:
   using Reservation = BasicReservation<Producer>;
-  using IsMessageWriter = void;                ///< for AnyWriter
   static constexpr bool kTakesInline = false;  ///< as a LocalWriter's
 
   /// `out` is this lcore's own way to the flusher, which must be the same for all the writer's rings. It must hold
@@ -187,7 +186,6 @@ class BasicSharedWriter<Atom>::Producer {
   friend class ReserveWait<Producer>;
   friend class ReserveWaiting<Producer>;
   friend class FlushWait<Producer>;
-  friend class AnyWriter;
 
   // What a length's two bytes say until the frame is complete: kind << 14 | length.
   enum Kind : std::uint16_t {

@@ -14,7 +14,6 @@
 #include <bab/lcore/channel.hpp>
 #include <bab/lcore/lcore.hpp>
 #include <bab/lcore/signal.hpp>
-#include <bab/message/any_writer.hpp>
 #include <bab/message/flush_wait.hpp>
 #include <bab/message/reserve_wait.hpp>
 #include <bab/message/staging_framer.hpp>
@@ -168,11 +167,6 @@ struct ProducerBench {
   void keep_frames(Kept&) { (void)b.flushed(); }
   SharedBench b{2, 10, {}, 1};
 };
-struct AnyBench : LocalBench {
-  using Writer = AnyWriter;
-  Writer& writer() { return any; }
-  AnyWriter any{*b.writer};
-};
 
 /// A message is always on its way, and the sink doesn't take it.
 template <class Bench>
@@ -219,11 +213,6 @@ struct ProducerFlusher {
   KeepSink& sink() { return b.sink; }
   void poll() { b.poll(); }
   SharedBench b{8, 64, {}, 1};
-};
-struct AnyFlusher : LocalFlusher {
-  using Writer = AnyWriter;
-  Writer& writer() { return any; }
-  AnyWriter any{*b.writer};
 };
 
 /// Sends one Item each through a Channel<T> of one.
