@@ -28,13 +28,13 @@ struct Writer {
   bab::Task<> write() {
     std::uint32_t number = 0;
     for (; number < kEach; ++number) {
-      auto room = co_await producer.reserve_wait(sizeof(Message));  // waits while the pool is empty
-      if (!room) co_return;                                         // stopped
+      auto room = co_await bab::reserve_wait(producer, sizeof(Message));  // waits for a buffer
+      if (!room) co_return;                                               // stopped
       const Message message{id, number};
       std::memcpy(room.data(), &message, sizeof message);
       room.commit();
     }
-    const bab::Flushed flushed = co_await producer.flush_wait();  // all of it is on its way
+    const bab::Flushed flushed = co_await bab::flush_wait(producer);  // all of it is on its way
     sent = flushed == bab::Flushed::kSent;
   }
 

@@ -25,7 +25,7 @@ int main() try {
   bab::Lcore lcore;
   lcore.spawn([&]() -> bab::Task<> {  // the publisher
     for (const std::string& text : texts) {
-      auto room = co_await writer.reserve_wait(static_cast<std::uint32_t>(text.size()));
+      auto room = co_await bab::reserve_wait(writer, static_cast<std::uint32_t>(text.size()));
       if (!room) co_return;  // stopped
       std::memcpy(room.data(), text.data(), room.size());
       room.commit();

@@ -23,7 +23,7 @@ std::uint64_t number_in(const bab::Packet& packet) {
 bab::Task<> publish(bab::LocalWriter& writer) {
   std::uint64_t number = 0;
   for (; number < kMessages; ++number) {
-    auto room = co_await writer.reserve_wait(2 * sizeof number);
+    auto room = co_await bab::reserve_wait(writer, 2 * sizeof number);
     if (!room) co_return;
     std::memset(room.data(), 0xab, sizeof number);  // a header, which the inspector strips
     std::memcpy(room.data() + sizeof number, &number, sizeof number);

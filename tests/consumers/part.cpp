@@ -120,7 +120,7 @@ void tasks(BufferPool& pool) {
   lcore.spawn([&]() -> bab::Task<> { count = co_await receive_all(channel, came); });
   lcore.spawn([&]() -> bab::Task<> {
     for (const std::string& text : kTexts) {
-      auto room = co_await writer.reserve_wait(static_cast<std::uint32_t>(text.size()));
+      auto room = co_await bab::reserve_wait(writer, static_cast<std::uint32_t>(text.size()));
       std::copy(text.begin(), text.end(), room.data());
       std::array<bab::Packet, 1> packet{room.commit_packet()};
       co_await channel.send(std::span<bab::Packet>(packet));

@@ -96,7 +96,7 @@ bab::Task<> write_in_turns(std::uint64_t n, bab::LocalWriter& writer, bab::Frame
   const Message message;
   for (; n > 0; n -= kTurn) {
     for (std::uint64_t i = 0; i < kTurn; ++i) {
-      auto room = co_await writer.reserve_wait(32);
+      auto room = co_await bab::reserve_wait(writer, 32);
       message.copy_to(room.data(), 32);
       room.commit();
     }

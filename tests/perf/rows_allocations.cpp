@@ -45,7 +45,7 @@ class Allocations final : public Row, private WriterRig {
     }
   }
   bab::Task<> write_one() {
-    auto room = co_await writer_.reserve_wait(32);
+    auto room = co_await bab::reserve_wait(writer_, 32);
     message_.copy_to(room.data(), 32);
     const bab::Packet packet = room.commit_packet();
   }

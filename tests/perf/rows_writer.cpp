@@ -72,7 +72,7 @@ class Coroutine : public WriterRig {
     hide(len);
     while (state.KeepRunningBatch(kTurn)) {
       for (std::int64_t i = 0; i < kTurn; ++i) {
-        auto room = co_await writer_.reserve_wait(len);
+        auto room = co_await bab::reserve_wait(writer_, len);
         message_.copy_to(room.data(), len);
         room.commit();
       }

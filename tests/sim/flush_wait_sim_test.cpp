@@ -87,7 +87,7 @@ struct FlushScenario {
     std::uint32_t committed = 0;
     for (std::uint32_t number = 0; number < 40;) {
       for (auto n = 1 + machine.random(3); n > 0; --n, ++number) {
-        auto wait = writer.reserve_wait(sizeof(Message));
+        auto wait = reserve_wait(writer, sizeof(Message));
         auto room = co_await machine.watch(wait);
         if (!room) continue;
         const Message message{i, number};
@@ -97,7 +97,7 @@ struct FlushScenario {
         room.commit();
         ++committed;
       }
-      auto wait = writer.flush_wait();
+      auto wait = flush_wait(writer);
       const Flushed flushed = co_await machine.watch(wait);
       if (flushed == Flushed::kSent && !lost) {
         EXPECT_EQ(sink.seen[i], committed) << "of lcore " << i;

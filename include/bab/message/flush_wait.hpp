@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include <bab/detail/writer_waits.hpp>
 #include <bab/lcore/wait.hpp>
 #include <bab/message/frame_ring.hpp>
 #include <bab/message/reservation.hpp>
@@ -20,7 +21,7 @@ enum class Flushed : std::uint8_t {
   kCancelled,  ///< the wait was, or it was refused: nothing is known
 };
 
-/// `co_await writer.flush_wait()`: flushes, and goes on when every message that this lcore committed through
+/// `co_await flush_wait(writer)`: flushes, and goes on when every message that this lcore committed through
 /// the writer before is gone from the flusher: taken by its sink, or dropped. It doesn't matter who sealed
 /// the message's frame or handed it over, nor on which lcore the flusher is. What was flushed by anybody
 /// beforehand costs nothing: then it suspends nothing.
@@ -54,11 +55,11 @@ class FlushWait final : public Wait {
 
  private:
   bool poll() noexcept override {
-    if (!begun_) mark_ = writer_->begin_flush();
+    if (!begun_) mark_ = detail::WriterWaits::begin_flush(*writer_);
     begun_ = true;
-    if (!writer_->has_flushed(mark_)) return false;
+    if (!detail::WriterWaits::has_flushed(*writer_, mark_)) return false;
     detail::tsan_comes(&detail::tsan_flushes);
-    dropped_ = writer_->has_dropped(mark_, task());
+    dropped_ = detail::WriterWaits::has_dropped(*writer_, mark_, task());
     begun_ = false;
     return true;
   }
@@ -69,5 +70,11 @@ class FlushWait final : public Wait {
   bool begun_ = false;
   bool dropped_ = false;
 };
+
+/// Flushes a LocalWriter or a Producer, and goes on when what this lcore committed through it has left the flusher.
+template <class Writer>
+requires(Writer::kHandsOver) [[nodiscard]] FlushWait<Writer> flush_wait(Writer& writer) noexcept {
+  return FlushWait<Writer>(&writer);
+}
 
 }  // namespace bab

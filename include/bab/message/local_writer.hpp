@@ -13,6 +13,7 @@
 #include <bab/base/atom.hpp>
 #include <bab/detail/check.hpp>
 #include <bab/detail/sanitizers.hpp>
+#include <bab/detail/writer_waits.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
 #include <bab/message/drops_told.hpp>
@@ -24,15 +25,10 @@
 
 namespace bab {
 
-template <class Writer>
-class ReserveWait;
-template <class Writer>
-class ReserveWaiting;
-template <class Writer>
-class FlushWait;
-
 /// Packs messages into frames on one lcore: reserve, fill in place, commit. Complete frames go to a
 /// ring, in the order of their reservations, for a WriteFlusher on this lcore or another.
+///
+/// To wait: reserve_wait(writer, len) of bab/message/reserve_wait.hpp, flush_wait(writer) of bab/message/flush_wait.hpp.
 ///
 /// `reserve` moves the frame's cursor on; a commit in the order of the reservations moves `settled_` after it, any
 /// other is added up beside. A frame is complete when both make up the cursor, whatever the order of commits.
@@ -51,6 +47,8 @@ class BasicLocalWriter {
   using Ring = BasicFrameRing<Atom>;
   /// For ReserveWait: whether has_room() says in a few instructions that take() can't fail.
   static constexpr bool kTakesInline = true;
+  static constexpr bool kHandsOver =
+      kFlushes;  ///< its frames go to a flusher: flush_wait() waits for that
 
   /// `out` must hold all the pool's buffers (capacity >= pool.size()). Writers of one lcore may share it; where it
   /// doesn't hold those of all their pools, complete frames wait here while it is full. Throws Error: a frame that
@@ -74,20 +72,6 @@ class BasicLocalWriter {
     }
     // Made here only, where it is inlined: one that a call returned would have to be in memory.
     return take(len);
-  }
-
-  /// `co_await writer.reserve_wait(len)`: the same when there is a buffer; kNoBuffer then means that the
-  /// wait was cancelled. Needs bab/message/reserve_wait.hpp.
-  template <class Self = BasicLocalWriter>
-  [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
-    return ReserveWait<Self>(this, len);
-  }
-
-  /// `co_await writer.flush_wait()`: flush(), and goes on when what was committed before has left the
-  /// flusher. Needs bab/message/flush_wait.hpp, which says more.
-  template <class Self = BasicLocalWriter>
-  [[nodiscard]] FlushWait<Self> flush_wait() noexcept requires kFlushes {
-    return FlushWait<Self>(this);
   }
 
   /// Longest message that fits a frame, in bytes.
@@ -126,9 +110,7 @@ class BasicLocalWriter {
 
  private:
   friend Reservation;
-  friend class ReserveWait<BasicLocalWriter>;
-  friend class ReserveWaiting<BasicLocalWriter>;
-  friend class FlushWait<BasicLocalWriter>;
+  friend detail::WriterWaits;
 
   BasicLocalWriter(BufferPool& pool, Ring* out, const WriterOptions& options);
 

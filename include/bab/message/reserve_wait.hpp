@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include <bab/detail/writer_waits.hpp>
 #include <bab/lcore/lcore.hpp>
 #include <bab/lcore/wait.hpp>
 #include <bab/memory/buffer_pool.hpp>
@@ -37,7 +38,7 @@ class ReserveWaiting final : public Wait {
 
  private:
   bool poll() noexcept override {
-    ReserveLine& line = writer_->line();
+    ReserveLine& line = detail::WriterWaits::line(*writer_);
     ReserveFailure why = ReserveFailure::kNone;
     if (!in_line_) {
       room_.reset();  // of an await before, which nobody took
@@ -70,7 +71,7 @@ class ReserveWaiting final : public Wait {
 
   /// Sets room_ when it is settled, with room or without hope.
   ReserveFailure attempt(Turn turn) noexcept {
-    ReserveLine& line = writer_->line();
+    ReserveLine& line = detail::WriterWaits::line(*writer_);
     line.set_turn(turn);
     Reservation r = writer_->reserve(len_);
     line.set_turn(Turn::kAnyone);
@@ -82,7 +83,7 @@ class ReserveWaiting final : public Wait {
 
   void leave_lines() noexcept {
     leave_pool();
-    if (std::exchange(in_line_, false)) writer_->line().leave(place_);
+    if (std::exchange(in_line_, false)) detail::WriterWaits::line(*writer_).leave(place_);
   }
   void leave_pool() noexcept {
     if (ticket_) pool_.leave_line(*ticket_);
@@ -98,7 +99,7 @@ class ReserveWaiting final : public Wait {
   std::optional<Reservation> room_;
 };
 
-/// `co_await writer.reserve_wait(len)`: a Reservation as soon as there is a buffer for it. One that finds room at
+/// `co_await reserve_wait(writer, len)`: a Reservation as soon as there is a buffer for it. One that finds room at
 /// once suspends nothing. Of those who wait at one writer the first stands in the pool's line, with everybody
 /// else who waits for its buffers, and no later reserve of that writer gets ahead of any of them: it fails, or waits
 /// behind them. (A SharedWriter's Producer is a writer in this; other lcores' go on as they can.) While the writer has
@@ -135,14 +136,15 @@ class ReserveWait {
 
   [[nodiscard]] bool await_ready() noexcept {
     if constexpr (Writer::kTakesInline)
-      if (!made_ && writer_->has_room(len_) && !Lcore::stops_waits()) [[likely]]
+      if (!made_ && detail::WriterWaits::has_room(*writer_, len_) && !Lcore::stops_waits())
+          [[likely]]
         return true;
     return wait().await_ready();
   }
   void await_suspend(std::coroutine_handle<> coroutine) noexcept { wait_.await_suspend(coroutine); }
   [[nodiscard]] Reservation await_resume() noexcept {
     if constexpr (Writer::kTakesInline)
-      if (!made_) return writer_->take(len_);
+      if (!made_) return detail::WriterWaits::take(*writer_, len_);
     return wait_.take();
   }
   /// After AnyOf: the Reservation, once.
@@ -152,7 +154,7 @@ class ReserveWait {
 
  private:
   Wait& wait() noexcept {
-    if (!made_) std::construct_at(&wait_, writer_, writer_->pool(), len_);
+    if (!made_) std::construct_at(&wait_, writer_, detail::WriterWaits::pool(*writer_), len_);
     made_ = true;
     return wait_;
   }
@@ -164,5 +166,11 @@ class ReserveWait {
     ReserveWaiting<Writer> wait_;  // if made_
   };
 };
+
+/// Room for a message of `len` bytes in a LocalWriter's, a Producer's or a NoFlushWriter's frame, when there is some.
+template <class Writer>
+[[nodiscard]] ReserveWait<Writer> reserve_wait(Writer& writer, std::uint32_t len) noexcept {
+  return ReserveWait<Writer>(&writer, len);
+}
 
 }  // namespace bab

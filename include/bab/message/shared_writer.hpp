@@ -15,6 +15,7 @@
 #include <bab/base/atom.hpp>
 #include <bab/detail/check.hpp>
 #include <bab/detail/sanitizers.hpp>
+#include <bab/detail/writer_waits.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
 #include <bab/message/drops_told.hpp>
@@ -26,13 +27,6 @@
 #include <bab/wire/frame_header.hpp>
 
 namespace bab {
-
-template <class Writer>
-class ReserveWait;
-template <class Writer>
-class ReserveWaiting;
-template <class Writer>
-class FlushWait;
 
 /// One writer for several lcores: their messages share its frames. No lock, no waiting for one another, no
 /// required order of commits. Each lcore has a Producer of its own; this is what they share.
@@ -120,12 +114,13 @@ class BasicSharedWriter {
   alignas(RTE_CACHE_LINE_SIZE) std::array<Atomic<rte_mbuf*>, kMostFrames> frames_{};
 };
 
-/// A shared writer's end on one lcore: all calls there. Order: what one lcore reserves arrives in that order.
+/// A shared writer's end on one lcore: all calls there. To wait: reserve_wait() and flush_wait(), as for a LocalWriter. Order: what one lcore reserves arrives in that order.
 template <class Atom>
 class BasicSharedWriter<Atom>::Producer {
  public:
   using Reservation = BasicReservation<Producer>;
   static constexpr bool kTakesInline = false;  ///< as a LocalWriter's
+  static constexpr bool kHandsOver = true;
 
   /// `out` is this lcore's own way to the flusher, which must be the same for all the writer's rings. It must hold
   /// all the pool's buffers; other writers of this lcore may share it, as a LocalWriter's. Throws Error: a ring too
@@ -154,20 +149,6 @@ class BasicSharedWriter<Atom>::Producer {
     return reserve_slow(len);
   }
 
-  /// `co_await producer.reserve_wait(len)`: the same when there is a buffer; kNoBuffer then means that
-  /// the wait was cancelled. Needs bab/message/reserve_wait.hpp.
-  template <class Self = Producer>
-  [[nodiscard]] ReserveWait<Self> reserve_wait(std::uint32_t len) noexcept {
-    return ReserveWait<Self>(this, len);
-  }
-
-  /// `co_await producer.flush_wait()`: flush(), and goes on when what this lcore committed before has left the
-  /// flusher, whoever closed its frames and handed them over. Needs bab/message/flush_wait.hpp, which says more.
-  template <class Self = Producer>
-  [[nodiscard]] FlushWait<Self> flush_wait() noexcept {
-    return FlushWait<Self>(this);
-  }
-
   [[nodiscard]] std::uint32_t max_message() const noexcept { return w_.max_message_; }
 
   /// Closes the open frame if it holds a message; all that this lcore committed is then on its way as soon as
@@ -183,9 +164,7 @@ class BasicSharedWriter<Atom>::Producer {
 
  private:
   friend Reservation;
-  friend class ReserveWait<Producer>;
-  friend class ReserveWaiting<Producer>;
-  friend class FlushWait<Producer>;
+  friend detail::WriterWaits;
 
   // What a length's two bytes say until the frame is complete: kind << 14 | length.
   enum Kind : std::uint16_t {

@@ -181,7 +181,7 @@ Task<> publish(Writer& writer, std::uint64_t& flushed) {
   Packet kept;
   while (!Lcore::current()->stop_requested()) {
     for (std::uint32_t i = 0; i < 10; ++i) {
-      auto r = co_await writer.reserve_wait(8 + i);
+      auto r = co_await reserve_wait(writer, 8 + i);
       if (!r) co_return;
       std::memset(r.data(), 'x', r.size());
       if (i == 3)
@@ -192,7 +192,7 @@ Task<> publish(Writer& writer, std::uint64_t& flushed) {
     if constexpr (std::same_as<Writer, NoFlushWriter>) {
       writer.flush();
       ++flushed;
-    } else if (co_await writer.flush_wait() == Flushed::kSent) {
+    } else if (co_await flush_wait(writer) == Flushed::kSent) {
       ++flushed;
     }
     co_await Yield();

@@ -126,7 +126,7 @@ using NextBufferRig = FramerRig<StagingFramer::NextBuffer>;
 template <class Bench>
 struct ReserveRig : RigTraits {
   using Writer = typename Bench::Writer;
-  ReserveWait<Writer> make() { return bench.writer().reserve_wait(8); }
+  ReserveWait<Writer> make() { return reserve_wait(bench.writer(), 8); }
   void block() { kept.keep_all(); }
   void allow() { kept.give_back(); }
   bool got(ReserveWait<Writer>&, typename ReserveWait<Writer>::Reservation room) {
@@ -172,7 +172,7 @@ struct ProducerBench {
 template <class Bench>
 struct FlushRig : RigTraits {
   using Writer = typename Bench::Writer;
-  FlushWait<Writer> make() { return bench.writer().flush_wait(); }
+  FlushWait<Writer> make() { return flush_wait(bench.writer()); }
   void block() {
     bench.sink().room = 0;
     auto room = bench.writer().reserve(1);

@@ -151,7 +151,7 @@ TEST(CrateDefects, D07AReserveCancelledForWantOfTheFirstOrNextBufferLeavesTheWri
       try_put(s.a, "12345678");
     ReserveFailure failure = ReserveFailure::kNone;
     lcore.spawn([&]() -> Task<> {
-      auto wait = s.a.reserve_wait(8);
+      auto wait = reserve_wait(s.a, 8);
       Sleep timeout(10);
       co_await AnyOf(wait, timeout);
       failure = wait.take().failure();
@@ -174,7 +174,7 @@ TEST(CrateDefects, D08ABatchLargerThanThePoolGoesOutWithoutAFlush) {
   unsigned sent = 0;
   lcore.spawn([&]() -> Task<> {
     for (; sent < 20; ++sent) {
-      auto r = co_await s.a.reserve_wait(8);
+      auto r = co_await reserve_wait(s.a, 8);
       if (!r) co_return;
       std::memcpy(r.data(), "12345678", 8);
       r.commit();

@@ -98,7 +98,7 @@ TEST_F(DropsToldTest, ATaskThatAnotherOneResumedOutlivesIt) {
   lcore.spawn([&]() -> Task<> {
     put(*b.writer, "b");
     co_await event;
-    told = co_await b.writer->flush_wait();
+    told = co_await flush_wait(*b.writer);
   });
   lcore.spawn([&]() -> Task<> {
     co_await Yield();
@@ -112,7 +112,7 @@ TEST_F(DropsToldTest, ATaskThatAnotherOneResumedOutlivesIt) {
   lcore.spawn([&]() -> Task<> {
     put(*b.writer, "c");
     co_await Sleep(10);
-    third = co_await b.writer->flush_wait();
+    third = co_await flush_wait(*b.writer);
   });
   turns(2);
   b.writer->flush();
@@ -128,7 +128,7 @@ TEST_F(DropsToldTest, ACoroutineOutlivesTheTaskThatBeganIt) {
   std::optional<Flushed> told;
   const auto outlives = [&]() -> NoTask {
     put(*b.writer, "a");
-    told = co_await b.writer->flush_wait();
+    told = co_await flush_wait(*b.writer);
   };
   lcore.spawn([&]() -> Task<> {
     outlives();
@@ -146,12 +146,12 @@ TEST_F(DropsToldTest, CoroutinesOfNoTaskAreToldWhateverOthersWere) {
   std::optional<Flushed> second;
   const auto early = [&]() -> NoTask {
     put(*b.writer, "a");
-    first = co_await b.writer->flush_wait();
+    first = co_await flush_wait(*b.writer);
   };
   const auto late = [&]() -> NoTask {
     put(*b.writer, "b");
     co_await Sleep(10);
-    second = co_await b.writer->flush_wait();
+    second = co_await flush_wait(*b.writer);
   };
   once.next = [&] {
     late();
@@ -170,12 +170,12 @@ TEST_F(DropsToldTest, ACoroutineOfNoTaskIsToldThoughATaskWas) {
   const auto late = [&]() -> NoTask {
     put(*b.writer, "a");
     co_await Sleep(10);
-    second = co_await b.writer->flush_wait();
+    second = co_await flush_wait(*b.writer);
   };
   once.next = [&] { late(); };
   lcore.spawn([&]() -> Task<> {
     put(*b.writer, "b");
-    first = co_await b.writer->flush_wait();
+    first = co_await flush_wait(*b.writer);
   });
   turns(2);
   drop_all();
@@ -191,12 +191,12 @@ TEST_F(DropsToldTest, ATaskThatTurnsItsLcoreStaysItself) {
     put(*b.writer, "a");
     co_await Sleep(10);
     lcore.turn(now);
-    second[0] = co_await b.writer->flush_wait();
-    second[1] = co_await b.writer->flush_wait();
+    second[0] = co_await flush_wait(*b.writer);
+    second[1] = co_await flush_wait(*b.writer);
   });
   lcore.spawn([&]() -> Task<> {
     put(*b.writer, "b");
-    first = co_await b.writer->flush_wait();
+    first = co_await flush_wait(*b.writer);
   });
   turns(2);
   drop_all();
@@ -211,14 +211,14 @@ TEST_F(DropsToldTest, APollersCoroutineInATasksOwnTurnIsNotThatTask) {
   std::optional<Flushed> of_other;
   const auto other = [&]() -> NoTask {
     put(*b.writer, "b");
-    of_other = co_await b.writer->flush_wait();
+    of_other = co_await flush_wait(*b.writer);
   };
   lcore.spawn([&]() -> Task<> {
     put(*b.writer, "a");
     co_await Yield();
     once.next = [&] { other(); };
     lcore.turn(now);
-    of_task = co_await b.writer->flush_wait();
+    of_task = co_await flush_wait(*b.writer);
   });
   turns(3);
   drop_all();
@@ -250,12 +250,12 @@ TEST_F(GivenUpFrame, ItsMessageIsToldWhenItComesLater) {
   lcore.spawn([&]() -> Task<> {
     auto open = test::reserve(b[0], "aaaaaaaa");
     put(b[0], "bbbbbbbb");
-    told[0] = co_await b[0].flush_wait();
+    told[0] = co_await flush_wait(b[0]);
     open.commit();
-    told[1] = co_await b[0].flush_wait();
+    told[1] = co_await flush_wait(b[0]);
     co_await Sleep(10);
-    told[2] = co_await b[0].flush_wait();  // when the flusher has it: once more
-    EXPECT_EQ(co_await b[0].flush_wait(), Flushed::kSent);
+    told[2] = co_await flush_wait(b[0]);  // when the flusher has it: once more
+    EXPECT_EQ(co_await flush_wait(b[0]), Flushed::kSent);
   });
   turns(2);
   b.flusher->drop_pending();
@@ -273,7 +273,7 @@ TEST_F(GivenUpFrame, ItsMessageIsToldToAnyTaskThatCommitsIt) {
   auto open = test::reserve(b[0], "aaaaaaaa");
   lcore.spawn([&]() -> Task<> {
     put(b[0], "bbbbbbbb");
-    first = co_await b[0].flush_wait();
+    first = co_await flush_wait(b[0]);
   });
   turns(2);
   b.flusher->drop_pending();
@@ -283,8 +283,8 @@ TEST_F(GivenUpFrame, ItsMessageIsToldToAnyTaskThatCommitsIt) {
     mine.commit();
     b[0].flush();
     co_await Sleep(20);
-    second[0] = co_await b[0].flush_wait();
-    second[1] = co_await b[0].flush_wait();
+    second[0] = co_await flush_wait(b[0]);
+    second[1] = co_await flush_wait(b[0]);
   });
   turns(20);
   EXPECT_EQ(second[0], Flushed::kDropped);
@@ -304,7 +304,7 @@ TEST(DropsToldOnASharedRing, OneDropIsOneStretch) {
   std::optional<Flushed> told;
   lcore.spawn([&]() -> Task<> {
     put(local, "sent");
-    told = co_await local.flush_wait();
+    told = co_await flush_wait(local);
   });
   lcore.turn(1);
   put(producer, "y");

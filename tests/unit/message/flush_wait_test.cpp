@@ -33,7 +33,7 @@ using testing::ElementsAre;
 template <class Writer>
 struct Awaited {
   explicit Awaited(Writer& writer) {
-    lcore.spawn([this, &writer]() -> Task<> { result = co_await writer.flush_wait(); });
+    lcore.spawn([this, &writer]() -> Task<> { result = co_await flush_wait(writer); });
     turn();
   }
   ~Awaited() {
@@ -149,7 +149,7 @@ TEST_F(LocalFlushWait, CancelledItSaysSoAndChangesNothing) {
   Lcore lcore;
   std::optional<Flushed> cancelled, again;
   lcore.spawn([&]() -> Task<> {
-    auto flush = b.writer->flush_wait();
+    auto flush = flush_wait(*b.writer);
     Sleep timeout(10);
     EXPECT_EQ((co_await AnyOf(flush, timeout)).index, 1U);
     cancelled = flush.result();
@@ -219,7 +219,7 @@ struct TwoTasks {
   /// A task that puts a message at 1, and awaits a flush at each of these times.
   void publish_and_ask(Told& told, std::vector<std::uint64_t> when) {
     lcore.spawn([this, &told, when]() -> Task<> {
-      auto room = co_await writer.reserve_wait(1);
+      auto room = co_await reserve_wait(writer, 1);
       room.commit();
       writer.flush();
       co_await ask(told, when);
@@ -228,7 +228,7 @@ struct TwoTasks {
   Task<> ask(Told& told, const std::vector<std::uint64_t>& when) {
     for (const std::uint64_t t : when) {
       co_await Sleep(t);
-      told.push_back(co_await writer.flush_wait());
+      told.push_back(co_await flush_wait(writer));
     }
   }
   void only_ask(Told& told, std::vector<std::uint64_t> when) {
@@ -467,7 +467,7 @@ void flush_on_two_lcores(Start start) {
     lcore.spawn([&]() -> Task<> {
       for (std::uint64_t i = 1; i <= kRounds; ++i) {
         writer.reserve(1).commit();
-        const Flushed flushed = co_await writer.flush_wait();
+        const Flushed flushed = co_await flush_wait(writer);
         EXPECT_EQ(flushed, Flushed::kSent);
         EXPECT_EQ(sink.messages, i);
       }

@@ -135,7 +135,7 @@ TEST(NoFlushWriter, AwaitsABuffer) {
   Lcore lcore;
   std::string got;
   lcore.spawn([&]() -> Task<> {
-    auto r = co_await writer.reserve_wait(4);
+    auto r = co_await reserve_wait(writer, 4);
     std::memcpy(r.data(), "text", 4);
     got = text_of(r.commit_packet());
   });

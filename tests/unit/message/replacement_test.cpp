@@ -69,7 +69,7 @@ struct Replacement : testing::Test {
   std::optional<Flushed> flushed() {
     Lcore lcore;
     std::optional<Flushed> result;
-    lcore.spawn([&]() -> Task<> { result = co_await kind_->writer.flush_wait(); });
+    lcore.spawn([&]() -> Task<> { result = co_await flush_wait(kind_->writer); });
     for (std::uint64_t t = 1; t < 6; ++t) {
       lcore.turn(t);
       poll();

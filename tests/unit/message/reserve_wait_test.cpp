@@ -25,7 +25,7 @@ using testing::ElementsAre;
 /// A task that publishes `text` when there is room.
 template <class Writer>
 Task<> publish(Writer& writer, std::string text) {
-  auto r = co_await writer.reserve_wait(static_cast<std::uint32_t>(text.size()));
+  auto r = co_await reserve_wait(writer, static_cast<std::uint32_t>(text.size()));
   if (!r) co_return;
   std::memcpy(r.data(), text.data(), text.size());
   r.commit();
@@ -65,7 +65,7 @@ TEST(ReserveWait, CancelledItStandsInNobodysWay) {
   ReserveFailure failure = ReserveFailure::kNone;
   test::put(*b.writer, "aaaaaaaa");
   lcore.spawn([&]() -> Task<> {
-    auto reserve = b.writer->reserve_wait(8);
+    auto reserve = reserve_wait(*b.writer, 8);
     Sleep timeout(10);
     EXPECT_EQ((co_await AnyOf(reserve, timeout)).index, 1U);
     failure = reserve.take().failure();
@@ -87,7 +87,7 @@ TEST(ReserveWait, StandsInLineWithThoseWhoAcquire) {
   std::string order;
   test::put(*b.writer, "aaaaaaaa");
   lcore.spawn([&]() -> Task<> {
-    auto r = co_await b.writer->reserve_wait(1);
+    auto r = co_await reserve_wait(*b.writer, 1);
     order += 'r';
     r.abort();
   });
@@ -113,7 +113,7 @@ TEST(ReserveWait, TooLongIsToldAtOnce) {
   WriterBench b(2, 10);
   Lcore lcore;
   ReserveFailure failure = ReserveFailure::kNone;
-  lcore.spawn([&]() -> Task<> { failure = (co_await b.writer->reserve_wait(9)).failure(); });
+  lcore.spawn([&]() -> Task<> { failure = (co_await reserve_wait(*b.writer, 9)).failure(); });
   lcore.turn(1);
   EXPECT_EQ(failure, ReserveFailure::kTooLong);
 }
@@ -122,7 +122,7 @@ TEST(ReserveWait, AnyOfGivesRoomAtOnceToo) {
   WriterBench b;
   Lcore lcore;
   lcore.spawn([&]() -> Task<> {
-    auto reserve = b.writer->reserve_wait(3);
+    auto reserve = reserve_wait(*b.writer, 3);
     Sleep timeout(10);
     EXPECT_EQ((co_await AnyOf(timeout, reserve)).index, 1U);
     EXPECT_FALSE(reserve.waiting());
@@ -142,7 +142,7 @@ TEST(ReserveWait, MayBeAwaitedAgainWithRoomAndWithout) {
   Lcore lcore;
   unsigned sent = 0;
   lcore.spawn([&]() -> Task<> {
-    auto reserve = b.writer->reserve_wait(3);
+    auto reserve = reserve_wait(*b.writer, 3);
     for (; sent < 7; ++sent) {
       auto r = co_await reserve;
       if (!r) co_return;
@@ -167,7 +167,7 @@ TEST(ReserveWait, IsCancelledByAnotherTaskOnlyWhileItWaits) {
   WriterBench b(2, 10);
   Lcore lcore;
   ReserveFailure failure = ReserveFailure::kNone;
-  auto reserve = b.writer->reserve_wait(8);
+  auto reserve = reserve_wait(*b.writer, 8);
   reserve.cancel();
   EXPECT_FALSE(reserve.waiting());
   test::put(*b.writer, "aaaaaaaa");
@@ -193,7 +193,7 @@ TEST(ReserveWait, AnLcoreThatStopsGivesNoRoomEvenWhereThereIsSome) {
   ReserveFailure failure = ReserveFailure::kNone;
   test::put(*b.writer, "open");
   lcore.request_stop();
-  lcore.spawn([&]() -> Task<> { failure = (co_await b.writer->reserve_wait(1)).failure(); });
+  lcore.spawn([&]() -> Task<> { failure = (co_await reserve_wait(*b.writer, 1)).failure(); });
   lcore.turn(1);
   EXPECT_EQ(lcore.tasks(), 0U);
   EXPECT_EQ(failure, ReserveFailure::kNoBuffer);

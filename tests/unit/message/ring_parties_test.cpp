@@ -163,7 +163,7 @@ TEST(ReserveWaitAtAFullRing, StandsInNobodysWay) {
   Lcore lcore;
   bool went = false;
   lcore.spawn([&]() -> Task<> {
-    auto r = co_await waits.reserve_wait(1);
+    auto r = co_await reserve_wait(waits, 1);
     went = bool(r);
     r.commit();
   });

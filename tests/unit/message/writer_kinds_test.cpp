@@ -124,11 +124,11 @@ TYPED_TEST(WriterKinds, AwaitsABufferAndAFlush) {
   bool reserved = false;
   Flushed flushed = Flushed::kCancelled;
   lcore.spawn([&]() -> Task<> {
-    auto r = co_await this->writer.reserve_wait(4);
+    auto r = co_await reserve_wait(this->writer, 4);
     reserved = bool(r);
     std::memcpy(r.data(), "late", 4);
     r.commit();
-    if constexpr (TypeParam::kFlushes) flushed = co_await this->writer.flush_wait();
+    if constexpr (TypeParam::kFlushes) flushed = co_await flush_wait(this->writer);
   });
   lcore.turn(1);
   EXPECT_FALSE(reserved);
@@ -147,7 +147,7 @@ TYPED_TEST(WriterKinds, AwaitsABufferAndAFlush) {
 
 template <class Writer>
 Task<> give_up(Writer& writer, ReserveFailure& failure) {
-  auto reserve = writer.reserve_wait(4);
+  auto reserve = reserve_wait(writer, 4);
   Sleep timeout(10);
   const auto first = co_await AnyOf(reserve, timeout);
   EXPECT_EQ(first.index, 1U);

@@ -101,7 +101,7 @@ TEST(MaxFrames, WhoWaitsForACommitIsInNobodysWay) {
   std::vector<std::string> order;
   for (const char* text : {"bbbbbbbb", "cccccccc"})
     lcore.spawn([&, text]() -> Task<> {
-      auto r = co_await b[1].reserve_wait(8);
+      auto r = co_await reserve_wait(b[1], 8);
       std::memcpy(r.data(), text, 8);
       order.emplace_back(text);
       r.commit();
@@ -127,7 +127,7 @@ TEST(MaxFrames, AReserveThatWasServedAndThenCappedLeavesThePoolsLine) {
   Lcore lcore;
   bool got = false;
   lcore.spawn([&]() -> Task<> {
-    auto r = co_await b[0].reserve_wait(8);
+    auto r = co_await reserve_wait(b[0], 8);
     got = bool(r);
     r.abort();
   });
@@ -146,12 +146,12 @@ TEST(MaxFrames, CancelledTheFirstToWaitLetsTheNextGoOn) {
   Lcore lcore;
   bool cancelled = false, got = false;
   lcore.spawn([&]() -> Task<> {
-    auto wait = b[1].reserve_wait(8);
+    auto wait = reserve_wait(b[1], 8);
     Sleep timeout(10);
     cancelled = (co_await AnyOf(wait, timeout)).index == 1;
   });
   lcore.spawn([&]() -> Task<> {
-    auto r = co_await b[1].reserve_wait(8);
+    auto r = co_await reserve_wait(b[1], 8);
     got = bool(r);
     r.abort();
   });
@@ -311,7 +311,7 @@ TYPED_TEST(CrowdTest, EveryWriterGetsItsTurnInAPoolForOne) {
   for (int round = 0; round < 3; ++round)
     for (auto& w : this->crowd.writers)
       lcore.spawn([&writer = *w]() -> Task<> {
-        auto r = co_await writer.reserve_wait(1);
+        auto r = co_await reserve_wait(writer, 1);
         EXPECT_TRUE(r);
         *r.data() = 'x';
         r.commit();
