@@ -7,7 +7,6 @@
 
 #include <rte_cycles.h>
 
-#include <bab/base/error.hpp>
 #include <bab/detail/check.hpp>
 #include <bab/message/local_writer.hpp>
 
@@ -21,33 +20,9 @@ BasicLocalWriter<Atom, kFlushes>::BasicLocalWriter(BufferPool& pool, Ring* out,
   if (!kFlushes && options.payload_capacity == 0 &&
       pool.data_room() > RTE_PKTMBUF_HEADROOM + options.header_size)
     options_.payload_capacity = pool.data_room() - RTE_PKTMBUF_HEADROOM - options.header_size;
-  const std::uint32_t capacity = options_.payload_capacity;
-  const std::uint64_t room = std::uint64_t{RTE_PKTMBUF_HEADROOM} + options.header_size + capacity;
-  if (capacity < wire::kBlockLengthBytes)
-    throw Error("a writer's frames must hold at least one message; the MTU leaves no room for it");
-  if (room > pool.data_room())
-    throw Error("a frame of " + std::to_string(room) +
-                " bytes with its headroom doesn't fit pool " + pool.name() + "'s buffers of " +
-                std::to_string(pool.data_room()) + "; use larger buffers or a smaller MTU");
-  if (kFlushes && pool.size() < 2)
-    throw Error(
-        "a writer needs a pool of at least 2 buffers: one is set aside for gathered copies");
-  if (kFlushes && out->capacity() < pool.size())
-    throw Error("the writer's ring holds " + std::to_string(out->capacity()) + " frames, pool " +
-                pool.name() + " has " + std::to_string(pool.size()));
-  if (options.flush.max_messages == 0 || options.flush.max_messages > wire::kMoldMaxCount)
-    throw Error("a frame takes 1 to 65534 messages");
-  if (options.max_frames == 0 || options.max_frames > WriterOptions::kMostFrames)
-    throw Error("a writer has 1 to 16 frames unfinished, not " +
-                std::to_string(options.max_frames));
-  max_message_ = capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
+  max_message_ = detail::check_writer(pool, options_, kFlushes);
   close();
-  if constexpr (kFlushes) {
-    out_ = out->state();
-    at_ring_ = {options_.header_size, options_.payload_capacity};
-    out_->parties().join(at_ring_, out_->size() == 0);
-    drops_told_.begin(out_->pushed());
-  }
+  if constexpr (kFlushes) end_of_ring_.join(*out, pool, options_, out->pushed());
 }
 
 template <class Atom, bool kFlushes>
@@ -57,9 +32,9 @@ BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
   flush();
   // Only a full ring leaves some: they stay with it.
   do {
-    leave_batch();
+    if constexpr (kFlushes) end_of_ring_.leave_behind();
     finish_waiting();
-  } while (batch_size_ > 0);
+  } while (end_of_ring_.size() > 0);
   // Those whose Reservations outlive the writer; debug checks, where the library has them, have said so.
   while (waiting_head_ != nullptr) {
     rte_mbuf* m = waiting_head_;
@@ -70,12 +45,6 @@ BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
   }
   if (frame_ != nullptr) BufferPool::release(frame_);
   keep_spares(0);
-  if constexpr (kFlushes) out_->parties().leave(at_ring_);
-}
-
-template <class Atom, bool kFlushes>
-void BasicLocalWriter<Atom, kFlushes>::leave_batch() noexcept {
-  if constexpr (kFlushes) out_->leave(std::span(batch_.data(), std::exchange(batch_size_, 0U)));
 }
 
 template <class Atom, bool kFlushes>
@@ -94,6 +63,7 @@ ReserveFailure BasicLocalWriter<Atom, kFlushes>::make_room(std::uint32_t len) no
   if (frame_ != nullptr && (at_ + block(len) > end_ || (at_ != settled_ && busy()))) seal();
   if (frame_ == nullptr) {
     if (ReserveFailure f = open_frame(); f != ReserveFailure::kNone) {
+      line_.note_failure(f, stats_);
       if (f == ReserveFailure::kNoBuffer) starve();
       return f;
     }
@@ -127,7 +97,6 @@ void BasicLocalWriter<Atom, kFlushes>::keep_spares(std::uint32_t wanted) noexcep
 /// No buffer: lets go of what others may be waiting for, or of what comes back when it has been sent.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::starve() noexcept {
-  if (line_.counts()) ++stats_.starved;
   keep_spares(waiting_);
   hand_over();
 }
@@ -149,10 +118,7 @@ inline ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
   if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
   // No buffer helps in either case: nobody waits for one.
-  if (waiting_ >= options_.max_frames || !batch_has_room()) {
-    if (line_.counts()) ++stats_.capped;
-    return ReserveFailure::kTooManyFrames;
-  }
+  if (waiting_ >= options_.max_frames || !batch_has_room()) return ReserveFailure::kTooManyFrames;
   if (!set_spares_aside()) return ReserveFailure::kNoBuffer;
   rte_mbuf* m = acquire();
   if (m == nullptr) return ReserveFailure::kNoBuffer;
@@ -378,16 +344,12 @@ inline void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
   if (meta.holes > 0) m = close_holes(m);
   // lcore_'s account even where another thread, which has seen that lcore stop, destroys the writer.
   if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
-  BufferMeta& closed = buffer_meta(m);
-  closed.order = nullptr;
-  BAB_ASSERT(wire::blocks_fit({payload(m), closed.payload_len}, closed.messages) &&
+  BAB_ASSERT(wire::blocks_fit({payload(m), buffer_meta(m).payload_len}, buffer_meta(m).messages) &&
              "a message was written past the end of its reservation");
-  m->data_off = RTE_PKTMBUF_HEADROOM;
-  m->data_len = static_cast<std::uint16_t>(options_.header_size + closed.payload_len);
-  m->pkt_len = m->data_len;
+  detail::set_bounds(m, options_.header_size, nullptr);
   ++stats_.frames;
-  batch_[batch_size_++] = m;
-  if (batch_size_ == batch_.size()) hand_over();
+  end_of_ring_.add(m);
+  if (!end_of_ring_.has_room()) hand_over();
 }
 
 /// Gives the frame without its holes: the same buffer, or the spare one with the old one's share
@@ -434,11 +396,9 @@ unsigned BasicLocalWriter<Atom, kFlushes>::go_on() noexcept {
 
 template <class Atom, bool kFlushes>
 unsigned BasicLocalWriter<Atom, kFlushes>::hand_over() noexcept {
-  if (batch_size_ == 0) return 0;
-  const unsigned n = out_->push(std::span(batch_.data(), batch_size_));
-  std::copy(batch_.begin() + n, batch_.begin() + batch_size_, batch_.begin());
-  batch_size_ -= n;
-  if (n > 0) position_ = out_->pushed();
+  if (end_of_ring_.size() == 0) return 0;
+  const unsigned n = end_of_ring_.hand_over();
+  if (n > 0) position_ = end_of_ring_.ring().pushed();
   return n;
 }
 
@@ -453,19 +413,19 @@ bool BasicLocalWriter<Atom, kFlushes>::has_flushed(FlushMark& mark) noexcept {
   if (!mark.handed_over) {
     go_on();
     // Frames are handed over in the order in which they were sealed.
-    if (sealed_ - waiting_ - batch_size_ < mark.until) return false;
+    if (sealed_ - waiting_ - end_of_ring_.size() < mark.until) return false;
     mark.until = position_;
     mark.handed_over = true;
   }
   // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was dropped.
-  return out_->progress().gone() >= mark.until;
+  return end_of_ring_.ring().progress().gone() >= mark.until;
 }
 
 /// After has_flushed().
 template <class Atom, bool kFlushes>
 bool BasicLocalWriter<Atom, kFlushes>::has_dropped(const FlushMark& mark,
                                                    TaskNotes* task) noexcept {
-  return drops_told_.tell(out_->progress(), mark.until, task);
+  return end_of_ring_.has_dropped(end_of_ring_.ring().progress(), mark.until, task);
 }
 
 }  // namespace bab

@@ -17,26 +17,11 @@ namespace bab {
 template <class Atom>
 BasicSharedWriter<Atom>::BasicSharedWriter(BufferPool& pool, const WriterOptions& options)
     : pool_(pool), options_(options) {
-  const std::uint64_t room =
-      std::uint64_t{RTE_PKTMBUF_HEADROOM} + options.header_size + options.payload_capacity;
-  if (options.payload_capacity < wire::kBlockLengthBytes)
-    throw Error("a writer's frames must hold at least one message; the MTU leaves no room for it");
   if (options.payload_capacity > kMostPayload)
     throw Error("a shared writer's frames hold at most " + std::to_string(kMostPayload) +
                 " bytes of messages, not " + std::to_string(options.payload_capacity) +
                 "; use a smaller MTU");
-  if (room > pool.data_room())
-    throw Error("a frame of " + std::to_string(room) +
-                " bytes with its headroom doesn't fit pool " + pool.name() + "'s buffers of " +
-                std::to_string(pool.data_room()) + "; use larger buffers or a smaller MTU");
-  if (pool.size() < 2)
-    throw Error("a writer needs a pool of at least 2 buffers: one is set aside per frame");
-  if (options.flush.max_messages == 0 || options.flush.max_messages > wire::kMoldMaxCount)
-    throw Error("a frame takes 1 to 65534 messages");
-  if (options.max_frames == 0 || options.max_frames > kMostFrames)
-    throw Error("a writer has 1 to 16 frames unfinished, not " +
-                std::to_string(options.max_frames));
-  max_message_ = options.payload_capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
+  max_message_ = detail::check_writer(pool, options, true);
 }
 
 template <class Atom>
@@ -62,24 +47,19 @@ unsigned BasicSharedWriter<Atom>::unfinished() const noexcept {
 
 template <class Atom>
 BasicSharedWriter<Atom>::Producer::Producer(BasicSharedWriter& writer, Ring& out)
-    : w_(writer), out_(out.state()), line_(writer.max_message_) {
-  if (out.capacity() < writer.pool_.size())
-    throw Error("the writer's ring holds " + std::to_string(out.capacity()) + " frames, pool " +
-                writer.pool_.name() + " has " + std::to_string(writer.pool_.size()));
-  at_ring_ = {writer.options_.header_size, writer.options_.payload_capacity, writer.order_};
-  out_->parties().join(at_ring_, out_->size() == 0);
-  drops_told_.begin(writer.order_->progress().gone());
+    : w_(writer), line_(writer.max_message_) {
+  end_of_ring_.join(out, writer.pool_, writer.options_, writer.order_->progress().gone(),
+                    writer.order_);
 }
 
 template <class Atom>
 BasicSharedWriter<Atom>::Producer::~Producer() {
   flush();
   // Only a full ring leaves some: they stay with it.
-  while (batch_size_ > 0) {
-    out_->leave(std::span(batch_.data(), std::exchange(batch_size_, 0U)));
+  while (end_of_ring_.size() > 0) {
+    end_of_ring_.leave_behind();
     refill_batch();
   }
-  out_->parties().leave(at_ring_);
 }
 
 template <class Atom>
@@ -99,8 +79,7 @@ auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept
       crossed(word);
     }
     if (const ReserveFailure failure = open_frame(); failure != ReserveFailure::kNone) {
-      if (line_.counts())
-        ++(failure == ReserveFailure::kTooManyFrames ? stats_.capped : stats_.starved);
+      line_.note_failure(failure, stats_);
       hand_over();
       return Reservation(failure);
     }
@@ -202,7 +181,7 @@ unsigned BasicSharedWriter<Atom>::Producer::poll(std::uint64_t now_tsc) noexcept
     }
     if (due) (void)close_open();
   }
-  return batch_size_ == 0 ? 0 : hand_over();
+  return end_of_ring_.size() == 0 ? 0 : hand_over();
 }
 
 template <class Atom>
@@ -245,14 +224,11 @@ void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
   else
     BufferPool::release(m);
   BufferMeta& whole = buffer_meta(frame);
-  whole.order = w_.order_.get();
-  frame->data_off = RTE_PKTMBUF_HEADROOM;
-  frame->data_len = static_cast<std::uint16_t>(w_.options_.header_size + whole.payload_len);
-  frame->pkt_len = frame->data_len;
+  detail::set_bounds(frame, w_.options_.header_size, w_.order_.get());
   if (whole.messages > 0) ++stats_.frames;
   // A frame without a message goes along all the same: the flusher waits for its number.
-  if (batch_size_ < batch_.size()) {
-    batch_[batch_size_++] = frame;
+  if (end_of_ring_.has_room()) {
+    end_of_ring_.add(frame);
   } else {
     whole.next = nullptr;
     (more_ == nullptr ? more_ : buffer_meta(last_more_).next) = frame;
@@ -260,7 +236,7 @@ void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
   }
   // Release: who opens the next frame here sees that this one has gone.
   slot.store(nullptr, std::memory_order_release);
-  if (batch_size_ == batch_.size()) hand_over();
+  if (!end_of_ring_.has_room()) hand_over();
 }
 
 /// The same for a frame that was closed before: until now it held back those behind it.
@@ -308,9 +284,7 @@ rte_mbuf* BasicSharedWriter<Atom>::Producer::without_holes(rte_mbuf* m, rte_mbuf
 
 template <class Atom>
 unsigned BasicSharedWriter<Atom>::Producer::hand_over() noexcept {
-  const unsigned n = out_->push(std::span(batch_.data(), batch_size_));
-  std::copy(batch_.begin() + n, batch_.begin() + batch_size_, batch_.begin());
-  batch_size_ -= n;
+  const unsigned n = end_of_ring_.hand_over();
   if (more_ != nullptr) [[unlikely]]
     refill_batch();
   return n;
@@ -318,8 +292,8 @@ unsigned BasicSharedWriter<Atom>::Producer::hand_over() noexcept {
 
 template <class Atom>
 void BasicSharedWriter<Atom>::Producer::refill_batch() noexcept {
-  while (more_ != nullptr && batch_size_ < batch_.size())
-    batch_[batch_size_++] = std::exchange(more_, buffer_meta(more_).next);
+  while (more_ != nullptr && end_of_ring_.has_room())
+    end_of_ring_.add(std::exchange(more_, buffer_meta(more_).next));
 }
 
 /// A frame's position is its number, which is its generation but for a 1 and the bits that the word lacks.
@@ -336,7 +310,7 @@ FlushMark BasicSharedWriter<Atom>::Producer::begin_flush() noexcept {
 
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::has_flushed(FlushMark& mark) noexcept {
-  if (batch_size_ > 0) hand_over();
+  if (end_of_ring_.size() > 0) hand_over();
   // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was dropped.
   return w_.order_->progress().gone() >= mark.until;
 }
@@ -345,7 +319,7 @@ bool BasicSharedWriter<Atom>::Producer::has_flushed(FlushMark& mark) noexcept {
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::has_dropped(const FlushMark& mark,
                                                     TaskNotes* task) noexcept {
-  return drops_told_.tell(w_.order_->progress(), mark.until, task);
+  return end_of_ring_.has_dropped(w_.order_->progress(), mark.until, task);
 }
 
 }  // namespace bab

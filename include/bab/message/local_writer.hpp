@@ -2,9 +2,7 @@
 
 #include <bab/detail/build.hpp>
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include <rte_lcore.h>
@@ -12,11 +10,11 @@
 
 #include <bab/base/atom.hpp>
 #include <bab/detail/check.hpp>
+#include <bab/detail/ring_end.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/detail/writer_waits.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
-#include <bab/message/drops_told.hpp>
 #include <bab/message/frame_ring.hpp>
 #include <bab/message/reservation.hpp>
 #include <bab/message/reserve_line.hpp>
@@ -98,12 +96,12 @@ class BasicLocalWriter {
         seal();
     }
     if (frame_ == nullptr) pool_.prefetch_next();
-    return batch_size_ + waiting_ == 0 ? 0 : go_on();
+    return end_of_ring_.size() + waiting_ == 0 ? 0 : go_on();
   }
 
   /// True when nothing is committed but not handed over, and nothing is reserved.
   [[nodiscard]] bool idle() const noexcept {
-    return at_ == begin_ && waiting_ == 0 && batch_size_ == 0;
+    return at_ == begin_ && waiting_ == 0 && end_of_ring_.size() == 0;
   }
 
   [[nodiscard]] const WriterStats& stats() const noexcept { return stats_; }
@@ -214,12 +212,11 @@ class BasicLocalWriter {
   [[nodiscard]] ReserveLine& line() noexcept { return line_; }
   [[nodiscard]] BufferPool& pool() noexcept { return pool_; }
   unsigned hand_over() noexcept;
-  void leave_batch() noexcept;
   unsigned go_on() noexcept;
   void finish_waiting() noexcept;
   /// A full batch means that the ring takes no more: its reader is behind, and complete frames wait here.
   [[nodiscard]] bool batch_has_room() noexcept {
-    return batch_size_ < batch_.size() || hand_over() > 0;
+    return end_of_ring_.has_room() || hand_over() > 0;
   }
   [[nodiscard]] static bool settled(rte_mbuf* m) noexcept {
     return buffer_meta(m).reserved == static_cast<std::uint32_t>(buffer_meta(m).settled);
@@ -244,7 +241,6 @@ class BasicLocalWriter {
   std::uint64_t deadline_ = 0;
 
   BufferPool& pool_;
-  std::shared_ptr<typename Ring::State> out_;  // null: a NoFlushWriter's
   WriterOptions options_;
   std::uint32_t max_message_;
   unsigned lcore_ = LCORE_ID_ANY;
@@ -259,16 +255,11 @@ class BasicLocalWriter {
   rte_mbuf* spares_ = nullptr;
   std::uint32_t spare_count_ = 0;
 
-  // Complete frames of this loop turn: one ring operation for all. 16: more than a turn fills.
-  std::array<rte_mbuf*, 16> batch_;
-  unsigned batch_size_ = 0;
+  detail::RingEnd<Ring> end_of_ring_;  // a NoFlushWriter's is at no ring
 
   // For flush_wait().
   std::uint64_t sealed_ = 0;    // frames so far
   std::uint64_t position_ = 0;  // in the ring, behind the last frame handed over
-  DropsTold drops_told_;
-  detail::RingWriter at_ring_;
-
   ReserveLine line_;
 
   WriterStats stats_;

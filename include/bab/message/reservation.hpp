@@ -10,17 +10,9 @@
 
 #include <bab/detail/sanitizers.hpp>
 #include <bab/memory/packet.hpp>
+#include <bab/message/reserve_failure.hpp>
 
 namespace bab {
-
-enum class ReserveFailure : std::uint8_t {
-  kNone,
-  kNoBuffer,  ///< the pool is empty: try again later
-  kTooLong,   ///< longer than Writer::max_message(): never fits
-  kNoLcore,   ///< the calling thread has no lcore id (rte_thread_register gives one)
-  kTooManyFrames,  ///< WriterOptions::max_frames are unfinished: try again when a Reservation is settled; or a ring
-  ///< that doesn't hold the pools of all its writers is full: when its flusher has been polled
-};
 
 /// Room for one message in a writer's frame: fill data(), then commit() or abort(). Dropped without
 /// either, it aborts. Must be settled on the writer's lcore, in any order, before the writer goes.

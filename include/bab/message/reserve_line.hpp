@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include <bab/detail/check.hpp>
+#include <bab/message/reserve_failure.hpp>
+#include <bab/message/writer_options.hpp>
 
 namespace bab {
 
@@ -40,6 +42,12 @@ class ReserveLine {
   /// The reserve under way is no further try of one that waits: statistics count it.
   [[nodiscard]] bool counts() const noexcept { return turn_ == Turn::kAnyone; }
   [[nodiscard]] bool serves() const noexcept { return turn_ == Turn::kServed; }
+  /// A reserve failed for that reason.
+  void note_failure(ReserveFailure why, WriterStats& stats) const noexcept {
+    if (!counts()) return;
+    if (why == ReserveFailure::kNoBuffer) ++stats.starved;
+    if (why == ReserveFailure::kTooManyFrames) ++stats.capped;
+  }
   void set_turn(Turn turn) noexcept { turn_ = turn; }
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }

@@ -14,11 +14,11 @@
 
 #include <bab/base/atom.hpp>
 #include <bab/detail/check.hpp>
+#include <bab/detail/ring_end.hpp>
 #include <bab/detail/sanitizers.hpp>
 #include <bab/detail/writer_waits.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
-#include <bab/message/drops_told.hpp>
 #include <bab/message/frame_order.hpp>
 #include <bab/message/frame_ring.hpp>
 #include <bab/message/reservation.hpp>
@@ -159,7 +159,7 @@ class BasicSharedWriter<Atom>::Producer {
   unsigned poll(std::uint64_t now_tsc) noexcept;
 
   /// Nothing waits here to be handed over.
-  [[nodiscard]] bool idle() const noexcept { return batch_size_ == 0; }
+  [[nodiscard]] bool idle() const noexcept { return end_of_ring_.size() == 0; }
   [[nodiscard]] const WriterStats& stats() const noexcept { return stats_; }
 
  private:
@@ -250,15 +250,11 @@ class BasicSharedWriter<Atom>::Producer {
   void refill_batch() noexcept;
 
   BasicSharedWriter& w_;
-  std::shared_ptr<typename Ring::State> out_;
-  std::array<rte_mbuf*, kMostFrames> batch_;
-  unsigned batch_size_ = 0;
+  detail::RingEnd<Ring> end_of_ring_;
   rte_mbuf* more_ = nullptr;  // behind a full batch that the ring has no room for; linked by `next`
   rte_mbuf* last_more_ = nullptr;
   unsigned lcore_ = LCORE_ID_ANY;  // kept for debug checks
   std::uint64_t last_ = 0;         // the word that the last reserve saw: of its frame's generation
-  DropsTold drops_told_;
-  detail::RingWriter at_ring_;
   ReserveLine line_;
   WriterStats stats_;
 };

@@ -1,0 +1,36 @@
+#include <bab/detail/writer_checks.hpp>
+
+#include <string>
+
+#include <bab/base/error.hpp>
+#include <bab/wire/moldudp64.hpp>
+
+namespace bab::detail {
+
+std::uint32_t check_writer(const BufferPool& pool, const WriterOptions& options, bool gathers) {
+  const std::uint64_t room =
+      std::uint64_t{RTE_PKTMBUF_HEADROOM} + options.header_size + options.payload_capacity;
+  if (options.payload_capacity < wire::kBlockLengthBytes)
+    throw Error("a writer's frames must hold at least one message; the MTU leaves no room for it");
+  if (room > pool.data_room())
+    throw Error("a frame of " + std::to_string(room) +
+                " bytes with its headroom doesn't fit pool " + pool.name() + "'s buffers of " +
+                std::to_string(pool.data_room()) + "; use larger buffers or a smaller MTU");
+  if (gathers && pool.size() < 2)
+    throw Error(
+        "a writer needs a pool of at least 2 buffers: one is set aside for gathered copies");
+  if (options.flush.max_messages == 0 || options.flush.max_messages > wire::kMoldMaxCount)
+    throw Error("a frame takes 1 to 65534 messages");
+  if (options.max_frames == 0 || options.max_frames > WriterOptions::kMostFrames)
+    throw Error("a writer has 1 to 16 frames unfinished, not " +
+                std::to_string(options.max_frames));
+  return options.payload_capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);
+}
+
+void check_ring(std::uint32_t capacity, const BufferPool& pool) {
+  if (capacity < pool.size())
+    throw Error("the writer's ring holds " + std::to_string(capacity) + " frames, pool " +
+                pool.name() + " has " + std::to_string(pool.size()));
+}
+
+}  // namespace bab::detail
