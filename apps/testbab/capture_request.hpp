@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <bab/port/capture.hpp>
+#include <bab/capture/capture.hpp>
 
 namespace testbab {
 

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <bab/base/doctor.hpp>
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_args.hpp>
+#include <bab/doctor/doctor.hpp>
 #include <bab/port/port.hpp>
 
 #include "json_document.hpp"

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include <bab/base/eal.hpp>
+#include <bab/capture/capture.hpp>
 #include <bab/message/local_writer.hpp>
-#include <bab/port/capture.hpp>
 
 #include "engine.hpp"
 #include "live_totals.hpp"

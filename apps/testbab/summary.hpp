@@ -8,10 +8,10 @@
 
 #include <bab/base/drops.hpp>
 #include <bab/base/ledger.hpp>
+#include <bab/capture/capture.hpp>
 #include <bab/lcore/idle.hpp>
 #include <bab/message/write_flusher.hpp>
 #include <bab/message/writer_options.hpp>
-#include <bab/port/capture.hpp>
 #include <bab/port/port.hpp>
 
 #include "held_frames.hpp"

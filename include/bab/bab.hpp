@@ -4,11 +4,12 @@
 
 /// Everything an application needs.
 #include <bab/base/counter.hpp>
-#include <bab/base/doctor.hpp>
 #include <bab/base/drops.hpp>
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
 #include <bab/base/ledger.hpp>
+#include <bab/capture/capture.hpp>
+#include <bab/doctor/doctor.hpp>
 #include <bab/lcore/acquire.hpp>
 #include <bab/lcore/any_of.hpp>
 #include <bab/lcore/channel.hpp>
@@ -25,7 +26,6 @@
 #include <bab/message/shared_writer.hpp>
 #include <bab/message/staging_framer.hpp>
 #include <bab/message/write_flusher.hpp>
-#include <bab/port/capture.hpp>
 #include <bab/port/loopback.hpp>
 #include <bab/port/loopback_pair.hpp>
 #include <bab/port/port.hpp>

@@ -18,17 +18,17 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 
-#include <bab/base/doctor.hpp>
 #include <bab/base/error.hpp>
+#include <bab/detail/diagnosis.hpp>
 #include <bab/detail/dpdk/release.hpp>
 #include <bab/detail/eal_args.hpp>
-#include <bab/detail/eal_check.hpp>
-#include <bab/detail/eal_failure.hpp>
 #include <bab/detail/eal_use.hpp>
-#include <bab/detail/log_capture.hpp>
-#include <bab/detail/stale_socket.hpp>
 
+#include "eal_check.hpp"
+#include "eal_failure.hpp"
 #include "eal_use.hpp"
+#include "log_capture.hpp"
+#include "stale_socket.hpp"
 
 namespace bab {
 namespace {
@@ -87,13 +87,13 @@ void check_allowed(std::span<const std::string> args, const LogCapture* log) {
         !why.empty())
       throw Error(fmt::format("-a {}: {}", device, why));
     // What the doctor says of this device, and no advice of our own: it may be the one we are logged in by.
-    Examination what;
-    what.eal = {"-a", pci};
+    std::vector<std::string> alone{"-a", pci};
     for (const std::string& plugin : option_values(args, "-d"))
-      what.eal.insert(what.eal.end(), {"-d", plugin});
-    for (const Finding& f : examine(what))
-      if ((f.topic == "nic" || f.topic == "iommu") && f.level == Finding::Level::kFail)
-        throw Error(fmt::format("-a {}: {}; {}", device, f.text, f.mend));
+      alone.insert(alone.end(), {"-d", plugin});
+    if (const std::string finding =
+            detail::diagnosis(alone, std::array<std::string_view, 2>{"nic", "iommu"});
+        !finding.empty())
+      throw Error(fmt::format("-a {}: {}", device, finding));
     throw Error(
         fmt::format("-a {}: no DPDK driver took that device; dpdk-devbind.py --status shows what "
                     "has it",

@@ -1,4 +1,4 @@
-#include <bab/detail/eal_check.hpp>
+#include "eal_check.hpp"
 
 #include <strings.h>
 
@@ -9,13 +9,13 @@
 #include <fmt/format.h>
 
 #include <bab/base/error.hpp>
-#include <bab/detail/dpdk/eal_options.hpp>
 #include <bab/detail/eal_args.hpp>
 
-#include "doctor/lcores.hpp"
-#include "doctor/system.hpp"
+#include "../detail/dpdk/eal_options.hpp"
 #include "eal_options.hpp"
 #include "eal_threads.hpp"
+#include "lcores.hpp"
+#include "thread_limit.hpp"
 
 namespace bab::detail {
 namespace {
@@ -79,13 +79,13 @@ void check_eal_args(std::span<const std::string> args) {
 
 void check_eal_limits(std::span<const std::string> args) {
   if (has_option(args, "--help")) return;
-  const doctor::System system("/");
-  if (const auto finding = doctor::lcores_that_cannot_be(system, args))
-    throw Error(fmt::format("starting EAL: {}; {}", finding->text, finding->mend));
-  const std::size_t needed = eal_threads(args, doctor::lcores_of(system, args).size());
+  const System system("/");
+  if (const auto refusal = lcores_that_cannot_be(system, args))
+    throw Error(fmt::format("starting EAL: {}; {}", refusal->text, refusal->mend));
+  const std::size_t needed = eal_threads(args, lcores_of(system, args).size());
   const std::size_t there = threads_that_start(needed);
   if (there >= needed) return;
-  const doctor::ThreadLimit limit = doctor::thread_limit(system);
+  const ThreadLimit limit = thread_limit(system);
   if (limit.room && *limit.room < needed)
     throw Error(fmt::format("starting EAL: {}; {}", limit.text(needed), limit.mend(needed)));
   throw Error(

@@ -1,4 +1,4 @@
-#include <bab/detail/eal_failure.hpp>
+#include "eal_failure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include <bab/base/doctor.hpp>
+#include <bab/detail/diagnosis.hpp>
 
 namespace bab::detail {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 struct Known {
   std::string_view says;  ///< part of a line that EAL prints
   std::string_view mend;
-  std::string_view topic = {};  ///< of the doctor's findings that say it better, where there is one
+  std::string_view topic = {};  ///< of what a diagnosis says better, where there is one
 };
 
 constexpr std::string_view kSeeOptions = "EAL's options are listed by testbab -h --";
@@ -151,7 +151,7 @@ std::optional<KnownLine> first_known(std::span<const Known> table,
   return std::nullopt;
 }
 
-std::string found_by_doctor(const Known& known, std::span<const std::string> args) {
+std::string found_on_the_machine(const Known& known, std::span<const std::string> args) {
   return known.topic.empty() ? "" : diagnosis(args, std::array{known.topic});
 }
 
@@ -160,7 +160,7 @@ std::string found_by_doctor(const Known& known, std::span<const std::string> arg
 std::string explain_eal_failure(const std::string& log, std::span<const std::string> args) {
   const std::vector<std::string> all = lines(log);
   if (const auto known = first_known(kKnown, all)) {
-    const std::string finding = found_by_doctor(*known->first, args);
+    const std::string finding = found_on_the_machine(*known->first, args);
     if (finding.empty())
       return fmt::format("starting EAL: {}; {}", bare(known->second), known->first->mend);
     return fmt::format(
@@ -194,7 +194,7 @@ std::string explain_pci_failure(const std::string& log, const std::string& pci,
   if (about.empty()) return {};
   const auto known = first_known(kKnownOfPci, about);
   if (!known) return fmt::format("{}; --log-level=8 shows all that was said", bare(about.front()));
-  const std::string finding = found_by_doctor(*known->first, args);
+  const std::string finding = found_on_the_machine(*known->first, args);
   return finding.empty() ? fmt::format("{}; {}", bare(known->second), known->first->mend) : finding;
 }
 

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include <bab/base/error.hpp>
-#include <bab/detail/dpdk/eal_options.hpp>
 
-#include "doctor/system.hpp"
+#include "../detail/dpdk/eal_options.hpp"
+#include "words.hpp"
 
 namespace bab::detail {
 namespace {
@@ -41,7 +41,7 @@ const EalOption& of_name(std::string_view name) {
   if (fit.size() == 1) return *fit[0];
   std::vector<std::string> names;
   for (const EalOption* option : fit) names.emplace_back(option->name);
-  refuse(fmt::format("option '{}' fits {}", name, doctor::enumerate(names)),
+  refuse(fmt::format("option '{}' fits {}", name, enumerate(names)),
          "write the name of one of them in full");
 }
 

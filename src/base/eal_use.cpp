@@ -19,7 +19,8 @@
 
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_use.hpp>
-#include <bab/detail/log_capture.hpp>
+
+#include "log_capture.hpp"
 
 namespace bab::detail {
 namespace {

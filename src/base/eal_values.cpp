@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <rte_lcore.h>
 
-#include <bab/detail/eal_check.hpp>
+#include "eal_check.hpp"
 
 namespace bab::detail {
 namespace {

@@ -1,4 +1,4 @@
-#include <bab/detail/log_capture.hpp>
+#include "log_capture.hpp"
 
 #include <unistd.h>
 
@@ -9,7 +9,8 @@
 #include <rte_log.h>
 
 #include <bab/base/error.hpp>
-#include <bab/detail/dpdk/log_stream.hpp>
+
+#include "../detail/dpdk/log_stream.hpp"
 
 namespace bab {
 namespace {

@@ -1,4 +1,4 @@
-#include <bab/detail/stale_socket.hpp>
+#include "stale_socket.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

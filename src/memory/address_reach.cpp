@@ -1,4 +1,4 @@
-#include <bab/detail/address_reach.hpp>
+#include "address_reach.hpp"
 
 #include <fmt/format.h>
 

@@ -19,10 +19,11 @@
 #include <rte_ring.h>
 
 #include <bab/base/error.hpp>
-#include <bab/detail/address_reach.hpp>
 #include <bab/detail/eal_use.hpp>
 #include <bab/detail/headers.hpp>
 #include <bab/detail/pool_tag.hpp>
+
+#include "address_reach.hpp"
 
 namespace bab {
 namespace {

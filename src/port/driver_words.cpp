@@ -10,8 +10,8 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
-#include <bab/detail/dpdk/log_stream.hpp>
-#include <bab/detail/log_capture.hpp>
+#include "../base/log_capture.hpp"
+#include "../detail/dpdk/log_stream.hpp"
 
 namespace bab::detail {
 

@@ -22,7 +22,9 @@ def main(*sources_mutations_out):
         body_start = source.index("namespace bab {")
         body_end = source.rindex("}  // namespace bab")
         body += source[body_start + len("namespace bab {") : body_end]
-        written.append(re.sub(r"^#pragma once\n", "", source[:body_start]))
+        head = re.sub(r"^#pragma once\n", "", source[:body_start])
+        folder = pathlib.Path(path).resolve().parent  # the copy lies elsewhere
+        written.append(re.sub(r'^#include "', f'#include "{folder}/', head, flags=re.MULTILINE))
     for block in pathlib.Path(mutations).read_text(encoding="utf-8").split("\n\n"):
         lines = [line for line in block.split("\n") if line and not line.startswith("#")]
         if not lines:

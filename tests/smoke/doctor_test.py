@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --doctor` on the machine at hand; what it makes of other machines is in tests/unit/base/doctor_test.cpp."""
+"""`testbab --doctor` on the machine at hand; what it makes of other machines is in tests/unit/doctor."""
 
 import json
 import os

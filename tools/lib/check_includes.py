@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Checks that includes point downwards only: a floor may include itself and the floors before it in FLOORS.
 
-What a file of the library includes from bab must lie on its own floor or a lower one. A `detail` folder belongs to the
+What a file of the library includes from bab must lie on its own floor or a lower one. The folders in FOR_PROGRAMS lie
+beside the floors: each may include itself and any floor, and nothing else includes it. A `detail` folder belongs to the
 folder it is in; what lies in detail itself, or in detail/dpdk, is as high as the highest that it includes. bab/bab.hpp
 gathers all and is for applications alone. A header outside of detail includes bab/detail/build.hpp before anything else: that
 refuses translation units whose flags don't fit. And the parts that are tested without a NIC must not see ethdev: no header
@@ -13,6 +14,7 @@ import re
 import sys
 
 FLOORS = ("base", "memory", "lcore", "wire", "message", "port", "stream")
+FOR_PROGRAMS = ("doctor", "capture")
 EDGE_FREE = ("wire", "message")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 ETHDEV = re.compile(r"rte_(ethdev|eth_|flow)\w*\.h$")
@@ -34,14 +36,26 @@ class File:
             return written[len("bab/"):]
         if not quoted:
             return None
-        if written.split("/")[0] in FLOORS:
+        if written.split("/")[0] in FLOORS + FOR_PROGRAMS:
             return written
         return os.path.normpath(os.path.join(os.path.dirname(self.inside), written))
 
 
+def folders_of(inside):
+    return [folder for folder in inside.split("/")[:-1] if folder not in ("detail", "dpdk")]
+
+
+def program_folder(inside):
+    """Which of FOR_PROGRAMS the file lies in, or None."""
+    folders = folders_of(inside)
+    return folders[0] if folders and folders[0] in FOR_PROGRAMS else None
+
+
 def height(inside, files, visiting=()):
     """The floor's place in FLOORS, or None for a file on no floor."""
-    folders = [folder for folder in inside.split("/")[:-1] if folder not in ("detail", "dpdk")]
+    folders = folders_of(inside)
+    if program_folder(inside):
+        return len(FLOORS)  # above all
     if folders:
         return FLOORS.index(folders[0]) if folders[0] in FLOORS else None
     if "/" not in inside or inside in visiting:
@@ -57,7 +71,7 @@ def faults(file, files):
     """(line, sentence) for each include that must not be."""
     mine = height(file.inside, files)
     if mine is None:
-        yield 1, f"lies on no floor: there are {', '.join(FLOORS)}"
+        yield 1, f"lies on no floor: there are {', '.join(FLOORS + FOR_PROGRAMS)}"
         return
     if file.tree == "include" and "detail" not in file.inside.split("/"):
         if not file.includes or file.includes[0][1] != "bab/detail/build.hpp":
@@ -67,13 +81,17 @@ def faults(file, files):
             yield line, "includes bab/bab.hpp, which is for applications"
         elif target is not None:
             other = height(target, files)
-            if other is None:
+            folder = program_folder(target)
+            if folder not in (None, program_folder(file.inside)):
+                yield line, f"includes {written}: {folder} is for programs alone"
+            elif other is None:
                 yield line, f"includes {written}, which lies on no floor"
             elif other > mine:
                 yield line, f"includes {written}: {FLOORS[other]} is above {FLOORS[mine]}"
         elif ETHDEV.match(written):
-            if FLOORS[mine] in EDGE_FREE or (file.tree == "include" and mine < FLOORS.index("port")):
-                yield line, f"includes {written}: {FLOORS[mine]} must not know of ethdev"
+            floor = "" if mine == len(FLOORS) else FLOORS[mine]
+            if floor in EDGE_FREE or (file.tree == "include" and mine < FLOORS.index("port")):
+                yield line, f"includes {written}: {floor} must not know of ethdev"
 
 
 def read_files(root):

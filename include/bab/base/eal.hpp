@@ -33,7 +33,8 @@ class Eal {
   /// where an option is unknown or its value is of no form that EAL takes, where two exclude each other, where lcores have no
   /// CPU that this process may use (its cpuset), or more threads are needed than it may start (pids.max, ulimit -u);
   /// and where `headers`, which says what the caller was compiled with and is to be left as it is, doesn't fit the library
-  /// that runs.
+  /// that runs. Where a start fails for what the machine lacks, the sentence is the doctor's if the program includes
+  /// bab/doctor/doctor.hpp (bab/bab.hpp does).
   ///
   /// The process is the host's. File descriptors, signal handlers, the locale and the output of other threads stay as they
   /// are. What DPDK logs is kept back, unless --log-level asks for it, and a stream that the host gave to

@@ -1,4 +1,4 @@
-#include <bab/detail/eal_check.hpp>
+#include "../../../src/base/eal_check.hpp"
 
 #include <algorithm>
 #include <string>
@@ -8,9 +8,9 @@
 #include <gtest/gtest.h>
 
 #include <bab/base/error.hpp>
-#include <bab/detail/dpdk/eal_options.hpp>
 #include <bab/detail/eal_args.hpp>
 
+#include "../../../src/detail/dpdk/eal_options.hpp"
 #include "in_child.hpp"
 
 namespace bab {

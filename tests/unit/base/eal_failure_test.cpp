@@ -1,4 +1,4 @@
-#include <bab/detail/eal_failure.hpp>
+#include "../../../src/base/eal_failure.hpp"
 
 #include <string>
 

@@ -17,8 +17,9 @@
 #include <rte_malloc.h>
 
 #include <bab/base/error.hpp>
-#include <bab/detail/dpdk/eal_options.hpp>
+#include <bab/doctor/doctor.hpp>
 
+#include "../../../src/detail/dpdk/eal_options.hpp"
 #include "in_child.hpp"
 
 namespace bab::test {
@@ -221,6 +222,19 @@ TEST(Eal, RefusesAVdevGivenInTwoArguments) {
 TEST(Eal, LooksAtEveryVdev) {
   expect_error(plain_and({"--vdev=net_null0", "--vdev=net_pcap0,rx_pcap=/nowhere.pcap"}),
                "net_pcap0");
+}
+
+/// A program that includes doctor.hpp, as this one does, has the doctor asked; Eal itself knows of none.
+TEST(Eal, AsksTheDoctorWhyAVdevFailed) {
+  const std::vector<std::string> args = plain_and({"--vdev=net_af_packet0,iface=nowhere0"});
+  constexpr std::string_view kDoctors = "there is no interface nowhere0; choose one that";
+  EXPECT_THAT(start(args).result, HasSubstr(kDoctors));
+  const Said said = in_child([&] {
+    detail::set_diagnose(nullptr);
+    return start(args).result;
+  });
+  EXPECT_THAT(said.result, HasSubstr("net_af_packet0,iface=nowhere0 did not become a port"));
+  EXPECT_THAT(said.result, Not(HasSubstr(kDoctors)));
 }
 
 TEST(Eal, MakesPortsOfVdevs) {

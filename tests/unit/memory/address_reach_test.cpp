@@ -1,4 +1,4 @@
-#include <bab/detail/address_reach.hpp>
+#include "../../../src/memory/address_reach.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+
+#include <bab/base/spsc_ring.hpp>
+#include <bab/capture/capture.hpp>
+#include <bab/port/tap.hpp>
+
+#include "pace.hpp"
+#include "tsc_wall_clock.hpp"
+
+namespace bab::detail {
+
+/// What one queue's lcore copies into and the writing thread takes out of. The lcore never waits for that thread:
+/// each queue has a pool of its own that only the lcore takes from and, but for a copy that fails, only the
+/// thread gives back to, and the ring between them holds the whole pool.
+class CaptureQueue final : public Tap::Sink {
+ public:
+  struct Place {
+    std::uint16_t port, queue;
+    TapDirection direction;
+  };
+  struct Room {
+    std::uint32_t buffers;      ///< for copies
+    std::uint32_t frame_bytes;  ///< of the largest frame
+    std::uint32_t queues;       ///< of the capture, this one among them
+  };
+  /// Throws Error: no memory.
+  CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options, const Room& room);
+  CaptureQueue(const CaptureQueue&) = delete;
+  CaptureQueue& operator=(const CaptureQueue&) = delete;
+  /// Frees copies that nobody wrote.
+  ~CaptureQueue() override;
+
+  [[nodiscard]] Tap& tap() noexcept { return tap_; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return place_.port; }
+
+  // On the queue's lcore.
+  void copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) noexcept override;
+  void pass(std::span<rte_mbuf* const> copies, unsigned passed) noexcept override;
+
+  // On the writing thread.
+
+  /// The next copies, as blocks to write, which the caller gives back. `any`: there were some, if only of frames that
+  /// didn't go.
+  unsigned pop(std::span<rte_mbuf*> out, const TscWallClock& clock, bool& any) noexcept;
+  static void give_back(std::span<rte_mbuf*> copies) noexcept;
+  /// Nothing can be written any more: the lcore makes no more copies.
+  void give_up() noexcept { broken_.store(true, std::memory_order_relaxed); }
+  void failed(std::uint64_t frames) noexcept { add(unwritten_, frames); }
+  /// What writing a frame takes of a CPU that is an lcore's, in TSC cycles: queues are charged for it. 0: nothing.
+  void set_write_cost(std::uint64_t cycles) noexcept {
+    write_cost_.store(cycles, std::memory_order_relaxed);
+  }
+  /// How many queues with frames the lcore has, this one among them: they have equal parts of its idle time. Not 0.
+  void set_sharers(std::uint32_t queues) noexcept {
+    sharers_.store(queues, std::memory_order_relaxed);
+  }
+  /// Of the buffers, how many hold copies to be written: 0 … 1. A moment's figure.
+  [[nodiscard]] double fill() const noexcept {
+    return static_cast<double>(ring_.size()) / static_cast<double>(pool_->size);
+  }
+
+  // Any thread; a moment's figures.
+  /// The lcore that frames last passed on; LCORE_ID_ANY: none yet.
+  [[nodiscard]] unsigned lcore() const noexcept { return lcore_.load(std::memory_order_relaxed); }
+  /// TSC cycles that it had nothing to do for, as far as it says.
+  [[nodiscard]] std::uint64_t idle() const noexcept { return get(idle_); }
+  [[nodiscard]] std::uint64_t wanted() const noexcept { return get(wanted_); }
+  [[nodiscard]] std::uint64_t missed() const noexcept { return get(missed_); }
+  [[nodiscard]] std::uint64_t failed() const noexcept { return get(uncopied_) + get(unwritten_); }
+
+ private:
+  using Sum = std::atomic<std::uint64_t>;
+  using Frames = std::uint64_t;  // of a burst, a bit each
+  static_assert(Tap::kMost == 64);
+
+  /// One thread adds, any reads: no read-modify-write.
+  static void add(Sum& sum, std::uint64_t n) noexcept {
+    sum.store(sum.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  static std::uint64_t get(const Sum& sum) noexcept { return sum.load(std::memory_order_relaxed); }
+
+  [[nodiscard]] Frames match(std::span<rte_mbuf* const> frames) const noexcept;
+  [[nodiscard]] Frames choose(Frames matching) const noexcept;
+  void earn(std::uint64_t now) noexcept;
+  [[nodiscard]] unsigned room(std::uint64_t now) noexcept;
+  void spend(std::uint64_t cycles, unsigned copies) noexcept;
+
+  struct PoolDeleter {
+    void operator()(rte_mempool* p) const noexcept { rte_mempool_free(p); }
+  };
+
+  Tap& tap_;
+  const Place place_;
+  const std::uint16_t udp_port_;
+  const std::uint32_t one_in_;
+  const std::uint32_t frame_bytes_;
+  const std::unique_ptr<rte_mempool, PoolDeleter> pool_;
+  SpscRing<rte_mbuf> ring_;
+
+  // The lcore's. Of the burst that passes:
+  Frames matching_ = 0;  // the filter
+  Frames chosen_ = 0;    // and are wanted
+  Frames copied_ = 0;
+  std::uint32_t skipped_ = 0;  // matching ones since the last that was wanted
+  // Time for copies and for writing them, in TSC cycles:
+  const double share_;
+  const double shared_write_share_;  // where all queues' writing takes time of one lcore's CPU
+  const std::uint64_t per_copy_;
+  const std::uint64_t most_idle_;
+  CaptureBudget budget_;
+  std::uint64_t earned_;
+  std::uint64_t idle_then_ = 0;  // of the lcore, at that time
+  Sum idle_{0};
+  std::atomic<unsigned> lcore_{LCORE_ID_ANY};
+  Sum wanted_{0}, missed_{0}, uncopied_{0};
+
+  // The writing thread's.
+  Sum unwritten_{0};
+  RisingTime time_;
+  std::atomic<bool> broken_{false};
+  std::atomic<std::uint64_t> write_cost_{0};
+  std::atomic<std::uint32_t> sharers_{1};
+};
+
+}  // namespace bab::detail

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <bab/doctor/doctor.hpp>
+
+#include "../base/system.hpp"
+
+namespace bab::doctor {
+
+using detail::System;
+using Findings = std::vector<Finding>;
+using Level = Finding::Level;
+
+/// The CPUs that the run's lcores may be on, the main one's included; EAL's own choice isn't looked up.
+std::vector<unsigned> lcore_cpus(const Examination& what);
+
+void examine_memory(const System& system, const Examination& what, Findings& findings);
+void examine_nics(const System& system, const Examination& what, Findings& findings);
+/// `wanted`: vfio-pci has a NIC or is offered one; `asked`: it has one that the run asks for.
+void examine_iommu(const System& system, bool wanted, bool asked, Findings& findings);
+void examine_interfaces(const System& system, const Examination& what, Findings& findings);
+void examine_cpus(const System& system, const Examination& what, Findings& findings);
+void examine_user(const System& system, const Examination& what, Findings& findings);
+void examine_threads(const System& system, const Examination& what, Findings& findings);
+
+}  // namespace bab::doctor

@@ -1,0 +1,102 @@
+#include <linux/capability.h>
+
+#include <array>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include <bab/detail/eal_args.hpp>
+
+#include "../base/user.hpp"
+#include "../base/words.hpp"
+#include "examine.hpp"
+
+namespace bab::doctor {
+namespace {
+
+using detail::enumerate;
+using detail::User;
+using detail::user;
+
+constexpr std::string_view kUserTopic = "user";
+
+struct Wish {
+  std::string_view device;  ///< a vdev's name begins with it
+  unsigned capability;
+  std::string_view name;
+};
+constexpr std::array kWishes{Wish{"net_af_packet", CAP_NET_RAW, "cap_net_raw"},
+                             Wish{"net_pcap", CAP_NET_RAW, "cap_net_raw"},
+                             Wish{"net_tap", CAP_NET_ADMIN, "cap_net_admin"},
+                             Wish{"net_af_xdp", CAP_NET_ADMIN, "cap_net_admin"},
+                             Wish{"net_af_xdp", CAP_NET_RAW, "cap_net_raw"}};
+
+/// A capture file needs none; the interface of another vdev does.
+bool needs(const Wish& wish, const std::string& vdev) {
+  return vdev.starts_with(wish.device) &&
+         (wish.device != "net_pcap" || vdev.find("iface=") != std::string::npos);
+}
+
+/// VFIO pins what it maps, hugepages included.
+void examine_locked_memory(const System& system, Findings& findings) {
+  for (const std::string& line : system.lines("proc/self/limits")) {
+    if (!line.starts_with("Max locked memory")) continue;
+    std::istringstream words(line.substr(sizeof "Max locked memory" - 1));
+    std::string soft;
+    words >> soft;
+    if (soft != "unlimited")
+      findings.push_back(
+          {Level::kWarn, kUserTopic,
+           fmt::format("at most {} bytes may be locked, and VFIO locks all of a run's memory",
+                       soft),
+           "ulimit -l unlimited (memlock in /etc/security/limits.conf)"});
+  }
+}
+
+}  // namespace
+
+void examine_user(const System& system, const Examination& what, Findings& findings) {
+  const User who = user(system);
+  std::string missing;
+  std::vector<std::string> devices;
+  for (const std::string& vdev : detail::option_values(what.eal, "--vdev"))
+    for (const Wish& wish : kWishes) {
+      if (!needs(wish, vdev) || who.has(wish.capability)) continue;
+      if (missing.find(wish.name) == std::string::npos)
+        missing += fmt::format("{}{}", missing.empty() ? "" : ",", wish.name);
+      devices.push_back(vdev.substr(0, vdev.find(',')));
+    }
+  if (!missing.empty()) {
+    findings.push_back(
+        {Level::kFail, kUserTopic,
+         fmt::format("user {} may not open {}: {} is missing", who.uid, enumerate(devices),
+                     missing),
+         fmt::format("run as root, or setcap {}+ep $(command -v testbab)", missing)});
+    return;
+  }
+  if (who.is_root()) {
+    findings.push_back({Level::kOk, kUserTopic, "root", ""});
+    return;
+  }
+  const bool no_huge = detail::has_option(what.eal, "--no-huge");
+  if (no_huge && detail::without_pci(what.eal)) {
+    findings.push_back(
+        {Level::kOk, kUserTopic,
+         fmt::format("user {}: enough for a run without hugepages and NICs", who.uid), ""});
+    return;
+  }
+  if (detail::has_option(what.eal, "--file-prefix") && !who.has(CAP_DAC_OVERRIDE) &&
+      !system.is_usable_by("dev/hugepages", who.uid))
+    findings.push_back(
+        {Level::kFail, kUserTopic, fmt::format("user {} may not write to /dev/hugepages", who.uid),
+         fmt::format("chown {} /dev/hugepages, or leave --file-prefix out", who.uid)});
+  if (!who.has(CAP_SYS_ADMIN))
+    findings.push_back(
+        {Level::kOk, kUserTopic,
+         fmt::format("user {}: no physical addresses, so that NICs need vfio-pci with an IOMMU",
+                     who.uid),
+         ""});
+  examine_locked_memory(system, findings);
+}
+
+}  // namespace bab::doctor
