@@ -11,6 +11,7 @@
 #include <bab/doctor/doctor.hpp>
 #include <bab/port/port.hpp>
 
+#include "flags.hpp"
 #include "json_document.hpp"
 #include "report_json.hpp"
 
@@ -91,7 +92,7 @@ void print_text(const std::vector<Finding>& findings) {
   std::string text;
   for (const Finding& f : findings) {
     text += fmt::format("{:<4}  {:<9}  {}\n", bab::level_name(f.level), f.topic, f.text);
-    if (!f.mend.empty()) text += fmt::format("{:17}to mend it: {}\n", "", f.mend);
+    if (!f.mend.empty()) text += fmt::format("{:17}to mend it: {}\n", "", mend_with_flags(f));
   }
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     throw bab::Error::from_code("writing what was found", errno,
@@ -107,7 +108,7 @@ std::string to_json(const std::vector<Finding>& findings) {
     all.push_back({{"level", bab::level_name(f.level)},
                    {"topic", f.topic},
                    {"text", f.text},
-                   {"mend", f.mend}});
+                   {"mend", mend_with_flags(f)}});
   }
   const OrderedJson report{{"schema", kJsonSchema}, {"version", BAB_VERSION}, {"ok", counts[0]},
                            {"warn", counts[1]},     {"fail", counts[2]},      {"findings", all}};

@@ -18,6 +18,7 @@
 #include "console.hpp"
 #include "doctor.hpp"
 #include "eal_own_text.hpp"
+#include "flags.hpp"
 #include "options.hpp"
 #include "prompt.hpp"
 #include "report_json.hpp"
@@ -178,7 +179,7 @@ int main(int argc, char** argv) {
     return options.has_commands() ? take_commands(session, arguments, text, json)
                                   : run_engine(session, arguments, text, json);
   } catch (const std::exception& e) {  // bab::Error; std::bad_alloc and the like
-    say(stderr, fmt::format("testbab: {}\n", e.what()));
+    say(stderr, fmt::format("testbab: {}\n", with_flags(e)));
     return kSetUpFailed;
   }
 }

@@ -129,7 +129,7 @@ Eal::Eal(std::span<const std::string> args, const detail::Headers& headers) {
   if (used < 0 && code == EALREADY) throw Error(std::string(detail::kHasAnEal));
   if (used < 0) {
     if (log_ == nullptr) throw Error::from_code("starting EAL", code, "its log above says why");
-    throw Error(detail::explain_eal_failure(log_->text(), args));
+    throw detail::explain_eal_failure(log_->text(), args);
   }
   owns_ = true;
   detail::eal_started();

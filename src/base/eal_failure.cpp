@@ -12,6 +12,8 @@
 
 #include <bab/detail/diagnosis.hpp>
 
+#include "eal_options.hpp"
+
 namespace bab::detail {
 namespace {
 
@@ -21,7 +23,6 @@ struct Known {
   std::string_view topic = {};  ///< of what a diagnosis says better, where there is one
 };
 
-constexpr std::string_view kSeeOptions = "EAL's options are listed by testbab -h --";
 constexpr std::string_view kSeeCpus =
     "choose CPUs there are and you may use (lscpu, taskset -p $$)";
 constexpr std::string_view kSeePlugins = "give -d a DPDK driver's library, or a directory of them";
@@ -53,8 +54,8 @@ constexpr std::array kKnown{
     Known{"invalid ELF header", kSeePlugins},
     Known{"invalid core list", kSeeCpus},
     Known{"invalid coremask", kSeeCpus},
-    Known{"invalid parameter", kSeeOptions},
-    Known{"invalid ", kSeeOptions},
+    Known{"invalid parameter", kListsOptions},
+    Known{"invalid ", kListsOptions},
     Known{"Cannot create lock",
           "choose another --file-prefix, or leave it out: then processes share nothing"},
     Known{"hugepage_data",
@@ -157,15 +158,16 @@ std::string found_on_the_machine(const Known& known, std::span<const std::string
 
 }  // namespace
 
-std::string explain_eal_failure(const std::string& log, std::span<const std::string> args) {
+Error explain_eal_failure(const std::string& log, std::span<const std::string> args) {
   const std::vector<std::string> all = lines(log);
   if (const auto known = first_known(kKnown, all)) {
     const std::string finding = found_on_the_machine(*known->first, args);
     if (finding.empty())
-      return fmt::format("starting EAL: {}; {}", bare(known->second), known->first->mend);
-    return fmt::format(
+      return Error(fmt::format("starting EAL: {}; {}", bare(known->second), known->first->mend),
+                   known->first->mend == kListsOptions ? Setting::kEalArguments : Setting::kNone);
+    return Error(fmt::format(
         "starting EAL: {}{}", finding,
-        known->first->topic == "hugepages" ? ", or do without them (--no-huge -m 256)" : "");
+        known->first->topic == "hugepages" ? ", or do without them (--no-huge -m 256)" : ""));
   }
   // Its last words, "EAL: Cannot …", say what failed; the line before may say why.
   std::string what, why;
@@ -175,9 +177,9 @@ std::string explain_eal_failure(const std::string& log, std::span<const std::str
         why = std::move(what);
         what = std::move(next);
       }
-  return fmt::format("starting EAL: {}{}{}; --log-level=lib.eal:debug shows all it says", what,
-                     what.empty() || why.empty() ? "" : ": ",
-                     what.empty() && why.empty() ? "it gives no reason" : why);
+  return Error(fmt::format("starting EAL: {}{}{}; --log-level=lib.eal:debug shows all it says",
+                           what, what.empty() || why.empty() ? "" : ": ",
+                           what.empty() && why.empty() ? "it gives no reason" : why));
 }
 
 std::string explain_pci_failure(const std::string& log, const std::string& pci,

@@ -17,10 +17,13 @@ using dpdk::EalOption;
 using dpdk::Takes;
 
 constexpr auto kOptions = dpdk::eal_options();
-constexpr std::string_view kListOfOptions = "EAL's options are listed by testbab -h --";
 
-[[noreturn]] void refuse(const std::string& why, std::string_view mend = kListOfOptions) {
+[[noreturn]] void refuse(const std::string& why, std::string_view mend) {
   throw Error(fmt::format("starting EAL: {}; {}", why, mend));
+}
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(fmt::format("starting EAL: {}; {}", why, kListsOptions), Setting::kEalArguments);
 }
 
 const EalOption* of_letter(char letter) {

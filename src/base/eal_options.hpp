@@ -8,6 +8,9 @@
 
 namespace bab::detail {
 
+/// A mend, with Setting::kEalArguments.
+constexpr std::string_view kListsOptions = "-h lists EAL's options";
+
 struct GivenOption {
   std::string name;  ///< as in EAL's list; "-n" where 22.11 has a letter alone
   std::optional<std::string> value;

@@ -59,8 +59,12 @@ std::vector<std::string> System::list(const std::string& path) const {
 }
 
 std::string System::link(const std::string& path) const {
+  return fs::path(target(path)).filename().string();
+}
+
+std::string System::target(const std::string& path) const {
   std::error_code error;
-  return fs::read_symlink(root_ / path, error).filename().string();
+  return fs::read_symlink(root_ / path, error).string();
 }
 
 bool System::exists(const std::string& path) const {

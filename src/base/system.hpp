@@ -22,6 +22,8 @@ class System {
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const;
   /// The last part of a symbolic link's target; empty: no link.
   [[nodiscard]] std::string link(const std::string& path) const;
+  /// That target as it is.
+  [[nodiscard]] std::string target(const std::string& path) const;
   [[nodiscard]] bool exists(const std::string& path) const;
   /// Whether a user of this id, with no group's help, may read and write it.
   [[nodiscard]] bool is_usable_by(const std::string& path, std::uint64_t uid) const;

@@ -26,7 +26,8 @@ std::optional<Finding> wrong_options(const std::vector<std::string>& eal) {
     if (text.starts_with(kStart)) text.erase(0, kStart.size());
     const std::size_t end = std::min(text.rfind("; "), text.size());
     std::string mend = text.substr(std::min(end + 2, text.size()));
-    return Finding{Finding::Level::kFail, "options", text.substr(0, end), std::move(mend)};
+    return Finding{Finding::Level::kFail, "options", text.substr(0, end), std::move(mend),
+                   error.setting()};
   }
 }
 

@@ -62,7 +62,8 @@ void examine_interface(const System& system, const std::string& name, std::uint3
     findings.push_back(
         {Level::kFail, kInterfaceTopic,
          fmt::format("interface {} has MTU {}, and {} is asked for", name, mtu, wanted_mtu),
-         fmt::format("--mtu={}, or ip link set {} mtu {}", mtu, name, wanted_mtu)});
+         fmt::format("ip link set {} mtu {}, or lower the MTU to {}", name, wanted_mtu, mtu),
+         Setting::kMtu});
   else
     findings.push_back(
         {Level::kOk, kInterfaceTopic, fmt::format("interface {} is up, MTU {}", name, mtu), ""});

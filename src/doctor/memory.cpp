@@ -172,7 +172,7 @@ void examine_memory(const System& system, const Examination& what, Findings& fin
   const std::vector<Pages> all = read_pages(system);
   if (all.empty()) {
     findings.push_back({Level::kWarn, kHugepageTopic, "this kernel has no hugepages at all",
-                        "testbab without EAL arguments does without"});
+                        "do without them: --no-huge -m 256"});
     return;
   }
   const bool needed = !detail::has_option(what.eal, "--no-huge");

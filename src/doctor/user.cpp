@@ -37,6 +37,12 @@ bool needs(const Wish& wish, const std::string& vdev) {
          (wish.device != "net_pcap" || vdev.find("iface=") != std::string::npos);
 }
 
+/// The file of the program that runs.
+std::string program(const System& system) {
+  std::string file = system.target("proc/self/exe");
+  return file.empty() ? "PROGRAM" : file;
+}
+
 /// VFIO pins what it maps, hugepages included.
 void examine_locked_memory(const System& system, Findings& findings) {
   for (const std::string& line : system.lines("proc/self/limits")) {
@@ -67,11 +73,10 @@ void examine_user(const System& system, const Examination& what, Findings& findi
       devices.push_back(vdev.substr(0, vdev.find(',')));
     }
   if (!missing.empty()) {
-    findings.push_back(
-        {Level::kFail, kUserTopic,
-         fmt::format("user {} may not open {}: {} is missing", who.uid, enumerate(devices),
-                     missing),
-         fmt::format("run as root, or setcap {}+ep $(command -v testbab)", missing)});
+    findings.push_back({Level::kFail, kUserTopic,
+                        fmt::format("user {} may not open {}: {} is missing", who.uid,
+                                    enumerate(devices), missing),
+                        fmt::format("run as root, or setcap {}+ep {}", missing, program(system))});
     return;
   }
   if (who.is_root()) {

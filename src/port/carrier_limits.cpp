@@ -95,17 +95,19 @@ std::optional<CarrierLimits> carrier_limits(const rte_eth_dev_info& device) {
 
 void require_mtu(const CarrierLimits& limits, std::uint32_t mtu, const std::string& port) {
   if (mtu > limits.mtu)
-    throw Error(fmt::format("{}: MTU {} asked for, interface {} carries {}; lower --mtu{}", port,
+    throw Error(fmt::format("{}: MTU {} asked for, interface {} carries {}; {}lower the MTU", port,
                             mtu, limits.interface, limits.mtu,
                             limits.made_by_driver ? ""
-                                                  : fmt::format(", or: ip link set dev {} mtu {}",
-                                                                limits.interface, mtu)));
+                                                  : fmt::format("ip link set dev {} mtu {}, or ",
+                                                                limits.interface, mtu)),
+                Setting::kMtu);
   const auto frame = static_cast<std::uint32_t>(mtu + wire::kEthernetBytes + wire::kVlanBytes);
   if (limits.slot_frame != 0 && frame > limits.slot_frame)
     throw Error(
         fmt::format("{}: an MTU of {} makes frames of {} bytes, the slots of its shared memory "
-                    "hold {}; lower --mtu, or give the --vdev {}",
-                    port, mtu, frame, limits.slot_frame, limits.slot_mend));
+                    "hold {}; give the --vdev {}, or lower the MTU",
+                    port, mtu, frame, limits.slot_frame, limits.slot_mend),
+        Setting::kMtu);
 }
 
 }  // namespace bab

@@ -52,14 +52,18 @@ Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, C
   const bool rx_udp = (device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_UDP_CKSUM) != 0;
   if (tx == ChecksumChoice::kHw && !tx_udp)
     throw Error(
-        fmt::format("--tx-checksum=hw: port {} ({}) computes no UDP checksums; use auto, sw "
-                    "or off",
-                    port_name, driver));
+        fmt::format(
+            "TX checksums by hardware: port {} ({}) computes no UDP checksums; use auto, sw "
+            "or off",
+            port_name, driver),
+        Setting::kTxChecksum);
   if (rx == ChecksumChoice::kHw && !rx_udp)
     throw Error(
-        fmt::format("--rx-checksum=hw: port {} ({}) verifies no UDP checksums; use auto, sw "
-                    "or off",
-                    port_name, driver));
+        fmt::format(
+            "RX checksums by hardware: port {} ({}) verifies no UDP checksums; use auto, sw "
+            "or off",
+            port_name, driver),
+        Setting::kRxChecksum);
 
   Offloads o;
   const bool tx_device = tx == ChecksumChoice::kAuto || tx == ChecksumChoice::kHw;

@@ -92,12 +92,14 @@ Port::Port(const PortOptions& options)
   offloads_ = negotiate(info, name_, options_.tx_checksum, options_.rx_checksum, options_.vlan);
   const detail::QueueLimits most = detail::queue_limits(info);
   if (options_.rx_queues > most.rx || options_.tx_queues > most.tx)
-    throw Error(tried(fmt::format(
-        "{} RX and {} TX queues asked for, it has {} and {}{}; lower --rxq or --txq",
-        options_.rx_queues, options_.tx_queues, most.rx, most.tx,
-        most.driver_says_more ? fmt::format(" (its driver says {} and {}, which this NIC hasn't)",
+    throw Error(
+        tried(fmt::format("{} RX and {} TX queues asked for, it has {} and {}{}; ask for fewer",
+                          options_.rx_queues, options_.tx_queues, most.rx, most.tx,
+                          most.driver_says_more
+                              ? fmt::format(" (its driver says {} and {}, which this NIC hasn't)",
                                             info.max_rx_queues, info.max_tx_queues)
-                              : "")));
+                              : "")),
+        Setting::kQueues);
   carrier_ = carrier_limits(info);
   require_mtu_in_range(info);
   if (options_.rx_queues > 1)
@@ -135,7 +137,8 @@ std::vector<std::string> Port::notes() const {
 void Port::require_mtu_in_range(const rte_eth_dev_info& info) const {
   if (options_.mtu < info.min_mtu || options_.mtu > info.max_mtu)
     throw Error(tried(fmt::format("MTU {} asked for, it takes {} to {}", options_.mtu, info.min_mtu,
-                                  info.max_mtu)));
+                                  info.max_mtu)),
+                Setting::kMtu);
   if (carrier_) require_mtu(*carrier_, options_.mtu, label());
 }
 

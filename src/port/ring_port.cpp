@@ -39,8 +39,9 @@ RingPort::RingPort(std::span<rte_ring* const> rx, std::span<rte_ring* const> tx)
   constexpr unsigned kMostQueues = 16;  // RTE_PMD_RING_MAX_RX_RINGS, in the driver's source
   if (rx.empty() || rx.size() > kMostQueues)
     throw Error(
-        fmt::format("a loopback port of {} queues was asked for, it has 1 to {}; {} --rxq or --txq",
-                    rx.size(), kMostQueues, rx.empty() ? "raise" : "lower"));
+        fmt::format("a loopback port of {} queues was asked for, it has 1 to {}; ask for {}",
+                    rx.size(), kMostQueues, rx.empty() ? "1 or more" : "fewer"),
+        Setting::kQueues);
   const auto queues = static_cast<unsigned>(rx.size());
   std::vector<rte_ring*> from(rx.begin(), rx.end()), into(tx.begin(), tx.end());
   std::string name;

@@ -37,9 +37,11 @@ void agree_on_tags(const rte_eth_dev_info& device, std::string_view port_name,
   const bool inserts = (device.tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
   const bool strips = (device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
   const auto refuse = [&](std::string_view why) {
-    throw Error(fmt::format(
-        "VLAN tags by hardware: port {} ({}) {}; leave them to software, at the same cost",
-        port_name, driver, why));
+    throw Error(
+        fmt::format(
+            "VLAN tags by hardware: port {} ({}) {}; leave them to software, at the same cost",
+            port_name, driver, why),
+        Setting::kTxVlan);
   };
   std::string why_insert = "part of the headers that are written anyway";
   std::string why_strip = "not asked for: a tag stays in its frame";

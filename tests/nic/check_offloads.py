@@ -126,4 +126,4 @@ class Addresses(OnTheWire):
         run = self.run_on(HOST, "--forward-mode=rxonly", "--rxq=99", "--duration=1")
         self.assertEqual(run.status, 2, run)
         # Of e1000 the driver says two: it has those of its family's other NICs.
-        self.assertRegex(run.stderr, r"99 RX and 1 TX queues asked for, it has \d+ and \d+( \([^)]*\))?; lower --rxq")
+        self.assertRegex(run.stderr, r"99 RX and 1 TX queues asked for, it has \d+ and \d+( \([^)]*\))?; ask for fewer \(--rxq, --txq\)")

@@ -84,6 +84,6 @@ class SecondQueue:
             self.assert_nothing_lost(run, 2000)
         else:
             self.assertEqual(run.status, 2, run)
-            self.assertRegex(run.stderr, "2 RX and 2 TX queues asked for, it has 1 and 1.*lower --rxq or --txq")
+            self.assertRegex(run.stderr, "2 RX and 2 TX queues asked for, it has 1 and 1.*ask for fewer")
             if self.nic == "e1000":
                 self.assertIn("its driver says 2 and 2, which this NIC hasn't", run.stderr)

@@ -108,7 +108,7 @@ class Veth(Kernel):
     def test_frames_larger_than_the_interface_carries(self):
         vdev = self.connect(1500)
         run = self.start_inside("--forward-mode=txonly", "--mtu=9000", "--count=1", vdevs=[vdev]).finish()
-        self.assert_refused(run, "9000", "1500", "bab0", "ip link set")
+        self.assert_refused(run, "9000", "1500", "bab0", "ip link set", r"lower the MTU \(--mtu\)$")
 
     def test_frames_larger_than_a_slot(self):
         self.connect(9000)
@@ -185,7 +185,7 @@ class Tap(Kernel):
     def test_jumbo_frames_are_refused(self):
         run = self.start_inside("--forward-mode=txonly", "--mtu=9000", "--count=1",
                                 vdevs=["net_tap0,iface=babtap"]).finish()
-        self.assert_refused(run, "9000", "1500", "babtap")
+        self.assert_refused(run, "9000", "1500", "babtap", r"lower the MTU \(--mtu\)$")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Memif(MemifCase):
 
     def test_frames_larger_than_a_slot(self):
         run = self.run_testbab("--forward-mode=txonly", "--mtu=9000", vdevs=[self.vdev("client", bsize=2048)])
-        self.assert_refused(run, "9018", "2048", "bsize=9216")
+        self.assert_refused(run, "9018", "2048", "bsize=9216", r"lower the MTU \(--mtu\)$")
 
     def test_both_ends_in_one_process(self):
         """Neither has a link before both are started."""

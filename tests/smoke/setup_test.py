@@ -201,9 +201,9 @@ class Arguments(Refused):
              (*SMALL_EAL, "--lcores", f"0@{CPUS[0]},1@{CPUS[0]}", "--", "--nb-cores=2")),
             (("no worker lcore", "give two or more, as in -"), (*SMALL_EAL, "-l", CPUS[0], "--")),
             (("--eth-peer=7", "no port 7", "the ports are 0"), ("--eth-peer=7,02:00:00:00:00:01",)),
-            (("17 queues", "16", "lower --rxq or --txq"), ("--txq=17",)),
-            (("17 queues", "16", "lower --rxq or --txq"), ("--rxq=17",)),
-            (("2 RX and 1 TX queues", "it has 1 and 1", "lower --rxq or --txq"),
+            (("17 queues", "16", r"ask for fewer \(--rxq, --txq\)"), ("--txq=17",)),
+            (("17 queues", "16", r"ask for fewer \(--rxq, --txq\)"), ("--rxq=17",)),
+            (("2 RX and 1 TX queues", "it has 1 and 1", r"ask for fewer \(--rxq, --txq\)"),
              (*SMALL_EAL, self.null_pcap(), "--", "--forward-mode=relay", "--rxq=2")),
             (("uses at most 2 ports", "brought 3", "name fewer"),
              (*SMALL_EAL, *(f"--vdev=net_null{i}" for i in range(3)), "--", "--forward-mode=relay")))
@@ -234,7 +234,7 @@ class Eal(Refused):
         self.refuse(*((("starting EAL: ", *words), (*SMALL_EAL, *line, "--", "--count=1")) for words, line in cases))
 
     def test_options(self):
-        options = "EAL's options"
+        options = r"-h lists EAL's options \(testbab -h --\)$"
         self.refuse_eal(
             (("no-such-eal-option", options), ["--no-such-eal-option"]),
             (("-Z|'Z'", options), ["-Z"]),

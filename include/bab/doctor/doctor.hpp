@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <bab/base/error.hpp>
 #include <bab/detail/diagnosis.hpp>
 
 namespace bab {
@@ -24,6 +25,8 @@ struct Finding {
   std::string_view topic;  ///< "hugepages", "nic", …: what it is about, a literal
   std::string text;        ///< what there is, without a full stop
   std::string mend;        ///< a command; empty where nothing needs mending
+  Setting setting =
+      Setting::kNone;  ///< what would have to be set otherwise, where `mend` ends with that
 };
 
 /// "OK", "WARN", "FAIL".

@@ -53,14 +53,24 @@ TEST(PciFailure, OfAnotherDeviceIsNone) {
 
 /// Its last words say what failed; the line before them may say why.
 TEST(EalFailure, LastWordsAndTheLineBefore) {
+  const auto explained = [](const char* log) {
+    return std::string(detail::explain_eal_failure(log).what());
+  };
   EXPECT_EQ(
-      detail::explain_eal_failure(
-          "EAL: Detected NUMA nodes: 1\nEAL: some cause\nEAL: Cannot init this\n"),
+      explained("EAL: Detected NUMA nodes: 1\nEAL: some cause\nEAL: Cannot init this\n"),
       "starting EAL: Cannot init this: some cause; --log-level=lib.eal:debug shows all it says");
-  EXPECT_EQ(detail::explain_eal_failure("EAL: Detected NUMA nodes: 1\nEAL: Cannot init this\n"),
+  EXPECT_EQ(explained("EAL: Detected NUMA nodes: 1\nEAL: Cannot init this\n"),
             "starting EAL: Cannot init this; --log-level=lib.eal:debug shows all it says");
-  EXPECT_THAT(detail::explain_eal_failure("EAL: Cannot set affinity\n"), HasSubstr("taskset"));
-  EXPECT_THAT(detail::explain_eal_failure(""), HasSubstr("it gives no reason"));
+  EXPECT_THAT(explained("EAL: Cannot set affinity\n"), HasSubstr("taskset"));
+  EXPECT_THAT(explained(""), HasSubstr("it gives no reason"));
+}
+
+TEST(EalFailure, OfAnOptionIsAboutEalsArguments) {
+  const Error of_option =
+      detail::explain_eal_failure("EAL: invalid parameters for --base-virtaddr\n");
+  EXPECT_THAT(of_option.what(), HasSubstr("-h lists EAL's options"));
+  EXPECT_EQ(of_option.setting(), Setting::kEalArguments);
+  EXPECT_EQ(detail::explain_eal_failure("EAL: Cannot set affinity\n").setting(), Setting::kNone);
 }
 
 }  // namespace

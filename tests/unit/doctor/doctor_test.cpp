@@ -306,7 +306,10 @@ TEST_F(DoctorTest, MissingCapabilities) {
               Contains(is(Level::kFail,
                           "user 1000 may not open net_af_packet0 and net_tap0: "
                           "cap_net_raw,cap_net_admin is missing",
-                          "setcap cap_net_raw,cap_net_admin+ep")));
+                          "setcap cap_net_raw,cap_net_admin+ep PROGRAM")));
+  link("proc/self/exe", "/opt/bin/bus");
+  EXPECT_THAT(about("user", {"--vdev", "net_tap0"}),
+              Contains(is(Level::kFail, "", "setcap cap_net_admin+ep /opt/bin/bus")));
   user(1000, "0000000000003000");  // both of them
   EXPECT_THAT(about("user", {"--vdev=net_af_packet0,iface=eth0", "--vdev", "net_tap0"}),
               Each(Not(Field("level", &Finding::level, Level::kFail))));
@@ -353,7 +356,7 @@ TEST_F(DoctorTest, InterfacesOfVirtualDevices) {
   const auto found = about("interface", eal, 0, 9000);
   EXPECT_EQ(found.size(), 3U);
   EXPECT_THAT(found, Contains(is(Level::kFail, "interface eth0 has MTU 1500, and 9000 is asked for",
-                                 "--mtu=1500, or ip link set eth0 mtu 9000")));
+                                 "ip link set eth0 mtu 9000, or lower the MTU to 1500")));
   EXPECT_THAT(found, Contains(is(Level::kFail, "interface eth1 is down", "ip link set eth1 up")));
   EXPECT_THAT(found, Contains(is(Level::kFail, "no interface eth7", "ip link")));
   EXPECT_THAT(about("interface", {"--vdev=net_pcap0,rx_iface=eth0,tx_iface=eth0,rx_iface_in=no",
@@ -371,11 +374,12 @@ TEST_F(DoctorTest, OptionsThatAStartRefuses) {
   const auto of = [&](std::vector<std::string> eal) { return about("options", std::move(eal)); };
   using testing::ElementsAre;
   EXPECT_THAT(of({"-l", "zero"}),
-              ElementsAre(is(Level::kFail, "invalid value, -l zero", "it is a core list")));
+              ElementsAre(is(Level::kFail, "invalid value, -l zero", "core list")));
   EXPECT_THAT(of({"-l", "0; 1"}),
-              ElementsAre(is(Level::kFail, "invalid value, -l 0; 1", "it is a core list")));
-  EXPECT_THAT(of({"-l", "0-1", "--nonsense"}),
-              ElementsAre(is(Level::kFail, "unrecognized option '--nonsense'", "testbab -h")));
+              ElementsAre(is(Level::kFail, "invalid value, -l 0; 1", "core list")));
+  EXPECT_THAT(
+      of({"-l", "0-1", "--nonsense"}),
+      ElementsAre(is(Level::kFail, "unrecognized option '--nonsense'", "-h lists EAL's options")));
   EXPECT_THAT(of({"-b", "02:00.0", "-a", "01:00.0"}),
               ElementsAre(is(Level::kFail, "cannot be specified together", "leave")));
   EXPECT_THAT(of({"-l", "0-1"}), IsEmpty());
