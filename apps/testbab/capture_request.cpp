@@ -1,12 +1,14 @@
 #include "capture_request.hpp"
 
-#include <charconv>
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
 #include <bab/base/error.hpp>
+
+#include "number.hpp"
 
 namespace testbab {
 namespace {
@@ -21,12 +23,11 @@ T number_behind(const std::vector<std::string>& words, std::size_t& i, T least,
                 T most = std::numeric_limits<T>::max()) {
   const std::string& name = words[i];
   if (++i >= words.size()) refuse(fmt::format("a number is missing behind \"{}\"", name));
-  const std::string& text = words[i];
-  T value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
-    refuse(fmt::format("{}: \"{}\" is not a whole number from {} to {}", name, text, least, most));
-  return value;
+  try {
+    return static_cast<T>(whole_number(words[i], least, most));
+  } catch (const std::invalid_argument& e) {
+    refuse(fmt::format("{}: {}", name, e.what()));
+  }
 }
 
 }  // namespace

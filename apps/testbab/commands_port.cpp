@@ -15,8 +15,6 @@
 namespace testbab {
 namespace {
 
-constexpr std::uint64_t kLeastMtu = 68, kMostMtu = 65'385;  // as --mtu
-
 /// The ports that `word` names: indexes into the wiring.
 std::vector<std::size_t> ports_of(const Wiring& wiring, const std::string& word,
                                   std::string_view command) {
@@ -104,7 +102,8 @@ void stop_port(Console& console, const Words& words) {
 
 void set_mtu(Console& console, const Words& words) {
   Session& session = console.session();
-  const auto mtu = number<unsigned>(words[4], "port config mtu", kLeastMtu, kMostMtu);
+  const auto mtu =
+      static_cast<unsigned>(command_number(words[4], "port config mtu", kMtuMin, kMtuMax));
   const std::size_t i = ports_of(session.wiring(), words[3], "port config mtu")[0];
   require_stopped(session, "port config mtu");
   require_no_capture(session, "port config mtu");

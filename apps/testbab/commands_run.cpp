@@ -31,7 +31,7 @@ void wait(Console& console, const Words& words) {
     return wake == Console::Wake::kQuit;
   };
   if (words.size() > 1) {
-    const auto seconds = number<unsigned>(words[1], "wait", 0, 86'400);
+    const auto seconds = command_number(words[1], "wait", 0, 86'400);
     const auto until = Console::Clock::now() + std::chrono::seconds(seconds);
     (void)interrupted(console.wait(-1, until));
     return;

@@ -67,12 +67,12 @@ void set_flush(Console& console, const Words& words) {
     assign(console, "set flush", "--max-delay-us", "0");
     assign(console, "set flush", "--flush-messages", "0");
   } else if (words[3] == "messages") {
-    (void)number<unsigned>(words[2], "set flush", 1, 65'534);
+    (void)command_number(words[2], "set flush", 1, 65'534);
     assign(console, "set flush", "--flush-messages", words[2]);
     assign(console, "set flush", "--max-delay-us", "0");
     what = fmt::format("frames leave with {} messages, or full", words[2]);
   } else {
-    (void)number<unsigned>(words[2], "set flush", 1, 60'000'000);
+    (void)command_number(words[2], "set flush", 1, 60'000'000);
     assign(console, "set flush", "--max-delay-us", words[2]);
     assign(console, "set flush", "--flush-messages", "0");
     what = fmt::format("frames leave {} us after their first message, or full", words[2]);
@@ -81,7 +81,7 @@ void set_flush(Console& console, const Words& words) {
 }
 
 void set_verbose(Console& console, const Words& words) {
-  const auto level = number<unsigned>(words[2], "set verbose", 0, 2);
+  const auto level = static_cast<unsigned>(command_number(words[2], "set verbose", 0, 2));
   console.session().set_verbose(level);
   console.print(fmt::format("Change verbose level to {}\n", level));
 }

@@ -1,23 +1,18 @@
 #include "message_sizes.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
+#include "number.hpp"
+
 namespace testbab {
 namespace {
 
 std::uint32_t number(std::string_view text, std::uint32_t lowest) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < lowest ||
-      value > MessageSizes::kMost)
-    throw std::invalid_argument(fmt::format("\"{}\" is not a whole number from {} to {}", text,
-                                            lowest, MessageSizes::kMost));
-  return value;
+  return static_cast<std::uint32_t>(whole_number(text, lowest, MessageSizes::kMost));
 }
 
 std::vector<std::string_view> split(std::string_view text) {

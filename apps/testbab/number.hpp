@@ -1,25 +1,15 @@
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <string_view>
 
-#include <fmt/format.h>
-
-#include <bab/base/error.hpp>
-
 namespace testbab {
 
-/// `text` as a whole number from lo to hi, or a bab::Error says what `what` takes.
-template <class T>
-T number(std::string_view text, std::string_view what, std::uint64_t lo, std::uint64_t hi) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || value < lo ||
-      value > hi)
-    throw bab::Error(
-        fmt::format("{}: \"{}\" is not a whole number from {} to {}", what, text, lo, hi));
-  return static_cast<T>(value);
-}
+/// `text` as a whole number from lo to hi. Throws std::invalid_argument: "\"x\" is not a whole number from 1 to 9".
+std::uint64_t whole_number(std::string_view text, std::uint64_t lo, std::uint64_t hi);
+
+/// The same of what a command takes: throws a bab::Error that begins with `what`.
+std::uint64_t command_number(std::string_view text, std::string_view what, std::uint64_t lo,
+                             std::uint64_t hi);
 
 }  // namespace testbab

@@ -11,10 +11,13 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include <bab/port/port.hpp>
+
 #include "capture_request.hpp"
 #include "completion.hpp"
 #include "engine.hpp"
 #include "man_page.hpp"
+#include "number.hpp"
 
 namespace testbab {
 namespace {
@@ -24,13 +27,11 @@ using bab::ChecksumChoice;
 /// `text` is a whole number from lo to hi, or a CLI11 error says what was expected.
 template <class T>
 T number(std::string_view text, std::string_view option, std::uint64_t lo, std::uint64_t hi) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || value < lo ||
-      value > hi)
-    throw CLI::ValidationError(
-        fmt::format("{}: \"{}\" is not a whole number from {} to {}", option, text, lo, hi));
-  return static_cast<T>(value);
+  try {
+    return static_cast<T>(whole_number(text, lo, hi));
+  } catch (const std::invalid_argument& e) {
+    throw CLI::ValidationError(fmt::format("{}: {}", option, e.what()));
+  }
 }
 
 /// Messages per second: "500", "20k", "1.5M".
@@ -94,6 +95,8 @@ const std::map<std::string, bab::TagChoice> kTags{
     {"auto", bab::TagChoice::kAuto}, {"hw", bab::TagChoice::kHw}, {"sw", bab::TagChoice::kSw}};
 const std::map<std::string, bool> kOnOff{{"on", true}, {"off", false}};
 
+static_assert(bab::Port::data_room(kMtuMax) == 65'535, "what one mbuf holds");
+
 /// The same as counted without a tag.
 constexpr unsigned kUntaggedOverhead = 14 + 4;
 const std::map<std::string, bab::IdleStrategy> kIdle{{"spin", bab::IdleStrategy::kSpin},
@@ -105,9 +108,6 @@ const std::map<std::string, PayloadPart> kPayload{{"all", PayloadPart::kAll},
                                                   {"number", PayloadPart::kNumber}};
 const std::map<std::string, WriterKind> kWriterKinds{{"shared", WriterKind::kShared},
                                                      {"local", WriterKind::kLocal}};
-
-constexpr unsigned kMtuMin = 68;     // RFC 791: every module must forward so much
-constexpr unsigned kMtuMax = 65385;  // what one mbuf of 65,535 bytes can hold behind its headroom
 
 class Parser {
  public:

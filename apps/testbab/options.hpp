@@ -20,6 +20,9 @@ namespace testbab {
 /// Bytes of a frame as testpmd counts beside its IP packet: Ethernet header, one 802.1Q tag and the CRC.
 inline constexpr unsigned kFrameOverhead = 14 + 4 + 4;
 
+inline constexpr unsigned kMtuMin = 68;  // RFC 791: every module must forward so much
+inline constexpr unsigned kMtuMax = 65'385;
+
 enum class WriterKind : std::uint8_t { kShared, kLocal };
 
 /// The application arguments. Defaults are testpmd's where testpmd has the argument.

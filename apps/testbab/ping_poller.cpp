@@ -179,7 +179,7 @@ void PingPoller::sum_up(Summary& summary) const {
   bus.messages_out += given;
   bus.bytes_out += out.bytes - out.dropped_bytes - queue_.refused_bytes();
   bus.frames_out += queue_.counters().frames;
-  bus.lost += lost_.get() + late_.get();  // what wasn't sent is among them
+  bus.lost += lost_ + late_;  // what wasn't sent is among them
   bus.corrupt += corrupt_;
   bus.duplicates += duplicates_;
   summary.drops += framer_.drops();
@@ -195,16 +195,16 @@ void PingPoller::sum_up(Summary& summary) const {
       {"tx_refused", queue_.drops()[bab::Drop::kTxRefused]}};
   summary.ledger.row("messages sent", sent).out = {
       {"back", back_},
-      {"back late", late_.get()},
-      {"lost on the way", lost_.get() - std::min(unsent, lost_.get())}};
+      {"back late", late_},
+      {"lost on the way", lost_ - std::min<std::uint64_t>(unsent, lost_)}};
   summary.latency = latency();
 }
 
 Latency PingPoller::latency() const {
   Latency l = latency_of(ticks_, tsc_hz());
-  l.late = late_.get();
-  l.lost = lost_.get();
-  l.given_up = given_up_.get();
+  l.late = late_;
+  l.lost = lost_;
+  l.given_up = given_up_;
   return l;
 }
 

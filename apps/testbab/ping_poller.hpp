@@ -1,11 +1,11 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include <bab/base/counter.hpp>
 #include <bab/message/framer.hpp>
 #include <bab/message/local_writer.hpp>
 #include <bab/message/write_flusher.hpp>
@@ -48,18 +48,6 @@ class PingPoller final : public Poller {
   void sum_up(Summary& summary) const;
 
  private:
-  /// Written here alone, read by others.
-  class Counter {
-   public:
-    void operator+=(std::uint64_t n) noexcept { *this = get() + n; }
-    void operator-=(std::uint64_t n) noexcept { *this = get() - n; }
-    void operator=(std::uint64_t n) noexcept { n_.store(n, std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t get() const noexcept { return n_.load(std::memory_order_relaxed); }
-
-   private:
-    std::atomic<std::uint64_t> n_{0};
-  };
-
   enum class State : std::uint8_t { kNone, kUnderWay, kBack, kLost };
   struct Slot {
     std::uint64_t intended = 0;  // TSC
@@ -93,9 +81,9 @@ class PingPoller final : public Poller {
 
   Histogram ticks_;
   std::uint64_t back_ = 0;  // in time
-  Counter late_;
-  Counter lost_;  // not back in time, and not since
-  Counter given_up_;
+  bab::Counter late_;
+  bab::Counter lost_;  // not back in time, and not since
+  bab::Counter given_up_;
   std::uint64_t corrupt_ = 0;
   std::uint64_t duplicates_ = 0;
 };

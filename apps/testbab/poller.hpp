@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <bab/base/counter.hpp>
 #include <bab/base/drops.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/message/local_writer.hpp>
@@ -15,28 +16,27 @@ namespace testbab {
 
 /// What a poller's lcore lets others see while it runs: stored once per burst, read for live rates.
 struct alignas(64) LiveCounters {
-  std::atomic<std::uint64_t> messages{0};
-  std::atomic<std::uint64_t> bytes{0};  ///< of messages
-  std::atomic<std::uint64_t> frames{0};
-  std::atomic<std::uint64_t> dropped{0};
+  bab::Counter messages;
+  bab::Counter bytes;  ///< of messages
+  bab::Counter frames;
+  bab::Counter dropped;
 
   void publish(std::uint64_t m, std::uint64_t b, std::uint64_t f, std::uint64_t d) noexcept {
-    messages.store(m, std::memory_order_relaxed);
-    bytes.store(b, std::memory_order_relaxed);
-    frames.store(f, std::memory_order_relaxed);
-    dropped.store(d, std::memory_order_relaxed);
+    messages = m;
+    bytes = b;
+    frames = f;
+    dropped = d;
   }
 };
 
 /// The same of what it dropped, by reason.
 struct alignas(64) LiveDrops {
-  std::array<std::atomic<std::uint64_t>, bab::kDrops> reasons{};
+  std::array<bab::Counter, bab::kDrops> reasons{};
 
   void publish(const bab::DropCounters& drops) noexcept {
     for (std::size_t i = 1; i < bab::kDrops; ++i)
-      if (const std::uint64_t n = drops[static_cast<bab::Drop>(i)];
-          n != reasons[i].load(std::memory_order_relaxed)) [[unlikely]]
-        reasons[i].store(n, std::memory_order_relaxed);
+      if (const std::uint64_t n = drops[static_cast<bab::Drop>(i)]; n != reasons[i]) [[unlikely]]
+        reasons[i] = n;
   }
 };
 
@@ -44,15 +44,13 @@ struct alignas(64) LiveDrops {
 class LiveGathered {
  public:
   void publish(std::uint64_t frames) noexcept {
-    if (frames != frames_.load(std::memory_order_relaxed)) [[unlikely]]
-      frames_.store(frames, std::memory_order_relaxed);
+    if (frames != frames_) [[unlikely]]
+      frames_ = frames;
   }
-  [[nodiscard]] std::uint64_t frames() const noexcept {
-    return frames_.load(std::memory_order_relaxed);
-  }
+  [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
 
  private:
-  std::atomic<std::uint64_t> frames_{0};
+  bab::Counter frames_;
 };
 
 /// How full something is.
@@ -63,15 +61,15 @@ struct Level {
 /// The same of a poller's writer.
 struct alignas(64) LiveWriter {
   std::atomic<bool> active{false};  ///< there is one
-  std::atomic<std::uint64_t> frames{0};
-  std::atomic<std::uint64_t> gathered{0};
-  std::atomic<std::uint64_t> starved{0};
+  bab::Counter frames;
+  bab::Counter gathered;
+  bab::Counter starved;
 
   void publish(const bab::WriterStats& s) noexcept {
     active.store(true, std::memory_order_relaxed);
-    frames.store(s.frames, std::memory_order_relaxed);
-    gathered.store(s.gathered, std::memory_order_relaxed);
-    starved.store(s.starved, std::memory_order_relaxed);
+    frames = s.frames;
+    gathered = s.gathered;
+    starved = s.starved;
   }
 };
 

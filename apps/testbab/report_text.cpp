@@ -19,19 +19,16 @@ std::string with_prefix(double value) {
 
 LiveTotals LiveTotals::of(const Job& job) {
   LiveTotals s;
-  const auto get = [](const std::atomic<std::uint64_t>& a) {
-    return a.load(std::memory_order_relaxed);
-  };
   for (const auto& stage : job.stages)
     for (const auto& p : stage) {
-      s.tx_messages += get(p->live_tx.messages);
-      s.tx_bytes += get(p->live_tx.bytes);
-      s.tx_frames += get(p->live_tx.frames);
-      s.rx_messages += get(p->live_rx.messages);
-      s.rx_bytes += get(p->live_rx.bytes);
-      s.rx_frames += get(p->live_rx.frames);
+      s.tx_messages += p->live_tx.messages;
+      s.tx_bytes += p->live_tx.bytes;
+      s.tx_frames += p->live_tx.frames;
+      s.rx_messages += p->live_rx.messages;
+      s.rx_bytes += p->live_rx.bytes;
+      s.rx_frames += p->live_rx.frames;
       s.gathered += p->live_gathered.frames();
-      s.dropped += get(p->live_rx.dropped) + get(p->live_tx.dropped);
+      s.dropped += p->live_rx.dropped + p->live_tx.dropped;
     }
   return s;
 }

@@ -91,10 +91,8 @@ Run::Received Run::received() const {
   for (const auto& stage : job_.stages)
     for (const auto& p : stage) {
       // For --idle-exit-ms a frame that goes is as good as one that comes.
-      sum.frames += p->live_rx.frames.load(std::memory_order_relaxed) +
-                    p->live_rx.dropped.load(std::memory_order_relaxed) +
-                    p->live_tx.frames.load(std::memory_order_relaxed);
-      sum.messages += p->live_rx.messages.load(std::memory_order_relaxed);
+      sum.frames += p->live_rx.frames + p->live_rx.dropped + p->live_tx.frames;
+      sum.messages += p->live_rx.messages;
     }
   return sum;
 }
@@ -146,8 +144,7 @@ std::vector<LcoreSummary> Run::lcores() const {
     const bab::LcoreCounters& c = w.lcore->counters();
     // -1: an lcore that floats over several CPUs.
     const int cpu = rte_lcore_to_cpu_id(static_cast<int>(w.id));
-    all.push_back({w.id, cpu, c.turns.load(), c.busy_cycles.load(), c.idle_cycles.load(),
-                   w.lcore->idle_strategy()});
+    all.push_back({w.id, cpu, c.turns, c.busy_cycles, c.idle_cycles, w.lcore->idle_strategy()});
   }
   return all;
 }

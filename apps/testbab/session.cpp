@@ -239,9 +239,6 @@ SessionTotals Session::totals() const {
 
 std::vector<PollerView> Session::pollers() const {
   if (!running()) return last_pollers_;
-  const auto get = [](const std::atomic<std::uint64_t>& a) {
-    return a.load(std::memory_order_relaxed);
-  };
   std::vector<PollerView> all;
   for (unsigned lcore : lcores_)
     for (const Poller* p : run_->pollers_of(lcore))
@@ -249,11 +246,10 @@ std::vector<PollerView> Session::pollers() const {
                      p->what(),
                      p->live_writer.active.load(std::memory_order_relaxed) ||
                          p->direction() == Direction::kBoth,
-                     get(p->live_tx.messages),
-                     get(p->live_tx.frames),
-                     get(p->live_tx.bytes),
-                     {get(p->live_writer.frames), get(p->live_writer.gathered),
-                      get(p->live_writer.starved)}});
+                     p->live_tx.messages,
+                     p->live_tx.frames,
+                     p->live_tx.bytes,
+                     {p->live_writer.frames, p->live_writer.gathered, p->live_writer.starved}});
   return all;
 }
 

@@ -11,8 +11,6 @@
 namespace testbab {
 namespace {
 
-std::uint64_t get(const std::atomic<std::uint64_t>& a) { return a.load(std::memory_order_relaxed); }
-
 void add_ports(Session& session, TopSample& sample) {
   for (std::size_t i = 0; i < session.wiring().ports(); ++i) {
     const bab::Port& port = session.wiring().port(i);
@@ -36,7 +34,7 @@ void add_pollers(const Session& session, TopSample& sample) {
       if (const Level ring = p->ring(); ring.of > 0)
         sample.levels.push_back({fmt::format("ring lc {}", l.lcore), ring.used, ring.of});
       for (std::size_t reason = 1; reason < bab::kDrops; ++reason)
-        sample.drops[reason] += get(p->live_drops.reasons[reason]);
+        sample.drops[reason] += p->live_drops.reasons[reason];
     }
     sample.lcores.push_back(
         {l.lcore, l.cpu, l.busy_cycles, l.idle_cycles, fmt::format("{}", fmt::join(jobs, ", "))});

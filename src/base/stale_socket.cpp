@@ -5,20 +5,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <utility>
+
+#include "device_arguments.hpp"
 
 namespace bab::detail {
 namespace {
 
-std::string_view value_of(std::string_view key, std::string_view args) {
-  while (!args.empty()) {
-    std::string_view one = args.substr(0, args.find(','));
-    args.remove_prefix(std::min(args.size(), one.size() + 1));
-    const std::size_t eq = one.find('=');
-    if (eq != std::string_view::npos && one.substr(0, eq) == key) return one.substr(eq + 1);
-  }
-  return {};
+std::string_view value_of(std::string_view key, std::string_view vdev) {
+  std::string_view first;
+  bool found = false;
+  for_each_device_argument(vdev, [&](std::string_view name, std::string_view value) {
+    if (name == key && !std::exchange(found, true)) first = value;
+  });
+  return first;
 }
 
 bool nobody_listens(const sockaddr_un& address) {

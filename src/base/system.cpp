@@ -3,13 +3,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "cpu_set.hpp"
 #include "eal_threads.hpp"
+#include "leading_number.hpp"
 
 namespace bab::detail {
 
@@ -34,11 +34,7 @@ std::optional<std::uint64_t> System::number(const std::string& path, int base) c
   if (!all) return std::nullopt;
   std::string_view digits = *all;
   if (base == 16 && digits.starts_with("0x")) digits.remove_prefix(2);
-  std::uint64_t value = 0;
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-  if (error != std::errc() || end == digits.data()) return std::nullopt;
-  return value;
+  return leading_number(digits, base);
 }
 
 std::vector<std::string> System::lines(const std::string& path) const {

@@ -1,9 +1,10 @@
 #include "user.hpp"
 
-#include <charconv>
 #include <cstddef>
 #include <sstream>
 #include <string>
+
+#include "leading_number.hpp"
 
 namespace bab::detail {
 
@@ -16,7 +17,7 @@ User user(const System& system) {
       std::istringstream words(line.substr(4));
       words >> who.real_uid >> who.uid;
     } else if (line.starts_with("CapEff:")) {
-      (void)std::from_chars(line.data() + tab + 1, line.data() + line.size(), who.capabilities, 16);
+      who.capabilities = leading_number(line.substr(tab + 1), 16).value_or(0);
     }
   }
   return who;

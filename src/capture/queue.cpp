@@ -125,17 +125,18 @@ CaptureQueue::Frames CaptureQueue::choose(Frames matching) const noexcept {
 /// that, so that a fifth of it is what they get in the end.
 void CaptureQueue::earn(std::uint64_t now) noexcept {
   const Lcore* lcore = Lcore::current();
-  const std::uint64_t idle = lcore != nullptr ? get(lcore->counters().idle_cycles) : 0;
+  const std::uint64_t idle = lcore != nullptr ? std::uint64_t{lcore->counters().idle_cycles} : 0;
   const bool known =
       this->lcore() != LCORE_ID_ANY;  // what it had idle before is not for this capture
   const std::uint64_t idled = known && idle > idle_then_ ? idle - idle_then_ : 0;
-  const double share = get(write_cost_) > 0 ? shared_write_share_ : share_;
+  const double share =
+      write_cost_.load(std::memory_order_relaxed) > 0 ? shared_write_share_ : share_;
   budget_.earn(static_cast<double>(now - earned_) * share +
                kIdlePart * static_cast<double>(std::min(idled, most_idle_)) /
                    sharers_.load(std::memory_order_relaxed));
   earned_ = now;
   idle_then_ = idle;
-  add(idle_, idled);
+  idle_ += idled;
   lcore_.store(rte_lcore_id(), std::memory_order_relaxed);
 }
 
@@ -149,8 +150,8 @@ unsigned CaptureQueue::room(std::uint64_t now) noexcept {
 }
 
 void CaptureQueue::spend(std::uint64_t cycles, unsigned copies) noexcept {
-  budget_.spend(
-      static_cast<double>(std::min(cycles, per_copy_ * copies) + copies * get(write_cost_)));
+  budget_.spend(static_cast<double>(std::min(cycles, per_copy_ * copies) +
+                                    copies * write_cost_.load(std::memory_order_relaxed)));
 }
 
 void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) noexcept {
@@ -193,8 +194,8 @@ void CaptureQueue::pass(std::span<rte_mbuf* const> copies, unsigned passed) noex
     skipped_ = (chosen == 0 ? skipped_ : 0) + count(matching_ & after);
   }
   const unsigned lost = count(chosen & ~copied_);
-  add(wanted_, count(chosen));
-  add(broken_.load(std::memory_order_relaxed) ? uncopied_ : missed_, lost);
+  wanted_ += count(chosen);
+  (broken_.load(std::memory_order_relaxed) ? uncopied_ : missed_) += lost;
 }
 
 void CaptureQueue::give_back(std::span<rte_mbuf*> copies) noexcept {

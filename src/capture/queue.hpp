@@ -9,6 +9,7 @@
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 
+#include <bab/base/counter.hpp>
 #include <bab/base/spsc_ring.hpp>
 #include <bab/capture/capture.hpp>
 #include <bab/port/tap.hpp>
@@ -54,7 +55,7 @@ class CaptureQueue final : public Tap::Sink {
   static void give_back(std::span<rte_mbuf*> copies) noexcept;
   /// Nothing can be written any more: the lcore makes no more copies.
   void give_up() noexcept { broken_.store(true, std::memory_order_relaxed); }
-  void failed(std::uint64_t frames) noexcept { add(unwritten_, frames); }
+  void failed(std::uint64_t frames) noexcept { unwritten_ += frames; }
   /// What writing a frame takes of a CPU that is an lcore's, in TSC cycles: queues are charged for it. 0: nothing.
   void set_write_cost(std::uint64_t cycles) noexcept {
     write_cost_.store(cycles, std::memory_order_relaxed);
@@ -72,21 +73,14 @@ class CaptureQueue final : public Tap::Sink {
   /// The lcore that frames last passed on; LCORE_ID_ANY: none yet.
   [[nodiscard]] unsigned lcore() const noexcept { return lcore_.load(std::memory_order_relaxed); }
   /// TSC cycles that it had nothing to do for, as far as it says.
-  [[nodiscard]] std::uint64_t idle() const noexcept { return get(idle_); }
-  [[nodiscard]] std::uint64_t wanted() const noexcept { return get(wanted_); }
-  [[nodiscard]] std::uint64_t missed() const noexcept { return get(missed_); }
-  [[nodiscard]] std::uint64_t failed() const noexcept { return get(uncopied_) + get(unwritten_); }
+  [[nodiscard]] std::uint64_t idle() const noexcept { return idle_; }
+  [[nodiscard]] std::uint64_t wanted() const noexcept { return wanted_; }
+  [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
+  [[nodiscard]] std::uint64_t failed() const noexcept { return uncopied_ + unwritten_; }
 
  private:
-  using Sum = std::atomic<std::uint64_t>;
   using Frames = std::uint64_t;  // of a burst, a bit each
   static_assert(Tap::kMost == 64);
-
-  /// One thread adds, any reads: no read-modify-write.
-  static void add(Sum& sum, std::uint64_t n) noexcept {
-    sum.store(sum.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  static std::uint64_t get(const Sum& sum) noexcept { return sum.load(std::memory_order_relaxed); }
 
   [[nodiscard]] Frames match(std::span<rte_mbuf* const> frames) const noexcept;
   [[nodiscard]] Frames choose(Frames matching) const noexcept;
@@ -119,12 +113,12 @@ class CaptureQueue final : public Tap::Sink {
   CaptureBudget budget_;
   std::uint64_t earned_;
   std::uint64_t idle_then_ = 0;  // of the lcore, at that time
-  Sum idle_{0};
+  Counter idle_;
   std::atomic<unsigned> lcore_{LCORE_ID_ANY};
-  Sum wanted_{0}, missed_{0}, uncopied_{0};
+  Counter wanted_, missed_, uncopied_;
 
   // The writing thread's.
-  Sum unwritten_{0};
+  Counter unwritten_;
   RisingTime time_;
   std::atomic<bool> broken_{false};
   std::atomic<std::uint64_t> write_cost_{0};

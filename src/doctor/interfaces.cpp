@@ -1,13 +1,16 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <sstream>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include <bab/detail/eal_args.hpp>
 
+#include "../base/device_arguments.hpp"
 #include "examine.hpp"
 
 namespace bab::doctor {
@@ -28,19 +31,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKeys{
 /// Of "net_af_packet0,iface=eth0,blocksz=4096": each once.
 std::vector<std::string> interfaces_of(const std::string& vdev) {
   std::vector<std::string> all;
-  std::istringstream words(vdev);
-  std::string driver, word;
-  std::getline(words, driver, ',');
-  while (std::getline(words, word, ',')) {
-    const std::string key = word.substr(0, word.find('='));
+  detail::for_each_device_argument(vdev, [&](std::string_view key, std::string_view name) {
     const bool named = std::any_of(kKeys.begin(), kKeys.end(), [&](const auto& k) {
-      return driver.starts_with(k.first) && key == k.second;
+      return vdev.starts_with(k.first) && key == k.second;
     });
-    if (!named || key.size() == word.size()) continue;
-    std::string name = word.substr(key.size() + 1);
-    if (!name.empty() && std::find(all.begin(), all.end(), name) == all.end())
-      all.push_back(std::move(name));
-  }
+    if (named && !name.empty() && std::find(all.begin(), all.end(), name) == all.end())
+      all.emplace_back(name);
+  });
   return all;
 }
 

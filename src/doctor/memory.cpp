@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
@@ -8,11 +7,13 @@
 #include <bab/detail/eal_args.hpp>
 
 #include "../base/cpu_set.hpp"
+#include "../base/leading_number.hpp"
 #include "examine.hpp"
 
 namespace bab::doctor {
 namespace {
 
+using detail::leading_number;
 using detail::parse_set;
 
 constexpr std::string_view kHugepageTopic = "hugepages";
@@ -34,13 +35,11 @@ void read_pages(const System& system, int node, const std::string& folder,
                 std::vector<Pages>& all) {
   constexpr std::string_view kPrefix = "hugepages-";
   for (const std::string& name : system.list(folder)) {
-    std::uint64_t kib = 0;
-    if (!name.starts_with(kPrefix) ||
-        std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), kib).ec !=
-            std::errc())
-      continue;
+    if (!name.starts_with(kPrefix)) continue;
+    const auto kib = leading_number(name.substr(kPrefix.size()));
+    if (!kib) continue;
     const std::string dir = folder + "/" + name;
-    all.push_back({node, dir, kib * 1024, system.number(dir + "/nr_hugepages").value_or(0),
+    all.push_back({node, dir, *kib * 1024, system.number(dir + "/nr_hugepages").value_or(0),
                    system.number(dir + "/free_hugepages").value_or(0)});
   }
 }
@@ -48,10 +47,11 @@ void read_pages(const System& system, int node, const std::string& folder,
 std::vector<Pages> read_pages(const System& system) {
   std::vector<Pages> all;
   for (const std::string& name : system.list("sys/devices/system/node")) {
-    int node = 0;
-    if (name.starts_with("node") &&
-        std::from_chars(name.data() + 4, name.data() + name.size(), node).ec == std::errc())
-      read_pages(system, node, "sys/devices/system/node/" + name + "/hugepages", all);
+    constexpr std::string_view kNode = "node";
+    if (!name.starts_with(kNode)) continue;
+    if (const auto node = leading_number(name.substr(kNode.size())))
+      read_pages(system, static_cast<int>(*node), "sys/devices/system/node/" + name + "/hugepages",
+                 all);
   }
   if (all.empty()) read_pages(system, -1, "sys/kernel/mm/hugepages", all);
   return all;
@@ -95,9 +95,7 @@ std::vector<std::uint64_t> socket_bytes(const Examination& what) {
     bytes.clear();
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find(',', at), text.size());
-      std::uint64_t mib = 0;
-      (void)std::from_chars(text.data() + at, text.data() + end, mib);
-      bytes.push_back(mib * kMib);
+      bytes.push_back(leading_number(text.substr(at, end - at)).value_or(0) * kMib);
       at = end + 1;
     }
   }
@@ -107,7 +105,7 @@ std::vector<std::uint64_t> socket_bytes(const Examination& what) {
 std::uint64_t wanted_bytes(const Examination& what) {
   std::uint64_t mib = 0;
   for (const std::string& text : detail::option_values(what.eal, "-m"))
-    (void)std::from_chars(text.data(), text.data() + text.size(), mib);
+    mib = leading_number(text).value_or(mib);
   return mib > 0 ? mib * kMib : what.memory_bytes;
 }
 

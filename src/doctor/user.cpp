@@ -7,6 +7,7 @@
 
 #include <bab/detail/eal_args.hpp>
 
+#include "../base/device_arguments.hpp"
 #include "../base/user.hpp"
 #include "../base/words.hpp"
 #include "examine.hpp"
@@ -33,8 +34,12 @@ constexpr std::array kWishes{Wish{"net_af_packet", CAP_NET_RAW, "cap_net_raw"},
 
 /// A capture file needs none; the interface of another vdev does.
 bool needs(const Wish& wish, const std::string& vdev) {
-  return vdev.starts_with(wish.device) &&
-         (wish.device != "net_pcap" || vdev.find("iface=") != std::string::npos);
+  if (!vdev.starts_with(wish.device)) return false;
+  bool has_interface = wish.device != "net_pcap";
+  detail::for_each_device_argument(vdev, [&](std::string_view key, std::string_view) {
+    has_interface |= key.find("iface") != std::string_view::npos;  // rx_iface, rx_iface_in, …
+  });
+  return has_interface;
 }
 
 /// The file of the program that runs.

@@ -161,8 +161,7 @@ unsigned Lcore::turn(std::uint64_t now_tsc) {
   work += resume_ready();
   turned_on_ = rte_lcore_id();
   BufferPool::relieve();
-  counters_.turns.store(counters_.turns.load(std::memory_order_relaxed) + 1,
-                        std::memory_order_relaxed);
+  counters_.turns += 1;
   return work;
 }
 
@@ -190,9 +189,7 @@ void Lcore::spin() try {
 /// lcore's time is in neither of the two.
 void Lcore::account(std::uint64_t now_tsc) noexcept {
   if (spun_at_ == 0) return;
-  auto& cycles = spun_busy_ ? counters_.busy_cycles : counters_.idle_cycles;
-  cycles.store(cycles.load(std::memory_order_relaxed) + (now_tsc - spun_at_),
-               std::memory_order_relaxed);
+  (spun_busy_ ? counters_.busy_cycles : counters_.idle_cycles) += now_tsc - spun_at_;
   spun_at_ = 0;
 }
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <string_view>
 
@@ -20,6 +19,9 @@
 
 #include <bab/base/error.hpp>
 #include <bab/wire/ethernet.hpp>
+
+#include "../base/device_arguments.hpp"
+#include "../base/leading_number.hpp"
 
 namespace bab {
 namespace {
@@ -40,7 +42,8 @@ std::uint32_t device_number(const rte_eth_dev_info& device, std::string_view key
                             std::uint32_t otherwise) {
   std::uint32_t value = otherwise;
   for (const std::string& digits : device_arguments(device, key))
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (const auto number = detail::leading_number(digits); number && *number <= UINT32_MAX)
+      value = static_cast<std::uint32_t>(*number);
   return value;
 }
 
@@ -63,13 +66,10 @@ void add_af_packet_slots(CarrierLimits& limits, const rte_eth_dev_info& device) 
 std::vector<std::string> device_arguments(const rte_eth_dev_info& device, std::string_view key) {
   std::vector<std::string> values;
   const rte_devargs* all = device.device != nullptr ? rte_dev_devargs(device.device) : nullptr;
-  std::string_view args = all != nullptr && all->args != nullptr ? all->args : "";
-  while (!args.empty()) {
-    const std::string_view one = args.substr(0, args.find(','));
-    args.remove_prefix(std::min(args.size(), one.size() + 1));
-    if (one.starts_with(key) && one.size() > key.size() && one[key.size()] == '=')
-      values.emplace_back(one.substr(key.size() + 1));
-  }
+  detail::for_each_device_argument(all != nullptr && all->args != nullptr ? all->args : "",
+                                   [&](std::string_view name, std::string_view value) {
+                                     if (name == key) values.emplace_back(value);
+                                   });
   return values;
 }
 

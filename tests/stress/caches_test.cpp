@@ -71,9 +71,7 @@ void one_asks(std::uint32_t buffers, std::chrono::milliseconds until) {
     readers[i] = std::make_unique<Reader>();
     test::start_on(i + 1, *readers[i]);
   }
-  const auto turns = [&](unsigned i) {
-    return readers[i]->lcore.counters().turns.load(std::memory_order_relaxed);
-  };
+  const auto turns = [&](unsigned i) { return readers[i]->lcore.counters().turns; };
   std::uint64_t got = 0, in_vain = 0, broken = 0;
   std::optional<std::array<std::uint64_t, 3>> since;
   const Clock::time_point end = Clock::now() + until;

@@ -22,6 +22,7 @@ class Counter {
   operator std::uint64_t() const noexcept { return value_.load(std::memory_order_relaxed); }
 
   Counter& operator+=(std::uint64_t n) noexcept { return *this = *this + n; }
+  Counter& operator-=(std::uint64_t n) noexcept { return *this = *this - n; }
 
  private:
   std::atomic<std::uint64_t> value_;

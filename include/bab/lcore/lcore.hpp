@@ -14,6 +14,7 @@
 #include <rte_common.h>
 #include <rte_lcore.h>
 
+#include <bab/base/counter.hpp>
 #include <bab/lcore/frame_pool.hpp>
 #include <bab/lcore/idle.hpp>
 #include <bab/lcore/task.hpp>
@@ -24,9 +25,9 @@ namespace bab {
 
 /// What an lcore did; any thread may read while it runs.
 struct LcoreCounters {
-  std::atomic<std::uint64_t> turns{0};
-  std::atomic<std::uint64_t> busy_cycles{0};  ///< TSC ticks of turns with work
-  std::atomic<std::uint64_t> idle_cycles{0};  ///< of those without, and of rest
+  Counter turns;
+  Counter busy_cycles;  ///< TSC ticks of turns with work
+  Counter idle_cycles;  ///< of those without, and of rest
 };
 
 /// One lcore's loop: pollers that say how much work they did, tasks that wait without blocking, timers, a

@@ -19,6 +19,7 @@ TEST(Counter, BeginsAtZeroAndCounts) {
   EXPECT_EQ(copy, 5U);
   counter = copy;
   EXPECT_EQ(counter, 5U);
+  EXPECT_EQ(counter -= 4, 1U);
 }
 
 /// ThreadSanitizer has its say, too.
