@@ -8,6 +8,7 @@
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
 #include <bab/base/ledger.hpp>
+#include <bab/bus/bus.hpp>
 #include <bab/capture/capture.hpp>
 #include <bab/doctor/doctor.hpp>
 #include <bab/lcore/acquire.hpp>

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 
-FLOORS = ("base", "memory", "lcore", "wire", "message", "port", "stream")
+FLOORS = ("base", "memory", "lcore", "wire", "message", "port", "stream", "bus")
 FOR_PROGRAMS = ("doctor", "capture")
 EDGE_FREE = ("wire", "message")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')

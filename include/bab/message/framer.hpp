@@ -102,6 +102,11 @@ class ReceivedFrame {
   /// The next message; left() must not be 0.
   [[nodiscard]] Packet next() noexcept { return packet(next_bytes()); }
 
+  /// A Packet of bytes that next_bytes() gave.
+  [[nodiscard]] Packet packet(std::span<const std::uint8_t> bytes) noexcept {
+    return source_.packet(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+  }
+
   /// The next message to be read at once: valid while this frame is there. left() must not be 0.
   [[nodiscard]] std::span<const std::uint8_t> next_bytes() noexcept {
     const std::span<const std::uint8_t> message = *at_;

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <bab/detail/build.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace bab {
+
+/// An IPv4 address and a UDP port.
+struct Endpoint {
+  std::uint32_t ip = 0;  ///< host order
+  std::uint16_t port = 0;
+  friend bool operator==(const Endpoint&, const Endpoint&) noexcept = default;
+};
+
+/// "239.1.1.1:30001". Throws Error, whose sentence begins with `what`: anything else, or port 0.
+Endpoint parse_endpoint(std::string_view what, std::string_view text);
+
+/// "239.1.1.1:30001".
+std::string endpoint_text(const Endpoint& endpoint);
+
+}  // namespace bab

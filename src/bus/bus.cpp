@@ -1,0 +1,193 @@
+#include <bab/bus/bus.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+
+#include <bab/base/error.hpp>
+
+#include "bus_impl.hpp"
+#include "checks.hpp"
+
+namespace bab {
+namespace {
+
+/// EAL is one for all Buses of a process, and ends with the last of them where they started it.
+std::shared_ptr<Eal> eal_for(const BusOptions& options, const detail::Headers& headers) {
+  static std::mutex mutex;
+  static std::weak_ptr<Eal> shared;
+  const std::lock_guard lock(mutex);
+  if (std::shared_ptr<Eal> others = shared.lock()) {
+    if (options.eal)
+      throw Error(
+          "BusOptions::eal: another Bus of this process has EAL already; leave its arguments out "
+          "here, and give those that are needed to the first Bus");
+    (void)Eal::adopt(headers);  // looks whether this thread may use it
+    return others;
+  }
+  std::shared_ptr<Eal> eal;
+  if (options.eal)
+    eal = std::make_shared<Eal>(*options.eal, headers);
+  else if (rte_lcore_count() > 0)
+    eal = std::make_shared<Eal>(Eal::adopt(headers));
+  else
+    eal = std::make_shared<Eal>(embedded_eal_args(), headers);
+  shared = eal;
+  return eal;
+}
+
+std::string new_bus_name() {
+  static std::atomic<unsigned> buses{0};
+  return fmt::format("bus{}", buses++);
+}
+
+}  // namespace
+
+Bus::Impl::Impl(const BusOptions& options, const detail::Headers& headers)
+    : options_((detail::check_headers(headers), detail::check_options(options), options)),
+      name_(new_bus_name()),
+      eal_(eal_for(options, headers)) {
+  lcore_ = rte_lcore_id();
+  workers_ = detail::choose_lcores(options_);
+  const std::vector<detail::PortChoice> choices = detail::choose_ports(options_);
+  std::vector<unsigned> others;
+  std::copy_if(workers_.begin(), workers_.end(), std::back_inserter(others),
+               [this](unsigned lcore) { return claims_.is_anothers(lcore); });
+  if (!options_.lcores.empty() && !others.empty())
+    throw Error(fmt::format(
+        "BusOptions::lcores names {}, which another Bus of this process has; name others, or leave "
+        "lcores out",
+        others.front()));
+  const auto lcores = static_cast<unsigned>(1 + workers_.size());
+  for (const detail::PortChoice& choice : choices)
+    units_.push_back(std::make_unique<detail::PortUnit>(
+        choice, fmt::format("{}_{}_", name_, units_.size()), lcores, options_.cache));
+  loops_.push_back(std::make_unique<detail::BusLoop>(RunOn::kHere, IdleOptions{}, phase_));
+  // All begin before the first link is waited for: one port may be cabled to another.
+  for (const auto& unit : units_)
+    if (unit->port() != nullptr) unit->port()->begin_start();
+  for (const auto& unit : units_)
+    if (unit->port() != nullptr) unit->port()->start();
+}
+
+/// Of a loop: by hand, or launched and not ended.
+bool Bus::Impl::turns(unsigned loop) const noexcept {
+  return loop == RunOn::kHere || std::any_of(loops_.begin(), loops_.end(), [loop](const auto& l) {
+           return l->id() == loop && l->launched() && !l->ended();
+         });
+}
+
+detail::BusLoop& Bus::Impl::loop_of(unsigned lcore) {
+  for (const auto& loop : loops_)
+    if (loop->id() == lcore) return *loop;
+  throw Error(fmt::format(
+      "lcore {}: this Bus has nothing there; place a publication or a subscription on it first",
+      lcore));
+}
+
+void Bus::Impl::start() {
+  if (stop_wanted_) throw Error("starting a Bus that was stopped: make another one");
+  if (std::exchange(started_, true)) throw Error("starting a Bus: its lcores run already");
+  for (const auto& loop : loops_)
+    if (loop->id() != RunOn::kHere && loop->is_used()) loop->launch();
+}
+
+unsigned Bus::Impl::turn(std::uint64_t now_tsc) {
+  if (is_stopped() || turning_) return 0;
+  struct Turning {  // given back by a destructor: a poller of the program's own may throw
+    bool& flag;
+    explicit Turning(bool& f) noexcept : flag(f) { flag = true; }
+    ~Turning() { flag = false; }
+  };
+  turned_at_ = now_tsc;
+  unsigned work = 0;
+  {
+    const Turning turning(turning_);
+    work = loops_.front()->lcore().turn(now_tsc);
+  }
+  if (stop_wanted_) advance(now_tsc);
+  return work;
+}
+
+bool Bus::Impl::turn_by_hand(bool flushing) noexcept {
+  if (options_.clock == BusClock::kCaller || Lcore::current() != nullptr || turning_ ||
+      is_stopped() || rte_lcore_id() != lcore_)
+    return false;
+  if (flushing)
+    for (detail::WritingEnd* end : by_hand_) end->flush();
+  turn(rte_rdtsc());
+  return true;
+}
+
+Placement Bus::Impl::placement() const {
+  Placement placement;
+  for (const Row& row : rows_) {
+    const bool by_hand = row.loop == RunOn::kHere;
+    placement.rows.push_back({by_hand ? lcore_ : row.loop, by_hand, row.what, row.why});
+  }
+  std::stable_sort(placement.rows.begin(), placement.rows.end(), [](const auto& a, const auto& b) {
+    return a.by_hand != b.by_hand ? a.by_hand : a.lcore < b.lcore;
+  });
+  return placement;
+}
+
+detail::PortUnit& Bus::Impl::unit(std::size_t i) {
+  if (i >= units_.size())
+    throw Error(fmt::format("port {}: this Bus has {}, counted from 0", i, units_.size()));
+  return *units_[i];
+}
+
+Bus::Bus(const BusOptions& options, const detail::Headers& headers)
+    : impl_(std::make_unique<Impl>(options, headers)) {}
+
+Bus::~Bus() {
+  try {
+    if (!impl_->is_stopped()) impl_->stop();
+  } catch (...) {  // of a task: stop() would have told
+  }
+  if (impl_->is_stuck()) (void)impl_.release();
+}
+
+Publication Bus::publish(const PublishOptions& options) { return impl_->publish(options); }
+std::vector<SharedPublication> Bus::publish(const PublishOptions& options,
+                                            std::span<const unsigned> lcores) {
+  return impl_->publish(options, lcores);
+}
+Subscription Bus::subscribe(const SubscribeOptions& options) { return impl_->subscribe(options); }
+
+Lcore& Bus::lcore(unsigned id) { return impl_->loop_of(id).lcore(); }
+Lcore& Bus::writers_of(unsigned lcore) { return impl_->loop_of(lcore).writers(); }
+void Bus::start() { impl_->start(); }
+unsigned Bus::turn(std::uint64_t now_tsc) { return impl_->turn(now_tsc); }
+void Bus::turn_now() { (void)impl_->turn(rte_rdtsc()); }
+void Bus::begin_stop() noexcept { impl_->begin_stop(); }
+bool Bus::stopping() const noexcept { return impl_->stop_wanted(); }
+bool Bus::stopped() const noexcept { return impl_->is_stopped(); }
+
+const StopReport& Bus::stop() {
+  impl_->stop();
+  return impl_->report();
+}
+const StopReport& Bus::report() const noexcept { return impl_->report(); }
+
+Placement Bus::placement() const { return impl_->placement(); }
+PoolPlan Bus::tx_plan(std::size_t i) const { return impl_->unit(i).tx_plan(); }
+PoolPlan Bus::rx_plan(std::size_t i) const { return impl_->unit(i).rx_plan(); }
+std::uint32_t Bus::mtu(std::size_t i) const { return impl_->unit(i).mtu(); }
+BufferPool& Bus::tx_pool(std::size_t i) { return impl_->unit(i).tx_pool(); }
+Port& Bus::port(std::size_t i) {
+  detail::PortUnit& unit = impl_->unit(i);
+  if (unit.is_hosts())
+    throw Error(fmt::format("{} is the host's, and the bus has two queues of it; ask the host",
+                            unit.label()));
+  if (unit.port() == nullptr)
+    throw Error(fmt::format("{} was closed when the bus stopped; ask before", unit.label()));
+  return *unit.port();
+}
+
+}  // namespace bab

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <bab/base/eal.hpp>
+#include <bab/bus/bus.hpp>
+
+#include "loop.hpp"
+#include "phase.hpp"
+#include "port_unit.hpp"
+#include "receiver.hpp"
+#include "sending.hpp"
+
+namespace bab {
+
+/// What a Bus has, in the order in which it goes last: EAL, ports and pools, publications and subscriptions, loops.
+class Bus::Impl final : public detail::BusHand {
+ public:
+  Impl(const BusOptions& options, const detail::Headers& headers);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() = default;
+
+  Publication publish(const PublishOptions& options);
+  std::vector<SharedPublication> publish(const PublishOptions& options,
+                                         std::span<const unsigned> lcores);
+  Subscription subscribe(const SubscribeOptions& options);
+
+  [[nodiscard]] detail::BusLoop& loop_of(unsigned lcore);
+  void start();
+  unsigned turn(std::uint64_t now_tsc);
+  bool turn_by_hand(bool flushing) noexcept override;
+
+  void begin_stop() noexcept { stop_wanted_ = true; }
+  [[nodiscard]] bool stop_wanted() const noexcept { return stop_wanted_; }
+  [[nodiscard]] bool is_stopped() const noexcept { return phase() == detail::BusPhase::kStopped; }
+  void stop();
+  /// An lcore runs still, which may use anything of this: nothing may go.
+  [[nodiscard]] bool is_stuck() const noexcept { return stuck_; }
+  [[nodiscard]] const StopReport& report() const noexcept { return report_; }
+
+  [[nodiscard]] Placement placement() const;
+  [[nodiscard]] detail::PortUnit& unit(std::size_t i);
+
+ private:
+  struct Row {
+    unsigned loop;
+    std::string what;
+    std::string why;
+  };
+  /// A loop, and why it was chosen.
+  struct Choice {
+    detail::BusLoop* loop;
+    std::string why;
+  };
+  struct Session {
+    std::size_t port;
+    Endpoint to;
+    wire::Session name;
+    std::vector<unsigned> loops;  ///< that it needs
+  };
+
+  [[nodiscard]] detail::BusPhase phase() const noexcept {
+    return phase_.load(std::memory_order_relaxed);  // only this thread stores it
+  }
+  void enter(detail::BusPhase phase) noexcept { phase_.store(phase, std::memory_order_release); }
+  [[nodiscard]] bool turns(unsigned loop) const noexcept;
+  [[nodiscard]] detail::BusHand* hand_for(const detail::BusLoop& loop) noexcept;
+  [[nodiscard]] std::string lcore_text(unsigned id) const;
+
+  // Publishing and subscribing.
+  detail::PortUnit& checked_unit(const std::string& what, std::uint32_t port);
+  /// `with`: where RunOn::kWithIt is, and why.
+  Choice choose(const std::string& what, unsigned lcore, const Choice& with);
+  Choice choose(const std::string& what, unsigned lcore) {
+    return choose(what, lcore, Choice{nullptr, {}});
+  }
+  [[nodiscard]] std::vector<unsigned> free_workers() const;
+  detail::BusLoop& make_loop(unsigned lcore);
+  [[nodiscard]] unsigned choose_queue(const std::string& what, detail::PortUnit& unit,
+                                      std::optional<std::uint16_t> asked, unsigned loop) const;
+  struct Publishing {
+    detail::PortUnit* unit = nullptr;
+    wire::FrameHeaderOptions header;
+    WriterOptions writer;
+    std::string what, about;
+    std::vector<Choice> writers;
+    Choice flusher{};
+    unsigned queue = 0;
+  };
+  Publishing prepare(const PublishOptions& options, std::span<const unsigned> lcores);
+  void require_new(const Publishing& p, const Endpoint& to, std::size_t port) const;
+  Choice choose_poller(const std::string& what, const detail::PortUnit& unit, unsigned asked,
+                       const Choice& reader);
+  template <class Writer>
+  BasicPublication<Writer> add_end(const Choice& where, detail::Sending& sending,
+                                   std::unique_ptr<detail::WritingEndOf<Writer>> end);
+  void begin(const Publishing& p, std::unique_ptr<detail::Sending> sending, std::size_t port);
+
+  // Stopping.
+  void advance(std::uint64_t now_tsc);
+  [[nodiscard]] bool drained() const noexcept;
+  [[nodiscard]] bool received(std::uint64_t now_tsc) noexcept;
+  [[nodiscard]] bool tasks_ended() noexcept;
+  [[nodiscard]] bool loops_ended() const noexcept;
+  void abandon(const char* what, std::uint32_t percent);
+  void close();
+
+  BusOptions options_;
+  std::string name_;  // begins those of its pools
+  unsigned lcore_;    // of the thread that made it
+  std::shared_ptr<Eal> eal_;
+  std::vector<unsigned> workers_;
+  detail::LcoreClaims claims_;
+  detail::AtomicBusPhase phase_{detail::BusPhase::kRun};
+  std::vector<std::unique_ptr<detail::PortUnit>> units_;
+  std::vector<std::unique_ptr<detail::Sending>> sendings_;
+  std::vector<std::unique_ptr<detail::Received>> received_;
+  std::vector<unsigned> received_on_;                    // the loop of each
+  std::vector<Session> sessions_;                        // of each of sendings_
+  std::vector<detail::WritingEnd*> by_hand_;             // which next() flushes
+  std::vector<std::unique_ptr<detail::BusLoop>> loops_;  // the first one is by hand
+  std::vector<Row> rows_;
+  bool started_ = false;
+
+  bool stop_wanted_ = false;
+  bool stuck_ = false;
+  bool turning_ = false;
+  std::uint64_t turned_at_ = 0;   // the last turn's time
+  std::uint64_t stop_began_ = 0;  // the same of the first turn after begin_stop()
+  std::uint64_t quiet_since_ = 0;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t unread_since_ = 0;
+  std::uint64_t waiting_ = 0;
+  StopReport report_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace bab

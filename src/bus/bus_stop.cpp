@@ -1,0 +1,167 @@
+// How a Bus stops: in stages, of which each has its part of the time, whatever still comes from the wire.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+
+#include <bab/base/error.hpp>
+
+#include "bus_impl.hpp"
+
+namespace bab {
+namespace {
+
+using detail::BusPhase;
+
+// Of BusOptions::stop_ms, in percent: when a stage ends at the latest.
+constexpr std::uint32_t kWritersUntil = 25;
+constexpr std::uint32_t kDrainUntil = 55;
+constexpr std::uint32_t kDropUntil = 60;
+constexpr std::uint32_t kReceiveUntil = 80;
+constexpr std::uint32_t kTasksUntil = 95;
+constexpr std::uint32_t kAll = 100;
+/// For so long nothing came for any subscription: what was on its way is there. At most a tenth of the whole.
+constexpr std::uint32_t kQuietMs = 10;
+
+std::uint64_t ticks(std::uint64_t ms) noexcept { return ms * rte_get_tsc_hz() / 1000; }
+
+}  // namespace
+
+/// What has a loop that doesn't turn can't go on, and is dropped at the end.
+bool Bus::Impl::drained() const noexcept {
+  for (std::size_t i = 0; i < sendings_.size(); ++i) {
+    const std::vector<unsigned>& loops = sessions_[i].loops;
+    if (!sendings_[i]->finished() &&
+        std::all_of(loops.begin(), loops.end(), [this](unsigned l) { return turns(l); }))
+      return false;
+  }
+  return true;
+}
+
+/// Nothing has come for a while, and what came is read, or isn't being read.
+bool Bus::Impl::received(std::uint64_t now_tsc) noexcept {
+  std::uint64_t delivered = 0, waiting = 0;
+  for (std::size_t i = 0; i < received_.size(); ++i) {
+    delivered += received_[i]->delivered();
+    // What is read by hand was read before, or never will be.
+    if (received_on_[i] != RunOn::kHere && turns(received_on_[i]))
+      waiting += received_[i]->waiting();
+  }
+  if (std::exchange(delivered_, delivered) != delivered) quiet_since_ = unread_since_ = now_tsc;
+  if (std::exchange(waiting_, waiting) != waiting) unread_since_ = now_tsc;
+  const std::uint32_t tenth = options_.stop_ms / 10;
+  return now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, tenth)) &&
+         (waiting == 0 || now_tsc - unread_since_ >= ticks(tenth));
+}
+
+bool Bus::Impl::loops_ended() const noexcept {
+  return std::all_of(loops_.begin(), loops_.end(),
+                     [](const auto& l) { return !l->launched() || l->ended(); });
+}
+
+bool Bus::Impl::tasks_ended() noexcept {
+  // Those that were given to a worker lcore that was never started can't end.
+  return loops_ended() && loops_.front()->tasks() == 0;
+}
+
+void Bus::Impl::abandon(const char* what, std::uint32_t percent) {
+  report_.notes.push_back(
+      fmt::format("{} after {} ms, which is {} % of the {} ms that a stop may take", what,
+                  options_.stop_ms * percent / kAll, percent, options_.stop_ms));
+}
+
+/// One step, on the Bus's thread, at most one phase on.
+void Bus::Impl::advance(std::uint64_t now_tsc) {
+  const auto late = [&](std::uint32_t percent) {
+    return now_tsc - stop_began_ >= ticks(options_.stop_ms) * percent / kAll;
+  };
+  switch (phase()) {
+    case BusPhase::kRun:
+      stop_began_ = now_tsc;
+      for (const auto& loop : loops_) loop->stop_writers();
+      return enter(BusPhase::kWriters);
+    case BusPhase::kWriters: {
+      const bool ended = std::all_of(loops_.begin(), loops_.end(), [this](const auto& l) {
+        return !turns(l->id()) || l->writers_ended();
+      });
+      if (!ended && !late(kWritersUntil)) return;
+      if (!ended) abandon("tasks of publications had not ended", kWritersUntil);
+      return enter(BusPhase::kDrain);
+    }
+    case BusPhase::kDrain:
+      quiet_since_ = unread_since_ = now_tsc;
+      if (drained()) return enter(BusPhase::kReceive);
+      if (!late(kDrainUntil)) return;
+      abandon("not all that was written could be sent", kDrainUntil);
+      return enter(BusPhase::kDrop);
+    case BusPhase::kDrop:
+      quiet_since_ = unread_since_ = now_tsc;
+      if (!drained() && !late(kDropUntil)) return;
+      return enter(BusPhase::kReceive);
+    case BusPhase::kReceive:
+      if (!received_.empty() && !received(now_tsc) && !late(kReceiveUntil)) return;
+      for (const auto& loop : loops_) loop->stop_tasks();
+      return enter(BusPhase::kTasks);
+    case BusPhase::kTasks:
+      if (!tasks_ended() && !late(kTasksUntil)) return;
+      if (!tasks_ended()) abandon("tasks had not ended", kTasksUntil);
+      return enter(BusPhase::kOver);
+    case BusPhase::kOver:
+      if (!loops_ended() && !late(kAll)) return;
+      stuck_ = !loops_ended();
+      if (stuck_)
+        report_.notes.emplace_back(
+            "a worker lcore is in a task or poller that doesn't come back: what the bus has is "
+            "left "
+            "as it is");
+      else
+        close();
+      return enter(BusPhase::kStopped);
+    case BusPhase::kStopped:
+      return;
+  }
+}
+
+/// When no lcore uses any of it any more.
+void Bus::Impl::close() {
+  for (const auto& loop : loops_) try {
+      loop->rethrow();
+    } catch (...) {
+      if (!failure_) failure_ = std::current_exception();
+    }
+  by_hand_.clear();
+  for (const auto& sending : sendings_) {
+    if (!sending->end())
+      report_.notes.emplace_back(
+          "a Reservation was never settled: its writer keeps the frame that it is in");
+    report_.dropped_messages += sending->stats().dropped_messages;
+  }
+  for (const auto& received : received_) report_.unread_frames += received->drop_all();
+  for (const auto& unit : units_) unit->close();
+  BufferPool::empty_caches();
+  for (const auto& unit : units_)
+    for (const BufferPool* pool : unit->pools())
+      report_.pools.push_back({pool->name(), pool->size(), pool->in_use()});
+  // A task that didn't end keeps what it has: its loop can't go.
+  for (auto& loop : loops_)
+    if (loop->tasks() > 0) (void)loop.release();
+  std::erase(loops_, nullptr);
+}
+
+void Bus::Impl::stop() {
+  if (!is_stopped()) {
+    if (turning_)
+      throw Error("stopping a Bus in its own turn: call begin_stop() in a task or a poller");
+    begin_stop();
+    const std::uint64_t began = rte_rdtsc();
+    const std::uint64_t base = options_.clock == BusClock::kCaller ? turned_at_ : began;
+    while (!is_stopped()) {
+      const unsigned work = turn(base + (rte_rdtsc() - began));
+      if (work == 0) rte_delay_us_sleep(20);
+    }
+  }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+}  // namespace bab

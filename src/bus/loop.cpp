@@ -1,0 +1,96 @@
+#include "loop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <bab/base/error.hpp>
+#include <bab/detail/sanitizers.hpp>
+
+namespace bab::detail {
+namespace {
+
+std::mutex claims_mutex;
+std::array<bool, RTE_MAX_LCORE> claimed{};
+
+}  // namespace
+
+BusLoop::BusLoop(unsigned lcore, const IdleOptions& idle, const AtomicBusPhase& phase)
+    : id_(lcore), phase_(phase), lcore_(idle) {
+  lcore_.add(*this);
+}
+
+Lcore& BusLoop::writers() {
+  if (writers_ == nullptr) writers_ = std::make_unique<Writers>();
+  return writers_->lcore;
+}
+
+unsigned BusLoop::poll(std::uint64_t now_tsc) noexcept {
+  unsigned work = 0;
+  for (const Polled& p : senders_) work += p.poll(p.self, now_tsc);
+  for (const Polled& p : receivers_) work += p.poll(p.self, now_tsc);
+  if (writers_ != nullptr) {
+    work += writers_->lcore.turn(now_tsc);
+    writers_->left.store(writers_->lcore.tasks(), std::memory_order_release);
+  }
+  return work;
+}
+
+void BusLoop::launch() {
+  tsan_release(this);  // EAL's own hand-over is inside an uninstrumented library
+  const auto start = [](void* self) {
+    tsan_acquire(self);
+    static_cast<BusLoop*>(self)->run();
+    return 0;
+  };
+  if (rte_eal_remote_launch(start, this, id_) != 0)
+    throw Error(fmt::format(
+        "lcore {0} is busy with something else; let that end (rte_eal_wait_lcore({0})), or place "
+        "what is on it on another lcore",
+        id_));
+  launched_ = true;
+}
+
+void BusLoop::run() noexcept {
+  try {
+    lcore_.run_until([this] {
+      const BusPhase phase = phase_.load(std::memory_order_acquire);
+      return phase >= BusPhase::kTasks && (phase >= BusPhase::kOver || tasks() == 0);
+    });
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  ended_.store(true, std::memory_order_release);
+}
+
+void BusLoop::rethrow() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  lcore_.rethrow();
+  if (writers_ != nullptr) writers_->lcore.rethrow();
+}
+
+LcoreClaims::~LcoreClaims() {
+  const std::lock_guard lock(claims_mutex);
+  for (const unsigned lcore : mine_) claimed.at(lcore) = false;
+}
+
+bool LcoreClaims::claim(unsigned lcore) {
+  const std::lock_guard lock(claims_mutex);
+  if (std::find(mine_.begin(), mine_.end(), lcore) != mine_.end()) return true;
+  if (claimed.at(lcore)) return false;
+  mine_.push_back(lcore);
+  claimed.at(lcore) = true;
+  return true;
+}
+
+bool LcoreClaims::is_anothers(unsigned lcore) const {
+  const std::lock_guard lock(claims_mutex);
+  return claimed.at(lcore) && std::find(mine_.begin(), mine_.end(), lcore) == mine_.end();
+}
+
+}  // namespace bab::detail

@@ -1,0 +1,64 @@
+#include <bab/bus/detail/received.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace bab::detail {
+
+Received::Received(const FramerOptions& framer, std::optional<wire::Session> session,
+                   std::uint32_t backlog, BusHand* hand)
+    : hand_(hand), framer_(framer), session_(session), ring_(backlog), backlog_(backlog) {}
+
+void Received::push(std::span<rte_mbuf* const> frames) noexcept {
+  const auto fits = std::min<std::size_t>(frames.size(), room());
+  const unsigned taken = ring_.push(frames.first(fits));
+  delivered_ += taken;
+  if (taken == frames.size()) [[likely]]
+    return;
+  BufferPool::release(frames.subspan(taken));
+  behind_ += frames.size() - taken;
+}
+
+bool Received::advance() noexcept {
+  while (true) {
+    if (next_ == size_) {
+      next_ = 0;
+      size_ = ring_.pop(burst_);
+      if (size_ == 0) {
+        frame_ = ReceivedFrame();
+        return false;
+      }
+    }
+    rte_mbuf* const m = burst_[next_++];
+    frame_ = framer_.accept(m, next_ < size_ ? burst_[next_] : nullptr);
+    if (frame_.left() == 0) continue;
+    if (!session_ || frame_.header().session == *session_) return true;
+    ++other_sessions_;
+    frame_ = ReceivedFrame();
+  }
+}
+
+Incoming Received::next_frame() noexcept {
+  if (advance()) return Incoming(frame_.next_bytes());
+  // Twice: what a burst of this turn's brought into the port may come out of it in the next one.
+  for (int turns = 0; turns < 2; ++turns) {
+    if (hand_ == nullptr || !hand_->turn_by_hand(true)) return {};
+    if (advance()) return Incoming(frame_.next_bytes());
+  }
+  return {};
+}
+
+std::uint64_t Received::drop_all() noexcept {
+  std::uint64_t unread = frame_.left() > 0 ? 1 : 0;
+  frame_ = ReceivedFrame();
+  while (true) {
+    const std::span<rte_mbuf* const> rest(burst_.data() + next_, size_ - next_);
+    unread += rest.size();
+    BufferPool::release(rest);
+    next_ = 0;
+    size_ = ring_.pop(burst_);
+    if (size_ == 0) return unread;
+  }
+}
+
+}  // namespace bab::detail

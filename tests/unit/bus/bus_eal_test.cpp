@@ -1,0 +1,125 @@
+// Where a Bus gets EAL from. Each in a child process: EAL can be initialised once in a process's life.
+#include <memory>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rte_eal.h>
+#include <rte_lcore.h>
+
+#include <bab/base/error.hpp>
+#include <bab/bus/bus.hpp>
+
+#include "in_child.hpp"
+
+namespace bab::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+BusOptions bus_of_a_child() {
+  BusOptions o;
+  o.ports = {{.device = "loopback", .mtu = 1500, .writers = 1, .backlog = 32}};
+  o.cache = 0;
+  return o;
+}
+
+std::string hello_over(Bus& bus) {
+  auto out = bus.publish({.session = "HELLO", .to = "239.1.1.1:30001"});
+  auto in = bus.subscribe({.from = "239.1.1.1:30001", .backlog = 32});
+  out.send("hello");
+  return std::string(in.next().text());
+}
+
+TEST(BusEal, IsTheEmbeddedOneWhereThereIsNone) {
+  const Said said = in_child([] {
+    Bus bus(bus_of_a_child());
+    return hello_over(bus);
+  });
+  EXPECT_EQ(said.result, "hello");
+  EXPECT_EQ(said.output, "");
+}
+
+TEST(BusEal, IsStartedByItsArguments) {
+  const Said said = in_child([] {
+    BusOptions o = bus_of_a_child();
+    o.eal = plain_and({"--vdev=net_null7"});
+    o.ports.push_back({.device = "net_null7", .writers = 1, .backlog = 32});
+    Bus bus(o);
+    return hello_over(bus) + ' ' + std::to_string(bus.port(1).id());
+  });
+  EXPECT_THAT(said.result, StartsWith("hello "));
+}
+
+TEST(BusEal, OptionsAreLookedAtBeforeItIsStarted) {
+  const Said said = in_child([] {
+    BusOptions o = bus_of_a_child();
+    o.stop_ms = 0;
+    std::string result;
+    try {
+      Bus bus(o);
+    } catch (const Error& e) {
+      result = e.what();
+    }
+    return result + ' ' + std::to_string(rte_lcore_count());
+  });
+  EXPECT_THAT(said.result, HasSubstr("stop_ms is 0"));
+  EXPECT_THAT(said.result, testing::EndsWith(" 0"));
+}
+
+TEST(BusEal, IsTheHostsWhereItHasOne) {
+  const Said said = in_child([] {
+    if (!init_eal(kPlain)) return std::string("no EAL");
+    std::string result;
+    {
+      Bus bus(bus_of_a_child());
+      result = hello_over(bus);
+    }
+    // It is the host's still.
+    return result + ' ' + std::to_string(rte_lcore_count()) + ' ' +
+           std::to_string(rte_eal_cleanup());
+  });
+  EXPECT_EQ(said.result, "hello 3 0");
+}
+
+TEST(BusEal, GoesWithTheLastOfSeveral) {
+  const Said said = in_child([] {
+    auto first = std::make_unique<Bus>(bus_of_a_child());
+    auto second = std::make_unique<Bus>(bus_of_a_child());
+    std::string result = hello_over(*first);
+    first.reset();
+    auto third = std::make_unique<Bus>(bus_of_a_child());
+    second.reset();
+    result += ' ' + hello_over(*third);
+    third.reset();
+    try {
+      Bus fourth(bus_of_a_child());
+      result += " and a fourth";
+    } catch (const Error& e) {
+      result += std::string(" ") + e.what();
+    }
+    return result;
+  });
+  EXPECT_THAT(said.result, StartsWith("hello hello "));
+  EXPECT_THAT(said.result, HasSubstr("it was cleaned up, and a process can have it once"));
+}
+
+TEST(BusEal, IsForAThreadThatIsAnLcore) {
+  const Said said = in_child([] {
+    Bus first(bus_of_a_child());
+    RTE_PER_LCORE(_lcore_id) = LCORE_ID_ANY;  // as on a thread that EAL doesn't know
+    std::string result;
+    try {
+      Bus second(bus_of_a_child());
+    } catch (const Error& e) {
+      result = e.what();
+    }
+    RTE_PER_LCORE(_lcore_id) = 0;
+    return result;
+  });
+  EXPECT_THAT(said.result, HasSubstr("this thread is no lcore"));
+}
+
+}  // namespace
+}  // namespace bab::test

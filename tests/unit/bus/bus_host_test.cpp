@@ -1,0 +1,130 @@
+// A Bus beside a host application's own traffic: the host's port, of which two queues are the bus's.
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rte_ethdev.h>
+
+#include <bab/bus/bus.hpp>
+#include <bab/port/loopback.hpp>
+
+#include "../port/test_port.hpp"
+#include "test_bus.hpp"
+
+namespace bab {
+namespace {
+
+using test::FullPool;
+using test::kGroup;
+using test::read_all;
+using test::refusal_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// A host's port of rings with two queues each way, configured by plain DPDK.
+class HostsPort {
+ public:
+  explicit HostsPort(std::uint64_t tx_offloads = 0) {
+    rte_eth_conf conf{};
+    conf.txmode.offloads = tx_offloads;
+    const std::uint16_t id = rings_.port_id();
+    EXPECT_EQ(rte_eth_dev_configure(id, 2, 2, &conf), 0);
+    for (std::uint16_t q = 0; q < 2; ++q) {
+      EXPECT_EQ(rte_eth_rx_queue_setup(id, q, 128, 0, nullptr, pool_.mempool()), 0);
+      EXPECT_EQ(rte_eth_tx_queue_setup(id, q, 128, 0, nullptr), 0);
+    }
+    EXPECT_EQ(rte_eth_dev_start(id), 0);
+  }
+  HostsPort(const HostsPort&) = delete;
+  HostsPort& operator=(const HostsPort&) = delete;
+  ~HostsPort() { EXPECT_EQ(rte_eth_dev_stop(rings_.port_id()), 0); }
+
+  [[nodiscard]] std::uint16_t id() const { return rings_.port_id(); }
+  [[nodiscard]] std::string device() const { return test::device_of(id()); }
+  FullPool& pool() { return pool_; }
+
+ private:
+  FullPool pool_{test::receiving_pool(8)};
+  Loopback rings_{2};
+};
+
+BusOptions beside(const HostsPort& port, HostQueues queues = {1, 1}) {
+  BusOptions o;
+  o.ports = {{.device = port.device(), .host = queues, .writers = 2}};
+  o.cache = 0;
+  o.stop_ms = 500;
+  return o;
+}
+
+TEST(BusBesideAHost, HasItsQueuesAndLeavesTheOthersAlone) {
+  HostsPort port;
+  std::vector<rte_mbuf*> hosts = test::frames_of(port.pool(), {60, 61});
+  {
+    Bus bus(beside(port));
+    auto out = bus.publish({.session = "GUEST", .to = kGroup});
+    auto in = bus.subscribe({.from = kGroup});
+    ASSERT_EQ(rte_eth_tx_burst(port.id(), 0, hosts.data(), 2), 2);
+    out.send("beside");
+    EXPECT_THAT(read_all(in), ElementsAre("beside"));
+    EXPECT_THAT(refusal_of([&] { (void)bus.port(0); }), HasSubstr("is the host's"));
+    test::expect_clean_stop(bus);
+  }
+  // Started still, and what the host sent is there.
+  std::array<rte_mbuf*, 4> got;
+  ASSERT_EQ(rte_eth_rx_burst(port.id(), 0, got.data(), 4), 2);
+  EXPECT_EQ(got[0], hosts[0]);
+  BufferPool::release(hosts);
+}
+
+TEST(BusBesideAHost, CopiesWhatTheHostsPoolReceived) {
+  HostsPort port;
+  rte_mempool* plain = rte_pktmbuf_pool_create("hosts_own", 7, 0, 0, 2176, SOCKET_ID_ANY);
+  ASSERT_NE(plain, nullptr);
+  {
+    Bus bus(beside(port));
+    auto out = bus.publish({.session = "COPY", .to = kGroup});
+    auto in = bus.subscribe({.from = kGroup});
+    out.send("copied");
+    out.flush();
+    bus.turn(1);
+    bus.turn(2);
+    // What came is the bus's own buffer; the same frame from the host's pool.
+    EXPECT_THAT(read_all(in), ElementsAre("copied"));
+    const wire::FrameHeader header({.destination_ip = 0xef010101,
+                                    .destination_port = 30001,
+                                    .session = wire::make_session("HOST"),
+                                    .udp_checksum = wire::ChecksumBy::kNone});
+    rte_mbuf* m = rte_pktmbuf_alloc(plain);
+    auto* at = reinterpret_cast<std::uint8_t*>(
+        rte_pktmbuf_append(m, static_cast<std::uint16_t>(header.size() + 4)));
+    const std::uint8_t block[] = {0, 2, 'h', 'i'};
+    std::copy(std::begin(block), std::end(block), at + header.size());
+    header.stamp(at, sizeof block, 1, 1);
+    ASSERT_EQ(rte_eth_tx_burst(port.id(), 1, &m, 1), 1);
+    EXPECT_THAT(read_all(in), ElementsAre("hi"));
+    test::expect_clean_stop(bus);
+  }
+  EXPECT_EQ(rte_mempool_in_use_count(plain), 0U);
+  rte_mempool_free(plain);
+}
+
+TEST(BusBesideAHost, RefusesWhatTheHostDidNotConfigureForIt) {
+  HostsPort port;
+  EXPECT_THAT(refusal_of([&] {
+                Bus bus(beside(port, {2, 0}));
+              }),
+              HasSubstr("host.rx is 2, and the port was configured with 2 such queues"));
+  EXPECT_THAT(refusal_of([&] {
+                Bus bus(beside(port, {0, 5}));
+              }),
+              HasSubstr("host.tx is 5, and the port was configured with 2 such queues"));
+  BusOptions options = beside(port);
+  options.ports[0].mtu = 9000;
+  EXPECT_THAT(refusal_of([&] { Bus bus(options); }), HasSubstr("are the host's to choose"));
+}
+
+}  // namespace
+}  // namespace bab

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rte_ethdev.h>
+
+#include <bab/bus/bus.hpp>
+#include <bab/port/loopback_pair.hpp>
+
+namespace bab::test {
+
+inline constexpr const char* kGroup = "239.1.1.1:30001";
+
+/// Options of a small Bus: one loopback, and caches off, so that every edge is near.
+inline BusOptions small_bus(std::uint32_t mtu = 1500) {
+  BusOptions o;
+  o.ports = {{.device = "loopback", .mtu = mtu, .writers = 4, .backlog = 128}};
+  o.cache = 0;
+  o.stop_ms = 500;
+  return o;
+}
+
+/// Stopped, and nothing is missing.
+inline void expect_clean(const StopReport& report) {
+  EXPECT_TRUE(report.is_full());
+  for (const StopReport::Pool& pool : report.pools)
+    EXPECT_EQ(pool.missing, 0U) << "of " << pool.buffers << " of " << pool.name;
+  for (const std::string& note : report.notes) ADD_FAILURE() << note;
+  EXPECT_EQ(report.dropped_messages, 0U);
+}
+
+inline void expect_clean_stop(Bus& bus) { expect_clean(bus.stop()); }
+
+/// The messages that there are, as text.
+inline std::vector<std::string> read_all(Subscription in) {
+  std::vector<std::string> all;
+  while (const Incoming got = in.next()) all.emplace_back(got.text());
+  return all;
+}
+
+inline std::string device_of(std::uint16_t id) {
+  std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
+  EXPECT_EQ(rte_eth_dev_get_name_by_port(id, name.data()), 0);
+  return name.data();
+}
+
+/// What `work` throws as Error; "": it throws none.
+template <class Work>
+std::string refusal_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+}  // namespace bab::test
