@@ -179,6 +179,10 @@ Placement Bus::placement() const { return impl_->placement(); }
 PoolPlan Bus::tx_plan(std::size_t i) const { return impl_->unit(i).tx_plan(); }
 PoolPlan Bus::rx_plan(std::size_t i) const { return impl_->unit(i).rx_plan(); }
 std::uint32_t Bus::mtu(std::size_t i) const { return impl_->unit(i).mtu(); }
+DropCounters Bus::drops(std::size_t i) const {
+  const detail::PortUnit& unit = impl_->unit(i);
+  return unit.receiver ? unit.receiver->drops() : DropCounters();
+}
 BufferPool& Bus::tx_pool(std::size_t i) { return impl_->unit(i).tx_pool(); }
 Port& Bus::port(std::size_t i) {
   detail::PortUnit& unit = impl_->unit(i);

@@ -18,7 +18,8 @@
 
 namespace bab {
 
-/// What a Bus has, in the order in which it goes last: EAL, ports and pools, publications and subscriptions, loops.
+/// What a Bus has, in the order in which it goes last: EAL, ports and pools, publications and
+/// subscriptions, loops.
 class Bus::Impl final : public detail::BusHand {
  public:
   Impl(const BusOptions& options, const detail::Headers& headers);
@@ -62,6 +63,7 @@ class Bus::Impl final : public detail::BusHand {
     std::size_t port;
     Endpoint to;
     wire::Session name;
+    std::string about;
     std::vector<unsigned> loops;  ///< that it needs
   };
 
@@ -109,6 +111,9 @@ class Bus::Impl final : public detail::BusHand {
   [[nodiscard]] bool tasks_ended() noexcept;
   [[nodiscard]] bool loops_ended() const noexcept;
   void abandon(const char* what, std::uint32_t percent);
+  void account_for_port(std::size_t i);
+  void account_for_subscription(std::size_t i);
+  void end_session(std::size_t i);
   void close();
 
   BusOptions options_;
@@ -121,7 +126,8 @@ class Bus::Impl final : public detail::BusHand {
   std::vector<std::unique_ptr<detail::PortUnit>> units_;
   std::vector<std::unique_ptr<detail::Sending>> sendings_;
   std::vector<std::unique_ptr<detail::Received>> received_;
-  std::vector<unsigned> received_on_;                    // the loop of each
+  std::vector<unsigned> received_on_;  // the loop of each
+  std::vector<std::string> received_from_;
   std::vector<Session> sessions_;                        // of each of sendings_
   std::vector<detail::WritingEnd*> by_hand_;             // which next() flushes
   std::vector<std::unique_ptr<detail::BusLoop>> loops_;  // the first one is by hand

@@ -1,4 +1,5 @@
-// What a Bus does to publish and to subscribe: all is checked, then made, and then becomes part of it.
+// What a Bus does to publish and to subscribe: all is checked, then made, and then becomes part of
+// it.
 #include <algorithm>
 #include <limits>
 
@@ -162,7 +163,8 @@ BasicPublication<Writer> Bus::Impl::add_end(const Choice& where, detail::Sending
 void Bus::Impl::begin(const Publishing& p, std::unique_ptr<detail::Sending> sending,
                       std::size_t port) {
   Session& session = sessions_.emplace_back();
-  session = {port, {p.header.destination_ip, p.header.destination_port}, p.header.session, {}};
+  session = {
+      port, {p.header.destination_ip, p.header.destination_port}, p.header.session, p.about, {}};
   for (std::size_t i = 0; i < p.writers.size(); ++i) {
     detail::BusLoop& loop = *p.writers[i].loop;
     detail::WritingEnd& end = *sending->ends()[i];
@@ -258,11 +260,12 @@ Subscription Bus::Impl::subscribe(const SubscribeOptions& options) {
                                  unit.rx_queues().size()),
                      poller.why});
   }
-  rows_.push_back({reader.loop->id(),
-                   fmt::format("reader of {}, port {}", options.from, options.port), reader.why});
+  const std::string about = fmt::format("{}, port {}", options.from, options.port);
+  rows_.push_back({reader.loop->id(), "reader of " + about, reader.why});
   unit.receiver->add(from, options.vlan, *received);
   unit.backlog += options.backlog;
   received_on_.push_back(reader.loop->id());
+  received_from_.push_back(about);
   received_.push_back(std::move(received));
   return Subscription(*received_.back(), reader.loop->id());
 }

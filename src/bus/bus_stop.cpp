@@ -1,4 +1,5 @@
-// How a Bus stops: in stages, of which each has its part of the time, whatever still comes from the wire.
+// How a Bus stops: in stages, of which each has its part of the time, whatever still comes from the
+// wire.
 #include <algorithm>
 #include <utility>
 
@@ -21,8 +22,15 @@ constexpr std::uint32_t kDropUntil = 60;
 constexpr std::uint32_t kReceiveUntil = 80;
 constexpr std::uint32_t kTasksUntil = 95;
 constexpr std::uint32_t kAll = 100;
-/// For so long nothing came for any subscription: what was on its way is there. At most a tenth of the whole.
+/// For so long nothing came for any subscription: what was on its way is there. At most a tenth of
+/// the whole.
 constexpr std::uint32_t kQuietMs = 10;
+
+void add_drops(Ledger::Row& row, const DropCounters& drops) {
+  for (std::size_t i = 1; i < kDrops; ++i)
+    if (const auto reason = static_cast<Drop>(i); drops[reason] > 0)
+      row.out.emplace_back(drop_name(reason), drops[reason]);
+}
 
 std::uint64_t ticks(std::uint64_t ms) noexcept { return ms * rte_get_tsc_hz() / 1000; }
 
@@ -123,6 +131,41 @@ void Bus::Impl::advance(std::uint64_t now_tsc) {
   }
 }
 
+/// Before its subscriptions are accounted for, and before it is closed.
+void Bus::Impl::account_for_port(std::size_t i) {
+  const detail::PortUnit& unit = *units_[i];
+  Ledger::Row& row =
+      report_.ledger.row(fmt::format("port {}: frames received", i), unit.received_frames());
+  if (!unit.receiver) return;
+  row.out = {{"for subscriptions", unit.receiver->handed_out()}};
+  add_drops(row, unit.receiver->drops());
+}
+
+void Bus::Impl::account_for_subscription(std::size_t i) {
+  detail::Received& received = *received_[i];
+  const std::uint64_t in_part = received.frame().left() > 0 ? 1 : 0;
+  const std::uint64_t unread = received.drop_all();
+  report_.unread_frames += unread;
+  Ledger::Row& row =
+      report_.ledger.row(received_from_[i] + ": frames", received.delivered() + received.behind());
+  const std::uint64_t others = received.other_sessions();
+  row.out = {{"read", received.framer().stats().frames - others - in_part},
+             {"of other sessions", others},
+             {"behind", received.behind()},
+             {"unread", unread}};
+  add_drops(row, received.framer().drops());
+}
+
+void Bus::Impl::end_session(std::size_t i) {
+  if (!sendings_[i]->end())
+    report_.notes.emplace_back(
+        "a Reservation was never settled: its writer keeps the frame that it is in");
+  const detail::Sending::Frames frames = sendings_[i]->frames();
+  report_.dropped_messages += sendings_[i]->stats().dropped_messages;
+  report_.ledger.row(sessions_[i].about + ": frames written", frames.written).out = {
+      {"sent", frames.sent}, {"dropped", frames.dropped}};
+}
+
 /// When no lcore uses any of it any more.
 void Bus::Impl::close() {
   for (const auto& loop : loops_) try {
@@ -130,14 +173,11 @@ void Bus::Impl::close() {
     } catch (...) {
       if (!failure_) failure_ = std::current_exception();
     }
+  loops_.front()->send_rest();
   by_hand_.clear();
-  for (const auto& sending : sendings_) {
-    if (!sending->end())
-      report_.notes.emplace_back(
-          "a Reservation was never settled: its writer keeps the frame that it is in");
-    report_.dropped_messages += sending->stats().dropped_messages;
-  }
-  for (const auto& received : received_) report_.unread_frames += received->drop_all();
+  for (std::size_t i = 0; i < sendings_.size(); ++i) end_session(i);
+  for (std::size_t i = 0; i < units_.size(); ++i) account_for_port(i);
+  for (std::size_t i = 0; i < received_.size(); ++i) account_for_subscription(i);
   for (const auto& unit : units_) unit->close();
   BufferPool::empty_caches();
   for (const auto& unit : units_)

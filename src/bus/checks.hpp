@@ -27,12 +27,13 @@ std::vector<unsigned> choose_lcores(const BusOptions& options);
 
 /// `what` begins the sentence.
 wire::Session session_of(std::string_view what, std::string_view name);
-/// Another one for each call, in this process and in one that starts later: the time in microseconds, in base 36.
+/// Another one for each call, in this process and in one that starts later: the time in
+/// microseconds, in base 36.
 std::string new_session_name();
 void check_vlan(std::string_view what, std::optional<std::uint16_t> vlan);
 
-/// The header of a publication's frames but for what its port says, and when its frames go. `is_ring`: no address is
-/// looked at on its way.
+/// The header of a publication's frames but for what its port says, and when its frames go.
+/// `is_ring`: no address is looked at on its way.
 wire::FrameHeaderOptions header_of(std::string_view what, const PublishOptions& options,
                                    bool is_ring);
 FlushPolicy flush_of(std::string_view what, const PublishOptions& options);

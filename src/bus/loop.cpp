@@ -41,6 +41,10 @@ unsigned BusLoop::poll(std::uint64_t now_tsc) noexcept {
   return work;
 }
 
+void BusLoop::send_rest() noexcept {
+  for (const Polled& p : senders_) (void)p.poll(p.self, 0);
+}
+
 void BusLoop::launch() {
   tsan_release(this);  // EAL's own hand-over is inside an uninstrumented library
   const auto start = [](void* self) {
@@ -65,6 +69,7 @@ void BusLoop::run() noexcept {
   } catch (...) {
     failure_ = std::current_exception();
   }
+  send_rest();
   ended_.store(true, std::memory_order_release);
 }
 

@@ -13,8 +13,9 @@
 
 namespace bab::detail {
 
-/// One lcore of a Bus, or the thread that made it: the bus's pollers there and the application's tasks. All calls on the
-/// Bus's thread, while the lcore doesn't run; those that say so at any time.
+/// One lcore of a Bus, or the thread that made it: the bus's pollers there and the application's
+/// tasks. All calls on the Bus's thread, while the lcore doesn't run; those that say so at any
+/// time.
 class BusLoop {
  public:
   /// `lcore`: a worker's id, or RunOn::kHere.
@@ -42,6 +43,8 @@ class BusLoop {
   }
 
   unsigned poll(std::uint64_t now_tsc) noexcept;
+  /// What was written behind the last turn's polls, on its lcore.
+  void send_rest() noexcept;
 
   /// Starts a worker lcore. Throws Error: it is busy.
   void launch();

@@ -17,7 +17,8 @@ enum class BusPhase : std::uint8_t {
   kStopped,
 };
 
-/// The Bus's thread stores (release), every loop loads (acquire): what was done before a phase is seen in it.
+/// The Bus's thread stores (release), every loop loads (acquire): what was done before a phase is
+/// seen in it.
 using AtomicBusPhase = std::atomic<BusPhase>;
 
 }  // namespace bab::detail

@@ -1,5 +1,7 @@
 #include <bab/bus/pool_plan.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <rte_mbuf.h>
 
@@ -8,18 +10,21 @@
 namespace bab {
 
 PoolPlan plan_pool(const PoolNeeds& needs) {
+  constexpr std::uint64_t kMost = 0xfffffffe;  // that a BufferPool can have
   PoolPlan plan;
-  const auto add = [&plan](std::uint32_t buffers, std::string why) {
-    if (buffers == 0) return;
-    plan.buffers += buffers;
-    plan.terms.push_back({std::move(why), buffers});
+  const auto add = [&plan](std::uint64_t buffers, std::string why) {
+    const auto n = static_cast<std::uint32_t>(std::min(buffers, kMost - plan.buffers));
+    if (n == 0) return;
+    plan.buffers += n;
+    plan.terms.push_back({std::move(why), n});
   };
+  const std::uint64_t lcores = needs.lcores;
   add(needs.held, "in drivers' queues");
-  add(needs.lcores * (needs.cache * 3 / 2),
+  add(lcores * (needs.cache * 3 / 2),
       fmt::format("in the caches of {} lcores, 1.5 times {} each", needs.lcores, needs.cache));
-  add(needs.lcores * 2 * needs.burst,
+  add(lcores * 2 * needs.burst,
       fmt::format("in hand: 2 bursts of {} on each of {} lcores", needs.burst, needs.lcores));
-  add(2 * needs.writers,
+  add(std::uint64_t{2} * needs.writers,
       fmt::format("of {} writers: an open frame and a buffer set aside each", needs.writers));
   add(needs.backlog, "received, and waiting to be read");
   add(needs.extra, "kept by the application");
@@ -34,8 +39,7 @@ std::string PoolPlan::text() const {
 }
 
 std::uint64_t buffer_bytes(std::uint32_t data_room) noexcept {
-  // The mempool's header and trailer, and what cache lines are filled up with.
-  constexpr std::uint64_t kMempools = 128;
+  constexpr std::uint64_t kMempools = RTE_CACHE_LINE_SIZE;  // its header of each object
   return sizeof(rte_mbuf) + sizeof(BufferMeta) + kMempools + data_room;
 }
 

@@ -111,7 +111,8 @@ void PortUnit::use_hosts(const std::string& name) {
   if (const int e = rte_eth_macaddr_get(choice_.id, &mac); e != 0)
     throw Error::from_code(fmt::format("{}: asking for its address", label()), e);
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), mac_.begin());
-  // The host chose the offloads: what it left to software is done here, and a NIC's word is believed where there is one.
+  // The host chose the offloads: what it left to software is done here, and a NIC's word is
+  // believed where there is one.
   offloads_.tx_udp = is_ring_ ? wire::ChecksumBy::kNone : wire::ChecksumBy::kSoftware;
   offloads_.rx = VerifyChecksums::kDeviceThenHere;
   rte_eth_txq_info tx{};
@@ -158,6 +159,14 @@ std::vector<RxQueue*> PortUnit::rx_queues() {
   for (unsigned q = 0; port_ != nullptr && q < port_->rx_queues(); ++q)
     all.push_back(&port_->rx(q));
   return all;
+}
+
+std::uint64_t PortUnit::received_frames() const {
+  std::uint64_t n = 0;
+  for (const RxQueue& queue : hosts_rx_) n += queue.counters().frames;
+  for (unsigned q = 0; port_ != nullptr && q < port_->rx_queues(); ++q)
+    n += port_->rx(q).counters().frames;
+  return n;
 }
 
 void PortUnit::close() noexcept {

@@ -57,6 +57,8 @@ class PortUnit {
   /// The loop that has a queue; none.
   [[nodiscard]] std::optional<unsigned>& tx_owner(unsigned queue) { return tx_owners_.at(queue); }
   [[nodiscard]] std::vector<RxQueue*> rx_queues();
+  /// That its RX queues gave so far.
+  [[nodiscard]] std::uint64_t received_frames() const;
 
   std::unique_ptr<Receiver> receiver;
   std::optional<unsigned> polled_by;  ///< the loop that has the receiver

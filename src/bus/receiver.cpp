@@ -89,6 +89,12 @@ void Receiver::hand_out(std::span<rte_mbuf* const> frames) noexcept {
   }
 }
 
+std::uint64_t Receiver::handed_out() const noexcept {
+  std::uint64_t n = 0;
+  for (const Entry& e : entries_) n += e.received->delivered() + e.received->behind();
+  return n;
+}
+
 void Receiver::drop(rte_mbuf* m) noexcept {
   wire::ParsedFrame parsed;
   const Drop reason = wire::parse_frame({rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len},

@@ -16,8 +16,9 @@ namespace bab::detail {
 
 /// Polls a port's RX queues and gives each frame to the subscription that it is for. One lcore.
 ///
-/// Where there is one subscription and it has no room, the port isn't polled: a memory port's sender waits then, and a NIC
-/// counts what it misses. Where there are several, one that isn't read loses its own frames, and the others none.
+/// Where there is one subscription and it has no room, the port isn't polled: a memory port's
+/// sender waits then, and a NIC counts what it misses. Where there are several, one that isn't read
+/// loses its own frames, and the others none.
 class Receiver {
  public:
   explicit Receiver(std::vector<RxQueue*> queues) : queues_(std::move(queues)) {}
@@ -27,9 +28,11 @@ class Receiver {
 
   unsigned poll(std::uint64_t now_tsc) noexcept;
 
-  /// Frames that were for no subscription, by reason; those with another address count as `other_port`. On its lcore, or
-  /// after it.
+  /// Frames that were for no subscription, by reason; those with another address count as
+  /// `other_port`. On its lcore, or after it.
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
+  /// Frames that were for one. The same.
+  [[nodiscard]] std::uint64_t handed_out() const noexcept;
 
  private:
   struct Entry {

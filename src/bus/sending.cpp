@@ -15,6 +15,7 @@ void Sending::finish(BusPhase phase) noexcept {
 
 bool Sending::end() noexcept {
   bool all = shared_ == nullptr || shared_->unfinished() == 0;
+  for (const auto& end : ends_) written_ += end->frames();
   for (auto& end : ends_)
     if (!all || end->is_held()) {
       all = false;

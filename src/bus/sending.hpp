@@ -24,10 +24,13 @@ class WritingEnd {
   virtual ~WritingEnd() = default;
 
   [[nodiscard]] FrameRing& ring() noexcept { return ring_; }
-  /// Since kDrain: nothing is written and not handed over. Any thread; acquire pairs with the release in poll().
+  /// Since kDrain: nothing is written and not handed over. Any thread; acquire pairs with the
+  /// release in poll().
   [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
   /// When it is polled no more: a Reservation was not settled. The writer may not go then.
   [[nodiscard]] bool is_held() const noexcept { return asked_ && !finished(); }
+  /// Frames that are complete, in any writer's share of them. When it is polled no more.
+  [[nodiscard]] virtual std::uint64_t frames() const noexcept = 0;
   virtual void flush() noexcept = 0;
   /// A loop polls it from now on.
   virtual void poll_in(BusLoop& loop) = 0;
@@ -50,6 +53,7 @@ class WritingEndOf final : public WritingEnd {
       : WritingEnd(ring, phase), writer_(shared, ring_) {}
 
   [[nodiscard]] Writer& writer() noexcept { return writer_; }
+  [[nodiscard]] std::uint64_t frames() const noexcept override { return writer_.stats().frames; }
   void flush() noexcept override { writer_.flush(); }
   void poll_in(BusLoop& loop) override { loop.send_by(*this); }
 
@@ -94,10 +98,17 @@ class Sending {
   /// Since kDrain: all is sent; since kDrop: or dropped. Any thread.
   [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
 
-  /// When its loop has ended, and its writers' loops: its writers go, and what was not sent is dropped. False: writers with
-  /// unsettled Reservations stay where they are for good.
+  /// When its loop has ended, and its writers' loops: its writers go, and what was not sent is
+  /// dropped. False: writers with unsettled Reservations stay where they are for good.
   bool end() noexcept;
 
+  /// What became of its frames, after end().
+  struct Frames {
+    std::uint64_t written, sent, dropped;
+  };
+  [[nodiscard]] Frames frames() const noexcept {
+    return {written_, flusher_.stats().frames, flusher_.drops()[Drop::kTxFull]};
+  }
   [[nodiscard]] const wire::FrameHeader& header() const noexcept { return header_; }
   [[nodiscard]] PublicationStats stats() const noexcept {
     const FlusherStats& s = flusher_.stats();
@@ -112,6 +123,7 @@ class Sending {
   const AtomicBusPhase& phase_;
   std::unique_ptr<SharedWriter> shared_;  // goes after its Producers
   std::vector<std::unique_ptr<WritingEnd>> ends_;
+  std::uint64_t written_ = 0;
   std::atomic<bool> finished_{false};
 };
 

@@ -176,6 +176,8 @@ constexpr Path kPaths[] = {
     {"framer_loop_32", framer_loop_32},
     {"channel_32", channel_32},
     {"frame_out_32", frame_out_32},
+    {"bus_32", bus_32},
+    {"parts_32", parts_32},
 };
 
 void count(const Path& path) {

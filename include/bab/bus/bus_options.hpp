@@ -31,40 +31,40 @@ struct HostQueues {
 
 /// A port of a Bus, and what its pools must hold at a time.
 struct BusPort {
-  /// "loopback": a port made of rings, which receives what it sends. Else the name of a device that EAL has:
-  /// "0000:01:00.0", "net_af_packet0".
+  /// "loopback": a port made of rings, which receives what it sends. Else the name of a device that
+  /// EAL has: "0000:01:00.0", "net_af_packet0".
   std::string device{};
-  std::uint32_t mtu =
-      0;  ///< bytes of IP packet; 0: 9000 on a loopback, else 1500; a host's port: what it has
-  std::uint16_t rx_queues = 1;  ///< all of them are polled by one lcore
-  std::uint16_t tx_queues =
-      1;  ///< each belongs to one lcore: as many as there are lcores that send
+  /// Bytes of IP packet; 0: 9000 on a loopback, else 1500; a host's port: what it has.
+  std::uint32_t mtu = 0;
+  std::uint16_t rx_queues = 1;       ///< all of them are polled by one lcore
+  std::uint16_t tx_queues = 1;       ///< one for each lcore that sends
   std::uint16_t rx_descriptors = 0;  ///< per queue; 0: the driver's default
   std::uint16_t tx_descriptors = 0;
   ChecksumChoice tx_checksum = ChecksumChoice::kAuto;
   ChecksumChoice rx_checksum = ChecksumChoice::kAuto;
   VlanChoices vlan{};
   bool promiscuous = true;  ///< as PortOptions::promiscuous
-  /// The port is the host's: it configures, starts and stops it, and gives the bus these two queues. What stands
-  /// above, but for `device`, is the host's as well, and is left as it is here.
+  /// The port is the host's: it configures, starts and stops it, and gives the bus these two
+  /// queues. What stands above, but for `device`, is the host's as well, and is left as it is here.
   std::optional<HostQueues> host{};
 
-  std::uint32_t writers =
-      8;  ///< writers that publish here at most; a shared publication has one per lcore
+  /// Writers that publish here at most; a publication of several lcores has one for each.
+  std::uint32_t writers = 8;
   std::uint32_t backlog = 256;  ///< received frames that wait to be read, of all subscriptions here
   std::uint32_t extra_buffers = 0;  ///< in each pool: for Packets that the application keeps
 };
 
 /// What moves a Bus's time on, where it is turned by hand.
 enum class BusClock : std::uint8_t {
-  kTsc,  ///< the CPU's clock; a call that finds nothing to read, or no room, turns the bus by itself
+  /// The CPU's clock; a call that finds nothing to read, or no room, turns the bus by itself.
+  kTsc,
   kCaller,  ///< Bus::turn(now) alone: virtual time in tests
 };
 
 struct BusOptions {
   std::vector<BusPort> ports{};
-  /// EAL arguments, as Eal takes them. None: the EAL that this process has, its host's or another Bus's; else
-  /// embedded_eal_args(), which need no root, no hugepages and no NIC.
+  /// EAL arguments, as Eal takes them. None: the EAL that this process has, its host's or another
+  /// Bus's; else embedded_eal_args(), which need no root, no hugepages and no NIC.
   std::optional<std::vector<std::string>> eal{};
   /// Worker lcores that the bus may use. Empty: those of EAL's that no other Bus has then.
   std::vector<unsigned> lcores{};
@@ -81,18 +81,21 @@ struct PublishOptions {
   std::string session{};
   std::string to{};    ///< "239.1.1.1:30001": IPv4 address and UDP port
   std::string from{};  ///< the same of the source; empty: 0.0.0.0:0
-  /// Where `to` is no group: the next hop's Ethernet address. On a port of rings it may be left out.
+  /// Where `to` is no group: the next hop's Ethernet address. On a port of rings it may be left
+  /// out.
   std::optional<wire::MacAddress> to_mac{};
   std::optional<std::uint16_t> vlan{};  ///< 802.1Q VLAN id, 0 … 4094
   std::uint8_t ttl = 64;
-  /// A frame goes when it is full, and before that when it holds so many messages (0: no such bound) …
+  /// A frame goes when it is full, and before that when it holds so many messages (0: no such
+  /// bound) …
   std::uint32_t flush_messages = 0;
-  /// … or when its first message is so old, in microseconds; 0: no such bound. flush() always sends it.
+  /// … or when its first message is so old, in microseconds; 0: no such bound. flush() always sends
+  /// it.
   std::uint32_t flush_us = 50;
   unsigned lcore = RunOn::kHere;            ///< where it is written: all calls there
   unsigned flusher_lcore = RunOn::kWithIt;  ///< where its frames are numbered and sent
-  std::optional<std::uint16_t>
-      tx_queue{};  ///< none: one that the flusher's lcore has, or that nobody has
+  /// None: one that the flusher's lcore has already, or that nobody has.
+  std::optional<std::uint16_t> tx_queue{};
 };
 
 /// What is received for one address.

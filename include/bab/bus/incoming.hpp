@@ -8,8 +8,8 @@
 
 namespace bab {
 
-/// What Subscription::next() gives: a message, an event of its session in its place among the messages, or nothing.
-/// Its bytes are the received frame's: valid until the next call of next().
+/// What Subscription::next() gives: a message, an event of its session in its place among the
+/// messages, or nothing. Its bytes are the received frame's: valid until the next call of next().
 class Incoming {
  public:
   enum class Kind : std::uint8_t {

@@ -32,9 +32,10 @@ struct PoolPlan {
   [[nodiscard]] std::string text() const;
 };
 
-/// The buffers that a pool needs: what drivers hold; what caches would keep if nothing bounded them to a quarter of the
-/// pool (1.5 times their size for each lcore); two bursts that each lcore works with; two for each writer, which has one
-/// open and one set aside; the backlog and the extra ones. Any thread; needs no EAL.
+/// The buffers that a pool needs: what drivers hold; what caches would keep if nothing bounded them
+/// to a quarter of the pool (1.5 times their size for each lcore); two bursts that each lcore works
+/// with; two for each writer, which has one open and one set aside; the backlog and the extra ones.
+/// At most 4,294,967,294. Any thread; needs no EAL.
 PoolPlan plan_pool(const PoolNeeds& needs);
 
 /// Bytes of memory that a buffer of `data_room` takes, with DPDK's and bab's own of it.

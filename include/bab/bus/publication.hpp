@@ -22,15 +22,16 @@ namespace detail {
 class Sending;
 }
 
-/// What became of a publication's messages. Exact on its flusher's lcore, and after the Bus has stopped.
+/// What became of a publication's messages. Exact on its flusher's lcore, and after the Bus has
+/// stopped.
 struct PublicationStats {
   std::uint64_t messages = 0;          ///< numbered
   std::uint64_t frames = 0;            ///< that the port's driver took
   std::uint64_t dropped_messages = 0;  ///< numbered and not sent: subscribers see a gap
 };
 
-/// A session's end where messages are written: all calls on its lcore. Copied freely; it refers to its Bus, which
-/// outlives it.
+/// A session's end where messages are written: all calls on its lcore. Copied freely; it refers to
+/// its Bus, which outlives it.
 template <class Writer>
 class BasicPublication {
  public:
@@ -41,8 +42,9 @@ class BasicPublication {
                    unsigned lcore) noexcept
       : writer_(&writer), sending_(&sending), hand_(hand), lcore_(lcore) {}
 
-  /// Writes a message, which is a copy of `bytes`. Where there is no room now, a bus that is turned by hand is turned once
-  /// for it. False: there is no room, or the message is longer than max_message(). Nothing is written then.
+  /// Writes a message, which is a copy of `bytes`. Where there is no room now, a bus that is turned
+  /// by hand is turned once for it. False: there is no room, or the message is longer than
+  /// max_message(). Nothing is written then.
   bool send(std::span<const std::uint8_t> bytes) noexcept {
     if (auto room = writer_->reserve(length(bytes))) [[likely]] {
       fill(room, bytes);
@@ -71,7 +73,7 @@ class BasicPublication {
   [[nodiscard]] wire::Session session() const noexcept;
   /// Where all calls are to be made; RunOn::kHere: on the thread that made the Bus.
   [[nodiscard]] unsigned lcore() const noexcept { return lcore_; }
-  /// The part that it is made of, for what isn't here. Part of an AnyWriter's interface, too.
+  /// The part that it is made of, for what isn't here; an AnyWriter refers to it.
   [[nodiscard]] Writer& writer() noexcept { return *writer_; }
 
  private:

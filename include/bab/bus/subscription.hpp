@@ -13,22 +13,22 @@ namespace bab {
 
 /// What became of a subscription's frames.
 struct SubscriptionStats {
-  std::uint64_t frames = 0;  ///< that came for its address
-  std::uint64_t behind =
-      0;  ///< of those, dropped because its backlog was full: it wasn't read in time
+  std::uint64_t frames = 0;          ///< that came for its address
+  std::uint64_t behind = 0;          ///< of those, dropped unread: its backlog was full
   std::uint64_t other_sessions = 0;  ///< of those, of a session that it isn't for
-  std::uint64_t messages = 0;        ///< in the frames that were read so far
+  std::uint64_t messages = 0;        ///< in good frames so far, those of other sessions included
 };
 
-/// Where an address's messages are read: all calls on its lcore. Copied freely; all copies are the same, and refer to
-/// their Bus, which outlives them.
+/// Where an address's messages are read: all calls on its lcore. Copied freely; all copies are the
+/// same, and refer to their Bus, which outlives them.
 class Subscription {
  public:
   Subscription(detail::Received& received, unsigned lcore) noexcept
       : received_(&received), lcore_(lcore) {}
 
-  /// The next message or event, in order of arrival; nothing: there is none at hand. A bus that is turned by hand is turned
-  /// before that is said, and what was written by hand is flushed. In a task, or a poller, nothing is turned: see ready().
+  /// The next message or event, in order of arrival; nothing: there is none at hand. A bus that is
+  /// turned by hand is turned before that is said, and what was written by hand is flushed. In a
+  /// task, or a poller, nothing is turned: see ready().
   [[nodiscard]] Incoming next() noexcept {
     ReceivedFrame& frame = received_->frame();
     if (frame.left() > 0) [[likely]]
@@ -42,13 +42,14 @@ class Subscription {
   ///       while (auto got = in.next()) use(got.bytes());
   [[nodiscard]] detail::MessageWait ready() noexcept { return detail::MessageWait(*received_); }
 
-  /// A handle to the message that next() gave last, which stays when next() goes on. It pins its whole frame's buffer
-  /// (BusPort::extra_buffers). Empty: there is none.
+  /// A handle to the message that next() gave last, which stays when next() goes on. It pins its
+  /// whole frame's buffer (BusPort::extra_buffers). Empty: there is none.
   [[nodiscard]] Packet keep(const Incoming& last) noexcept {
     return last.is_message() ? received_->frame().packet(last.bytes()) : Packet();
   }
 
-  /// Of the message that next() gave last: its sequence number, and the session that this number is of.
+  /// Of the message that next() gave last: its sequence number, and the session that this number is
+  /// of.
   [[nodiscard]] std::uint64_t sequence() const noexcept {
     const ReceivedFrame& frame = received_->frame();
     return frame.header().sequence + frame.header().messages() - frame.left() - 1;

@@ -1,4 +1,5 @@
-// Where a Bus gets EAL from. Each in a child process: EAL can be initialised once in a process's life.
+// Where a Bus gets EAL from. Each in a child process: EAL can be initialised once in a process's
+// life.
 #include <memory>
 #include <string>
 

@@ -1,4 +1,5 @@
-// A Bus beside a host application's own traffic: the host's port, of which two queues are the bus's.
+// A Bus beside a host application's own traffic: the host's port, of which two queues are the
+// bus's.
 #include <array>
 #include <cstdint>
 #include <string>

@@ -23,7 +23,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// Virtual milliseconds until the bus has stopped; each turn takes 1/8 ms. `each` is called before every turn.
+/// Virtual milliseconds until the bus has stopped; each turn takes 1/8 ms. `each` is called before
+/// every turn.
 template <class Each>
 std::uint32_t virtual_ms_to_stop(Bus& bus, Each&& each) {
   const std::uint64_t step = rte_get_tsc_hz() / 8'000;
@@ -68,7 +69,8 @@ TEST(BusStop, ForeignFramesDoNotDelayIt) {
   EXPECT_EQ(out.stats().frames, 1U);
 }
 
-/// Nor do frames for a subscription that somebody sends on and on: the stop takes its part of the time, and no more.
+/// Nor do frames for a subscription that somebody sends on and on: the stop takes its part of the
+/// time, and no more.
 TEST(BusStop, APeerThatSendsForEverIsNotWaitedForForEver) {
   LoopbackPair cable;
   Bus peer(stoppable_bus(test::device_of(cable.port_ids()[0])));
@@ -100,6 +102,7 @@ TEST(BusStop, WhatCanNotBeSentIsDroppedAndTold) {
   EXPECT_LE(ms, 1'000U);
   EXPECT_EQ(bus.report().dropped_messages, 3U);
   EXPECT_EQ(out.stats().dropped_messages, 3U);
+  EXPECT_TRUE(bus.report().ledger.balanced());
   EXPECT_THAT(bus.report().notes,
               ElementsAre(HasSubstr("not all that was written could be sent after 550 ms")));
   EXPECT_TRUE(bus.report().is_full());

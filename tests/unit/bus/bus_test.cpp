@@ -8,6 +8,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
+#include <rte_mempool.h>
 
 #include "test_bus.hpp"
 
@@ -218,6 +220,39 @@ TEST(Bus, ASubscriptionToAVlanHasItsFramesAlone) {
   EXPECT_THAT(read_all(of_any), ElementsAre("plain"));
   EXPECT_THAT(read_all(of_seven), ElementsAre("tagged"));
   expect_clean_stop(bus);
+}
+
+/// Each frame that came is in one place of the ledger, and no other.
+TEST(Bus, TheLedgerHasEachFrameOnce) {
+  Bus bus(small_bus());
+  auto out = bus.publish({.session = "A", .to = kGroup, .flush_messages = 1});
+  auto other_session = bus.publish({.session = "B", .to = kGroup, .flush_messages = 1});
+  auto other_group = bus.publish({.session = "C", .to = "239.9.9.9:9", .flush_messages = 1});
+  auto in = bus.subscribe({.from = kGroup, .session = "A", .backlog = 4});
+  auto second =
+      bus.subscribe({.from = "239.1.1.2:2", .backlog = 4});  // so that the first may lose some
+  for (int i = 0; i < 2; ++i) out.send("read");
+  other_session.send("not ours");
+  EXPECT_EQ(read_all(in).size(), 2U);
+  for (int i = 0; i < 6; ++i) out.send("four wait, two are behind");
+  for (int i = 0; i < 3; ++i) other_group.send("for nobody");
+  for (int i = 0; i < 3; ++i) bus.turn(rte_rdtsc());
+  const StopReport& report = bus.stop();
+  test::expect_clean(report);
+  const auto terms = [&](const std::string& name) {
+    std::string all;
+    for (const Ledger::Row& row : report.ledger.rows())
+      if (row.name == name)
+        for (const auto& [term, n] : row.out) all += term + ' ' + std::to_string(n) + ' ';
+    return all;
+  };
+  EXPECT_EQ(terms("port 0: frames received"), "for subscriptions 9 other_port 3 ");
+  EXPECT_EQ(terms("239.1.1.1:30001, port 0: frames"),
+            "read 2 of other sessions 1 behind 2 unread 4 ");
+  EXPECT_EQ(terms("session A to 239.1.1.1:30001, port 0: frames written"), "sent 8 dropped 0 ");
+  EXPECT_EQ(bus.drops(0)[Drop::kOtherPort], 3U);
+  EXPECT_EQ(report.unread_frames, 4U);
+  (void)second;
 }
 
 TEST(Bus, UnreadAndUnsentMessagesGoBackWithIt) {

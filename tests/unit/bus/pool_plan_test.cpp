@@ -32,6 +32,12 @@ TEST(PoolPlan, LeavesOutWhatIsNone) {
   EXPECT_EQ(plan.buffers, 64U);
 }
 
+TEST(PoolPlan, IsAtMostWhatAPoolCanHave) {
+  const PoolPlan plan = plan_pool({.held = 0xffffffff, .lcores = 0xffffffff, .writers = 1});
+  EXPECT_EQ(plan.buffers, 0xfffffffeU);
+  ASSERT_EQ(plan.terms.size(), 1U);
+}
+
 /// Caches that nothing cut short: a pool of that size lets each lcore keep what it was to keep.
 TEST(PoolPlan, LetsCachesBeAsLargeAsTheyWereToBe) {
   const PoolPlan plan = plan_pool({.held = 1024, .lcores = 2, .cache = 32, .writers = 4});

@@ -30,6 +30,10 @@ inline void expect_clean(const StopReport& report) {
   EXPECT_TRUE(report.is_full());
   for (const StopReport::Pool& pool : report.pools)
     EXPECT_EQ(pool.missing, 0U) << "of " << pool.buffers << " of " << pool.name;
+  EXPECT_FALSE(report.ledger.rows().empty());
+  for (const Ledger::Row& row : report.ledger.rows())
+    EXPECT_TRUE(row.balanced()) << row.name << ": " << row.in << ", and " << row.accounted()
+                                << " are accounted for";
   for (const std::string& note : report.notes) ADD_FAILURE() << note;
   EXPECT_EQ(report.dropped_messages, 0U);
 }

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include <rte_mbuf.h>
 
@@ -45,12 +46,14 @@ class Received {
   [[nodiscard]] const ReceivedFrame& frame() const noexcept { return frame_; }
   [[nodiscard]] const Framer& framer() const noexcept { return framer_; }
   [[nodiscard]] std::uint64_t other_sessions() const noexcept { return other_sessions_; }
-  /// Goes on to the next frame that has a message. False: there is none; the one before is let go of all the same.
+  /// Goes on to the next frame that has a message. False: there is none; the one before is let go
+  /// of all the same.
   bool advance() noexcept;
-  /// next() where the frame has no more messages: a bus that is turned by hand is turned where none is at hand.
+  /// next() where the frame has no more messages: a bus that is turned by hand is turned where none
+  /// is at hand.
   Incoming next_frame() noexcept;
 
-  /// When nobody polls the port or reads any more. Returns frames that nobody had read.
+  /// When nobody polls the port or reads any more. Returns frames that were not wholly read.
   std::uint64_t drop_all() noexcept;
 
  private:
