@@ -1,6 +1,7 @@
 #include "flow_checker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace testbab {
 
@@ -43,18 +44,19 @@ unsigned FlowChecker::poll(std::uint64_t now_tsc, Phase phase) noexcept {
     }
     frames += n;
   }
-  if (frames > 0 || quiet_since_ == 0) quiet_since_ = now_tsc;
+  // Others' frames may come without end: ours are on their way no longer for that.
+  const bab::FramerStats& s = framer_.stats();
+  if (std::exchange(good_frames_, s.frames) != s.frames || quiet_since_ == 0)
+    quiet_since_ = now_tsc;
   if (frames > 0) {
-    const bab::FramerStats& s = framer_.stats();
     live_rx.publish(s.messages, s.bytes, s.frames, framer_.drops().total(bab::DropUnit::kFrame));
     live_drops.publish(framer_.drops());
     live_gathered.publish(s.gathered);
-  } else if (phase == Phase::kAbandon ||
-             (phase == Phase::kFinish &&
-              (framer_.stats().messages >= expected_.load(std::memory_order_acquire) ||
-               now_tsc - quiet_since_ > rte_get_tsc_hz() / 2))) {
-    finish();  // all came, or nothing did for half a second
   }
+  if (phase == Phase::kAbandon ||
+      (phase == Phase::kFinish && (s.messages >= expected_.load(std::memory_order_acquire) ||
+                                   now_tsc - quiet_since_ > rte_get_tsc_hz() / 2)))
+    finish();  // all came, or nothing did for half a second
   return frames;
 }
 

@@ -52,7 +52,8 @@ class FlowChecker final : public Poller {
   std::uint64_t corrupt_ = 0;
   std::uint64_t out_of_order_ = 0;
   std::atomic<std::uint64_t> expected_{0};
-  std::uint64_t quiet_since_ = 0;
+  std::uint64_t good_frames_ = 0;  // so far
+  std::uint64_t quiet_since_ = 0;  // no good frame came since
 };
 
 }  // namespace testbab

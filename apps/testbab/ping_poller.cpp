@@ -20,6 +20,9 @@ namespace {
 /// A message: when it should have gone, then its number and the bytes that go with that.
 constexpr std::size_t kPayloadAt = sizeof(std::uint64_t);
 
+/// More frames than a NIC's queues hold: what came while an lcore was away is among so many.
+constexpr std::uint64_t kMostQueued = 65'536;
+
 std::uint64_t ticks(unsigned ms) {
   return static_cast<std::uint64_t>(static_cast<double>(ms) * tsc_hz() / 1000);
 }
@@ -103,8 +106,10 @@ unsigned PingPoller::receive() noexcept {
     frames += n;
     more |= n == burst_size_;
   }
-  // What came while this lcore was away is in time: it is looked at before anything is called lost.
-  if (!more) expire(rte_rdtsc());
+  // What came while this lcore was away is in time: it is looked at before anything is called lost. But a flood of
+  // others' frames has no end.
+  behind_ = more ? behind_ + frames : 0;
+  if (!more || behind_ > kMostQueued) expire(rte_rdtsc());
   return frames;
 }
 

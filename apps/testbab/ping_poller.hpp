@@ -72,6 +72,7 @@ class PingPoller final : public Poller {
   std::vector<bab::RxQueue*> rx_;
   std::array<rte_mbuf*, 512> burst_;
   unsigned burst_size_;
+  std::uint64_t behind_ = 0;  // frames since the queues were last found empty
   bab::Framer framer_;
   bab::TxQueue& queue_;
   bab::wire::FrameHeader header_;

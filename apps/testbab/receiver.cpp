@@ -37,7 +37,9 @@ unsigned Receiver::poll(std::uint64_t now_tsc, Phase phase) noexcept {
     live_rx.publish(s.messages, s.bytes, s.frames, framer_.drops().total(bab::DropUnit::kFrame));
     live_drops.publish(framer_.drops());
     live_gathered.publish(s.gathered);
-    quiet_since_ = now_tsc;
+    // Others' frames may come without end: ours are on their way no longer for that.
+    if (s.frames != good_frames_) quiet_since_ = now_tsc;
+    good_frames_ = s.frames;
   }
   if (phase != Phase::kRun && is_over(now_tsc, phase, frames)) finish();
   return frames;
@@ -49,7 +51,7 @@ bool Receiver::is_over(std::uint64_t now_tsc, Phase phase, unsigned frames) noex
   // A peer may go on for ever: what comes later than this after the request is not waited for.
   if (expected == 0 && now_tsc - asked_at_ > rte_get_tsc_hz() / 10) return true;
   if (phase == Phase::kAbandon) return true;
-  if (frames > 0) return false;
+  if (expected == 0) return frames == 0;
   // Frames on their way through NICs and cables arrive within half a second, or never.
   return framer_.stats().messages >= expected || now_tsc - quiet_since_ > rte_get_tsc_hz() / 2;
 }

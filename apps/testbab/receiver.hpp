@@ -45,8 +45,9 @@ class Receiver final : public Poller {
   std::array<rte_mbuf*, 512> burst_;
   unsigned burst_size_;
   std::atomic<std::uint64_t> expected_{0};
-  std::uint64_t quiet_since_ = 0;
-  std::uint64_t asked_at_ = 0;  // to finish
+  std::uint64_t good_frames_ = 0;  // so far
+  std::uint64_t quiet_since_ = 0;  // no good frame came since
+  std::uint64_t asked_at_ = 0;     // to finish
 };
 
 /// The framer options for what port `in` receives.

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 /// A stage that makes no progress for so long is abandoned: what it holds is dropped and counted.
 constexpr std::chrono::seconds kGrace{5};
-/// The same where a link is down, which may be for a moment only.
+/// The same where a link is down, which may be for a moment only, or a signal asks for an end of the waiting.
 constexpr milliseconds kHopelessGrace{500};
 /// So is one that makes some all the time and still doesn't finish (a peer may go on for ever).
 constexpr std::chrono::seconds kLastGrace{60};
@@ -91,7 +91,8 @@ Run::Received Run::received() const {
   for (const auto& stage : job_.stages)
     for (const auto& p : stage) {
       // For --idle-exit-ms a frame that goes is as good as one that comes.
-      sum.frames += p->live_rx.frames + p->live_rx.dropped + p->live_tx.frames;
+      sum.good += p->live_rx.frames + p->live_tx.frames;
+      sum.dropped += p->live_rx.dropped;
       sum.messages += p->live_rx.messages;
     }
   return sum;
@@ -100,31 +101,34 @@ Run::Received Run::received() const {
 bool Run::over() {
   const auto now = Clock::now();
   const Received so_far = received();
-  if (so_far.frames != idle_frames_) idle_since_ = now;
-  idle_frames_ = so_far.frames;
+  if (so_far.frames() != idle_frames_) idle_since_ = now;
+  idle_frames_ = so_far.frames();
   // Stage 0 ends by itself only where it is made of senders with a --count.
   return interrupted_ || finished(job_.stages[0]) ||
-         (count_ > 0 && (job_.counts_frames ? so_far.frames : so_far.messages) >= count_) ||
+         (count_ > 0 && (job_.counts_frames ? so_far.frames() : so_far.messages) >= count_) ||
          (idle_limit_.count() > 0 && now - idle_since_ >= idle_limit_) ||
          (limit_.count() > 0 && now - start_ >= limit_);
 }
 
 void Run::stop(const std::function<void()>& tick, const std::function<bool()>& hopeless) {
   stopped_ = true;
+  const bool was_asked = signals_.pending();
   for (std::size_t i = 0; i < job_.stages.size(); ++i) {
     const Stage& stage = job_.stages[i];
     job_.before_stop(i);
     for (const auto& p : stage) p->enter(Poller::Phase::kFinish);
     const auto last_deadline = Clock::now() + kLastGrace;
     auto progress_at = Clock::now();
-    std::uint64_t progress = received().frames;
+    // Frames that are none of ours are no progress: they may come for ever.
+    std::uint64_t progress = received().good;
     while (!finished(stage)) {
       const auto now = Clock::now();
-      if (const std::uint64_t frames = received().frames; frames != progress) {
+      if (const std::uint64_t frames = received().good; frames != progress) {
         progress = frames;
         progress_at = now;
       }
-      if (now >= last_deadline || now - progress_at >= (hopeless() ? kHopelessGrace : kGrace))
+      const bool is_short = hopeless() || (!was_asked && signals_.pending());
+      if (now >= last_deadline || now - progress_at >= (is_short ? kHopelessGrace : kGrace))
         for (const auto& p : stage) p->enter(Poller::Phase::kAbandon);
       signals_.wait(milliseconds{1});
       tick();

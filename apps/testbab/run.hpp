@@ -54,7 +54,9 @@ class Run {
     int loop();
   };
   struct Received {
-    std::uint64_t frames = 0;  ///< dropped ones included
+    std::uint64_t good = 0;     ///< frames, without those that were dropped
+    std::uint64_t dropped = 0;  ///< frames
+    [[nodiscard]] std::uint64_t frames() const noexcept { return good + dropped; }
     std::uint64_t messages = 0;
   };
 

@@ -229,6 +229,21 @@ class Waiting(SmokeCase):
         self.assertEqual((run.status, run.stdout, run.stderr), (-signal.SIGTERM, "", ""), run)
 
 
+class Flood(SmokeCase):
+    """Others' frames without end (net_null receives zeros): a run that is over doesn't wait for theirs."""
+
+    def test_does_not_keep_a_run(self):
+        engines = "loop", "flowgen", "ping"
+        running = [self.start(f"--forward-mode={engine}", "--count=100", "--duration=1", "--ping-timeout-ms=200",
+                              vdevs=["net_null0"]) for engine in engines]
+        for engine, process in zip(engines, running):
+            with self.subTest(engine=engine):
+                run = process.finish(HANGS)
+                self.assertEqual((run.status, run.report["bus"]["messages_in"]), (1, 0), run)  # none came back
+                self.assertEqual(run.report["bus"]["lost"], 100, run)
+                self.assertLess(run.report["seconds"], 6, run)
+
+
 if __name__ == "__main__":
     print(f"# BAB_SEED={SEED}", flush=True)
     # A shell's background job has it ignored, and so would testbab until it blocks it.
