@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <bab/base/error.hpp>
+#include <bab/bus/pool_plan.hpp>
 #include <bab/detail/eal_args.hpp>
 #include <bab/doctor/doctor.hpp>
 #include <bab/port/port.hpp>
@@ -34,29 +35,29 @@ struct PortNeeds {
 PortNeeds port_needs(const Options& options, bool loopback) {
   const std::uint32_t default_mtu = loopback ? 9000 : 1500;
   constexpr std::uint32_t kLeastRoom = 2176;
-  // rte_mbuf and its private area, the mempool's header and trailer, padding to cache lines.
-  constexpr std::uint64_t kPerBuffer = 128 + 192;
-  constexpr std::uint64_t kCache = 250, kLcores = 2;
+  constexpr std::uint32_t kLcores = 2;
   PortNeeds n{};
   n.mtu = options.asked_mtu(0).value_or(default_mtu);
   n.data_room = bab::Port::data_room(n.mtu);
   n.rx_data_room = options.mbuf_size.value_or(
       loopback ? n.data_room : bab::rx_rooms(n.data_room - RTE_PKTMBUF_HEADROOM).front());
-  const std::uint64_t rxd = options.rxd > 0 ? options.rxd : RTE_ETH_DEV_FALLBACK_RX_RINGSIZE;
-  const std::uint64_t txd = options.txd > 0 ? options.txd : RTE_ETH_DEV_FALLBACK_TX_RINGSIZE;
-  const std::uint64_t kept = kLcores * (options.mbcache.value_or(kCache) * 3 / 2);
-  const std::uint64_t working = kLcores * 2 * options.burst;
-  const auto buffers = [&](std::uint64_t queued) {
-    return options.total_num_mbufs.value_or(static_cast<unsigned>(queued + kept + working));
+  const std::uint32_t rxd = options.rxd > 0 ? options.rxd : RTE_ETH_DEV_FALLBACK_RX_RINGSIZE;
+  const std::uint32_t txd = options.txd > 0 ? options.txd : RTE_ETH_DEV_FALLBACK_TX_RINGSIZE;
+  // As wiring does.
+  const auto buffers = [&](std::uint32_t held, std::uint32_t writers) -> std::uint64_t {
+    bab::PoolNeeds needs{.held = held, .lcores = kLcores, .burst = options.burst};
+    needs.cache = options.mbcache.value_or(needs.cache);
+    needs.writers = writers;
+    return options.total_num_mbufs.value_or(bab::plan_pool(needs).buffers);
   };
-  const std::uint64_t received = options.rxq * rxd;
-  const std::uint64_t sent =
-      buffers(options.txq * txd) *
-      (std::max({options.mbuf_size.value_or(kLeastRoom), n.data_room, kLeastRoom}) + kPerBuffer);
-  n.bytes = buffers(received) * (n.rx_data_room + kPerBuffer) + sent;
+  const std::uint32_t received = options.rxq * rxd;
+  const std::uint64_t sent = buffers(options.txq * txd, options.writers) *
+                             bab::buffer_bytes(std::max({options.mbuf_size.value_or(kLeastRoom),
+                                                         n.data_room, kLeastRoom}));
+  n.bytes = buffers(received, 0) * bab::buffer_bytes(n.rx_data_room) + sent;
   const std::uint32_t most =
       options.mbuf_size.value_or(bab::rx_rooms(n.data_room - RTE_PKTMBUF_HEADROOM).back());
-  n.nic_bytes = (buffers(received) + received) * (most + kPerBuffer) + sent;
+  n.nic_bytes = (buffers(received, 0) + received) * bab::buffer_bytes(most) + sent;
   return n;
 }
 

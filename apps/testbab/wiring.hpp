@@ -125,18 +125,16 @@ class Wiring {
     unsigned generation = 0;          // of its pools
     bab::PortStats past{};  // of before its counters began anew, modulo 2^64: a clear subtracts
   };
-  [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(const Options& options,
-                                                           const std::string& name,
-                                                           std::uint32_t data_room,
-                                                           std::uint32_t queued,
-                                                           bool receives) const;
+  [[nodiscard]] std::shared_ptr<bab::BufferPool> make_pool(
+      const Options& options, const std::string& name, std::uint32_t data_room,
+      std::uint32_t queued, std::uint32_t writers, bool receives) const;
   void make_tx_pool(const Options& options, const bab::PortOptions& po, Unit& unit) const;
   /// Makes it, where the one that the unit has doesn't do, and the one to gather in beside it.
   bab::RxPoolMaker rx_pool_maker(const Options& options, std::uint16_t id, unsigned mtu,
                                  Unit& unit) const;
   void make_gathering_pool(const Options& options, std::uint16_t id, unsigned mtu,
                            Unit& unit) const;
-  [[nodiscard]] std::uint32_t buffers_for(std::uint32_t held) const;
+  [[nodiscard]] std::uint32_t buffers_for(std::uint32_t held, std::uint32_t writers = 0) const;
   void add_port(const Options& options, std::uint16_t id);
   static void bank_stats(Unit& unit);
   static std::vector<std::shared_ptr<bab::BufferPool>> pools_of(const Unit& unit);

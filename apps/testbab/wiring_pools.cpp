@@ -7,6 +7,7 @@
 #include <rte_ethdev.h>
 
 #include <bab/base/error.hpp>
+#include <bab/bus/pool_plan.hpp>
 
 #include "wiring.hpp"
 
@@ -57,23 +58,25 @@ std::string pool_name(std::string_view what, std::uint16_t id, unsigned generati
 
 std::shared_ptr<bab::BufferPool> Wiring::make_pool(const Options& options, const std::string& name,
                                                    std::uint32_t room, std::uint32_t queued,
-                                                   bool receives) const {
+                                                   std::uint32_t writers, bool receives) const {
   bab::BufferPoolOptions o;
   o.name = name;
   o.data_room = static_cast<std::uint16_t>(room);
   o.receives = receives;
   o.cache = mbcache_;
   o.lcores = lcores_;
-  o.buffers = options.total_num_mbufs.value_or(buffers_for(queued));
+  o.buffers = options.total_num_mbufs.value_or(buffers_for(queued, writers));
   return std::make_shared<bab::BufferPool>(o);
 }
 
-/// Where drivers hold so many: those, what lcores' caches would keep if nothing held them to a quarter of the pool (1.5
-/// times their size each), and what lcores work with.
-std::uint32_t Wiring::buffers_for(std::uint32_t held) const {
-  const std::uint32_t kept = mbcache_ * 3 / 2;
-  const std::uint32_t working = 2 * burst_;
-  return held + lcores_ * (kept + working);
+/// Where drivers hold so many.
+std::uint32_t Wiring::buffers_for(std::uint32_t held, std::uint32_t writers) const {
+  return bab::plan_pool({.held = held,
+                         .lcores = lcores_,
+                         .cache = mbcache_,
+                         .burst = burst_,
+                         .writers = writers})
+      .buffers;
 }
 
 void Wiring::add_port(const Options& options, std::uint16_t id) {
@@ -121,9 +124,8 @@ void Wiring::make_tx_pool(const Options& options, const bab::PortOptions& po, Un
                               RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
   unit.tx_pool = make_pool(options, pool_name("tx", po.id, unit.generation),
                            data_room(options, bab::Port::data_room(po.mtu)),
-                           po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd) +
-                               2 * options.writers,  // each has a frame open and a buffer set aside
-                           false);
+                           po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd),
+                           options.writers, false);
 }
 
 bab::RxPoolMaker Wiring::rx_pool_maker(const Options& options, std::uint16_t id, unsigned mtu,
@@ -133,7 +135,7 @@ bab::RxPoolMaker Wiring::rx_pool_maker(const Options& options, std::uint16_t id,
                       (own_buffers_ || unit.rx_pool->size() >= buffers_for(needs.held));
     if (!does)
       unit.rx_pool = make_pool(options, pool_name("rx", id, unit.generation), needs.data_room,
-                               needs.held, true);
+                               needs.held, 0, true);
     make_gathering_pool(options, id, mtu, unit);
     return unit.rx_pool;
   };
@@ -145,7 +147,8 @@ void Wiring::make_gathering_pool(const Options& options, std::uint16_t id, unsig
   if (unit.rx_pool->data_room() >= need)
     unit.gathering.reset();
   else if (!unit.gathering || unit.gathering->data_room() < need)
-    unit.gathering = make_pool(options, pool_name("gather", id, unit.generation), need, 0, false);
+    unit.gathering =
+        make_pool(options, pool_name("gather", id, unit.generation), need, 0, 0, false);
 }
 
 void Wiring::set_mtu(const Options& options, std::size_t i, unsigned mtu) {
