@@ -38,14 +38,18 @@ bool Received::advance() noexcept {
   }
 }
 
-Incoming Received::next_frame() noexcept {
-  if (advance()) return Incoming(frame_.next_bytes());
+bool Received::find_frame() noexcept {
+  if (advance()) return true;
   // Twice: what a burst of this turn's brought into the port may come out of it in the next one.
   for (int turns = 0; turns < 2; ++turns) {
-    if (hand_ == nullptr || !hand_->turn_by_hand(true)) return {};
-    if (advance()) return Incoming(frame_.next_bytes());
+    if (hand_ == nullptr || !hand_->turn_by_hand(true)) return false;
+    if (advance()) return true;
   }
-  return {};
+  return false;
+}
+
+Incoming Received::next_frame() noexcept {
+  return find_frame() ? Incoming(frame_.next_bytes()) : Incoming();
 }
 
 std::uint64_t Received::drop_all() noexcept {

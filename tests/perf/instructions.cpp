@@ -177,6 +177,7 @@ constexpr Path kPaths[] = {
     {"channel_32", channel_32},
     {"frame_out_32", frame_out_32},
     {"bus_32", bus_32},
+    {"bus_frames_32", bus_frames_32},
     {"parts_32", parts_32},
 };
 

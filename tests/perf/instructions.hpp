@@ -9,6 +9,7 @@ namespace bench {
 void frame_out_32(std::uint64_t n);
 void framer_loop_32(std::uint64_t n);
 void bus_32(std::uint64_t n);
+void bus_frames_32(std::uint64_t n);
 void parts_32(std::uint64_t n);
 
 }  // namespace bench

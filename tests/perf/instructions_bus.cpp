@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <span>
 
+#include <rte_cycles.h>
+
 #include <bab/bus/bus.hpp>
 #include <bab/message/write_flusher.hpp>
 #include <bab/port/loopback.hpp>
@@ -22,25 +24,41 @@ bab::BusOptions options() {
   return {.ports = {{.device = "loopback", .mtu = 8880}}, .clock = bab::BusClock::kCaller};
 }
 
-void fill(bab::Publication& out, const Message& message) {
-  auto room = out.reserve(32);
-  message.copy_to(room.data(), 32);
-  room.commit();
-}
-
-}  // namespace
-
-/// Over a loopback, by a Bus that is turned by hand.
-void bus_32(std::uint64_t n) {
+/// By a Bus that is turned by hand; `read_all(in)` reads.
+template <class ReadAll>
+void over_a_bus(std::uint64_t n, const ReadAll& read_all) {
   const Message message;
   bab::Bus bus(options());
   auto out = bus.publish({.session = "COUNTED", .to = kGroup, .flush_us = 0});
   auto in = bus.subscribe({.from = kGroup});
-  for (std::uint64_t now = 1; n > 0; n -= kBurst) {
-    for (std::uint64_t i = 0; i < kBurst; ++i) fill(out, message);
+  std::uint64_t now = 1;
+  for (; n > 0; n -= kBurst) {
+    for (std::uint64_t i = 0; i < kBurst; ++i) {
+      auto room = out.reserve(32);
+      message.copy_to(room.data(), 32);
+      room.commit();
+    }
     bus.turn(now++);
-    while (const bab::Incoming got = in.next()) use(got.data());
+    read_all(in);
   }
+  // By the CPU's clock it would take another number of turns each time.
+  bus.begin_stop();
+  for (; !bus.stopped(); now += rte_get_tsc_hz() / 1'000) bus.turn(now);
+}
+
+}  // namespace
+
+void bus_32(std::uint64_t n) {
+  over_a_bus(n, [](bab::Subscription& in) {
+    while (const bab::Incoming got = in.next()) use(got.data());
+  });
+}
+
+void bus_frames_32(std::uint64_t n) {
+  over_a_bus(n, [](bab::Subscription& in) {
+    while (bab::ReceivedFrame frame = in.next_frame())
+      while (frame.left() > 0) use(frame.next_bytes().data());
+  });
 }
 
 /// The same parts by hand.
@@ -73,7 +91,8 @@ void parts_32(std::uint64_t n) {
     flusher.poll(now);
     const unsigned got = port.rx(0).receive(burst);
     for (unsigned i = 0; i < got; ++i)
-      for (bab::ReceivedFrame frame = framer.accept(burst[i]); frame.left() > 0;)
+      for (bab::ReceivedFrame frame = framer.accept(burst[i], i + 1 < got ? burst[i + 1] : nullptr);
+           frame.left() > 0;)
         use(frame.next_bytes().data());
     bab::BufferPool::relieve();
     ++now;

@@ -94,6 +94,25 @@ TEST(Bus, SaysWhichMessageItWas) {
   EXPECT_EQ(in.stats().frames, 2U);
 }
 
+TEST(Bus, GivesWholeFramesToo) {
+  Bus bus(small_bus());
+  auto out = bus.publish({.session = "FRAMES", .to = kGroup});
+  auto in = bus.subscribe({.from = kGroup});
+  for (const char* text : {"a", "b", "c"}) out.send(text);
+  EXPECT_EQ(in.next().text(), "a");
+  {
+    ReceivedFrame rest = in.next_frame();
+    ASSERT_EQ(rest.left(), 2U);
+    EXPECT_EQ(rest.header().messages(), 3U);
+    EXPECT_FALSE(in.next());  // they are the caller's now
+    EXPECT_EQ(rest.next().bytes()[0], 'b');
+  }
+  EXPECT_FALSE(in.next_frame());
+  out.send("d");
+  EXPECT_EQ(in.next_frame().left(), 1U);
+  expect_clean_stop(bus);
+}
+
 TEST(Bus, SessionsWithoutANameHaveOneOfTheirOwn) {
   Bus bus(small_bus());
   const auto first = bus.publish({.to = kGroup});

@@ -49,8 +49,9 @@ class Received {
   /// Goes on to the next frame that has a message. False: there is none; the one before is let go
   /// of all the same.
   bool advance() noexcept;
-  /// next() where the frame has no more messages: a bus that is turned by hand is turned where none
-  /// is at hand.
+  /// The same; a bus that is turned by hand is turned where there is none at hand.
+  bool find_frame() noexcept;
+  /// next() where the frame has no more messages.
   Incoming next_frame() noexcept;
 
   /// When nobody polls the port or reads any more. Returns frames that were not wholly read.
