@@ -184,8 +184,13 @@ void Bus::Impl::close() {
     for (const BufferPool* pool : unit->pools())
       report_.pools.push_back({pool->name(), pool->size(), pool->in_use()});
   // A task that didn't end keeps what it has: its loop can't go.
-  for (auto& loop : loops_)
-    if (loop->tasks() > 0) (void)loop.release();
+  for (auto& loop : loops_) {
+    if (loop->tasks() == 0) continue;
+    if (loop->id() != RunOn::kHere && !loop->launched())
+      report_.notes.push_back(fmt::format(
+          "lcore {} was given tasks and never started: call start() before stop()", loop->id()));
+    (void)loop.release();
+  }
   std::erase(loops_, nullptr);
 }
 

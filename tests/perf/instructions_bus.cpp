@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -16,8 +17,8 @@
 namespace bench {
 namespace {
 
-// Whole turns: a lot is kLot = 512 * 259 messages.
-constexpr std::uint64_t kBurst = 512;
+// Eight whole frames a turn. A lot is kLot = 512 * 259 messages: whole turns as well.
+constexpr std::uint64_t kBurst = 8 * 259;
 constexpr const char* kGroup = "239.1.1.1:30001";
 
 bab::BusOptions options() {
@@ -32,7 +33,7 @@ void over_a_bus(std::uint64_t n, const ReadAll& read_all) {
   auto out = bus.publish({.session = "COUNTED", .to = kGroup, .flush_us = 0});
   auto in = bus.subscribe({.from = kGroup});
   std::uint64_t now = 1;
-  for (; n > 0; n -= kBurst) {
+  for (; n > 0; n -= std::min(n, kBurst)) {
     for (std::uint64_t i = 0; i < kBurst; ++i) {
       auto room = out.reserve(32);
       message.copy_to(room.data(), 32);
@@ -81,7 +82,7 @@ void parts_32(std::uint64_t n) {
       {.payload_capacity = header.payload_capacity(port.mtu()), .header_size = header.size()});
   bab::Framer framer({.checksums = port.offloads().rx});
   std::array<rte_mbuf*, 32> burst;
-  for (std::uint64_t now = 1; n > 0; n -= kBurst) {
+  for (std::uint64_t now = 1; n > 0; n -= std::min(n, kBurst)) {
     for (std::uint64_t i = 0; i < kBurst; ++i) {
       auto room = writer.reserve(32);
       message.copy_to(room.data(), 32);

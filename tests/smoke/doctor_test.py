@@ -77,13 +77,22 @@ class Doctor(SmokeCase):
             self.assertEqual([text in f["text"] for f in found if f["level"] == "FAIL" and f["topic"] == "options"],
                              [True], found)
 
-    def test_memory_for_the_largest_buffers(self):
-        """Those that a NIC's driver may need: the doctor can't know which driver."""
-        found = self.findings("--mtu=9000", "--rxd=4096", expected=1, eal=("-l", "0-1", "-a", "ffff:1f.7"))
+    def memory_needed(self, *app):
+        """MiB of hugepages."""
+        found = self.findings("--mtu=9000", *app, expected=1, eal=("-l", "0-1", "-a", "ffff:1f.7"))
         sizes = [re.search(r"(\d+) MiB are needed", f["text"]) for f in found if f["topic"] == "hugepages"]
         if not any(sizes):
             self.skipTest("this kernel has no hugepages")
-        self.assertGreaterEqual(max(int(size[1]) for size in sizes if size), 4096 * 16512 >> 20)
+        return max(int(size[1]) for size in sizes if size)
+
+    def test_memory_for_the_largest_buffers(self):
+        """Those that a NIC's driver may need: the doctor can't know which driver."""
+        self.assertGreaterEqual(self.memory_needed("--rxd=4096"), 4096 * 16512 >> 20)
+
+    def test_memory_for_what_writers_hold(self):
+        """A frame open and a buffer set aside, each: as a start makes the pools."""
+        few, many = (self.memory_needed(f"--writers={writers}") for writers in (2, 1024))
+        self.assertGreaterEqual(many - few, (2 * 1022 * 9150 >> 20) - 1)
 
     def test_never_takes_the_default_route(self):
         device = default_route_device()
