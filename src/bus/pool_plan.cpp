@@ -1,6 +1,8 @@
 #include <bab/bus/pool_plan.hpp>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <rte_mbuf.h>
