@@ -60,12 +60,12 @@ class BasicPublication {
   [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept { return writer_->reserve(len); }
   /// `co_await out.reserve_wait(len)`: waits while there is no room.
   [[nodiscard]] ReserveWait<Writer> reserve_wait(std::uint32_t len) noexcept {
-    return writer_->reserve_wait(len);
+    return bab::reserve_wait(*writer_, len);
   }
   /// Sends what was committed, full or not.
   void flush() noexcept { writer_->flush(); }
   /// `co_await out.flush_wait()`: and goes on when the port has taken it.
-  [[nodiscard]] FlushWait<Writer> flush_wait() noexcept { return writer_->flush_wait(); }
+  [[nodiscard]] FlushWait<Writer> flush_wait() noexcept { return bab::flush_wait(*writer_); }
 
   /// Longest message that fits a frame, in bytes.
   [[nodiscard]] std::uint32_t max_message() const noexcept { return writer_->max_message(); }
@@ -73,7 +73,7 @@ class BasicPublication {
   [[nodiscard]] wire::Session session() const noexcept;
   /// Where all calls are to be made; RunOn::kHere: on the thread that made the Bus.
   [[nodiscard]] unsigned lcore() const noexcept { return lcore_; }
-  /// The part that it is made of, for what isn't here; an AnyWriter refers to it.
+  /// The part that it is made of, for calls that a Publication doesn't have.
   [[nodiscard]] Writer& writer() noexcept { return *writer_; }
 
  private:
