@@ -1,4 +1,5 @@
-// A first program: one object that is a bus, a session that is published, and an address that is subscribed to.
+// A first program: one object that is a bus, a session that is published, and an address that is
+// subscribed to.
 #include <bab/bab.hpp>
 
 #include <cstdio>

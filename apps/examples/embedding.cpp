@@ -1,4 +1,5 @@
-// A DPDK forwarder with its own EAL, pool and ports (l2fwd in small), to which a bus was added: see BUS.
+// A DPDK forwarder with its own EAL, pool and ports (l2fwd in small), and a bus that was added to
+// it: the parts between BUS lines.
 #include <rte_bus_vdev.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -64,7 +65,7 @@ int main() try {
   const std::uint16_t out = make_port("net_ring0", 2, host_pool);  // what it sends comes back
   unsigned forwarded = 0, came_back = 0, published = 0, arrived = 0;
   {
-    // ---- BUS: set-up ------------------------------------------------------------------------------
+    // ---- BUS: set-up ---------------------------------------------------------------------------
     const bab::Eal eal = bab::Eal::adopt();
     bab::require_shareable(out);  // throws where FAST_FREE would free messages that are still read
     bab::BufferPool pool({.name = "bus", .buffers = 128, .cache = 16, .receives = true});
@@ -78,13 +79,13 @@ int main() try {
         {.payload_capacity = header.payload_capacity(1500), .header_size = header.size()});
     bab::RxQueue bus_rx(out, 1);
     bab::Framer framer;
-    // ---- BUS: end of set-up -------------------------------------------------------------------------
+    // ---- BUS: end of set-up --------------------------------------------------------------------
 
     const std::uint64_t deadline = rte_get_tsc_cycles() + 10 * rte_get_tsc_hz();
     while ((forwarded < kForward || arrived < kMessages) && rte_get_tsc_cycles() < deadline) {
       if (forwarded < kForward) forwarded += forward(in, out);
 
-      // ---- BUS: each turn ---------------------------------------------------------------------------
+      // ---- BUS: each turn ----------------------------------------------------------------------
       if (published < kMessages)
         if (auto room = writer.reserve(sizeof published)) {  // no room: next turn
           std::memcpy(room.data(), &published, room.size());
@@ -98,7 +99,7 @@ int main() try {
         for (const auto message : framer.accept(got[i]))
           if (std::memcmp(message.data(), &arrived, sizeof arrived) == 0) ++arrived;
       bab::BufferPool::relieve();  // this lcore turns, and may keep buffers to itself
-      // ---- BUS: end ---------------------------------------------------------------------------------
+      // ---- BUS: end ----------------------------------------------------------------------------
 
       std::array<rte_mbuf*, kBurst> back;
       const std::uint16_t n = rte_eth_rx_burst(out, 0, back.data(), kBurst);

@@ -1,5 +1,5 @@
-// Eight writers on two lcores share one writer's frames; the main lcore sends them, receives them and checks
-// that each writer's messages arrive complete and in order.
+// Eight writers on two lcores share one writer's frames; the main lcore sends them, receives them
+// and checks that each writer's messages arrive complete and in order.
 #include <bab/bab.hpp>
 
 #include <rte_cycles.h>

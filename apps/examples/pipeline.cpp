@@ -1,5 +1,6 @@
-// Packets across three lcores by channels: received on the main one, inspected on a worker, which drops every
-// other one, counted on a second. No byte is copied; closing a channel ends who reads it.
+// Packets across three lcores by channels: received on the main one, inspected on a worker, which
+// drops every other one, counted on a second. No byte is copied; closing a channel ends who reads
+// it.
 #include <bab/bab.hpp>
 
 #include <rte_cycles.h>

@@ -14,15 +14,16 @@
 
 namespace testbab {
 
-/// The MoldUDP64 messages of a capture file (pcap or pcapng, whatever made it), in its order, in memory. Checksums
-/// aren't looked at: where a NIC makes them, captures of what was sent have none yet. A message that comes again, by its
-/// session, number and bytes, is left out unless `duplicates`: one of both directions of a cable, or of the two lines of a
-/// feed, has each twice. A frame that has other bytes under the same number is sent whole; where the next one does, too
+/// The MoldUDP64 messages of a capture file (pcap or pcapng, whatever made it), in its order, in
+/// memory. Checksums aren't looked at: where a NIC makes them, captures of what was sent have none
+/// yet. A message that comes again, by its session, number and bytes, is left out unless
+/// `duplicates`: one of both directions of a cable, or of the two lines of a feed, has each twice.
+/// A frame that has other bytes under the same number is sent whole; where the next one does, too
 /// (copies of the first don't count), the session began anew.
 class CapturedMessages {
  public:
-  /// `udp_port`: only datagrams to it; 0: all. Throws bab::Error: no such file, no capture, not of an Ethernet, no
-  /// message in it, or stopped by a signal (a pipe's writer may keep one waiting).
+  /// `udp_port`: only datagrams to it; 0: all. Throws bab::Error: no such file, no capture, not of
+  /// an Ethernet, no message in it, or stopped by a signal (a pipe's writer may keep one waiting).
   CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates,
                    const StopSignals& signals);
 

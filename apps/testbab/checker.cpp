@@ -50,8 +50,8 @@ void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
   }
 }
 
-/// A message of ours that isn't what its number says. In a stream that only looks like ours it may have been
-/// relayed, and then carries the number that it had before.
+/// A message of ours that isn't what its number says. In a stream that only looks like ours it may
+/// have been relayed, and then carries the number that it had before.
 void Checker::judge(std::span<const std::uint8_t> bytes) noexcept {
   std::uint64_t number = 0;
   if (!stream_->named && bytes.size() >= sizeof number) {

@@ -11,9 +11,9 @@
 
 namespace testbab {
 
-/// Judges received streams: sequence numbers of each session, and the payloads of those that testbab
-/// made. A stream is testbab's when its session's name begins with TESTBAB, or its first message of 8
-/// bytes or more is what a Generator would have put there; all of it must then be.
+/// Judges received streams: sequence numbers of each session, and the payloads of those that
+/// testbab made. A stream is testbab's when its session's name begins with TESTBAB, or its first
+/// message of 8 bytes or more is what a Generator would have put there; all of it must then be.
 class Checker {
  public:
   /// `strict`: every stream is a Generator's.
@@ -38,8 +38,8 @@ class Checker {
 
   /// Messages missing in testbab's own streams.
   [[nodiscard]] std::uint64_t missing_of_ours() const noexcept;
-  /// Sequence numbers of all streams up to the newest that came: with those behind it that were sent, and the
-  /// missing ones, it says what didn't come without counting what came.
+  /// Sequence numbers of all streams up to the newest that came: with those behind it that were
+  /// sent, and the missing ones, it says what didn't come without counting what came.
   [[nodiscard]] std::uint64_t reached() const noexcept;
 
  private:

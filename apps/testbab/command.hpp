@@ -14,8 +14,8 @@ using Words = std::vector<std::string>;
 
 /// A command: what prompt, scripts, completion, `help` and the man page know of it.
 struct Command {
-  /// Words of which (a|b|c) are to choose and [x] may be left out. In capitals, what the user puts in their
-  /// place: N and M whole numbers, MODE an engine, FILE a path, WORD anything.
+  /// Words of which (a|b|c) are to choose and [x] may be left out. In capitals, what the user puts
+  /// in their place: N and M whole numbers, MODE an engine, FILE a path, WORD anything.
   std::string_view syntax;
   std::string_view help;  ///< a sentence
   /// Throws bab::Error: it can't be done, in one sentence with its mend.

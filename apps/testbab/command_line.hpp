@@ -15,7 +15,8 @@ struct Parsed {
   Words words;
 };
 
-/// The table of commands as librte_cmdline parses and completes it: its tokens are made from the syntaxes.
+/// The table of commands as librte_cmdline parses and completes it: its tokens are made from the
+/// syntaxes.
 class CommandLine {
  public:
   CommandLine();

@@ -11,7 +11,8 @@
 namespace testbab {
 namespace {
 
-/// Takes `value` as the command line takes it for `option`, whose ranges and words are thus the same.
+/// Takes `value` as the command line takes it for `option`, whose ranges and words are thus the
+/// same.
 void assign(Console& console, std::string_view command, std::string_view option,
             std::string_view value) {
   Options changed = console.session().options();

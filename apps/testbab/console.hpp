@@ -14,8 +14,8 @@
 
 namespace testbab {
 
-/// Where commands come in and what they say goes out, whoever types them: a person at the prompt, a script or
-/// a pipe. Main thread.
+/// Where commands come in and what they say goes out, whoever types them: a person at the prompt, a
+/// script or a pipe. Main thread.
 class Console {
  public:
   using Clock = std::chrono::steady_clock;
@@ -31,14 +31,14 @@ class Console {
 
   /// Runs one command. Throws bab::Error: it is none, or it failed.
   void execute(std::string_view line);
-  /// Runs a file's commands, one a line. Throws bab::Error with file and line of the one that failed, unless
-  /// it shall keep going.
+  /// Runs a file's commands, one a line. Throws bab::Error with file and line of the one that
+  /// failed, unless it shall keep going.
   void load(const std::string& path);
   /// The same for a file that is open: what `name` says in errors. Ends with it, or on quit.
   void load(int fd, const std::string& name);
 
-  /// Sleeps until there is something to do; meanwhile the present run goes on, and ends where it is over.
-  /// `fd` -1: nothing to read.
+  /// Sleeps until there is something to do; meanwhile the present run goes on, and ends where it is
+  /// over. `fd` -1: nothing to read.
   Wake wait(int fd, std::optional<Clock::time_point> until = std::nullopt);
 
   /// Stops the present run and says what came of it.
@@ -52,7 +52,8 @@ class Console {
   /// The same as a document on one line.
   void print_json(const nlohmann::ordered_json& members);
   [[nodiscard]] std::FILE* out() const noexcept { return out_; }
-  /// What is said unasked: around it, `before` and `after` may clear and redraw a line that is being edited.
+  /// What is said unasked: around it, `before` and `after` may clear and redraw a line that is
+  /// being edited.
   void announce(const std::string& text);
   void around_announcements(std::function<void()> before, std::function<void()> after);
 

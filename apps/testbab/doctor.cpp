@@ -27,8 +27,8 @@ struct PortNeeds {
   std::uint32_t data_room;     ///< that a frame needs
   std::uint32_t rx_data_room;  ///< of buffers that it receives into
   std::uint64_t bytes;         ///< of both its pools
-  /// Of a NIC's, with the largest buffers that its driver may need, and of those that it is tried with: some drivers
-  /// keep them.
+  /// Of a NIC's, with the largest buffers that its driver may need, and of those that it is tried
+  /// with: some drivers keep them.
   std::uint64_t nic_bytes;
 };
 
@@ -61,8 +61,8 @@ PortNeeds port_needs(const Options& options, bool loopback) {
   return n;
 }
 
-/// Of all ports that are named; of one where EAL takes the NICs that it finds. With what EAL and drivers take for
-/// themselves: devices, rings of descriptors, ends of pages.
+/// Of all ports that are named; of one where EAL takes the NICs that it finds. With what EAL and
+/// drivers take for themselves: devices, rings of descriptors, ends of pages.
 std::uint64_t memory_of(const Arguments& arguments, const PortNeeds& needs) {
   const std::uint64_t vdevs = bab::detail::option_values(arguments.eal, "--vdev").size();
   const std::uint64_t nics = bab::detail::option_values(arguments.eal, "--allow").size();

@@ -3,7 +3,8 @@
 namespace testbab {
 namespace {
 
-/// Open for good: a library that keeps the pointer, or a thread that EAL started, may write to it later.
+/// Open for good: a library that keeps the pointer, or a thread that EAL started, may write to it
+/// later.
 std::FILE* nowhere() {
   static std::FILE* const file = std::fopen("/dev/null", "we");
   return file;

@@ -20,14 +20,15 @@ namespace testbab {
 
 class Wiring;
 
-/// Sends each message back to the address that its frame came from: RX queues and a TX queue of one port,
-/// on one lcore. Every peer has frames of its own, numbered from 1 in a session of the same name; what one
-/// RX burst brought goes at once, so that nothing waits for a frame to fill. What finds no buffer or no
-/// room waits, and nothing more is received meanwhile: back-pressure, not loss.
+/// Sends each message back to the address that its frame came from: RX queues and a TX queue of one
+/// port, on one lcore. Every peer has frames of its own, numbered from 1 in a session of the same
+/// name; what one RX burst brought goes at once, so that nothing waits for a frame to fill. What
+/// finds no buffer or no room waits, and nothing more is received meanwhile: back-pressure, not
+/// loss.
 class EchoPoller final : public Poller {
  public:
-  /// Peers at a time. One more takes the place of who was silent for longest, and whose numbers begin
-  /// at 1 again when it comes back.
+  /// Peers at a time. One more takes the place of who was silent for longest, and whose numbers
+  /// begin at 1 again when it comes back.
   static constexpr std::size_t kPeers = 32;  // bits of busy_
 
   EchoPoller(const Options& options, Wiring& wiring, std::size_t port, unsigned tx_queue,
@@ -94,7 +95,8 @@ class EchoPoller final : public Poller {
   std::uint64_t messages_ = 0, bytes_ = 0;  // written
 };
 
-/// EchoPollers for all queues of `port`: as many as it has TX queues, the RX queues dealt out among them.
+/// EchoPollers for all queues of `port`: as many as it has TX queues, the RX queues dealt out among
+/// them.
 std::vector<std::unique_ptr<Poller>> make_echoes(const Options& options, Wiring& wiring,
                                                  std::size_t port);
 

@@ -46,7 +46,8 @@ struct Engine {
   bool makes_messages;      ///< --rate and sizes are for it
   const char* port_use;     ///< for the sentence when there is none: "a port to receive on"
   unsigned most_ports;
-  /// Default name of what it sends. Receivers take a name that begins with TESTBAB for a Generator's.
+  /// Default name of what it sends. Receivers take a name that begins with TESTBAB for a
+  /// Generator's.
   const char* session;
   std::unique_ptr<Job> (*make)(const Options&, Wiring&);
 };

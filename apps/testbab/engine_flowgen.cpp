@@ -19,8 +19,9 @@ namespace {
 using LocalFlow = FlowWriter<bab::LocalWriter>;
 using SharedFlow = FlowWriter<bab::SharedWriter::Producer>;
 
-/// Many writers, each with a flow of its own, into one session: --writers flows through one shared writer or
-/// as many local ones, a flusher that sends them on the first port, a checker on the last one.
+/// Many writers, each with a flow of its own, into one session: --writers flows through one shared
+/// writer or as many local ones, a flusher that sends them on the first port, a checker on the last
+/// one.
 class Flowgen final : public Job {
  public:
   Flowgen(const Options& options, Wiring& wiring)

@@ -8,10 +8,10 @@
 namespace testbab {
 namespace {
 
-/// Round trips from the first port. Where there is a second one, an echo stands there, on another lcore:
-/// the way is out of the one, into the other and back. Without any port these are two with a cable of
-/// rings between them. A single port needs somebody who answers: testbab's echo elsewhere, any program
-/// that sends payloads back, or a loopback, which returns the very frames.
+/// Round trips from the first port. Where there is a second one, an echo stands there, on another
+/// lcore: the way is out of the one, into the other and back. Without any port these are two with a
+/// cable of rings between them. A single port needs somebody who answers: testbab's echo elsewhere,
+/// any program that sends payloads back, or a loopback, which returns the very frames.
 class Ping final : public Job {
  public:
   Ping(const Options& options, Wiring& wiring) {

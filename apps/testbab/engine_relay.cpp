@@ -16,8 +16,8 @@
 namespace testbab {
 namespace {
 
-/// RX queues → framer → writer → one TX queue, on one lcore. What finds no buffer waits, and nothing more
-/// is received meanwhile: back-pressure, not loss.
+/// RX queues → framer → writer → one TX queue, on one lcore. What finds no buffer waits, and
+/// nothing more is received meanwhile: back-pressure, not loss.
 class Relay final : public Poller {
  public:
   Relay(const Options& options, Wiring& wiring, std::size_t out, unsigned tx_queue,

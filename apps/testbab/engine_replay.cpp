@@ -16,8 +16,8 @@
 namespace testbab {
 namespace {
 
-/// A capture's messages, at the pace at which they were captured or another, once or over and over. One that
-/// couldn't go in time goes as soon as it can; those behind it keep their times.
+/// A capture's messages, at the pace at which they were captured or another, once or over and over.
+/// One that couldn't go in time goes as soon as it can; those behind it keep their times.
 class Replayer final : public Sender {
  public:
   Replayer(const Options& options, Wiring& wiring, const CapturedMessages& messages)

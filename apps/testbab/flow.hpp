@@ -4,8 +4,8 @@
 
 namespace testbab {
 
-/// What a flowgen message's first 8 bytes say: which flow it is of, and its number there. A flow is one
-/// writer's messages, whatever frames and sequence numbers they travel under.
+/// What a flowgen message's first 8 bytes say: which flow it is of, and its number there. A flow is
+/// one writer's messages, whatever frames and sequence numbers they travel under.
 struct FlowNumber {
   static constexpr unsigned kCounterBits = 48;
 

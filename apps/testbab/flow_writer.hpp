@@ -16,8 +16,8 @@
 
 namespace testbab {
 
-/// One flow's messages, written into a writer that others may share. `Writer` is a bab::LocalWriter or a
-/// bab::SharedWriter's Producer; its frames go to a flusher on some lcore.
+/// One flow's messages, written into a writer that others may share. `Writer` is a bab::LocalWriter
+/// or a bab::SharedWriter's Producer; its frames go to a flusher on some lcore.
 template <class Writer>
 class FlowWriter final : public Poller {
  public:

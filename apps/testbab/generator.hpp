@@ -13,11 +13,12 @@ namespace testbab {
 
 class Wiring;
 
-/// Throws bab::Error when there are messages longer than the `most` bytes that a frame of this MTU holds.
+/// Throws bab::Error when there are messages longer than the `most` bytes that a frame of this MTU
+/// holds.
 void require_fit(const MessageSizes& sizes, std::uint32_t most, std::uint32_t mtu);
 
-/// The `index`-th of `senders` equal shares of --rate, their messages taking turns. A sender that couldn't
-/// send for a quarter of a second or less makes up for it.
+/// The `index`-th of `senders` equal shares of --rate, their messages taking turns. A sender that
+/// couldn't send for a quarter of a second or less makes up for it.
 TokenBucket share_of_rate(const Options& options, std::size_t index, std::size_t senders);
 
 /// Makes one session's messages and sends them on one TX queue.

@@ -21,15 +21,17 @@ struct HeldFrame {
   std::uint64_t messages, bytes;  ///< of messages, without their length prefixes
 };
 
-/// The last `frames` frames that a driver was given of `pool`'s buffers, the newest first; fewer where it has no more.
-/// Nothing was noted when they were sent: their own headers tell. Of several sessions each's last ones, in turn, since
-/// the headers don't say which of two sessions was sent first. When no lcore runs.
+/// The last `frames` frames that a driver was given of `pool`'s buffers, the newest first; fewer
+/// where it has no more. Nothing was noted when they were sent: their own headers tell. Of several
+/// sessions each's last ones, in turn, since the headers don't say which of two sessions was sent
+/// first. When no lcore runs.
 std::vector<HeldFrame> held_frames(const bab::BufferPool& pool, std::uint64_t frames);
 
 /// What a driver has of `pool` now is never again among held_frames(). When no lcore runs.
 void forget_held_frames(const bab::BufferPool& pool);
 
-/// Messages in frames that drivers took and NICs had not sent when a run ended: they are not sent, but may go yet.
+/// Messages in frames that drivers took and NICs had not sent when a run ended: they are not sent,
+/// but may go yet.
 class HeldMessages {
  public:
   struct Sum {
@@ -40,7 +42,8 @@ class HeldMessages {
   [[nodiscard]] Sum of(const bab::wire::Session& session) const;
   [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
 
-  /// Row `row` is about `session`: its term "sent" says what its queue was given. Moves what is held out of that.
+  /// Row `row` is about `session`: its term "sent" says what its queue was given. Moves what is
+  /// held out of that.
   void set_apart(const bab::wire::Session& session, bab::Ledger& ledger, std::size_t row);
   /// `frame` is one of them, and was lost when its port was stopped.
   void lose(const HeldFrame& frame, bab::Ledger& ledger) const;

@@ -9,10 +9,10 @@
 
 namespace testbab {
 
-/// How often which value came, of any 64-bit value, in a fixed 30 kB: exact below 128, and from there on in
-/// 64 equal steps to each power of two, so that what is read from it is at most 1/64 (1.6 %) above what was
-/// recorded, and never below. One lcore records and merges; any thread may copy it meanwhile, and read the
-/// copy: that is a moment's.
+/// How often which value came, of any 64-bit value, in a fixed 30 kB: exact below 128, and from
+/// there on in 64 equal steps to each power of two, so that what is read from it is at most 1/64
+/// (1.6 %) above what was recorded, and never below. One lcore records and merges; any thread may
+/// copy it meanwhile, and read the copy: that is a moment's.
 class Histogram {
  public:
   Histogram() noexcept = default;

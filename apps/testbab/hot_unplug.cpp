@@ -9,7 +9,8 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
-// rte_dev's hot-plug, unchanged since DPDK 18.11, is still marked experimental. Its headers may be included already.
+// rte_dev's hot-plug, unchanged since DPDK 18.11, is still marked experimental. Its headers may be
+// included already.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 

@@ -4,8 +4,9 @@
 
 namespace testbab {
 
-/// The first member of every JSON document that testbab writes. It is raised when a member goes, or changes its name, type,
-/// unit or meaning. Members that are added don't raise it: readers pass over those that they don't know.
+/// The first member of every JSON document that testbab writes. It is raised when a member goes, or
+/// changes its name, type, unit or meaning. Members that are added don't raise it: readers pass
+/// over those that they don't know.
 inline constexpr int kJsonSchema = 1;
 
 /// The document that has these members.

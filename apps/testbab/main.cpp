@@ -127,7 +127,8 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   const Summary& summary = session.close();
   if (summary.leaked() > 0) say(text, fmt::format("  FAULT: {}\n", summary.fault()));
   std::fflush(text);
-  // A terminal that went away is the end of a conversation; a script's results that nobody gets are a failure.
+  // A terminal that went away is the end of a conversation; a script's results that nobody gets are
+  // a failure.
   const bool lost = console.output_lost() && !prompted;
   if (lost) say(stderr, "testbab: what it says can't be written any more\n");
   json.write(to_json(summary));
@@ -136,8 +137,8 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   return bad ? 1 : 0;
 }
 
-/// A closed standard stream's number would go to the next file or socket that DPDK opens, and our text into
-/// that. In its place: something that can't be written, so that a report is missed.
+/// A closed standard stream's number would go to the next file or socket that DPDK opens, and our
+/// text into that. In its place: something that can't be written, so that a report is missed.
 void hold_standard_streams() {
   while (true) {
     const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -9,9 +9,9 @@
 
 namespace testbab {
 
-/// Sizes of a stream's messages, as a function of their numbers: the same number has the same size in every run.
-/// Fixed; spread over a range; or a mix, whose shares are exact in every round of it and well spread over
-/// the round. Cheap to copy. Any thread.
+/// Sizes of a stream's messages, as a function of their numbers: the same number has the same size
+/// in every run. Fixed; spread over a range; or a mix, whose shares are exact in every round of it
+/// and well spread over the round. Cheap to copy. Any thread.
 class MessageSizes {
  public:
   static constexpr std::uint32_t kMost = 65535;   ///< bytes
@@ -31,7 +31,8 @@ class MessageSizes {
   /// Throws std::invalid_argument: no shares, too many, a weight of 0, too long a round.
   explicit MessageSizes(std::span<const Share> mix);
 
-  /// "N", "MIN-MAX", or "N,N…": these sizes in turn. Throws std::invalid_argument with what is wrong.
+  /// "N", "MIN-MAX", or "N,N…": these sizes in turn. Throws std::invalid_argument with what is
+  /// wrong.
   static MessageSizes parse(std::string_view text);
   /// "SIZE:WEIGHT[,…]". Throws the same.
   static MessageSizes parse_mix(std::string_view text);

@@ -5,7 +5,8 @@
 
 namespace testbab {
 
-/// `text` as a whole number from lo to hi. Throws std::invalid_argument: "\"x\" is not a whole number from 1 to 9".
+/// `text` as a whole number from lo to hi. Throws std::invalid_argument: "\"x\" is not a whole
+/// number from 1 to 9".
 std::uint64_t whole_number(std::string_view text, std::uint64_t lo, std::uint64_t hi);
 
 /// The same of what a command takes: throws a bab::Error that begins with `what`.

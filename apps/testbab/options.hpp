@@ -17,7 +17,8 @@
 
 namespace testbab {
 
-/// Bytes of a frame as testpmd counts beside its IP packet: Ethernet header, one 802.1Q tag and the CRC.
+/// Bytes of a frame as testpmd counts beside its IP packet: Ethernet header, one 802.1Q tag and the
+/// CRC.
 inline constexpr unsigned kFrameOverhead = 14 + 4 + 4;
 
 inline constexpr unsigned kMtuMin = 68;  // RFC 791: every module must forward so much

@@ -18,8 +18,9 @@ enum class PayloadPart : std::uint8_t {
   kNumber,  ///< its first 8 bytes: the rest is what the buffer had, as testpmd's txonly leaves it
 };
 
-/// The payload of message `sequence`: its sequence number (as many of the 8 little-endian bytes as fit),
-/// then random bytes from a place in a table that depends on it. Every byte of the part is checked on receipt.
+/// The payload of message `sequence`: its sequence number (as many of the 8 little-endian bytes as
+/// fit), then random bytes from a place in a table that depends on it. Every byte of the part is
+/// checked on receipt.
 class Payload {
  public:
   explicit Payload(PayloadPart part = PayloadPart::kAll)
@@ -50,7 +51,8 @@ class Payload {
   }
 
  private:
-  // 512 starting places, then the longest message: a window that stays in the L1 cache for small ones.
+  // 512 starting places, then the longest message: a window that stays in the L1 cache for small
+  // ones.
   static constexpr std::size_t kPlaces = 512;
   using Table = std::array<std::uint64_t, kPlaces + 65536 / 8 + 1>;
 
@@ -75,8 +77,8 @@ class Payload {
     return *table;
   }
 
-  // In as few steps as the length allows, the last one overlapping the one before: memcmp is a call, and more than the
-  // rest of a small message's way.
+  // In as few steps as the length allows, the last one overlapping the one before: memcmp is a
+  // call, and more than the rest of a small message's way.
   using Words2 = std::uint64_t __attribute__((vector_size(16)));
   using Words4 = std::uint64_t __attribute__((vector_size(32)));
 

@@ -19,13 +19,14 @@ struct PeerAddress {
 
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 
-  /// `frame`: from its destination MAC on; of one that bab::Framer doesn't accept there is no address. `tci`: its 802.1Q
-  /// tag where it doesn't stand in the frame, since the NIC took it out (bab::ReceivedFrame::vlan_tci()).
+  /// `frame`: from its destination MAC on; of one that bab::Framer doesn't accept there is no
+  /// address. `tci`: its 802.1Q tag where it doesn't stand in the frame, since the NIC took it out
+  /// (bab::ReceivedFrame::vlan_tci()).
   static PeerAddress of(std::span<const std::uint8_t> frame,
                         std::optional<std::uint16_t> tci = std::nullopt) noexcept;
 
-  /// Headers of frames to this peer: `ours` with the peer as their destination, from the address that it
-  /// sent to (unless that was a group's or everybody's), with its VLAN tag.
+  /// Headers of frames to this peer: `ours` with the peer as their destination, from the address
+  /// that it sent to (unless that was a group's or everybody's), with its VLAN tag.
   [[nodiscard]] bab::wire::FrameHeader header(bab::wire::FrameHeaderOptions ours) const noexcept;
 };
 

@@ -106,8 +106,8 @@ unsigned PingPoller::receive() noexcept {
     frames += n;
     more |= n == burst_size_;
   }
-  // What came while this lcore was away is in time: it is looked at before anything is called lost. But a flood of
-  // others' frames has no end.
+  // What came while this lcore was away is in time: it is looked at before anything is called lost.
+  // But a flood of others' frames has no end.
   behind_ = more ? behind_ + frames : 0;
   if (!more || behind_ > kMostQueued) expire(rte_rdtsc());
   return frames;

@@ -22,11 +22,11 @@ namespace testbab {
 
 class Wiring;
 
-/// Sends numbered messages at a steady rate on one port and takes the time until each comes back there,
-/// from whoever returns it. Time counts from when a message should have gone, not from when it could:
-/// what waits behind a slow answer, or behind this lcore's own absence, is as late as a user of that rate
-/// would find it (no coordinated omission). Each message goes at once, in a frame of its own unless several
-/// are due.
+/// Sends numbered messages at a steady rate on one port and takes the time until each comes back
+/// there, from whoever returns it. Time counts from when a message should have gone, not from when
+/// it could: what waits behind a slow answer, or behind this lcore's own absence, is as late as a
+/// user of that rate would find it (no coordinated omission). Each message goes at once, in a frame
+/// of its own unless several are due.
 class PingPoller final : public Poller {
  public:
   static constexpr std::uint64_t kRate = 5000;  ///< messages/s, unless --rate says more or less

@@ -19,10 +19,10 @@ struct PinnedBuffer {
   double seconds;                ///< since the first look that saw it; it may be older
 };
 
-/// Who holds which buffers, and for how long. A look at the pools takes nothing from them and costs lcores
-/// nothing but cache misses; ages come from comparing looks: a buffer that is held at two of them with the same
-/// first bytes is still with the same frame. So ages are as fine as looks are apart, and too high only for
-/// frames that are all alike (net_null's).
+/// Who holds which buffers, and for how long. A look at the pools takes nothing from them and costs
+/// lcores nothing but cache misses; ages come from comparing looks: a buffer that is held at two of
+/// them with the same first bytes is still with the same frame. So ages are as fine as looks are
+/// apart, and too high only for frames that are all alike (net_null's).
 class PinnedWatch {
  public:
   /// Main thread, as often as one likes.

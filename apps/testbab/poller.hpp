@@ -119,7 +119,8 @@ class Poller {
   void works_with(const bab::BufferPool& pool) { pools_.push_back(&pool); }
   [[nodiscard]] const std::vector<const bab::BufferPool*>& pools() const noexcept { return pools_; }
 
-  /// Of the ring between its writer and its flusher; 0 of 0: it has none. Any thread; a moment's figure.
+  /// Of the ring between its writer and its flusher; 0 of 0: it has none. Any thread; a moment's
+  /// figure.
   [[nodiscard]] virtual Level ring() const noexcept { return {}; }
 
   /// The port that it receives on, by its place among them; none where it only sends. Main thread.

@@ -14,7 +14,8 @@ namespace testbab {
 
 class Wiring;
 
-/// What happens to the ports without anybody having asked: said as it comes, kept for the run's report. Main thread.
+/// What happens to the ports without anybody having asked: said as it comes, kept for the run's
+/// report. Main thread.
 class PortEvents {
  public:
   using Say = std::function<void(const std::string&)>;
@@ -33,10 +34,11 @@ class PortEvents {
   /// Some port's link is down: what waits for it need not be waited for long.
   [[nodiscard]] bool a_link_is_down() const;
 
-  /// When nothing runs: resets the ports that want it, and starts those that were started. Where that fails, it says so,
-  /// and the port is stopped.
+  /// When nothing runs: resets the ports that want it, and starts those that were started. Where
+  /// that fails, it says so, and the port is stopped.
   void reset_ports(const Say& say);
-  /// What is still wrong with a port: it was removed, or could not be reset. Empty, or the sentence.
+  /// What is still wrong with a port: it was removed, or could not be reset. Empty, or the
+  /// sentence.
   [[nodiscard]] std::string end_fault() const;
   /// The present run's events, and why it had to end.
   void sum_up(Summary& summary) const;

@@ -23,7 +23,8 @@ Prompt& self(rdline* r) { return *static_cast<Prompt*>(rdline_get_opaque(r)); }
 
 }  // namespace
 
-/// Keys come one by one and aren't echoed. Ctrl-C stays a signal, so that it reaches commands that wait.
+/// Keys come one by one and aren't echoed. Ctrl-C stays a signal, so that it reaches commands that
+/// wait.
 struct Prompt::Terminal {
   termios before{};
   bool is_raw = false;

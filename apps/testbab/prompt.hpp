@@ -9,10 +9,11 @@ struct rdline;
 
 namespace testbab {
 
-/// `testbab>` on a terminal: librte_cmdline's line editor, with history, completion and help by key.
+/// `testbab>` on a terminal: librte_cmdline's line editor, with history, completion and help by
+/// key.
 ///
-/// Ctrl-C clears the line; where it is empty, it stops the engine that runs. Ctrl-D on an empty line, SIGTERM
-/// and a terminal that went away end it as `quit` does.
+/// Ctrl-C clears the line; where it is empty, it stops the engine that runs. Ctrl-D on an empty
+/// line, SIGTERM and a terminal that went away end it as `quit` does.
 class Prompt {
  public:
   /// `console` must outlive it. Standard input is put into raw mode until it goes.

@@ -24,8 +24,8 @@ class Receiver final : public Poller {
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
 
-  /// Before it is asked to finish: then it goes on until so many messages came, or nothing more does for
-  /// a while. Without it, an empty queue is enough.
+  /// Before it is asked to finish: then it goes on until so many messages came, or nothing more
+  /// does for a while. Without it, an empty queue is enough.
   void expect(std::uint64_t messages) noexcept {
     expected_.store(messages, std::memory_order_release);
   }
@@ -53,7 +53,8 @@ class Receiver final : public Poller {
 /// The framer options for what port `in` receives.
 bab::FramerOptions framer_options(const Options& options, Wiring& wiring, std::size_t in);
 
-/// The ledger's row of frames: what was taken from the ports' queues went to good frames or to a reason.
+/// The ledger's row of frames: what was taken from the ports' queues went to good frames or to a
+/// reason.
 void add_frames_row(Summary& summary);
 
 }  // namespace testbab

@@ -15,7 +15,8 @@ using std::chrono::milliseconds;
 
 /// A stage that makes no progress for so long is abandoned: what it holds is dropped and counted.
 constexpr std::chrono::seconds kGrace{5};
-/// The same where a link is down, which may be for a moment only, or a signal asks for an end of the waiting.
+/// The same where a link is down, which may be for a moment only, or a signal asks for an end of
+/// the waiting.
 constexpr milliseconds kHopelessGrace{500};
 /// So is one that makes some all the time and still doesn't finish (a peer may go on for ever).
 constexpr std::chrono::seconds kLastGrace{60};

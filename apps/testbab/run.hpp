@@ -13,22 +13,23 @@
 
 namespace testbab {
 
-/// A job's pollers on their lcores, from launch to the last frame. All calls on the main lcore, which looks
-/// in now and then and sleeps in between.
+/// A job's pollers on their lcores, from launch to the last frame. All calls on the main lcore,
+/// which looks in now and then and sleeps in between.
 class Run {
  public:
   /// How often to look; a stop takes at most this longer.
   static constexpr std::chrono::milliseconds kTick{10};
 
-  /// Launches. Throws bab::Error when an lcore is busy. A signal that came before ends it at once: nothing is
-  /// sent. `job` and `signals` must outlive it.
+  /// Launches. Throws bab::Error when an lcore is busy. A signal that came before ends it at once:
+  /// nothing is sent. `job` and `signals` must outlive it.
   Run(Job& job, const std::vector<unsigned>& lcores, const Options& options, StopSignals& signals);
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
   /// Stops, where stop() wasn't called.
   ~Run();
 
-  /// All it had to do is done, or --duration or --idle-exit-ms is over, or it was interrupted before it began.
+  /// All it had to do is done, or --duration or --idle-exit-ms is over, or it was interrupted
+  /// before it began.
   [[nodiscard]] bool over();
 
   /// Stops the job stage by stage and waits until its lcores are free. `tick` is called all along.

@@ -28,7 +28,8 @@ nlohmann::ordered_json rx_buffers_json(const bab::RxBuffers& b) {
 std::string split_note(const bab::Port& port, std::optional<unsigned> mbuf_size) {
   const bab::RxBuffers& b = port.rx_buffers();
   const bool splits = b.split == bab::FrameSplit::kSplit;
-  // What was chosen for the driver is the best there is, and says no more than that its function can.
+  // What was chosen for the driver is the best there is, and says no more than that its function
+  // can.
   if (!splits && (b.split != bab::FrameSplit::kPossible || !mbuf_size)) return "";
   const std::uint32_t used = b.driver_bytes != 0 ? b.driver_bytes : b.bytes;
   return fmt::format(

@@ -12,8 +12,8 @@
 
 namespace testbab {
 
-/// Which messages a MoldUDP64 session had, by runs of sequence numbers, and frames that had others under the same numbers:
-/// one that came damaged, or a publisher that began anew.
+/// Which messages a MoldUDP64 session had, by runs of sequence numbers, and frames that had others
+/// under the same numbers: one that came damaged, or a publisher that began anew.
 class SeenMessages {
  public:
   /// Where a message was put that had this number; nothing: none had it.
@@ -25,7 +25,8 @@ class SeenMessages {
     if (behind >= run->second.count) return std::nullopt;
     return run->second.place + static_cast<std::size_t>(behind);
   }
-  /// Whether `is_it` holds for the place of one that had this number in a frame that differed(); nothing: none had it.
+  /// Whether `is_it` holds for the place of one that had this number in a frame that differed();
+  /// nothing: none had it.
   template <class IsIt>
   [[nodiscard]] std::optional<bool> any_other(std::uint64_t sequence, const IsIt& is_it) const {
     const auto [from, to] = others_.equal_range(sequence);
@@ -52,9 +53,10 @@ class SeenMessages {
     others_.emplace(sequence, place);  // behind its equals
   }
 
-  /// A frame comes, its last number before `end`, that has another message under a number that there was. True: its
-  /// messages are others beside those that there were. False: the frame before was of that kind, too, so that the
-  /// session began anew, and others up to here are what it had since; what there was before is forgotten.
+  /// A frame comes, its last number before `end`, that has another message under a number that
+  /// there was. True: its messages are others beside those that there were. False: the frame before
+  /// was of that kind, too, so that the session began anew, and others up to here are what it had
+  /// since; what there was before is forgotten.
   bool differed(std::uint64_t end) {
     others_end_ = others_only_ ? std::max(others_end_, end) : end;
     if (!std::exchange(others_only_, true)) return true;

@@ -50,8 +50,8 @@ unsigned Sender::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   return work;
 }
 
-/// A burst waits, beside that which the flusher has. With all the pool's buffers in the ring each would have left the caches
-/// before it goes.
+/// A burst waits, beside that which the flusher has. With all the pool's buffers in the ring each
+/// would have left the caches before it goes.
 std::uint32_t Sender::frames_wanted() const noexcept {
   return burst_ - std::min<std::uint32_t>(burst_, ring_.size());
 }

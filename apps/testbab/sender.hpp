@@ -18,7 +18,8 @@ class Wiring;
 bab::WriterOptions writer_options(const Options& options, const bab::wire::FrameHeader& header,
                                   std::uint32_t mtu);
 
-/// Sends one session on one TX queue: writer, ring and flusher on one lcore. What is sent is a derived class's.
+/// Sends one session on one TX queue: writer, ring and flusher on one lcore. What is sent is a
+/// derived class's.
 class Sender : public Poller {
  public:
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept final;
@@ -33,7 +34,8 @@ class Sender : public Poller {
  protected:
   Sender(const Options& options, Wiring& wiring, std::size_t port, unsigned queue);
 
-  /// Writes what is to be sent now, about kBytesPerTurn and `frames` frames at most; returns messages.
+  /// Writes what is to be sent now, about kBytesPerTurn and `frames` frames at most; returns
+  /// messages.
   virtual unsigned make(std::uint64_t now_tsc, std::uint32_t frames) noexcept = 0;
   /// Nothing more comes.
   [[nodiscard]] virtual bool made_all() const noexcept = 0;
@@ -42,7 +44,8 @@ class Sender : public Poller {
   /// Their row of the ledger.
   [[nodiscard]] virtual const char* row() const noexcept = 0;
 
-  // A turn's share of written bytes: enough frames for a good burst, small enough to stay in the L2 cache.
+  // A turn's share of written bytes: enough frames for a good burst, small enough to stay in the L2
+  // cache.
   static constexpr std::uint32_t kBytesPerTurn = 64 * 1024;
   static constexpr std::uint32_t kPerMessage = 16;  ///< empty messages cost time, too
 

@@ -50,9 +50,9 @@ struct PortLook {
   std::map<std::string, std::uint64_t> cleared_xstats;
 };
 
-/// What a user acts upon: the ports with their pools, the options in force, the present run and what came of
-/// those before. Runs start and stop as often as one likes; ports stay configured. Main thread; whatever
-/// can't be done is a bab::Error.
+/// What a user acts upon: the ports with their pools, the options in force, the present run and
+/// what came of those before. Runs start and stop as often as one likes; ports stay configured.
+/// Main thread; whatever can't be done is a bab::Error.
 class Session {
  public:
   /// Configures the ports; prepare() or open() starts them. `signals` must outlive the session.
@@ -72,8 +72,8 @@ class Session {
   void open();
   /// Says what an operator should know of the ports' buffers and hasn't been told.
   void say_notes();
-  /// Makes the engine's job; starts the ports where nobody has. With `tx_first`, one burst is sent first, for
-  /// an engine that only answers.
+  /// Makes the engine's job; starts the ports where nobody has. With `tx_first`, one burst is sent
+  /// first, for an engine that only answers.
   void prepare(bool tx_first = false);
   /// Starts what was prepared.
   void launch();
@@ -84,7 +84,8 @@ class Session {
   [[nodiscard]] bool running() const noexcept { return run_ != nullptr; }
   /// Between launch() and stop(), every Run::kTick or so: live rates. True when the run is over.
   bool tick();
-  /// The same when nothing runs, ten times a second: what happened to the ports; those that want a reset get it.
+  /// The same when nothing runs, ten times a second: what happened to the ports; those that want a
+  /// reset get it.
   void look_at_ports();
   /// A port is gone: all that is left is close(). Empty, or the sentence.
   [[nodiscard]] const std::string& removed() const noexcept { return events_.removed(); }
@@ -92,7 +93,8 @@ class Session {
   bool wait();
   /// Stops and takes stock; ports go on. `interrupted`: for the summary to say.
   const Summary& stop(bool interrupted = false);
-  /// Stops all, closes the ports and looks whether every buffer is back: nothing can be started any more.
+  /// Stops all, closes the ports and looks whether every buffer is back: nothing can be started any
+  /// more.
   const Summary& close();
 
   /// Frames of the ports are captured from now on. One capture at a time.
@@ -103,7 +105,8 @@ class Session {
 
   /// Of the last run, when it has stopped; its name is empty when there was none.
   [[nodiscard]] const Summary& last() const noexcept { return last_; }
-  /// All runs' sums. What the present one has published is in them; what only its end can tell isn't.
+  /// All runs' sums. What the present one has published is in them; what only its end can tell
+  /// isn't.
   [[nodiscard]] SessionTotals totals() const;
   void clear_totals();
   /// Of all runs since the session began.
@@ -129,8 +132,8 @@ class Session {
   [[nodiscard]] StopSignals& signals() noexcept { return signals_; }
   [[nodiscard]] const std::vector<unsigned>& lcores() const noexcept { return lcores_; }
 
-  /// 0: nothing unasked but what --stats-period asks for; 1: live rates every second; 2: commands of scripts,
-  /// too. At once.
+  /// 0: nothing unasked but what --stats-period asks for; 1: live rates every second; 2: commands
+  /// of scripts, too. At once.
   void set_verbose(unsigned level);
   [[nodiscard]] unsigned verbose() const noexcept { return verbose_; }
 

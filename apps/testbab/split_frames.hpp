@@ -9,8 +9,8 @@
 
 namespace testbab {
 
-/// Tells of ports whose frames come split over several buffers though nothing said so before: of each once for an MTU, as
-/// soon as it is seen, and with the mend. Main thread.
+/// Tells of ports whose frames come split over several buffers though nothing said so before: of
+/// each once for an MTU, as soon as it is seen, and with the mend. Main thread.
 class SplitFrames {
  public:
   /// What comes from now on is the next run's.

@@ -18,7 +18,8 @@ struct RxSample {
   std::uint32_t free = 0, buffers = 0;  ///< of the pool that it receives into
 };
 
-/// Finds receivers that get nothing though frames come: what would else be "0 frames received" at the end. Main thread.
+/// Finds receivers that get nothing though frames come: what would else be "0 frames received" at
+/// the end. Main thread.
 class StarvationWatch {
  public:
   using Clock = std::chrono::steady_clock;

@@ -7,10 +7,11 @@
 
 namespace testbab {
 
-/// SIGINT, SIGTERM and (unless it is ignored) SIGHUP, taken by a thread of its own; blocked in every other
-/// one that starts later. Make it before EAL. The first one asks for an orderly stop, which has kPatience; one
-/// that comes later ends the process as usual, whatever it hangs in. (Some senders, timeout(1) among them,
-/// send two at once.) At a prompt SIGINT interrupts what is under way instead.
+/// SIGINT, SIGTERM and (unless it is ignored) SIGHUP, taken by a thread of its own; blocked in
+/// every other one that starts later. Make it before EAL. The first one asks for an orderly stop,
+/// which has kPatience; one that comes later ends the process as usual, whatever it hangs in. (Some
+/// senders, timeout(1) among them, send two at once.) At a prompt SIGINT interrupts what is under
+/// way instead.
 class StopSignals {
  public:
   StopSignals();

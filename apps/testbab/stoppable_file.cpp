@@ -19,7 +19,8 @@ struct Source {
   bool& stopped;
 };
 
-/// A pipe that nobody has opened for writing yet has nothing to read, and its end only when somebody had.
+/// A pipe that nobody has opened for writing yet has nothing to read, and its end only when
+/// somebody had.
 ssize_t read_source(void* self, char* to, std::size_t most) {
   const auto& s = *static_cast<Source*>(self);
   while (true) {

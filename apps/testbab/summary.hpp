@@ -19,8 +19,8 @@
 
 namespace testbab {
 
-/// What one writer did, as it says itself, and what of it went to its flusher. A shared writer is one, whatever
-/// lcores write into it.
+/// What one writer did, as it says itself, and what of it went to its flusher. A shared writer is
+/// one, whatever lcores write into it.
 struct WriterSummary {
   bab::FlushedWriter flushed;
   bab::WriterStats stats;
@@ -116,8 +116,8 @@ struct Summary {
   std::optional<ReplaySummary> replay;
   std::vector<std::string> notes;  ///< what was said while it ran: no faults of the bus
 
-  /// What a NIC holds of `session` isn't sent: in the totals, and in the last row of the ledger, which is about that
-  /// session's messages.
+  /// What a NIC holds of `session` isn't sent: in the totals, and in the last row of the ledger,
+  /// which is about that session's messages.
   void set_held_apart(const bab::wire::Session& session);
   /// `frame` of them was lost when its port was stopped.
   void lose_held(const HeldFrame& frame) { held.lose(frame, ledger); }

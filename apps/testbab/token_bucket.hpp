@@ -7,17 +7,17 @@
 
 namespace testbab {
 
-/// Lets messages go at a steady rate: message i is due i intervals after the first call of due(). What
-/// couldn't go in time goes later, at once, so that the mean holds; but what is later than `most_late` is
-/// given up (but for the newest), which bounds a burst to 1 + most_late / interval messages. Time is the caller's, in TSC ticks, and
-/// doesn't go backwards. One lcore.
+/// Lets messages go at a steady rate: message i is due i intervals after the first call of due().
+/// What couldn't go in time goes later, at once, so that the mean holds; but what is later than
+/// `most_late` is given up (but for the newest), which bounds a burst to 1 + most_late / interval
+/// messages. Time is the caller's, in TSC ticks, and doesn't go backwards. One lcore.
 class TokenBucket {
  public:
   /// No limit.
   TokenBucket() noexcept = default;
 
-  /// `interval`: ticks between two messages, 2^-20 … 2^42, kept to 2^-20. `most_late`: ticks, below 2^42.
-  /// `phase`: the first message is due this part (0 … 1) of an interval after the first call.
+  /// `interval`: ticks between two messages, 2^-20 … 2^42, kept to 2^-20. `most_late`: ticks, below
+  /// 2^42. `phase`: the first message is due this part (0 … 1) of an interval after the first call.
   TokenBucket(double interval, std::uint64_t most_late, double phase = 0) noexcept
       : interval_(std::max<std::uint64_t>(
             1, static_cast<std::uint64_t>(std::llround(interval * double{kOne})))),

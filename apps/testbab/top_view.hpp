@@ -47,7 +47,8 @@ struct TopSample {
   std::optional<Capture> capture;  ///< while there is one
 };
 
-/// A live view's pages as lines of text: what came since the last look, and since clear(). No terminal in here.
+/// A live view's pages as lines of text: what came since the last look, and since clear(). No
+/// terminal in here.
 class TopView {
  public:
   enum class Page : std::uint8_t { kBus, kPorts, kLevels, kDrops };

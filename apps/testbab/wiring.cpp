@@ -26,7 +26,8 @@ std::string given_row(std::uint16_t port) {
   return fmt::format("port {}: frames given to the driver", port);
 }
 
-/// What a NIC held at the end of the run, `port`'s last, was lost when the port was stopped: `n` frames of it.
+/// What a NIC held at the end of the run, `port`'s last, was lost when the port was stopped: `n`
+/// frames of it.
 void move_to_unsent(bab::Ledger& ledger, std::uint16_t port, std::uint64_t n) {
   bab::Ledger::Row* const row = ledger.find(given_row(port));
   if (row == nullptr) return;
@@ -64,7 +65,8 @@ void add(bab::PortStats& sum, const bab::PortStats& s) {
   sum.tx_errors += s.tx_errors;
 }
 
-/// Frames that are received and that nobody has taken. A driver that can't tell has at most its descriptors.
+/// Frames that are received and that nobody has taken. A driver that can't tell has at most its
+/// descriptors.
 std::uint32_t rx_queued(const bab::Port& port) {
   std::uint32_t n = 0;
   for (unsigned q = 0; q < port.rx_queues(); ++q) {
@@ -246,7 +248,8 @@ bab::wire::FrameHeaderOptions Wiring::header_options(const Options& options, std
   h.vlan_id = options.vlan;
   h.source_ip = options.source_ip;
   h.destination_ip = options.destination_ip;
-  // Another source port per queue: receivers' RSS can tell the sessions apart. 65535 is followed by 1.
+  // Another source port per queue: receivers' RSS can tell the sessions apart. 65535 is followed
+  // by 1.
   h.source_port = queue == 0
                       ? options.source_port
                       : static_cast<std::uint16_t>((options.source_port + queue - 1) % 65535 + 1);
@@ -388,7 +391,8 @@ void Wiring::close(Summary& summary) {
   for (PortSummary& port : summary.ports)
     if (!port.captures.empty()) port.capture_missing = missing_in_capture(port);
   audit(summary);
-  // What their drivers hold stays theirs, and while there is a port EAL doesn't end, which would close them: the process does.
+  // What their drivers hold stays theirs, and while there is a port EAL doesn't end, which would
+  // close them: the process does.
   for (Unit& unit : units_) {
     (void)unit.port.release();
     unit.watch.reset();

@@ -20,8 +20,8 @@
 
 namespace testbab {
 
-/// The ports there are, each with a pool to receive into and one to send from. Construction configures,
-/// start() starts; anything that can't work is a bab::Error. Main thread.
+/// The ports there are, each with a pool to receive into and one to send from. Construction
+/// configures, start() starts; anything that can't work is a bab::Error. Main thread.
 class Wiring {
  public:
   /// `lcores`: how many may keep buffers in their caches.
@@ -33,16 +33,17 @@ class Wiring {
 
   /// Where what takes longer than two seconds is said.
   void on_progress(std::function<void(const std::string&)> say) { say_ = std::move(say); }
-  /// Starts the ports that are stopped: all devices, then their links are waited for, since one may be cabled to another. A
-  /// signal ends the wait. Throws bab::Error, and those that were stopped are stopped again.
+  /// Starts the ports that are stopped: all devices, then their links are waited for, since one may
+  /// be cabled to another. A signal ends the wait. Throws bab::Error, and those that were stopped
+  /// are stopped again.
   void start();
   void start(std::span<const std::size_t> ports);
   void start(std::size_t i) { start(std::span(&i, 1)); }
   /// When nothing runs. What it held comes back to the pools; frames in memory ports are freed.
   void stop(std::size_t i);
-  /// Reconfigures port i, and its pools where their buffers are too small; it stays stopped or is started
-  /// again. When nothing runs. Throws bab::Error, and the port is then as it was; but where only its start fails, which
-  /// the sentence is about then, it has the new MTU and is stopped.
+  /// Reconfigures port i, and its pools where their buffers are too small; it stays stopped or is
+  /// started again. When nothing runs. Throws bab::Error, and the port is then as it was; but where
+  /// only its start fails, which the sentence is about then, it has the new MTU and is stopped.
   void set_mtu(const Options& options, std::size_t i, unsigned mtu);
 
   /// What ends a wait.
@@ -52,22 +53,25 @@ class Wiring {
   [[nodiscard]] bab::Port& port(std::size_t i) noexcept { return *units_.at(i).port; }
   [[nodiscard]] const bab::Port& port(std::size_t i) const noexcept { return *units_.at(i).port; }
   [[nodiscard]] bab::PortWatch& watch(std::size_t i) noexcept { return *units_.at(i).watch; }
-  /// All RX queues of port i, for a poller. What arrives at a port whose queues nobody asked for is not the
-  /// bus's, and no loss.
+  /// All RX queues of port i, for a poller. What arrives at a port whose queues nobody asked for is
+  /// not the bus's, and no loss.
   [[nodiscard]] std::vector<bab::RxQueue*> rx_queues(std::size_t i);
   [[nodiscard]] bab::BufferPool& tx_pool(std::size_t i) noexcept { return *units_.at(i).tx_pool; }
   [[nodiscard]] bab::BufferPool& rx_pool(std::size_t i) noexcept { return *units_.at(i).rx_pool; }
   [[nodiscard]] const bab::BufferPool& rx_pool(std::size_t i) const noexcept {
     return *units_.at(i).rx_pool;
   }
-  /// Where frames that port i's driver split are gathered; null: in the pool that their buffers are from.
+  /// Where frames that port i's driver split are gathered; null: in the pool that their buffers are
+  /// from.
   [[nodiscard]] bab::BufferPool* gathering_pool(std::size_t i) noexcept {
     if (is_loopback()) return nullptr;
     const Unit& unit = units_.at(i);
-    // Also what a driver received into smaller buffers, which it had from before the MTU was raised.
+    // Also what a driver received into smaller buffers, which it had from before the MTU was
+    // raised.
     return unit.gathering ? unit.gathering.get() : unit.rx_pool.get();
   }
-  /// What an operator should know of the ports, and hasn't been told since it holds. A sentence each.
+  /// What an operator should know of the ports, and hasn't been told since it holds. A sentence
+  /// each.
   [[nodiscard]] std::vector<std::string> new_notes();
   /// Whether what is told of port i is that it splits frames, or may.
   [[nodiscard]] bool told_of_splits(std::size_t i) const;
@@ -88,10 +92,12 @@ class Wiring {
     return bab::wire::FrameHeader(header_options(options, i, queue));
   }
 
-  /// What happens at a stop to frames that are still in memory ports, and at a start to those that came since.
+  /// What happens at a stop to frames that are still in memory ports, and at a start to those that
+  /// came since.
   enum class Queued : std::uint8_t { kFree, kKeep };
 
-  /// Before a run, and before its job is made: `engine` is to use the ports, whose counters begin at 0.
+  /// Before a run, and before its job is made: `engine` is to use the ports, whose counters begin
+  /// at 0.
   void begin(const Engine& engine, Queued queued = Queued::kFree);
   /// When the lcores are about to receive: what NICs missed before is nobody's loss.
   void begin_receiving();
@@ -100,10 +106,12 @@ class Wiring {
   /// When the job is gone, too: how full the pools are, and who holds what isn't there.
   void audit(Summary& summary) const;
 
-  /// Port i's statistics of all runs and the time between them, since they were cleared. At any time.
+  /// Port i's statistics of all runs and the time between them, since they were cleared. At any
+  /// time.
   [[nodiscard]] bab::PortStats stats(std::size_t i) const;
   void clear_stats(std::size_t i);
-  /// When nothing runs: stops and closes the ports for good, then looks whether the pools are full again.
+  /// When nothing runs: stops and closes the ports for good, then looks whether the pools are full
+  /// again.
   void close(Summary& summary);
 
  private:

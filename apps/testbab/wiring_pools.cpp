@@ -1,5 +1,5 @@
-// The pools that the ports receive into, send from and gather in, the ports that are made with them, and who has what of
-// those pools.
+// The pools that the ports receive into, send from and gather in, the ports that are made with
+// them, and who has what of those pools.
 #include <algorithm>
 #include <limits>
 
@@ -222,7 +222,8 @@ void Wiring::audit(Summary& summary) const {
     PoolSummary p{pool->name(), pool->size(), pool->in_use()};
     if (p.leaked > 0) {
       std::vector<bab::BufferHolder> all = pool->holders(pool->size());
-      // What a driver may have in its queues is not missing, and no lcore has anything to do with it.
+      // What a driver may have in its queues is not missing, and no lcore has anything to do with
+      // it.
       const auto missing = std::stable_partition(
           all.begin(), all.end(), [](const auto& h) { return h.lcores.empty() && h.shares == 1; });
       p.held = std::min(descriptors(*pool), static_cast<std::uint32_t>(missing - all.begin()));

@@ -86,7 +86,8 @@ void check_allowed(std::span<const std::string> args, const LogCapture* log) {
             log != nullptr ? detail::explain_pci_failure(log->text(), pci, args) : "";
         !why.empty())
       throw Error(fmt::format("-a {}: {}", device, why));
-    // What the doctor says of this device, and no advice of our own: it may be the one we are logged in by.
+    // What the doctor says of this device, and no advice of our own: it may be the one we are
+    // logged in by.
     std::vector<std::string> alone{"-a", pci};
     for (const std::string& plugin : option_values(args, "-d"))
       alone.insert(alone.end(), {"-d", plugin});
@@ -113,7 +114,8 @@ Eal::Eal(std::span<const std::string> args, const detail::Headers& headers) {
   detail::require_no_eal();
   detail::check_eal_args(args);
   detail::check_eal_limits(args);
-  // The program's own name: until 24.11 EAL gives it to openlog(), from where the host's lines of syslog have it.
+  // The program's own name: until 24.11 EAL gives it to openlog(), from where the host's lines of
+  // syslog have it.
   std::vector<std::string> all{program_invocation_short_name};
   if (!detail::keeps_files(args)) all.emplace_back("--in-memory");
   all.insert(all.end(), args.begin(), args.end());

@@ -115,7 +115,8 @@ std::string bare(std::string_view line) {
   return std::string(line);
 }
 
-/// What is no reason: a success, of no consequence where it comes, or that something failed and not why.
+/// What is no reason: a success, of no consequence where it comes, or that something failed and not
+/// why.
 bool is_chatter(std::string_view line) {
   constexpr std::array<std::string_view, 12> kChatter{"selecting IOVA",
                                                       "Selected IOVA mode",

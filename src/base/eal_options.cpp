@@ -48,7 +48,8 @@ const EalOption& of_name(std::string_view name) {
          "write the name of one of them in full");
 }
 
-/// What 22.11 knows by a letter alone keeps it: the same name in every version. (--lcores and -l are one since 25.11.)
+/// What 22.11 knows by a letter alone keeps it: the same name in every version. (--lcores and -l
+/// are one since 25.11.)
 std::string list_name(const EalOption& option) {
   constexpr std::string_view kLetters = "cdmnrsSv";
   const bool by_letter = kLetters.find(option.letter) != std::string_view::npos;

@@ -18,8 +18,9 @@ struct GivenOption {
   [[nodiscard]] std::string text() const;  ///< "--iova-mode=pa", "-n 0", "--no-huge"
 };
 
-/// EAL's arguments as this version's EAL reads them. Throws Error at what it would refuse: a name that it hasn't, or that
-/// fits several; a value too many or missing; an option twice; a word that is no option.
+/// EAL's arguments as this version's EAL reads them. Throws Error at what it would refuse: a name
+/// that it hasn't, or that fits several; a value too many or missing; an option twice; a word that
+/// is no option.
 std::vector<GivenOption> read_eal_options(std::span<const std::string> args);
 
 /// The same without what it would refuse.

@@ -14,7 +14,8 @@
 namespace bab::detail {
 namespace {
 
-/// One that, when this object goes, has ended for the kernel as well: a thread that was joined counts for a moment yet.
+/// One that, when this object goes, has ended for the kernel as well: a thread that was joined
+/// counts for a moment yet.
 class ShortThread {
  public:
   template <class Work>
@@ -64,7 +65,8 @@ std::size_t threads_that_start(std::size_t wanted) {
 std::vector<unsigned> usable_cpus() {
   std::vector<unsigned> cpus;
   try {
-    // The kernel leaves out of all CPUs those that the cpuset hasn't. In a thread: the caller's affinity is its own.
+    // The kernel leaves out of all CPUs those that the cpuset hasn't. In a thread: the caller's
+    // affinity is its own.
     const ShortThread thread([&cpus] {
       cpu_set_t all;
       CPU_ZERO(&all);

@@ -32,8 +32,8 @@ struct State {
   bool ending = false;  ///< the Eal is gone, its users aren't
   bool ended = false;
   std::atomic<bool> started{false};  ///< by this library
-  /// Whose threads and memory EAL's are; 0: no user came yet. Read without the lock: a thread that fork() left behind may
-  /// have it for ever.
+  /// Whose threads and memory EAL's are; 0: no user came yet. Read without the lock: a thread that
+  /// fork() left behind may have it for ever.
   std::atomic<pid_t> process{0};
   void (*sweep)() noexcept = nullptr;
   void* memory = nullptr;  ///< EAL's first page, as it was when the first user came
@@ -62,7 +62,8 @@ void* page_of_eal() noexcept {
   return found;
 }
 
-/// fork() has left this process a copy of EAL's memory, or the same memory, and none of its threads.
+/// fork() has left this process a copy of EAL's memory, or the same memory, and none of its
+/// threads.
 bool is_forked(const State& s) noexcept {
   const pid_t process = s.process.load(std::memory_order_relaxed);
   return process != 0 && process != getpid();

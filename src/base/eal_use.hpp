@@ -23,8 +23,8 @@ void eal_started() noexcept;
 /// EAL is there, and this process's: a child of fork() has none of it.
 void note_eals_process() noexcept;
 
-/// Cleans EAL up, which this library has initialised: now, or after its last user. `log` keeps back what EAL prints
-/// until then.
+/// Cleans EAL up, which this library has initialised: now, or after its last user. `log` keeps back
+/// what EAL prints until then.
 void end_eal(std::unique_ptr<LogCapture> log) noexcept;
 
 }  // namespace bab::detail

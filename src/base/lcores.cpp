@@ -32,8 +32,8 @@ std::vector<unsigned> take_set(std::string_view text, std::size_t& at, bool eith
   return set;
 }
 
-/// EAL's --lcores: "lcores[@cpus][,…]". An lcore without CPUs runs on the one of its own number. `either_way`: of a range
-/// like 1-0; a list of cores (-l) has none in it.
+/// EAL's --lcores: "lcores[@cpus][,…]". An lcore without CPUs runs on the one of its own number.
+/// `either_way`: of a range like 1-0; a list of cores (-l) has none in it.
 Lcores parse_lcores(std::string_view text, bool either_way) {
   Lcores all;
   for (std::size_t at = 0; at < text.size(); ++at) {

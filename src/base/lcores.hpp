@@ -21,16 +21,18 @@ Lcores lcores_of(const System& system, std::span<const std::string> eal);
 
 unsigned main_lcore(std::span<const std::string> eal, const Lcores& lcores);
 
-/// Why EAL would refuse these lcores, or panic: lcores of a number too high, CPUs that aren't there, a main lcore that is
-/// none of them, lcores without a CPU that this process may use.
+/// Why EAL would refuse these lcores, or panic: lcores of a number too high, CPUs that aren't
+/// there, a main lcore that is none of them, lcores without a CPU that this process may use.
 struct LcoreRefusal {
   std::string text, mend;
 };
 std::optional<LcoreRefusal> lcores_that_cannot_be(const System& system,
                                                   std::span<const std::string> eal);
 
-/// EAL's argument for so many workers beside a main lcore, on these CPUs: "-l 0-2", or a main lcore that shares CPUs
-/// ("--lcores 0@(0-1),1@0,2@1") where there are too few; workers that share where there are fewer still.
+/// EAL's argument for so many workers beside a main lcore, on these CPUs: "-l 0-2", or a main lcore
+/// that shares CPUs
+/// ("--lcores 0@(0-1),1@0,2@1") where there are too few; workers that share where there are fewer
+/// still.
 std::string lcores_argument(std::size_t workers, const std::vector<unsigned>& cpus);
 
 }  // namespace bab::detail

@@ -35,7 +35,8 @@ void say_at_once(std::string_view data) noexcept {
 
 LogCapture::LogCapture() {
   std::FILE* const now = rte_log_get_stream();
-  // DPDK's own are no files, and one that it has closed would be written to. So it stays, and nothing is kept.
+  // DPDK's own are no files, and one that it has closed would be written to. So it stays, and
+  // nothing is kept.
   if (detail::dpdk::openlog_may_close_the_stream_before() && fileno(now) < 0) return;
   cookie_io_functions_t io{};
   io.write = [](void* self, const char* data, std::size_t n) -> ssize_t {

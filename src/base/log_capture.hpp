@@ -8,11 +8,12 @@
 
 namespace bab {
 
-/// DPDK's log while bab's EAL is there: the first 64 KiB are kept for whoever has to explain a failure, and a library
-/// prints nothing. Two things go to standard error at once, since the process ends then: the words of a panic
-/// (rte_panic()) and of rte_exit(). A stream that the host had given to DPDK before gets all lines, and is DPDK's again
-/// afterwards. (Where DPDK may have closed it by then, a stream without a file stays instead, and gets all alone.) File
-/// descriptors stay what they are. Any thread may log.
+/// DPDK's log while bab's EAL is there: the first 64 KiB are kept for whoever has to explain a
+/// failure, and a library prints nothing. Two things go to standard error at once, since the
+/// process ends then: the words of a panic (rte_panic()) and of rte_exit(). A stream that the host
+/// had given to DPDK before gets all lines, and is DPDK's again afterwards. (Where DPDK may have
+/// closed it by then, a stream without a file stays instead, and gets all alone.) File descriptors
+/// stay what they are. Any thread may log.
 class LogCapture {
  public:
   LogCapture();

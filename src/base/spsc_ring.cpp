@@ -14,8 +14,8 @@
 namespace bab::detail {
 namespace {
 
-/// "bab_ring_7". DPDK keys its rings by name, and another copy of this library in the process (a plugin's) counts for
-/// itself: a name that is taken is passed over.
+/// "bab_ring_7". DPDK keys its rings by name, and another copy of this library in the process (a
+/// plugin's) counts for itself: a name that is taken is passed over.
 rte_ring* create(unsigned bytes, std::uint32_t capacity, int socket) {
   static std::atomic<unsigned> next{0};
   while (true) {

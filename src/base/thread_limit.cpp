@@ -70,7 +70,8 @@ std::uint64_t threads_of(const System& system, std::uint64_t uid) {
   return all;
 }
 
-/// ulimit -u: of a user's threads in all processes. It doesn't bind root, nor who may pass over limits.
+/// ulimit -u: of a user's threads in all processes. It doesn't bind root, nor who may pass over
+/// limits.
 void look_at_the_user(const System& system, ThreadLimit& lowest) {
   const User who = user(system);
   if (who.real_uid == 0 || who.has(CAP_SYS_RESOURCE) || who.has(CAP_SYS_ADMIN)) return;

@@ -5,9 +5,11 @@
 
 namespace bab::detail {
 
-// Blocks of a pcapng file (draft-ietf-opsawg-pcapng), in the byte order of the machine, as its head says.
+// Blocks of a pcapng file (draft-ietf-opsawg-pcapng), in the byte order of the machine, as its head
+// says.
 
-/// Nanoseconds since 1970, as interfaces of rte_pcapng have them; the upper half first, whatever the byte order.
+/// Nanoseconds since 1970, as interfaces of rte_pcapng have them; the upper half first, whatever
+/// the byte order.
 struct PcapngTime {
   std::uint32_t upper, lower;
 

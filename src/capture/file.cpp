@@ -36,8 +36,8 @@ std::uint64_t wall_ns() noexcept {
       duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count());
 }
 
-/// A limit to files' sizes is an error of write() like a full disk, and not this process's end: no SIGXFSZ on this thread
-/// as long as this lives.
+/// A limit to files' sizes is an error of write() like a full disk, and not this process's end: no
+/// SIGXFSZ on this thread as long as this lives.
 class NoSizeSignal {
  public:
   NoSizeSignal() noexcept {
@@ -160,8 +160,8 @@ int CaptureFile::write(std::span<const iovec> parts) noexcept {
   return why;
 }
 
-/// Not by rte_pcapng_write_packets(), which takes the blocks' times for TSC cycles since DPDK 23.11, and turns them into
-/// nanoseconds by a rate of the TSC that is only estimated.
+/// Not by rte_pcapng_write_packets(), which takes the blocks' times for TSC cycles since
+/// DPDK 23.11, and turns them into nanoseconds by a rate of the TSC that is only estimated.
 int CaptureFile::write(std::span<rte_mbuf*> blocks) noexcept {
   std::array<iovec, IOV_MAX> parts;
   std::size_t n = 0;

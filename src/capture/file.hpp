@@ -19,8 +19,8 @@ namespace bab::detail {
 /// A pcapng file that is whole up to the last write that succeeded. One thread at a time.
 class CaptureFile {
  public:
-  /// Opens it, and makes it if it isn't there; what is in it stays until begin(). Throws Error: it can't be written, isn't
-  /// a file (nor a device that never waits), or another capture writes it.
+  /// Opens it, and makes it if it isn't there; what is in it stays until begin(). Throws Error: it
+  /// can't be written, isn't a file (nor a device that never waits), or another capture writes it.
   explicit CaptureFile(std::string path);
   CaptureFile(const CaptureFile&) = delete;
   CaptureFile& operator=(const CaptureFile&) = delete;

@@ -6,8 +6,9 @@
 
 namespace bab::detail {
 
-/// Time that a captured queue's lcore may spend, in TSC cycles and parts of one: a burst's share of the time since the
-/// last is often less than one. It saves up `most`, and owes no more than that. One thread.
+/// Time that a captured queue's lcore may spend, in TSC cycles and parts of one: a burst's share of
+/// the time since the last is often less than one. It saves up `most`, and owes no more than that.
+/// One thread.
 class CaptureBudget {
  public:
   explicit CaptureBudget(double most) noexcept : most_(most), left_(most) {}
@@ -20,7 +21,8 @@ class CaptureBudget {
   double most_, left_;
 };
 
-/// What writing a frame takes of a CPU, from looks at what some frames took; the latest count most. One thread.
+/// What writing a frame takes of a CPU, from looks at what some frames took; the latest count most.
+/// One thread.
 class FrameCost {
  public:
   /// A look's frames aren't taken to cost more than this each.
@@ -40,8 +42,9 @@ class FrameCost {
   double frames_ = 32, spent_ns_ = 32 * 10'000;
 };
 
-/// How long a capture's writer naps where it takes an lcore's time: as long as the buffers allow, since wakings cost
-/// the lcore. With naps of 50 us they took 1.5 % of a loop's rate (tests/perf/LOG.md).
+/// How long a capture's writer naps where it takes an lcore's time: as long as the buffers allow,
+/// since wakings cost the lcore. With naps of 50 us they took 1.5 % of a loop's rate
+/// (tests/perf/LOG.md).
 class SharedNap {
  public:
   using Time = std::chrono::microseconds;

@@ -24,7 +24,8 @@ constexpr double kWorthMoving = 0.05;
 WriterPlace::WriterPlace(std::span<const std::unique_ptr<CaptureQueue>> queues)
     : queues_(queues), lcore_(LCORE_ID_ANY), looked_(rte_get_tsc_cycles()), seen_(queues.size()) {
   if (pthread_getaffinity_np(pthread_self(), sizeof here_, &here_) != 0) return;
-  // EAL leaves this thread the process's CPUs without its lcores', or main's alone where those are all.
+  // EAL leaves this thread the process's CPUs without its lcores', or main's alone where those are
+  // all.
   allowed_ = here_;
   unsigned lcore;
   RTE_LCORE_FOREACH(lcore) {

@@ -11,16 +11,16 @@
 
 namespace bab::detail {
 
-/// Where a capture's writing thread runs: on CPUs that no worker lcore runs on, or, where it has no other, on that of the
-/// lcore with the most idle time. Of that thread.
+/// Where a capture's writing thread runs: on CPUs that no worker lcore runs on, or, where it has no
+/// other, on that of the lcore with the most idle time. Of that thread.
 class WriterPlace {
  public:
   explicit WriterPlace(std::span<const std::unique_ptr<CaptureQueue>> queues);
 
   /// It takes lcores' time.
   [[nodiscard]] bool shared() const noexcept { return shared_; }
-  /// Moves to CPUs that became free, or to one with more time to give, and tells queues how many share their lcore. Does
-  /// so some times a second; to be called more often.
+  /// Moves to CPUs that became free, or to one with more time to give, and tells queues how many
+  /// share their lcore. Does so some times a second; to be called more often.
   void look() noexcept;
 
  private:

@@ -22,8 +22,8 @@
 namespace bab::detail {
 namespace {
 
-/// Whether the frame is an IPv4 UDP datagram from or to `port`; fragments behind the first have no ports, and headers that
-/// a driver spread over segments aren't looked for.
+/// Whether the frame is an IPv4 UDP datagram from or to `port`; fragments behind the first have no
+/// ports, and headers that a driver spread over segments aren't looked for.
 bool is_of_udp_port(const rte_mbuf* m, std::uint16_t port) noexcept {
   using namespace wire;
   Ipv4Place ip;
@@ -72,10 +72,11 @@ bool is_cancelled(const rte_mbuf* copy) noexcept { return copy->pkt_len == 0; }
 /// while it copied isn't charged for it. (A cold jumbo frame takes about a microsecond.)
 constexpr std::uint64_t kSavedPerSecond = 200;        // 5 ms
 constexpr std::uint64_t kPerCopyPerSecond = 500'000;  // 2 us
-/// Of idle time. At full speed one lcore waits for the other, and a capture that takes all of that costs the bus up to
-/// 9 % of its rate, a quarter 2 to 6 % (tests/perf/LOG.md).
+/// Of idle time. At full speed one lcore waits for the other, and a capture that takes all of that
+/// costs the bus up to 9 % of its rate, a quarter 2 to 6 % (tests/perf/LOG.md).
 constexpr double kIdlePart = 0.25;
-/// More idle time than that since the last burst may be another process's, which had the CPU meanwhile.
+/// More idle time than that since the last burst may be another process's, which had the CPU
+/// meanwhile.
 constexpr std::uint64_t kIdlePerSecond = 1'000;  // 1 ms
 
 }  // namespace
@@ -121,8 +122,8 @@ CaptureQueue::Frames CaptureQueue::choose(Frames matching) const noexcept {
   return found;
 }
 
-/// Its share of all time, and its part of what the lcore had idle, if it says: copies and the writing of them lessen
-/// that, so that a fifth of it is what they get in the end.
+/// Its share of all time, and its part of what the lcore had idle, if it says: copies and the
+/// writing of them lessen that, so that a fifth of it is what they get in the end.
 void CaptureQueue::earn(std::uint64_t now) noexcept {
   const Lcore* lcore = Lcore::current();
   const std::uint64_t idle = lcore != nullptr ? std::uint64_t{lcore->counters().idle_cycles} : 0;
@@ -169,8 +170,9 @@ void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) 
         place_.direction == TapDirection::kRx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT);
     if (copies[i] == nullptr) continue;
     tsan_acquire(copies[i]);
-    // Not DPDK's own time: 22.11's is made with state that all lcores share unlocked, and wrong by centuries where one is
-    // a little behind another. The writing thread makes a time of this one, when it has read the clock.
+    // Not DPDK's own time: 22.11's is made with state that all lcores share unlocked, and wrong by
+    // centuries where one is a little behind another. The writing thread makes a time of this one,
+    // when it has read the clock.
     rte_pktmbuf_mtod(copies[i], PcapngPacket*)->time.set(now);
     copied_ |= left & -left;
   }

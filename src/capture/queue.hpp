@@ -19,9 +19,9 @@
 
 namespace bab::detail {
 
-/// What one queue's lcore copies into and the writing thread takes out of. The lcore never waits for that thread:
-/// each queue has a pool of its own that only the lcore takes from and, but for a copy that fails, only the
-/// thread gives back to, and the ring between them holds the whole pool.
+/// What one queue's lcore copies into and the writing thread takes out of. The lcore never waits
+/// for that thread: each queue has a pool of its own that only the lcore takes from and, but for a
+/// copy that fails, only the thread gives back to, and the ring between them holds the whole pool.
 class CaptureQueue final : public Tap::Sink {
  public:
   struct Place {
@@ -49,18 +49,20 @@ class CaptureQueue final : public Tap::Sink {
 
   // On the writing thread.
 
-  /// The next copies, as blocks to write, which the caller gives back. `any`: there were some, if only of frames that
-  /// didn't go.
+  /// The next copies, as blocks to write, which the caller gives back. `any`: there were some, if
+  /// only of frames that didn't go.
   unsigned pop(std::span<rte_mbuf*> out, const TscWallClock& clock, bool& any) noexcept;
   static void give_back(std::span<rte_mbuf*> copies) noexcept;
   /// Nothing can be written any more: the lcore makes no more copies.
   void give_up() noexcept { broken_.store(true, std::memory_order_relaxed); }
   void failed(std::uint64_t frames) noexcept { unwritten_ += frames; }
-  /// What writing a frame takes of a CPU that is an lcore's, in TSC cycles: queues are charged for it. 0: nothing.
+  /// What writing a frame takes of a CPU that is an lcore's, in TSC cycles: queues are charged for
+  /// it. 0: nothing.
   void set_write_cost(std::uint64_t cycles) noexcept {
     write_cost_.store(cycles, std::memory_order_relaxed);
   }
-  /// How many queues with frames the lcore has, this one among them: they have equal parts of its idle time. Not 0.
+  /// How many queues with frames the lcore has, this one among them: they have equal parts of its
+  /// idle time. Not 0.
   void set_sharers(std::uint32_t queues) noexcept {
     sharers_.store(queues, std::memory_order_relaxed);
   }

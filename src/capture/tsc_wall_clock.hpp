@@ -5,8 +5,9 @@
 
 namespace bab::detail {
 
-/// Turns TSC times into nanoseconds since 1970. DPDK may only estimate the TSC's rate, so the clock is read again and
-/// again: a time is off by that error over the time since the last reading, not since the first. One thread.
+/// Turns TSC times into nanoseconds since 1970. DPDK may only estimate the TSC's rate, so the clock
+/// is read again and again: a time is off by that error over the time since the last reading, not
+/// since the first. One thread.
 class TscWallClock {
  public:
   /// Both clocks at one moment.
@@ -48,10 +49,12 @@ class TscWallClock {
   Reading at_;
 };
 
-/// Times of events that are known to have come one after another: small errors of a clock don't turn them round.
+/// Times of events that are known to have come one after another: small errors of a clock don't
+/// turn them round.
 class RisingTime {
  public:
-  /// `ns`, or the last one's if that was later. Where the clock was set back, by a second or more, it's followed.
+  /// `ns`, or the last one's if that was later. Where the clock was set back, by a second or more,
+  /// it's followed.
   std::uint64_t next(std::uint64_t ns) noexcept {
     constexpr std::uint64_t kSetBack = 1'000'000'000;
     if (ns >= last_ || last_ - ns >= kSetBack) last_ = ns;

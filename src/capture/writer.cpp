@@ -16,7 +16,8 @@ using std::chrono::microseconds;
 constexpr microseconds kShortNap{50}, kLongNap{1000};
 /// Two context switches, the timer, and caches that are cold.
 constexpr std::uint64_t kWakingNs = 5'000;
-/// A CPU's time costs its lcore more than that: caches are cold afterwards, and a peer waits meanwhile.
+/// A CPU's time costs its lcore more than that: caches are cold afterwards, and a peer waits
+/// meanwhile.
 constexpr double kDearer = 1.5;
 /// While there is always something to write.
 constexpr std::uint64_t kAccountsPerSecond = 200;

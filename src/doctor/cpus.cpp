@@ -101,7 +101,8 @@ void examine_isolation(const System& system, const std::vector<unsigned>& cpus,
     findings.push_back({Level::kOk, kCpuTopic, "the workers' CPUs are isolated", ""});
     return;
   }
-  // These arguments say all of it: a list without those that are isolated already would give them back.
+  // These arguments say all of it: a list without those that are isolated already would give them
+  // back.
   std::set<unsigned> wanted(isolated.begin(), isolated.end());
   wanted.insert(cpus.begin(), cpus.end());
   const std::string list = fmt::format("{}", fmt::join(wanted, ","));

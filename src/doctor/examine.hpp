@@ -13,7 +13,8 @@ using detail::System;
 using Findings = std::vector<Finding>;
 using Level = Finding::Level;
 
-/// The CPUs that the run's lcores may be on, the main one's included; EAL's own choice isn't looked up.
+/// The CPUs that the run's lcores may be on, the main one's included; EAL's own choice isn't looked
+/// up.
 std::vector<unsigned> lcore_cpus(const Examination& what);
 
 void examine_memory(const System& system, const Examination& what, Findings& findings);

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view kIommuTopic = "iommu";
 
-/// Of an IOMMU that x86 has: whether interrupts go by it. VFIO refuses a device that could forge others'.
+/// Of an IOMMU that x86 has: whether interrupts go by it. VFIO refuses a device that could forge
+/// others'.
 bool leaves_interrupts_alone(const System& system) {
   const std::vector<std::string> units = system.list("sys/class/iommu");
   const bool x86 = std::any_of(units.begin(), units.end(), [](const std::string& name) {

@@ -115,8 +115,8 @@ struct Need {
   std::uint64_t bytes;
 };
 
-/// --socket-mem says it by node. Else a NIC's pools lie on its node, and a run without NICs takes what its lcores'
-/// nodes have.
+/// --socket-mem says it by node. Else a NIC's pools lie on its node, and a run without NICs takes
+/// what its lcores' nodes have.
 std::vector<Need> read_needs(const System& system, const Examination& what,
                              const std::vector<Pages>& pages) {
   std::vector<Need> needs;

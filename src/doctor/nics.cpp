@@ -104,8 +104,8 @@ bool has_word(std::string_view text, const std::string& word) {
   return false;
 }
 
-/// What of its IOMMU group, which VFIO takes whole or not at all, another driver has: "0000:01:00.1 (igb)".
-/// Bridges don't count: the kernel's driver for them may stay.
+/// What of its IOMMU group, which VFIO takes whole or not at all, another driver has: "0000:01:00.1
+/// (igb)". Bridges don't count: the kernel's driver for them may stay.
 std::vector<std::string> group_blockers(const System& system, const Nic& nic) {
   std::vector<std::string> all;
   if (nic.iommu_group.empty()) return all;
@@ -167,7 +167,8 @@ bool is_in_use(const System& system, const Nic& nic) {
   });
 }
 
-/// The kernel's driver that it would be given to. Without an IOMMU that is uio where root may use it.
+/// The kernel's driver that it would be given to. Without an IOMMU that is uio where root may use
+/// it.
 std::string_view driver_for(const System& system, const Nic& nic, const Pmd& pmd) {
   constexpr std::string_view kVfio = "vfio-pci", kUio = "uio_pci_generic";
   if (!nic.iommu_group.empty() || !user(system).is_root() || !has_word(pmd.kmod, std::string(kUio)))
@@ -236,8 +237,8 @@ Finding examine_nic(const System& system, const Examination& what, const Nic& ni
             fmt::format("{} has the kernel's driver {}, which {} works beside", nic.label(),
                         nic.driver, pmd.name),
             ""};
-  // Only what nobody can be using is offered: the default route may go a way that isn't seen from here (another
-  // network namespace, a tunnel, a second next hop, another table).
+  // Only what nobody can be using is offered: the default route may go a way that isn't seen from
+  // here (another network namespace, a tunnel, a second next hop, another table).
   if (!nic.driver.empty() && is_in_use(system, nic))
     return {trouble, kNicTopic,
             fmt::format("{} has the kernel's driver {}{}, and may be in use", nic.label(),

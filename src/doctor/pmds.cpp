@@ -33,8 +33,8 @@ std::string text(const Json& info, const char* key) {
   return found != info.end() && found->is_string() ? found->get<std::string>() : "?";
 }
 
-/// The libraries of PMDs in a folder, each once: it may be there as .so, .so.23 and .so.23.0, and without DPDK's
-/// development package isn't as the first.
+/// The libraries of PMDs in a folder, each once: it may be there as .so, .so.23 and .so.23.0, and
+/// without DPDK's development package isn't as the first.
 void add_libraries(const System& system, const std::string& folder, std::vector<std::string>& all) {
   std::string last;
   for (const std::string& name : system.list(folder)) {

@@ -17,8 +17,8 @@ struct Pmd {
   std::string kmod;  ///< kernel modules it works with: "* igb_uio | vfio-pci"
 };
 
-/// The installed PMD for a PCI device, or one of those that EAL arguments load (-d, by an absolute path); an empty name:
-/// there is none.
+/// The installed PMD for a PCI device, or one of those that EAL arguments load (-d, by an absolute
+/// path); an empty name: there is none.
 Pmd find_pmd(const System& system, std::span<const std::string> eal, std::uint16_t vendor,
              std::uint16_t device);
 

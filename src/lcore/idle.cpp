@@ -13,7 +13,8 @@
 namespace bab {
 namespace {
 
-/// Empty turns before kBackOff sleeps: a burst that comes within some microseconds meets an awake lcore.
+/// Empty turns before kBackOff sleeps: a burst that comes within some microseconds meets an awake
+/// lcore.
 constexpr std::uint32_t kPausesFirst = 256;
 
 IdleStrategy possible(IdleStrategy wanted) {

@@ -10,7 +10,8 @@
 namespace bab {
 namespace {
 
-/// More timers at once than this, and the heap of them grows once more. Few programs have so many tasks.
+/// More timers at once than this, and the heap of them grows once more. Few programs have so many
+/// tasks.
 constexpr std::size_t kTimersReserved = 1024;
 /// The same of pollers: those that come and go while the lcore runs allocate nothing.
 constexpr std::size_t kPollersReserved = 32;
@@ -31,7 +32,8 @@ Lcore::Lcore(const IdleOptions& idle) : idle_(idle) {
 Lcore::~Lcore() {
   assert(tasks_ == 0 && "an Lcore was destroyed before its tasks ended");
   if (turned_on_ == rte_lcore_id()) BufferPool::empty_caches();
-  // Tasks that never end keep what they have, but a Wait that isn't in a frame of theirs may live on.
+  // Tasks that never end keep what they have, but a Wait that isn't in a frame of theirs may live
+  // on.
   ready_.append(resuming_);
   ready_.append(polled_);
   for (Wait* w : timers_) ready_.push(*w);
@@ -185,8 +187,8 @@ void Lcore::spin() try {
   throw;
 }
 
-/// The time since the last turn began goes to what that turn was. One look at the clock per turn: nothing of an
-/// lcore's time is in neither of the two.
+/// The time since the last turn began goes to what that turn was. One look at the clock per turn:
+/// nothing of an lcore's time is in neither of the two.
 void Lcore::account(std::uint64_t now_tsc) noexcept {
   if (spun_at_ == 0) return;
   (spun_busy_ ? counters_.busy_cycles : counters_.idle_cycles) += now_tsc - spun_at_;
@@ -236,13 +238,14 @@ unsigned Lcore::fire_timers() noexcept {
   return fired;
 }
 
-/// What a Task throws stays in its promise. Past one that was compiled with -fno-exceptions it would come out here, and leave a
-/// coroutine behind that neither ended nor can go on, for which run() would wait for ever.
+/// What a Task throws stays in its promise. Past one that was compiled with -fno-exceptions it
+/// would come out here, and leave a coroutine behind that neither ended nor can go on, for which
+/// run() would wait for ever.
 void Lcore::resume(Wait& w) noexcept { w.coroutine_.resume(); }
 
 unsigned Lcore::resume_ready() {
-  // Those that become ready meanwhile have the next turn: nobody can keep the others waiting. Each is looked up when its
-  // turn comes: one that goes on may be the end of others.
+  // Those that become ready meanwhile have the next turn: nobody can keep the others waiting. Each
+  // is looked up when its turn comes: one that goes on may be the end of others.
   resuming_.append(ready_);
   unsigned resumed = 0;
   for (; !resuming_.empty(); ++resumed) {

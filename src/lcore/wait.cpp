@@ -112,8 +112,8 @@ void AnyOfBase::ended(Wait& first) noexcept {
     state_ = State::kIdle;
     return;
   }
-  state_ = State::
-      kReady;  // `first` stays in the group until it is resumed, so that either may go before
+  state_ = State::kReady;  // `first` stays in the group until it is resumed, so that either may go
+                           // before
   first.coroutine_ = coroutine_;
   first.lcore_->make_ready(first);
 }

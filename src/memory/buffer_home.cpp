@@ -19,8 +19,8 @@
 namespace bab {
 namespace {
 
-/// Accounts of one lcore start on a page of their own: no false sharing between lcores, and the rows
-/// of lcores that never come cost no memory.
+/// Accounts of one lcore start on a page of their own: no false sharing between lcores, and the
+/// rows of lcores that never come cost no memory.
 constexpr std::size_t kPage = 4096;
 
 std::size_t account_row(std::uint32_t buffers) {
@@ -35,8 +35,8 @@ Account* map_accounts(std::size_t bytes) {
   return static_cast<Account*>(p);
 }
 
-/// Never destroyed: handles may come back while the program ends. And not from the heap, which may fail where
-/// nothing may throw.
+/// Never destroyed: handles may come back while the program ends. And not from the heap, which may
+/// fail where nothing may throw.
 struct Left {
   std::mutex mutex;
   std::list<std::unique_ptr<BufferHome>> homes;
@@ -103,12 +103,13 @@ void BufferHome::put(rte_mempool* mp, rte_mempool_cache* cache,
 }
 
 bool BufferHome::full() const noexcept {
-  // Its caches are closed, so that this counts the ring alone: while a cache is emptied into the ring, its buffers
-  // would count twice.
+  // Its caches are closed, so that this counts the ring alone: while a cache is emptied into the
+  // ring, its buffers would count twice.
   assert(mempool_->cache_size == 0 && "only of a home that its pool has left");
   std::uint64_t back = rte_mempool_avail_count(mempool_.get());
 #ifndef BAB_TSAN  // which doesn't know fences
-  // The ring before the caches: what moves from one to the other meanwhile counts nowhere, and not twice.
+  // The ring before the caches: what moves from one to the other meanwhile counts nowhere, and not
+  // twice.
   std::atomic_thread_fence(std::memory_order_acquire);
 #endif
   for (unsigned lcore = 0; has_caches_ && lcore < RTE_MAX_LCORE; ++lcore)
@@ -155,7 +156,8 @@ bool BufferHome::take_apart(rte_mbuf* m) noexcept {
     rte_pktmbuf_free_seg(m);
     return false;
   }
-  // DPDK gives the clone's share of the buffer behind it up as if nobody else could at the same time.
+  // DPDK gives the clone's share of the buffer behind it up as if nobody else could at the same
+  // time.
   rte_mbuf* const behind = RTE_MBUF_CLONED(m) ? rte_mbuf_from_indirect(m) : nullptr;
   const bool shares = behind != nullptr && is_ours(behind);
   if (shares) Shares<>::take(behind);

@@ -30,12 +30,14 @@ namespace {
 
 constexpr std::uint32_t kTestpmdCache = 250;
 
-/// Pools there are: entered and left in set-up, walked by lcores. 256: rte_mempool's names run out later.
+/// Pools there are: entered and left in set-up, walked by lcores. 256: rte_mempool's names run out
+/// later.
 std::array<std::atomic<BufferPool*>, 256> all_pools;
 /// Places that were ever taken: those behind them needn't be looked at.
 std::atomic<std::size_t> places_taken{0};
-/// Whoever goes, on a thread of anybody's, closes its caches of pools that may go at the same time. Nothing of EAL's
-/// is called while it is held: EAL calls with locks of its own. Not destroyed: a pool may be a global, and go last.
+/// Whoever goes, on a thread of anybody's, closes its caches of pools that may go at the same time.
+/// Nothing of EAL's is called while it is held: EAL calls with locks of its own. Not destroyed: a
+/// pool may be a global, and go last.
 std::mutex& going() {
   alignas(std::mutex) static std::byte place[sizeof(std::mutex)];
   static std::mutex& all = *new (place) std::mutex;
@@ -49,7 +51,8 @@ void for_each_pool(Visit visit) {
     if (BufferPool* pool = all_pools[i].load(std::memory_order_acquire)) visit(*pool);
 }
 
-/// Called when an lcore id is given up, on its own thread: by EAL for threads that registered, whoever did that.
+/// Called when an lcore id is given up, on its own thread: by EAL for threads that registered,
+/// whoever did that.
 void lcore_goes(unsigned lcore, void* /*none*/) {
   if (lcore == rte_lcore_id()) BufferPool::empty_caches();
 }
@@ -100,7 +103,8 @@ const rte_ring* ring_of(const rte_mempool& mp) {
   return is_ring ? static_cast<const rte_ring*>(mp.pool_data) : nullptr;
 }
 
-/// Shows `note` what the shared part of a mempool has, without taking it out; false where that isn't a ring.
+/// Shows `note` what the shared part of a mempool has, without taking it out; false where that
+/// isn't a ring.
 template <class Note>
 bool peek(const rte_ring* ring, Note note) {
   if (ring == nullptr) return false;
@@ -307,8 +311,9 @@ void BufferPool::note_received(rte_mbuf* m) noexcept {
 }
 
 std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
-  // A free mbuf looks like one that the NIC holds (refcnt 1), so the free ones are noted first: those
-  // in lcores' caches, which this thread can't take out, and the rest, looked at or taken out and put back.
+  // A free mbuf looks like one that the NIC holds (refcnt 1), so the free ones are noted first:
+  // those in lcores' caches, which this thread can't take out, and the rest, looked at or taken out
+  // and put back.
   std::vector<bool> is_free(size_, false);
   const auto note = [&is_free](void* object) {
     if (object != nullptr)  // an lcore's cache that is on the move

@@ -50,7 +50,8 @@ std::uint32_t device_number(const rte_eth_dev_info& device, std::string_view key
 void add_af_packet_slots(CarrierLimits& limits, const rte_eth_dev_info& device) {
   constexpr std::uint32_t kDefaultSlot = 2048;
   const std::uint32_t slot = device_number(device, "framesz", kDefaultSlot);
-  // The driver's reckoning of what a slot holds to send, and what it wants a receive buffer to hold.
+  // The driver's reckoning of what a slot holds to send, and what it wants a receive buffer to
+  // hold.
   constexpr auto kSlotHeader = static_cast<std::uint32_t>(TPACKET2_HDRLEN - sizeof(sockaddr_ll));
   limits.rx_bytes = slot - std::min(slot, kSlotHeader);
   // The kernel puts a received frame's network header at TPACKET_ALIGN(header + 16), with the

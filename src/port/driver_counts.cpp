@@ -23,7 +23,8 @@ std::uint64_t DriverCounts::missed_since(std::uint64_t added) noexcept {
     return added - before;
   }
   if (added == 0) return 0;
-  // Of frames that a NIC goes on missing so many moments, one right after the other, hardly have the same number.
+  // Of frames that a NIC goes on missing so many moments, one right after the other, hardly have
+  // the same number.
   constexpr int kLooks = 7;
   std::uint64_t more = 0;
   for (int i = 0; i < kLooks; ++i) {

@@ -15,8 +15,8 @@
 
 namespace bab::detail {
 
-/// DPDK's log, while anybody wants to know what is said. The stream is made once and never closed: a thread that logs may
-/// hold it long after the last one has stopped to listen.
+/// DPDK's log, while anybody wants to know what is said. The stream is made once and never closed:
+/// a thread that logs may hold it long after the last one has stopped to listen.
 class LogListener {
  public:
   static LogListener& instance() {

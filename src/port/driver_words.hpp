@@ -5,8 +5,9 @@
 
 namespace bab::detail {
 
-/// What DPDK logs while it is there: a driver that refuses something says why there, and gives a bare number back. The
-/// lines go where they went before, too. Any thread; those of other threads are among them.
+/// What DPDK logs while it is there: a driver that refuses something says why there, and gives a
+/// bare number back. The lines go where they went before, too. Any thread; those of other threads
+/// are among them.
 class DriverWords {
  public:
   DriverWords();

@@ -8,8 +8,9 @@
 
 namespace bab {
 
-/// What the driver counted before this start, `stopped` being its figures then, isn't ours: some don't reset what an
-/// earlier process missed. Where its counters begin at 0 with a start, what was cleared before is no longer in them.
+/// What the driver counted before this start, `stopped` being its figures then, isn't ours: some
+/// don't reset what an earlier process missed. Where its counters begin at 0 with a start, what was
+/// cleared before is no longer in them.
 void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
   rte_eth_stats now{};
   if (!at_stop_ || !counts_.read(now)) return;
@@ -40,7 +41,8 @@ std::uint64_t Port::frames_taken() const noexcept {
   return frames;
 }
 
-/// Of the frames that the driver had counted when its figure was `ipackets`, those that nobody took.
+/// Of the frames that the driver had counted when its figure was `ipackets`, those that nobody
+/// took.
 std::uint64_t Port::untaken(std::uint64_t ipackets) const noexcept {
   const std::uint64_t counted =
       ipackets >= cleared_.ipackets ? ipackets - cleared_.ipackets : ipackets;

@@ -35,9 +35,10 @@ std::string device_name(std::uint16_t id) {
   return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : fmt::format("{}", id);
 }
 
-/// By an interrupt that comes: once it is asked for, DPDK looks at the link in no other way. Two drivers have one that doesn't
-/// always (tried, 22.11). net_vmxnet3 never acknowledges it: with a uio driver the first one is the last. net_e1000_em gives
-/// an 82574 no vector for it: with vfio none comes.
+/// By an interrupt that comes: once it is asked for, DPDK looks at the link in no other way. Two
+/// drivers have one that doesn't always (tried, 22.11). net_vmxnet3 never acknowledges it: with a
+/// uio driver the first one is the last. net_e1000_em gives an 82574 no vector for it: with vfio
+/// none comes.
 bool tells_of_its_link(const rte_eth_dev_info& info) {
   const std::string_view driver = info.driver_name;
   return info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0 &&
@@ -205,8 +206,9 @@ void Port::start(const std::function<bool()>& give_up) {
   const unsigned seconds = longest_link_wait_s();
   Link link = await_link(had_interrupt ? kInterruptWaitS : seconds, give_up);
   if (link == Link::kDown && had_interrupt) {
-    // Perhaps its interrupt doesn't get through (not every platform's do), and would leave the link as it was at the
-    // start. As a last resort: the NIC agrees with its peer anew then, which takes seconds.
+    // Perhaps its interrupt doesn't get through (not every platform's do), and would leave the link
+    // as it was at the start. As a last resort: the NIC agrees with its peer anew then, which takes
+    // seconds.
     stop();
     link_interrupt_ = false;
     set_up_again();
@@ -304,8 +306,9 @@ void Port::note_stopped() noexcept {
   if (counts_.read(now)) at_stop_ = now;
 }
 
-/// net_memif takes its rings away with it, and what the peer hasn't read of them is lost; nothing tells how
-/// far it has read. So a peer that lags by a few time slices of its CPU is given the time.
+/// net_memif takes its rings away with it, and what the peer hasn't read of them is lost; nothing
+/// tells how far it has read. So a peer that lags by a few time slices of its CPU is given the
+/// time.
 void Port::linger() const noexcept {
   constexpr int kTries = 50;
   constexpr unsigned kEachUs = 10'000;
@@ -371,7 +374,8 @@ PortStats Port::stats() const noexcept {
   assert(!detail::eal_is_a_parents() && "a port was used in a child of fork()");
   rte_eth_stats s{};
   (void)counts_.read(s);
-  // A driver that goes on receiving from a long queue is short of buffers before any burst shows it.
+  // A driver that goes on receiving from a long queue is short of buffers before any burst shows
+  // it.
   if (s.rx_nombuf > std::exchange(nombuf_seen_, s.rx_nombuf) && rx_pool_ != nullptr)
     rx_pool_->announce_need();
   QueueCounters rx, tx;

@@ -27,8 +27,8 @@ std::string note_for(const std::string& device) {
 
 }  // namespace
 
-// Not as an owner in rte_ethdev's sense: RTE_ETH_FOREACH_DEV, by which rte_pcapng and host applications go, passes owned
-// ports over.
+// Not as an owner in rte_ethdev's sense: RTE_ETH_FOREACH_DEV, by which rte_pcapng and host
+// applications go, passes owned ports over.
 PortClaim::PortClaim(std::uint16_t id, const std::string& label)
     : eal_(label), id_(id), device_(device_of(id)) {
   const auto refuse = [&](std::string_view user) {

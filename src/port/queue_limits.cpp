@@ -21,9 +21,10 @@ unsigned pci_device_id(const rte_eth_dev_info& info) {
   return file ? id : 0;
 }
 
-/// Since 23.07 and 22.11.3 ("net/e1000: fix queue number initialization") net_e1000_em says two queues of each for all
-/// that it drives. Those before the 82571 have one (its own comment, of 82540 and 82545), and what is given to a second
-/// TX queue is never sent: QEMU's e1000 takes those registers' values and does nothing.
+/// Since 23.07 and 22.11.3 ("net/e1000: fix queue number initialization") net_e1000_em says two
+/// queues of each for all that it drives. Those before the 82571 have one (its own comment, of
+/// 82540 and 82545), and what is given to a second TX queue is never sent: QEMU's e1000 takes those
+/// registers' values and does nothing.
 constexpr std::array kOneQueueOfEach{
     0x100eU,                    // 82540EM
     0x100fU, 0x1011U,           // 82545EM

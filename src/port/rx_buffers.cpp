@@ -12,7 +12,8 @@
 namespace bab {
 namespace {
 
-/// What drivers want beside the frame: virtio its own header of 12 bytes, others room for a second VLAN tag.
+/// What drivers want beside the frame: virtio its own header of 12 bytes, others room for a second
+/// VLAN tag.
 constexpr std::uint32_t kDriversOwn = 16;
 constexpr std::uint32_t kStep = 1024;
 constexpr std::uint32_t kLeast = RTE_MBUF_DEFAULT_DATAROOM;  // what every driver takes

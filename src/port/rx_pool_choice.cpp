@@ -1,4 +1,5 @@
-// What a Port does to find the receive buffers that suit its driver, and to see what the driver makes of them.
+// What a Port does to find the receive buffers that suit its driver, and to see what the driver
+// makes of them.
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -18,8 +19,8 @@
 namespace bab {
 namespace {
 
-/// Buffers that must be at hand for receiving to go on: vector paths of drivers take 32 or 64 for their descriptors, or
-/// none, and some give a frame only in exchange for another buffer.
+/// Buffers that must be at hand for receiving to go on: vector paths of drivers take 32 or 64 for
+/// their descriptors, or none, and some give a frame only in exchange for another buffer.
 constexpr std::uint32_t kAtHand = 64;
 
 RxQueueWord word_of(std::uint16_t id) noexcept {
@@ -66,8 +67,8 @@ void Port::use_made(std::shared_ptr<BufferPool> pool, bool splitting_will_do) {
   forget_pools();
 }
 
-/// Of those that no queue refers to any more, all whose buffers are back: net_virtio keeps those that are in its rings, and
-/// receives into them after the next start.
+/// Of those that no queue refers to any more, all whose buffers are back: net_virtio keeps those
+/// that are in its rings, and receives into them after the next start.
 void Port::forget_pools() noexcept {
   std::erase_if(made_pools_, [&](const auto& pool) {
     return pool.get() != rx_pool_ && pool->available() == pool->size();
@@ -81,8 +82,8 @@ void Port::note_older(const BufferPool& pool) noexcept {
   smaller_bytes_ = std::min<std::uint32_t>(smaller_bytes_, pool.data_room() - RTE_PKTMBUF_HEADROOM);
 }
 
-/// Tries sizes with small pools, until the driver says that it doesn't split frames or no larger one is left. Gives those
-/// that it takes, the best one last.
+/// Tries sizes with small pools, until the driver says that it doesn't split frames or no larger
+/// one is left. Gives those that it takes, the best one last.
 std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& rooms,
                                             std::uint32_t estimate) {
   constexpr std::uint32_t kMostTried = 65'536;  // buffers
@@ -157,7 +158,8 @@ std::shared_ptr<BufferPool> Port::make_best(std::vector<RxPoolNeeds> choices,
   }
 }
 
-/// Frees the memory of tries: the queues refer to their pool until they are set up with another, here with a small one.
+/// Frees the memory of tries: the queues refer to their pool until they are set up with another,
+/// here with a small one.
 bool Port::let_go_of_tries() noexcept {
   if (!std::exchange(tries_, false) || rx_pool_ == nullptr) return false;
   try {

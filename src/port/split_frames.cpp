@@ -12,7 +12,8 @@ namespace {
 constexpr std::uint32_t kMostBytes =
     std::bit_floor(std::uint32_t{std::numeric_limits<std::uint16_t>::max() - RTE_PKTMBUF_HEADROOM});
 
-/// The driver doesn't split, or not that anybody knows, and has buffers that are too small from before.
+/// The driver doesn't split, or not that anybody knows, and has buffers that are too small from
+/// before.
 bool is_of_older_buffers(const Port& port) noexcept {
   const FrameSplit split = port.rx_buffers().split;
   return port.has_smaller_buffers() &&

@@ -15,15 +15,18 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// DPDK has nothing that tells (their sources, 22.11): a burst of none looks at what is done before anything else, and asks
-/// neither the device nor the kernel. Elsewhere it returns at once (e1000, virtio, mlx5), or is a system call (net_af_packet).
+/// DPDK has nothing that tells (their sources, 22.11): a burst of none looks at what is done before
+/// anything else, and asks neither the device nor the kernel. Elsewhere it returns at once (e1000,
+/// virtio, mlx5), or is a system call (net_af_packet).
 constexpr std::array kCleanedByAnEmptyBurst{"net_vmxnet3"sv};
 
-/// Their bursts copy frames into memory of the kernel's or a peer's, write, pass or throw them away.
+/// Their bursts copy frames into memory of the kernel's or a peer's, write, pass or throw them
+/// away.
 constexpr std::array kFreedInTheBurst{"net_ring"sv, "net_null"sv,  "net_pcap"sv, "net_af_packet"sv,
                                       "net_tap"sv,  "net_memif"sv, "net_vhost"sv};
 
-/// Their sources have no tx_done_cleanup, and free a sent mbuf when a later burst wants its descriptor.
+/// Their sources have no tx_done_cleanup, and free a sent mbuf when a later burst wants its
+/// descriptor.
 constexpr std::array kFreedForDescriptors{"net_e1000_em"sv, "net_virtio"sv, "net_virtio_user"sv,
                                           "mlx5_pci"sv, "mlx5_auxiliary"sv};
 

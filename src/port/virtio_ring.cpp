@@ -11,7 +11,8 @@
 namespace bab::detail {
 namespace {
 
-/// The layout of a split virtqueue that DPDK gives to devices (virtio 1.1, 2.6; its legacy alignment of 4096 for all).
+/// The layout of a split virtqueue that DPDK gives to devices (virtio 1.1, 2.6; its legacy
+/// alignment of 4096 for all).
 constexpr std::size_t kAlign = 4096, kDescriptor = 16, kHead = 4, kAvailable = 2, kUsed = 8;
 /// In either head: 16 bits of flags, then how many there have been, modulo 2^16.
 constexpr std::size_t kIndex = 2;
@@ -39,8 +40,8 @@ std::uint16_t index_at(const void* ring, std::size_t offset) {
 
 }  // namespace
 
-/// The driver has neither descriptors' status nor a cleanup, and counts a frame when it takes it. But its ring is what the
-/// standard says, and lies under this name (22.11 to 25.11).
+/// The driver has neither descriptors' status nor a cleanup, and counts a frame when it takes it.
+/// But its ring is what the standard says, and lies under this name (22.11 to 25.11).
 std::optional<std::uint32_t> in_virtio_ring(std::uint16_t port, std::uint16_t queue,
                                             const rte_eth_dev_info& info) noexcept {
   constexpr std::uint32_t kMostOfASplitRing =
@@ -52,7 +53,8 @@ std::optional<std::uint32_t> in_virtio_ring(std::uint16_t port, std::uint16_t qu
   const rte_memzone* zone = rte_memzone_lookup(name.data());
   const std::size_t entries = zone != nullptr ? entries_of(zone->len) : 0;
   if (entries == 0) return {};
-  // What is done first: more may be made available meanwhile, and then a frame too many is waited for.
+  // What is done first: more may be made available meanwhile, and then a frame too many is waited
+  // for.
   const std::uint16_t done = index_at(zone->addr, used_at(entries));
   const auto waiting =
       static_cast<std::uint16_t>(index_at(zone->addr, entries * kDescriptor) - done);

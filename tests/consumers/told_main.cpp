@@ -1,4 +1,5 @@
-/// Which translation units tell ThreadSanitizer what they do. It is only pretended: what it would be told comes here.
+/// Which translation units tell ThreadSanitizer what they do. It is only pretended: what it would
+/// be told comes here.
 #include <cstdio>
 
 #include <bab/detail/build.hpp>

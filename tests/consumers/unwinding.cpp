@@ -1,4 +1,5 @@
-/// Exceptions that pass through unwound.cpp: of a poller and, with any argument, of a task that unwound.cpp has.
+/// Exceptions that pass through unwound.cpp: of a poller and, with any argument, of a task that
+/// unwound.cpp has.
 #include <cstdio>
 #include <stdexcept>
 

@@ -2,7 +2,8 @@
 
 #include <bab/lcore/lcore.hpp>
 
-/// A translation unit of an application: unwound.cpp, compiled without exceptions. Others have some.
+/// A translation unit of an application: unwound.cpp, compiled without exceptions. Others have
+/// some.
 struct Loop {
   const char* name;
   void (*run)(bab::Lcore& lcore);

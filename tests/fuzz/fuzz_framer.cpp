@@ -102,7 +102,8 @@ void expect_messages(rte_mbuf* m, const FramerOptions& options, const NaiveFrame
     REQUIRE(Bytes(header.session.begin(), header.session.end()) == naive.session);
     REQUIRE(header.sequence == naive.sequence && header.count == naive.count);
     REQUIRE(frame.left() == naive.messages.size());
-    // Of the first half, every other one is read at once, and the rest kept beyond the frame's life. Then a loop does so.
+    // Of the first half, every other one is read at once, and the rest kept beyond the frame's
+    // life. Then a loop does so.
     std::size_t i = 0;
     for (; i < naive.messages.size() / 2; ++i) {
       if (i % 2 == 1) {
@@ -166,7 +167,8 @@ void one_input(std::span<const std::uint8_t> data) {
     expect_drop(m, {VerifyChecksums::kOff, 0}, {Drop::kForeignBuffer});
     REQUIRE(rte_mempool_full(bench().foreign.get()));
   }
-  // In a chain: of many segments, and of two with but a byte in the second. It is gathered where it fits a buffer.
+  // In a chain: of many segments, and of two with but a byte in the second. It is gathered where it
+  // fits a buffer.
   for (const std::size_t each : {(data.size() + 6) / 7, data.size() - 1}) {
     if (data.size() < 2 || each > kMost || data.size() > each * 8) continue;
     if (data.size() <= kMost)
@@ -180,8 +182,8 @@ void one_input(std::span<const std::uint8_t> data) {
 }  // namespace
 }  // namespace bab
 
-/// Any bytes as a received frame, in one mbuf or several: the framer gives the messages that a naive
-/// parser finds, or drops the frame whole; and the pool is full again after each.
+/// Any bytes as a received frame, in one mbuf or several: the framer gives the messages that a
+/// naive parser finds, or drops the frame whole; and the pool is full again after each.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   bab::one_input(std::span(data, size));
   return 0;

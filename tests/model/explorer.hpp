@@ -139,17 +139,18 @@ struct Exploration {
   std::optional<std::string> failure;
 };
 
-/// How far to look. A preemption is a change away from a thread that could have gone on; few are enough for
-/// most bugs, and each more multiplies the runs.
+/// How far to look. A preemption is a change away from a thread that could have gone on; few are
+/// enough for most bugs, and each more multiplies the runs.
 struct Bounds {
   unsigned preemptions = 2;
-  /// Where memory is modelled (memory.hpp): how many loads may see an older value, or stores be late.
+  /// Where memory is modelled (memory.hpp): how many loads may see an older value, or stores be
+  /// late.
   unsigned weak = 0;
   std::uint64_t runs = std::numeric_limits<std::uint64_t>::max();
 };
 
-/// What is explored: thread(i) for each thread and, after all threads' ends, check(), which says what is wrong or
-/// nothing.
+/// What is explored: thread(i) for each thread and, after all threads' ends, check(), which says
+/// what is wrong or nothing.
 class AnyScenario {
  public:
   virtual ~AnyScenario() = default;

@@ -72,7 +72,8 @@ TEST(FlushWaitMemory, EveryOrderWithinBounds) {
   std::printf("%llu orders\n", static_cast<unsigned long long>(runs));
 }
 
-/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one line.
+/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one
+/// line.
 #define BAB_FINDS(name)                                                          \
   struct FlushWait_##name {                                                      \
     template <class Atom>                                                        \

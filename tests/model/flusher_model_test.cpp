@@ -9,7 +9,8 @@
 #include "flusher_mutants.hpp"
 #include "model_flusher.hpp"
 
-/// The hand-over to the flusher, and a shared writer's order restored there, with frames in several rings.
+/// The hand-over to the flusher, and a shared writer's order restored there, with frames in several
+/// rings.
 namespace bab {
 namespace {
 
@@ -66,7 +67,8 @@ TEST(FlusherModel, EveryOrderWithinBounds) {
 
 #if !defined(BAB_ASAN) && !defined(BAB_TSAN)  // mutants do what sanitizers end a program for
 
-/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one line.
+/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one
+/// line.
 #define BAB_FINDS(name)                                                        \
   struct Flusher_##name {                                                      \
     template <class Sink, class Atom>                                          \

@@ -81,8 +81,8 @@ BAB_ATOMIC(64)
 void __tsan_atomic_thread_fence(int order) { Memory::fence(order); }
 void __tsan_atomic_signal_fence(int) {}
 
-// Of production code, a mempool's two ends call these (detail::tsan_release, detail::tsan_acquire): a buffer that
-// goes back is nobody's until it is given out again.
+// Of production code, a mempool's two ends call these (detail::tsan_release, detail::tsan_acquire):
+// a buffer that goes back is nobody's until it is given out again.
 void __tsan_release(void* p) {
   auto* m = static_cast<rte_mbuf*>(p);
   Machine::point();
@@ -96,7 +96,8 @@ void __tsan_acquire(void* p) {
   Memory::acquire(p);
 }
 
-// Calls of these are redirected by the linker (--wrap): the compiler leaves them to ThreadSanitizer's library.
+// Calls of these are redirected by the linker (--wrap): the compiler leaves them to
+// ThreadSanitizer's library.
 void* __real_memcpy(void* to, const void* from, std::size_t bytes);
 void* __real_memmove(void* to, const void* from, std::size_t bytes);
 void* __real_memset(void* to, int value, std::size_t bytes);

@@ -10,7 +10,8 @@
 
 namespace bab::test::model {
 
-/// The scenario, or what a failed run left of it, which stays as it is: its destructors can't do any good.
+/// The scenario, or what a failed run left of it, which stays as it is: its destructors can't do
+/// any good.
 class KeptIfFailed final : public AnyScenario {
  public:
   explicit KeptIfFailed(std::unique_ptr<AnyScenario> scenario) : scenario_(std::move(scenario)) {}

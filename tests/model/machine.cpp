@@ -100,7 +100,8 @@ void Machine::fail(std::string why) {
 }
 
 void Machine::start(Fiber& f) {
-  // Frames that the run before left there: all of a failed one's, else those that switched away last.
+  // Frames that the run before left there: all of a failed one's, else those that switched away
+  // last.
   const std::size_t left = f.done ? kStackBytes / 16 : kStackBytes;
   detail::asan_unpoison(f.stack.get() + kStackBytes - left, left);
   f.done = false;

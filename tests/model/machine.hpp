@@ -14,19 +14,21 @@
 
 #include <bab/detail/sanitizers.hpp>
 
-/// A program that models what it touches (memory.hpp) is instrumented as for ThreadSanitizer, but is none.
+/// A program that models what it touches (memory.hpp) is instrumented as for ThreadSanitizer, but
+/// is none.
 #if defined(BAB_TSAN) && !defined(BAB_MODELS_MEMORY)
 #define BAB_TSAN_FIBERS
 #endif
 
 namespace bab::test::model {
 
-/// Runs the threads of a scenario on one real thread, one at a time, and changes between them only at
-/// points: before every access that the model knows of. Who goes on at a point is what gets explored; and,
-/// where memory is modelled too (Memory), what a load sees and when a store arrives.
+/// Runs the threads of a scenario on one real thread, one at a time, and changes between them only
+/// at points: before every access that the model knows of. Who goes on at a point is what gets
+/// explored; and, where memory is modelled too (Memory), what a load sees and when a store arrives.
 class Machine {
  public:
-  /// Given the number of choices, says which one. 0 is the plain one: whoever ran goes on, if possible.
+  /// Given the number of choices, says which one. 0 is the plain one: whoever ran goes on, if
+  /// possible.
   using Choose = std::function<std::size_t(std::size_t choices)>;
 
   explicit Machine(unsigned threads);
@@ -34,8 +36,8 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
   ~Machine();
 
-  /// `body(i)` as thread i, for all threads, to their ends, to a failure or to a deadlock. What was wrong, or
-  /// nothing.
+  /// `body(i)` as thread i, for all threads, to their ends, to a failure or to a deadlock. What was
+  /// wrong, or nothing.
   std::optional<std::string> run(const std::function<void(unsigned)>& body, const Choose& choose,
                                  unsigned preemptions);
 
@@ -58,8 +60,8 @@ class Machine {
   static void wait_for_change(std::uint64_t seen = version());
   /// Nothing to do until `holds()`, which looks at what it wants to and takes no step itself.
   static void wait_until(const std::function<bool()>& holds);
-  /// Called with the thread that goes on now, whenever that is another one: what is a thread's own is set
-  /// here.
+  /// Called with the thread that goes on now, whenever that is another one: what is a thread's own
+  /// is set here.
   static void on_change_of_thread(void (*call)(unsigned thread)) { on_change_ = call; }
   /// Ends the run: nobody goes on.
   static void fail(std::string why);

@@ -160,7 +160,8 @@ const Buffered* buffered(const Thread& t, const volatile void* at) noexcept {
   return nullptr;
 }
 
-/// Begins every operation: another thread may go on; stores that one operation has overtaken arrive.
+/// Begins every operation: another thread may go on; stores that one operation has overtaken
+/// arrive.
 class Operation {
  public:
   Operation() {

@@ -7,19 +7,20 @@ namespace bab::test::model {
 
 /// Memory as C++ promises it, and no better, under the running Machine.
 ///
-/// Every atomic location has the list of what was stored there. A load sees the newest, or an older one as long
-/// as nothing that happened before the load says otherwise; a read-modify-write sees the newest. A store may
-/// stay in its thread's store buffer until the thread's next operation is through. Acquire takes over what
-/// the release knew; a read-modify-write carries an earlier release on; sequentially consistent
-/// operations see one another in one order. Plain accesses to watched memory that aren't ordered by that are
-/// a race, and those to a buffer that is free are a failure of their own.
+/// Every atomic location has the list of what was stored there. A load sees the newest, or an older
+/// one as long as nothing that happened before the load says otherwise; a read-modify-write sees
+/// the newest. A store may stay in its thread's store buffer until the thread's next operation is
+/// through. Acquire takes over what the release knew; a read-modify-write carries an earlier
+/// release on; sequentially consistent operations see one another in one order. Plain accesses to
+/// watched memory that aren't ordered by that are a race, and those to a buffer that is free are a
+/// failure of their own.
 ///
-/// Simpler than C++, and so silent about some of what it allows: stores to one location get their order
-/// when they arrive, no load sees what is stored later in any order (load buffering), no
+/// Simpler than C++, and so silent about some of what it allows: stores to one location get their
+/// order when they arrive, no load sees what is stored later in any order (load buffering), no
 /// compare_exchange_weak fails without a cause.
 ///
-/// It hears of accesses from code that is instrumented as for ThreadSanitizer (hooks.cpp): the production
-/// code as it stands, DPDK's inline functions with it.
+/// It hears of accesses from code that is instrumented as for ThreadSanitizer (hooks.cpp): the
+/// production code as it stands, DPDK's inline functions with it.
 class Memory {
  public:
   /// A run begins; at most `weak` loads see an older value or stores are late.
@@ -53,8 +54,8 @@ class Memory {
 
   enum class Rmw : std::uint8_t { kSet, kAdd, kSub, kAnd, kOr, kXor };
 
-  // What threads do; `bytes` is 1, 2, 4 or 8. Orders are those of __ATOMIC_RELAXED and so on. Outside of a run
-  // they do just that.
+  // What threads do; `bytes` is 1, 2, 4 or 8. Orders are those of __ATOMIC_RELAXED and so on.
+  // Outside of a run they do just that.
   static std::uint64_t load(const volatile void* at, unsigned bytes, int order);
   static void store(volatile void* at, unsigned bytes, std::uint64_t value, int order);
   static std::uint64_t rmw(volatile void* at, unsigned bytes, Rmw what, std::uint64_t operand,
@@ -72,8 +73,8 @@ class Memory {
   static void freed(const void* at, std::size_t bytes);
   static void allocated(const void* at);
 
-  /// The thread waits for others, or ends: its stores arrive, and it won't see again what was stale. True:
-  /// something was.
+  /// The thread waits for others, or ends: its stores arrive, and it won't see again what was
+  /// stale. True: something was.
   static bool about_to_wait(unsigned thread);
 };
 

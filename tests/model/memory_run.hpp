@@ -10,8 +10,8 @@
 
 #include "machine.hpp"
 
-/// What Memory knows of the run that is under way: for memory.cpp, what atomic operations do, and watched_memory.cpp,
-/// which finds races.
+/// What Memory knows of the run that is under way: for memory.cpp, what atomic operations do, and
+/// watched_memory.cpp, which finds races.
 namespace bab::test::model::memory_run {
 
 constexpr unsigned kMostThreads = 5;

@@ -15,9 +15,10 @@
 
 namespace bab::test::model {
 
-/// What lcores do that have caches, a string for each. g takes a buffer and gives it back; f the same, but a driver frees
-/// it; h takes one and holds it; E ends its loop and then gives back what it holds, F as a driver does; k keeps trying
-/// until it gets one, and gives it back; i turns until all who keep trying have been served.
+/// What lcores do that have caches, a string for each. g takes a buffer and gives it back; f the
+/// same, but a driver frees it; h takes one and holds it; E ends its loop and then gives back what
+/// it holds, F as a driver does; k keeps trying until it gets one, and gives it back; i turns until
+/// all who keep trying have been served.
 struct CachesPlan {
   std::vector<std::string_view> threads;
   std::uint32_t free;
@@ -30,8 +31,8 @@ inline std::string named(const CachesPlan& plan) {
   return name;
 }
 
-/// Lcores that only try. Whoever keeps trying gets a buffer that is free, wherever it is kept: else nobody goes on, and
-/// the Machine says so.
+/// Lcores that only try. Whoever keeps trying gets a buffer that is free, wherever it is kept: else
+/// nobody goes on, and the Machine says so.
 template <class F>
 class CachesScenario {
   using Pool = typename F::BufferPool;

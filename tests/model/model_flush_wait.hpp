@@ -27,9 +27,10 @@
 
 namespace bab::test::model {
 
-/// What a shared writer's producers do, a string for each. A letter for each message of three bytes: c commits it, a
-/// aborts it, h holds it until o. f flushes; w awaits a flush; x begins to and thinks better of it after a turn; r makes
-/// the writer anew, on the same ring (of a lone producer). At its end each settles what it holds, and flushes.
+/// What a shared writer's producers do, a string for each. A letter for each message of three
+/// bytes: c commits it, a aborts it, h holds it until o. f flushes; w awaits a flush; x begins to
+/// and thinks better of it after a turn; r makes the writer anew, on the same ring (of a lone
+/// producer). At its end each settles what it holds, and flushes.
 struct FlushWaitPlan {
   std::vector<std::string_view> producers;
   std::uint32_t capacity;  ///< of a frame, in bytes; a message takes 5
@@ -47,8 +48,9 @@ inline std::string named(const FlushWaitPlan& plan) {
   return name;
 }
 
-/// Producers, then the flusher's thread, which also puts everything away. Who awaited a flush must find that the sink
-/// has done with all its messages, or be told of a drop; and every wait must end.
+/// Producers, then the flusher's thread, which also puts everything away. Who awaited a flush must
+/// find that the sink has done with all its messages, or be told of a drop; and every wait must
+/// end.
 template <class F>
 class FlushWaitScenario {
   using Atom = MemoryAtom;
@@ -58,7 +60,8 @@ class FlushWaitScenario {
   using Wait = typename F::template FlushWait<Producer>;
   using Result = decltype(std::declval<const Wait&>().result());
 
-  /// Where the sink notes whose messages it took: memory like any other, which only the wait makes safe to read.
+  /// Where the sink notes whose messages it took: memory like any other, which only the wait makes
+  /// safe to read.
   struct Sink {
     unsigned send(std::span<rte_mbuf*> frames) noexcept {
       auto n = static_cast<unsigned>(frames.size());

@@ -59,9 +59,10 @@ struct MemoryAtom : RealAtom {
 
 inline constexpr std::uint16_t kModelHeader = 62;
 
-/// What the producers do, a string for each. A letter for each message of three bytes: c commits it; a aborts
-/// it; s commits two of its bytes; p commits it and keeps the Packet; h holds it. o settles the oldest
-/// held one, n the newest; f flushes; y polls. At its end each settles what it holds, and flushes.
+/// What the producers do, a string for each. A letter for each message of three bytes: c commits
+/// it; a aborts it; s commits two of its bytes; p commits it and keeps the Packet; h holds it. o
+/// settles the oldest held one, n the newest; f flushes; y polls. At its end each settles what it
+/// holds, and flushes.
 struct SharedPlan {
   std::vector<std::string_view> producers;
   std::uint32_t buffers;
@@ -272,8 +273,8 @@ class SharedScenario {
   unsigned ended_producers_ = 0;
 };
 
-/// Explores one plan: within its bounds or, with a number of runs, at random. Each thread is the lcore of its
-/// number.
+/// Explores one plan: within its bounds or, with a number of runs, at random. Each thread is the
+/// lcore of its number.
 template <template <class> class Writer, class Atom = ModelAtom>
 Exploration explore_shared(const SharedPlan& plan, std::uint64_t random_runs = 0,
                            std::uint64_t seed = 0) {

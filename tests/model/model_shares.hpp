@@ -23,11 +23,12 @@
 
 namespace bab::test::model {
 
-/// What threads do with the handles to one message, a string for each; thread i is lcore i. The first has the only
-/// Packet to begin with. A letter for each step: c clones the newest Packet; d drops the oldest; v reads the bytes;
-/// s sends the oldest to the next thread, S to the one after; b clones it and sends both at once; r receives; x
-/// drops a SendPacket that came; N is done with the frame, as a NIC; A takes the buffer, when it is free, for a
-/// message of its own. At its end each drops what it has.
+/// What threads do with the handles to one message, a string for each; thread i is lcore i. The
+/// first has the only Packet to begin with. A letter for each step: c clones the newest Packet; d
+/// drops the oldest; v reads the bytes; s sends the oldest to the next thread, S to the one after;
+/// b clones it and sends both at once; r receives; x drops a SendPacket that came; N is done with
+/// the frame, as a NIC; A takes the buffer, when it is free, for a message of its own. At its end
+/// each drops what it has.
 struct SharesPlan {
   std::vector<std::string_view> threads;
   Bounds bounds;
@@ -130,8 +131,9 @@ class SharesScenario {
     return sent;
   }
 
-  /// As drivers free, which look at the count without acquire and rely on the mempool's put: a release store, and
-  /// no processor lets it pass the load. C++ has no word for that; the fence says it.
+  /// As drivers free, which look at the count without acquire and rely on the mempool's put: a
+  /// release store, and no processor lets it pass the load. C++ has no word for that; the fence
+  /// says it.
   void nic_is_done() {
     rte_mbuf* m = rte_pktmbuf_prefree_seg(frame_);
     if (m == nullptr) return;

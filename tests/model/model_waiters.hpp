@@ -17,9 +17,10 @@
 
 namespace bab::test::model {
 
-/// What threads want of a pool, a string for each. A letter for each: a waits for a buffer, b for two; c begins to
-/// wait for one and gives up after a turn, C after two; B so with two; t tries once; i turns until all a and b have been
-/// served. Who has got some uses them and gives them back.
+/// What threads want of a pool, a string for each. A letter for each: a waits for a buffer, b for
+/// two; c begins to wait for one and gives up after a turn, C after two; B so with two; t tries
+/// once; i turns until all a and b have been served. Who has got some uses them and gives them
+/// back.
 struct WaitersPlan {
   std::vector<std::string_view> threads;
   std::uint32_t buffers;
@@ -36,8 +37,8 @@ inline std::string named(const WaitersPlan& plan) {
   return name;
 }
 
-/// Lcores that wait for buffers, each turn as their loops do. Nobody may wait for ever, overtake or barge in, and
-/// the pool is full again, with nobody in its line.
+/// Lcores that wait for buffers, each turn as their loops do. Nobody may wait for ever, overtake or
+/// barge in, and the pool is full again, with nobody in its line.
 template <class F>
 class WaitersScenario {
   using Pool = typename F::BufferPool;
@@ -145,7 +146,8 @@ class WaitersScenario {
     relieve();
   }
 
-  /// At each turn's end. What went from the cache to where all find it is a change that others wait for.
+  /// At each turn's end. What went from the cache to where all find it is a change that others wait
+  /// for.
   void relieve() {
     const rte_mempool_cache* cache = rte_mempool_default_cache(pool_.mempool(), rte_lcore_id());
     const std::uint32_t before = cache != nullptr ? cache->len : 0;
@@ -160,8 +162,8 @@ class WaitersScenario {
     std::erase_if(line_, [](const Place& p) { return p.thread == Machine::self(); });
   }
 
-  /// Only where loads see the newest: that somebody waits is a hint, and may be seen late. Who is at it just now may
-  /// have been served, too.
+  /// Only where loads see the newest: that somebody waits is a hint, and may be seen late. Who is
+  /// at it just now may have been served, too.
   void nobody_was_before(std::uint64_t began, const char* what) {
     if (plan_.bounds.weak > 0) return;
     for (const Place& place : line_)

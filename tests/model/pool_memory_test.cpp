@@ -22,8 +22,8 @@
 #include "model_waiters.hpp"
 #include "pool_mutants.hpp"
 
-/// Shares, waiters and the end of a pool: the production code with its real atomics, on memory as C++ promises
-/// it (memory.hpp).
+/// Shares, waiters and the end of a pool: the production code with its real atomics, on memory as
+/// C++ promises it (memory.hpp).
 namespace bab {
 namespace {
 
@@ -183,7 +183,8 @@ TEST(PoolMemory, HandlesOutliveTheirPool) {
   s.expect_none();
 }
 
-/// Mutants are made of the sources by mutate.py: what is tested is the production code but for one line.
+/// Mutants are made of the sources by mutate.py: what is tested is the production code but for one
+/// line.
 #define BAB_FINDS(name, search)                                \
   struct Floor_##name {                                        \
     using AcquireBulk = mutant::name::AcquireBulk;             \

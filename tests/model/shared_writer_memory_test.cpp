@@ -23,8 +23,8 @@ using test::model::SharedPlan;
 
 bool thorough() { return std::getenv("BAB_LONG") != nullptr; }
 
-/// Plans for two producers with these bounds, then those for three; the first `weak` of the former get one
-/// older load or late store.
+/// Plans for two producers with these bounds, then those for three; the first `weak` of the former
+/// get one older load or late store.
 std::vector<SharedPlan> plans(Bounds two, Bounds three, unsigned weak = 0) {
   std::vector<SharedPlan> plans;
   for (SharedPlan plan : test::model::shared_plans(0)) {
@@ -79,7 +79,8 @@ std::uint64_t orders_until_found() {
   return 0;
 }
 
-/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one line.
+/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one
+/// line.
 #define BAB_FINDS(name)                                                               \
   TEST(SharedWriterOrdering, Finds_##name) {                                          \
     const std::uint64_t runs = orders_until_found<mutant::name::BasicSharedWriter>(); \

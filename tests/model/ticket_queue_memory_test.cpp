@@ -84,7 +84,8 @@ std::uint64_t orders_until_found() {
   return 0;
 }
 
-/// Mutants are made of the header by mutate.py: what is tested is the production code but for one line.
+/// Mutants are made of the header by mutate.py: what is tested is the production code but for one
+/// line.
 #define BAB_FINDS(name)                                                                      \
   TEST(TicketQueueOrdering, Finds_##name) {                                                  \
     const std::uint64_t runs = orders_until_found<mutant::name::TicketQueue<RealAtom, 2>>(); \

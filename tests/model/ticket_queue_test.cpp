@@ -64,8 +64,8 @@ const std::vector<std::pair<Plan, Bounds>>& plans() {
   return all;
 }
 
-/// The queue's slots are used again after so many tickets: with few, a slot that one waiter still looks at is
-/// soon another's.
+/// The queue's slots are used again after so many tickets: with few, a slot that one waiter still
+/// looks at is soon another's.
 template <class Queue>
 void find_nothing() {
   std::uint64_t runs = 0;
@@ -115,7 +115,8 @@ std::uint64_t orders_until_found() {
   return 0;
 }
 
-/// Mutants are made of the header by mutate.py: what is tested is the production code but for one line.
+/// Mutants are made of the header by mutate.py: what is tested is the production code but for one
+/// line.
 #define BAB_FINDS(name)                                                                        \
   TEST(TicketQueueMutant, Finds_##name) {                                                      \
     const std::uint64_t with_two_slots =                                                       \

@@ -14,7 +14,8 @@ using namespace memory_run;
 
 namespace {
 
-/// A byte of watched memory: the last plain store, and of each thread the last of its other accesses.
+/// A byte of watched memory: the last plain store, and of each thread the last of its other
+/// accesses.
 struct Byte {
   std::uint32_t run = 0;
   Tick written = 0;

@@ -18,7 +18,8 @@ namespace bab::test::model {
 
 inline unsigned next_pool = 0;
 
-/// A pool for scenarios. Its free buffers stay readable for AddressSanitizer: the model has its own checks.
+/// A pool for scenarios. Its free buffers stay readable for AddressSanitizer: the model has its own
+/// checks.
 template <class Options = BufferPoolOptions>
 Options pool_options(std::uint32_t buffers, std::uint32_t cache) {
   Options options;
@@ -30,8 +31,8 @@ Options pool_options(std::uint32_t buffers, std::uint32_t cache) {
   return options;
 }
 
-/// All of a pool's buffers, and the accounts of the lcores that are a scenario's threads. The pool has been
-/// empty once: its high-water mark isn't what makes one run differ from the next.
+/// All of a pool's buffers, and the accounts of the lcores that are a scenario's threads. The pool
+/// has been empty once: its high-water mark isn't what makes one run differ from the next.
 class WatchedPool {
  public:
   template <class Pool>
@@ -53,7 +54,8 @@ class WatchedPool {
   std::list<Memory::Watched> watched_;
 };
 
-/// Some of a pool's buffers are taken, and come back when this goes: what is left is few, and yet there are caches.
+/// Some of a pool's buffers are taken, and come back when this goes: what is left is few, and yet
+/// there are caches.
 template <class Pool>
 class SetAside {
  public:

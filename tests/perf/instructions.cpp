@@ -18,8 +18,8 @@
 #include "message.hpp"
 #include "pools.hpp"
 
-/// Runs each hot path twice under callgrind, with one and with two lots of messages, and has the counts written
-/// after each run: the difference of the two is what a lot costs; set-up is in both.
+/// Runs each hot path twice under callgrind, with one and with two lots of messages, and has the
+/// counts written after each run: the difference of the two is what a lot costs; set-up is in both.
 namespace bench {
 namespace {
 

@@ -29,7 +29,8 @@ Result measure(const RowSpec& spec, const Effort& effort) {
   result.spec = spec;
   result.runs = effort.runs;
   const std::unique_ptr<Row> row = spec.make();
-  // A slice in which the kernel took a CPU away tells about the machine's other work: it is tried again.
+  // A slice in which the kernel took a CPU away tells about the machine's other work: it is tried
+  // again.
   const auto slice = [&](auto side) {
     for (unsigned tries = 0;; ++tries) {
       const Slice s = side();

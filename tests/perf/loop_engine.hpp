@@ -21,8 +21,8 @@ inline testbab::Options bus_options(const char* engine, std::uint32_t len) {
   return o;
 }
 
-/// testbab's loop engine: generator, writer, flusher and TX on one lcore; RX, framer and checker on the
-/// other; a ring loopback port between them.
+/// testbab's loop engine: generator, writer, flusher and TX on one lcore; RX, framer and checker on
+/// the other; a ring loopback port between them.
 class LoopEngine {
  public:
   explicit LoopEngine(std::uint32_t len) : LoopEngine(bus_options("loop", len)) {}

@@ -11,8 +11,8 @@ using Machine = std::vector<std::pair<std::string, std::string>>;
 
 Machine describe_machine(const std::string& commit);
 
-/// Real-time priority for the calling thread where that is allowed, else a better nice value where that
-/// is; says which.
+/// Real-time priority for the calling thread where that is allowed, else a better nice value where
+/// that is; says which.
 std::string prefer_this_thread();
 
 }  // namespace bench

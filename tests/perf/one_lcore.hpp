@@ -14,8 +14,8 @@ constexpr std::int64_t kTurn = 512;
 
 using Body = std::function<void(benchmark::State&)>;
 
-/// One side of a one-lcore row, under Google Benchmark: CPU time per iteration, so that what else the
-/// machine does counts only by what it leaves in the caches.
+/// One side of a one-lcore row, under Google Benchmark: CPU time per iteration, so that what else
+/// the machine does counts only by what it leaves in the caches.
 class OneLcoreSide {
  public:
   explicit OneLcoreSide(Body body) : body_(std::move(body)) {}

@@ -14,8 +14,8 @@ struct Slice {
   std::uint64_t interruptions = 0;  ///< involuntary context switches of the threads that measured
 };
 
-/// Two sides of one comparison, set up and ready: ours and the floor it stands on. Each is measured for
-/// some milliseconds at a time, in turn. A row may have no floor.
+/// Two sides of one comparison, set up and ready: ours and the floor it stands on. Each is measured
+/// for some milliseconds at a time, in turn. A row may have no floor.
 class Row {
  public:
   Row() = default;

@@ -10,8 +10,8 @@
 namespace bench {
 namespace {
 
-/// Calls of operator new per message, over everything that carries messages: the loop engine on two lcores (writer,
-/// flusher, port, framer), and messages awaited and kept as Packets in a coroutine.
+/// Calls of operator new per message, over everything that carries messages: the loop engine on two
+/// lcores (writer, flusher, port, framer), and messages awaited and kept as Packets in a coroutine.
 class Allocations final : public Row, private WriterRig {
  public:
   Allocations() {

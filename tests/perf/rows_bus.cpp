@@ -60,7 +60,8 @@ class ByHand {
   }
 
  private:
-  /// Frames made before they are sent: few enough to stay near the L1 cache. 1 to 32 make no difference (LOG.md).
+  /// Frames made before they are sent: few enough to stay near the L1 cache. 1 to 32 make no
+  /// difference (LOG.md).
   static constexpr unsigned kMade = 4;
 
   void send(const std::atomic<bool>& stop) noexcept {
@@ -136,8 +137,9 @@ class EndToEnd final : public Row {
 
 constexpr std::uint32_t kBlock = 1024;
 
-/// testbab's txonly engine on net_null, one lcore, against testpmd's txonly loop (pkt_burst_transmit: a bulk
-/// of mbufs, headers from a template, one burst) with the messages copied in. Nanoseconds per frame.
+/// testbab's txonly engine on net_null, one lcore, against testpmd's txonly loop
+/// (pkt_burst_transmit: a bulk of mbufs, headers from a template, one burst) with the messages
+/// copied in. Nanoseconds per frame.
 class TxOnlyFrames {
  public:
   TxOnlyFrames() : rig_(options()) {

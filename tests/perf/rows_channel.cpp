@@ -117,7 +117,8 @@ class SendPackets final : public ChannelRig {
   ThereAndBack<bab::SendPacket> packets_;
 };
 
-/// The same with Packet::send() before and receive() behind: what a pipeline of lcores does. No goal.
+/// The same with Packet::send() before and receive() behind: what a pipeline of lcores does. No
+/// goal.
 class Packets final : public ChannelRig {
  public:
   Packets() {

@@ -21,8 +21,8 @@ class FramerRow {
     });
   }
 
-  /// The same share taken and given back per frame; then as little as a receiver can do that doesn't trust
-  /// its input: all lengths inside the frame, and then message by message.
+  /// The same share taken and given back per frame; then as little as a receiver can do that
+  /// doesn't trust its input: all lengths inside the frame, and then message by message.
   void floor(benchmark::State& state) {
     each_frame(state, [](rte_mbuf* m) {
       bab::Shares<>::take(m);

@@ -16,7 +16,8 @@
 namespace bench {
 namespace {
 
-/// testbab's loop engine with other options than its defaults. `ring_frames`: of the loopback port; 0: the default.
+/// testbab's loop engine with other options than its defaults. `ring_frames`: of the loopback port;
+/// 0: the default.
 class LoopRow final : public Row {
  public:
   explicit LoopRow(const testbab::Options& options, std::uint32_t ring_frames = 0) {
@@ -34,7 +35,8 @@ class LoopRow final : public Row {
   std::optional<LoopEngine> engine_;
 };
 
-/// Several LocalWriters in turn, each with its own frames, all with one flusher to a sink that frees.
+/// Several LocalWriters in turn, each with its own frames, all with one flusher to a sink that
+/// frees.
 class ManyWriters {
  public:
   explicit ManyWriters(unsigned writers) {
@@ -75,8 +77,8 @@ class ManyWriters {
   std::vector<std::unique_ptr<bab::LocalWriter>> writers_;
 };
 
-/// One LocalWriter whose buffers come round in the order in which they were freed: no lcore cache, so that all of
-/// a pool is in use.
+/// One LocalWriter whose buffers come round in the order in which they were freed: no lcore cache,
+/// so that all of a pool is in use.
 class PoolSize {
  public:
   explicit PoolSize(std::uint32_t buffers, std::uint16_t room = 2176)

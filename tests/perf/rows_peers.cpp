@@ -16,12 +16,14 @@
 #include "loop_engine.hpp"
 #include "payload.hpp"
 
-/// What somebody would use instead, each in its best shape that is still plain use of it: a sender and a receiver,
-/// one per lcore, that make and check the same payloads as testbab's loop engine does.
+/// What somebody would use instead, each in its best shape that is still plain use of it: a sender
+/// and a receiver, one per lcore, that make and check the same payloads as testbab's loop engine
+/// does.
 namespace bench {
 namespace {
 
-/// Runs send(stop) on the other lcore again and again, and receive() here, which gives the messages that came.
+/// Runs send(stop) on the other lcore again and again, and receive() here, which gives the messages
+/// that came.
 template <class Send, class Receive>
 Slice stream(double seconds, std::uint64_t& received, const Send& send, const Receive& receive) {
   Stretch stretch(seconds);
@@ -37,7 +39,8 @@ Slice stream(double seconds, std::uint64_t& received, const Send& send, const Re
   return slice;
 }
 
-/// ZeroMQ, PUSH to PULL over inproc: no kernel, no copy beyond its own message's. Neither side sleeps.
+/// ZeroMQ, PUSH to PULL over inproc: no kernel, no copy beyond its own message's. Neither side
+/// sleeps.
 class Zmq {
  public:
   explicit Zmq(std::uint32_t len) : len_(len), buffer_(len) {
@@ -112,8 +115,9 @@ class Zmq {
   std::uint64_t received_ = 0;
 };
 
-/// Kernel UDP over the loopback interface: datagrams of up to 8,900 bytes full of messages with 2-byte lengths, 32 a
-/// system call each way. What finds no room in the receiver's buffer is lost and not counted.
+/// Kernel UDP over the loopback interface: datagrams of up to 8,900 bytes full of messages with
+/// 2-byte lengths, 32 a system call each way. What finds no room in the receiver's buffer is lost
+/// and not counted.
 class KernelUdp {
  public:
   explicit KernelUdp(std::uint32_t len) : len_(len), per_datagram_((kBytes - kHeader) / (len + 2)) {
@@ -200,8 +204,9 @@ class KernelUdp {
   alignas(64) std::uint64_t received_ = 0;
 };
 
-/// A ring of bytes in memory that both sides see, one writer and one reader: messages behind their lengths, each side's
-/// position published every 32 messages. No frames, no addresses, no second receiver: what shared memory can do.
+/// A ring of bytes in memory that both sides see, one writer and one reader: messages behind their
+/// lengths, each side's position published every 32 messages. No frames, no addresses, no second
+/// receiver: what shared memory can do.
 class ByteRing {
  public:
   explicit ByteRing(std::uint32_t len) : len_(len), ring_(kBytes + 65536) {}

@@ -39,7 +39,8 @@ class Way {
     flusher_.poll();
   }
 
-  /// What a loop's turn does with a writer and a flusher; there is no deadline to keep, so no clock to read.
+  /// What a loop's turn does with a writer and a flusher; there is no deadline to keep, so no clock
+  /// to read.
   void turn() noexcept {
     writer_.poll(0);
     flusher_.poll();
@@ -129,7 +130,8 @@ class WayOfPointers {
   bab::SpscRing<std::uint8_t> ring_{bab::Loopback::kFrames};
 };
 
-/// A message of 64 bytes goes to the other lcore and comes back, one at a time: the median round trip.
+/// A message of 64 bytes goes to the other lcore and comes back, one at a time: the median round
+/// trip.
 template <class AnyWay>
 class Trips {
  public:

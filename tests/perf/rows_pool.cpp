@@ -7,8 +7,8 @@
 namespace bench {
 namespace {
 
-/// One buffer at a time. Beside get+put, which know nothing of mbufs, or beside what does the same: the mbuf
-/// alloc+free of DPDK.
+/// One buffer at a time. Beside get+put, which know nothing of mbufs, or beside what does the same:
+/// the mbuf alloc+free of DPDK.
 template <bool kMbufs>
 class AcquireRelease {
  public:

@@ -16,8 +16,8 @@ namespace {
 
 constexpr unsigned kBurst = 32;
 
-/// testbab's relay engine between two net_ring ports on one lcore. The row feeds the one port with frames of
-/// MTU 1500 and empties the other, in the same way for both sides.
+/// testbab's relay engine between two net_ring ports on one lcore. The row feeds the one port with
+/// frames of MTU 1500 and empties the other, in the same way for both sides.
 class RelayRow {
  public:
   void subject(benchmark::State& state) {

@@ -18,8 +18,8 @@ unsigned other_lcore() noexcept;
 /// One way between the two lcores: half the round trip of one atomic word.
 double pingpong_ns();
 
-/// Runs `there(stop)` on the other lcore and `here()` on this one; `stop` becomes true when here() has
-/// returned, and there() must then return, too. Gives the interruptions of both.
+/// Runs `there(stop)` on the other lcore and `here()` on this one; `stop` becomes true when here()
+/// has returned, and there() must then return, too. Gives the interruptions of both.
 template <class Here, class There>
 std::uint64_t on_two_lcores(Here&& here, There&& there) {
   struct Other {

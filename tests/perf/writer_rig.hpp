@@ -45,8 +45,8 @@ class WriterRig {
   bab::LocalWriter writer_{pool_, ring_, {kPayloadBytes, kHeaderBytes, {}, 0}};
 };
 
-/// Buffers written one after the other and over again: as many as the writer has in use, so that both
-/// find them in the same cache.
+/// Buffers written one after the other and over again: as many as the writer has in use, so that
+/// both find them in the same cache.
 class CyclingBuffers {
  public:
   CyclingBuffers() {

@@ -1,6 +1,6 @@
-/// A program with one bug, by name: what the checks of debug and sanitizer builds have to catch. Without
-/// its bug (case "none") it ends well. It must never be run with NDEBUG set and no sanitizer: nothing
-/// stops the bug then.
+/// A program with one bug, by name: what the checks of debug and sanitizer builds have to catch.
+/// Without its bug (case "none") it ends well. It must never be run with NDEBUG set and no
+/// sanitizer: nothing stops the bug then.
 #include <array>
 #include <cstddef>
 #include <cstdio>

@@ -1,4 +1,5 @@
-/// An application without bab that loads two plugins, each with a copy of bab of its own, into one EAL.
+/// An application without bab that loads two plugins, each with a copy of bab of its own, into one
+/// EAL.
 #include <dlfcn.h>
 
 #include <array>

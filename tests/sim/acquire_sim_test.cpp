@@ -19,7 +19,8 @@ namespace {
 using test::GrantLine;
 using test::SimMachine;
 
-/// A driver that is done with buffers on its lcore: frees them as PMDs do, into that lcore's mempool cache.
+/// A driver that is done with buffers on its lcore: frees them as PMDs do, into that lcore's
+/// mempool cache.
 struct FreeingDriver {
   unsigned poll(std::uint64_t) {
     const auto n = static_cast<unsigned>(sent.size());

@@ -148,8 +148,8 @@ struct Ways {
   Way<T> ways[4];
 };
 
-/// Three lcores in a row: buffers are filled on the first, become Packets on the second, go on as SendPackets
-/// and are read on the third, which keeps one for a while.
+/// Three lcores in a row: buffers are filled on the first, become Packets on the second, go on as
+/// SendPackets and are read on the third, which keeps one for a while.
 struct Pipeline {
   Pipeline(SimMachine& m, BufferPool& p) : machine(m), pool(p), line(m, p), buffers(2), packets(3) {
     m.spawn(0, [this] { return source(); });

@@ -54,8 +54,9 @@ struct MoodySink {
   std::array<std::uint32_t, 3> seen{};
 };
 
-/// A writer for each of three lcores; the flusher on the last of them that still runs. Each writer's task publishes a few messages,
-/// awaits the flush, and checks what the sink has seen by then.
+/// A writer for each of three lcores; the flusher on the last of them that still runs. Each
+/// writer's task publishes a few messages, awaits the flush, and checks what the sink has seen by
+/// then.
 template <class Writers, bool kDrops>
 struct FlushScenario {
   FlushScenario(SimMachine& m, BufferPool& p) : machine(m), writers(p, *flusher) {

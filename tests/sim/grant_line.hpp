@@ -13,8 +13,8 @@
 
 namespace bab::test {
 
-/// Who waits for a pool, in the order in which the waits began: watches acquires and checks that none
-/// overtakes another, whichever lcores they are on, and that nobody barges in.
+/// Who waits for a pool, in the order in which the waits began: watches acquires and checks that
+/// none overtakes another, whichever lcores they are on, and that nobody barges in.
 class GrantLine {
  public:
   GrantLine(SimMachine& machine, BufferPool& pool) : machine_(machine), pool_(pool) {}

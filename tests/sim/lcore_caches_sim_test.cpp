@@ -17,8 +17,9 @@
 #include "proof.hpp"
 #include "sim_machine.hpp"
 
-/// While a buffer is free, whoever keeps asking gets one when each of the other lcores has turned twice: pools of every
-/// small size, lcores that try, that wait and that receive as drivers do, and every wait cancelled.
+/// While a buffer is free, whoever keeps asking gets one when each of the other lcores has turned
+/// twice: pools of every small size, lcores that try, that wait and that receive as drivers do, and
+/// every wait cancelled.
 namespace bab {
 namespace {
 
@@ -68,8 +69,8 @@ class Fairness {
     waiting_.reset();
     given_back_.reset();
   }
-  /// Somebody wants several, or takes past the line: what is free may be so many times before a wait ends. That it ends
-  /// is seen all the same.
+  /// Somebody wants several, or takes past the line: what is free may be so many times before a
+  /// wait ends. That it ends is seen all the same.
   void expect_slow_waits() { slow_waits_ = true; }
 
  private:
@@ -79,7 +80,8 @@ class Fairness {
     for (const auto& [each, at_once] : askers_)
       if (pool_.available() < at_once || awaited) each->reset();
     if (none || !awaited || slow_waits_) return line_moved();
-    // When all have turned twice the free ones are where whoever is first in line takes them in its next turn.
+    // When all have turned twice the free ones are where whoever is first in line takes them in its
+    // next turn.
     waiting_.begin(machine_);
     if (waiting_.all_had(machine_, 2)) given_back_.begin(machine_);
     EXPECT_FALSE(given_back_.all_had(machine_, 1)) << "somebody waits, and some are free";
@@ -92,8 +94,9 @@ class Fairness {
   bool slow_waits_ = false;
 };
 
-/// A driver with descriptors: takes buffers for them from the mempool, past everything of bab's, and counts where it finds
-/// none. What it "receives" goes back after some turns, as its application's.
+/// A driver with descriptors: takes buffers for them from the mempool, past everything of bab's,
+/// and counts where it finds none. What it "receives" goes back after some turns, as its
+/// application's.
 struct ReceivingDriver {
   static constexpr std::size_t kDescriptors = 2;
 

@@ -89,8 +89,9 @@ struct SignalTree {
   std::size_t woken = 0, finished = 0;
 };
 
-/// Timers and yields, many on each lcore: none early, none a turn late, equal shares for those who yield. One
-/// task would sleep for ever; the last of the others stops the lcore, which ends that, too.
+/// Timers and yields, many on each lcore: none early, none a turn late, equal shares for those who
+/// yield. One task would sleep for ever; the last of the others stops the lcore, which ends that,
+/// too.
 struct Sleepers {
   Sleepers(SimMachine& m, BufferPool&) : machine(m) {
     for (unsigned i = 0; i < m.size(); ++i) {
@@ -169,8 +170,8 @@ class Held {
   rte_mbuf* m_;
 };
 
-/// Tasks in Tasks that wait at every depth and throw at some: what they hold is given up on the way, and the
-/// exception arrives. One that nobody catches stops its lcore and no other.
+/// Tasks in Tasks that wait at every depth and throw at some: what they hold is given up on the
+/// way, and the exception arrives. One that nobody catches stops its lcore and no other.
 struct Nested {
   struct Failure : std::runtime_error {
     using runtime_error::runtime_error;

@@ -60,8 +60,8 @@ struct Reader {
   std::uint64_t given = 0;
 };
 
-/// Whoever asks alone among lcores that only give back can tell exactly: what is free stays so until it is its own. All
-/// that it may ask for would fit into the readers' caches.
+/// Whoever asks alone among lcores that only give back can tell exactly: what is free stays so
+/// until it is its own. All that it may ask for would fit into the readers' caches.
 void one_asks(std::uint32_t buffers, std::chrono::milliseconds until) {
   test::FullPool pool(test::small_pool(buffers, BufferPoolOptions::kFitting, 4));
   std::vector<rte_mbuf*> aside(buffers - 3 * pool.caches().most());

@@ -30,7 +30,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Whoever holds a buffer writes into it: two at once are seen, by themselves or by ThreadSanitizer.
+/// Whoever holds a buffer writes into it: two at once are seen, by themselves or by
+/// ThreadSanitizer.
 void occupy(std::span<rte_mbuf* const> buffers, std::uint64_t& broken) {
   for (rte_mbuf* m : buffers) {
     auto* word = rte_pktmbuf_mtod(m, std::uint64_t*);
@@ -60,8 +61,8 @@ struct Way {
   std::uint64_t buffers_received = 0, packets_received = 0;  // the receiver's
 };
 
-/// One lcore of a circle: tasks that acquire, send, receive and drop, while another of its tasks cancels
-/// whatever waits there, at random.
+/// One lcore of a circle: tasks that acquire, send, receive and drop, while another of its tasks
+/// cancels whatever waits there, at random.
 class Station {
  public:
   Station(BufferPool& pool, Way* in, Way* out, std::uint64_t seed, IdleStrategy idle)
@@ -102,8 +103,8 @@ class Station {
   };
 
   [[nodiscard]] std::uint64_t random(std::uint64_t below) { return random_() % below; }
-  /// Within so many microseconds; now and then much later, or on a loaded machine, where others don't run for
-  /// milliseconds, no wait would live to be granted.
+  /// Within so many microseconds; now and then much later, or on a loaded machine, where others
+  /// don't run for milliseconds, no wait would live to be granted.
   [[nodiscard]] std::uint64_t soon(std::uint64_t us) {
     return lcore.now() + random(us_tsc_ * (random(64) == 0 ? 20'000 : us));
   }
@@ -268,7 +269,8 @@ struct Visitor {
 };
 
 void run_circle(std::uint32_t cache, std::chrono::milliseconds how_long, std::uint64_t seed) {
-  // As few as make everybody wait, and with them some more where there are caches: those keep a quarter at most.
+  // As few as make everybody wait, and with them some more where there are caches: those keep a
+  // quarter at most.
   test::FullPool pool(test::small_pool(cache == 0 ? 8 : 24, cache));
   clear(pool);
   {
@@ -285,8 +287,8 @@ void run_circle(std::uint32_t cache, std::chrono::milliseconds how_long, std::ui
                                        std::thread(std::ref(visitors[1]))};
     std::thread clock([&] {
       std::this_thread::sleep_for(how_long);
-      // Six threads and fewer CPUs under a sanitizer: where one of them hardly ran, most of its waits timed
-      // out. Starved is who gets nothing for much longer than that.
+      // Six threads and fewer CPUs under a sanitizer: where one of them hardly ran, most of its
+      // waits timed out. Starved is who gets nothing for much longer than that.
       const Clock::time_point limit = Clock::now() + std::chrono::seconds(30);
       for (auto& station : stations)
         while (station->granted.load(std::memory_order_relaxed) == 0 && Clock::now() < limit)

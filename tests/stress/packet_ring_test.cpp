@@ -26,8 +26,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A way from one lcore to the next for SendPackets: a ring carries pointers, so these are the places
-/// that they point to. The receiver gives a place back by the second ring.
+/// A way from one lcore to the next for SendPackets: a ring carries pointers, so these are the
+/// places that they point to. The receiver gives a place back by the second ring.
 class Ring {
  public:
   explicit Ring(std::uint32_t places) : full_(places), empty_(places), places_(places) {
@@ -74,8 +74,8 @@ bool is_intact(const Packet& packet) {
   return true;
 }
 
-/// One lcore of the circle: takes messages from the one before, keeps, clones and drops some at random,
-/// and sends on what it can; makes new ones as long as the pool gives buffers.
+/// One lcore of the circle: takes messages from the one before, keeps, clones and drops some at
+/// random, and sends on what it can; makes new ones as long as the pool gives buffers.
 struct RingStation {
   RingStation(BufferPool& from, Ring& before, Ring& after, std::uint64_t seed)
       : pool(from), in(before), out(after), random(seed) {}

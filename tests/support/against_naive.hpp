@@ -15,8 +15,8 @@
 
 namespace bab::test {
 
-/// Whether the UDP header that bab finds, in whole datagrams and others, is a whole one in the frame; in an accepted frame it
-/// must be the one in front of `payload`.
+/// Whether the UDP header that bab finds, in whole datagrams and others, is a whole one in the
+/// frame; in an accepted frame it must be the one in front of `payload`.
 inline bool is_located(std::span<const std::uint8_t> frame, const std::uint8_t* payload) {
   for (const auto which : {wire::UdpIn::kWholeDatagrams, wire::UdpIn::kFirstFragments}) {
     wire::Ipv4Place ip;

@@ -11,7 +11,8 @@
 
 namespace bab::test {
 
-/// Options of a pool small enough for every edge to be near, without mempool caches unless asked for.
+/// Options of a pool small enough for every edge to be near, without mempool caches unless asked
+/// for.
 inline BufferPoolOptions small_pool(std::uint32_t buffers, std::uint32_t cache = 0,
                                     unsigned lcores = 0) {
   static unsigned next = 0;

@@ -14,8 +14,8 @@ inline constexpr bool kCountsHeapCalls = false;
 inline constexpr bool kCountsHeapCalls = true;
 #endif
 
-/// Calls of this process's heap, from whatever library: heap_counter.cpp puts itself in front of the
-/// C library's malloc family and of operator new and delete.
+/// Calls of this process's heap, from whatever library: heap_counter.cpp puts itself in front of
+/// the C library's malloc family and of operator new and delete.
 struct HeapCounter {
   static inline std::atomic<std::uint64_t> mallocs{
       0};  ///< malloc, calloc, realloc, aligned_alloc, …

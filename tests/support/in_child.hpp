@@ -15,7 +15,8 @@
 
 namespace bab::test {
 
-/// What a child process said: EAL can be initialised once in a process's life, so each test has one.
+/// What a child process said: EAL can be initialised once in a process's life, so each test has
+/// one.
 struct Said {
   std::string result;  ///< what the child's function returned, or "Error: " and its sentence
   std::string output;  ///< on standard output and standard error

@@ -30,8 +30,8 @@ class Exact {
   std::size_t size_;
 };
 
-/// The Internet checksum as RFC 1071 §1 puts it: big-endian 16-bit words, one after another, the carry
-/// added at once. Slow and shares nothing with bab.
+/// The Internet checksum as RFC 1071 §1 puts it: big-endian 16-bit words, one after another, the
+/// carry added at once. Slow and shares nothing with bab.
 inline std::uint16_t slow_checksum(std::span<const std::uint8_t> data) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < data.size(); ++i) {

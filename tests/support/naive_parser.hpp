@@ -12,8 +12,8 @@
 
 namespace bab::test {
 
-/// What a slow reader that copies everything makes of a frame: either every fault it can see (a frame
-/// may have several, and any of them is a right reason to drop it), or its messages.
+/// What a slow reader that copies everything makes of a frame: either every fault it can see (a
+/// frame may have several, and any of them is a right reason to drop it), or its messages.
 struct NaiveFrame {
   std::set<Drop> faults;
   Bytes session;
@@ -53,7 +53,8 @@ inline Bytes slice(const Bytes& from, std::size_t begin, std::size_t end) {
   return part;
 }
 
-/// The messages of a MoldUDP64 packet's blocks, if there are exactly `count` of them and nothing else.
+/// The messages of a MoldUDP64 packet's blocks, if there are exactly `count` of them and nothing
+/// else.
 inline std::optional<std::vector<Bytes>> naive_blocks(const Bytes& blocks, std::uint64_t count) {
   NaiveReader reader(blocks);
   std::vector<Bytes> messages;

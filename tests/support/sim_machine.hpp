@@ -20,7 +20,8 @@
 
 namespace bab::test {
 
-/// The calling thread takes the part of another lcore: with its id come its accounts and mempool caches.
+/// The calling thread takes the part of another lcore: with its id come its accounts and mempool
+/// caches.
 class AsLcore {
  public:
   explicit AsLcore(unsigned lcore) : outer_(std::exchange(RTE_PER_LCORE(_lcore_id), lcore)) {}
@@ -40,13 +41,14 @@ struct Disturbance {
   std::optional<unsigned> stop_only;       ///< … of one lcore, or of all
 };
 
-/// Some Lcores on one thread, turned by hand: their order is a seed's, the clock virtual. All else is the
-/// production code. Await through watch(), so that the machine can cancel exactly there.
+/// Some Lcores on one thread, turned by hand: their order is a seed's, the clock virtual. All else
+/// is the production code. Await through watch(), so that the machine can cancel exactly there.
 class SimMachine {
  public:
   SimMachine(unsigned lcores, std::uint64_t seed, const Disturbance& disturbance = {})
       : random_(seed), disturbance_(disturbance) {
-    // Ids beside the main lcore's. EAL needn't know of them: those past its own are as if they had registered.
+    // Ids beside the main lcore's. EAL needn't know of them: those past its own are as if they had
+    // registered.
     for (unsigned i = 0; i < lcores; ++i)
       cores_.push_back(std::make_unique<Core>(*this, rte_get_main_lcore() + 1 + i));
   }

@@ -7,8 +7,8 @@
 
 namespace bab {
 
-/// A count that one lcore at a time changes while any thread reads it: a moment's figure, as cheap as a plain number
-/// (a relaxed load and store, no atomic addition).
+/// A count that one lcore at a time changes while any thread reads it: a moment's figure, as cheap
+/// as a plain number (a relaxed load and store, no atomic addition).
 class Counter {
  public:
   constexpr Counter(std::uint64_t value = 0) noexcept : value_(value) {}

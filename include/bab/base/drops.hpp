@@ -11,8 +11,8 @@
 
 namespace bab {
 
-/// Why a frame (or, where `drop_unit` says so, a message) did not go on. Each is counted once, under
-/// one reason. `kNone` means that nothing was dropped; it is never counted.
+/// Why a frame (or, where `drop_unit` says so, a message) did not go on. Each is counted once,
+/// under one reason. `kNone` means that nothing was dropped; it is never counted.
 enum class Drop : std::uint8_t {
   kNone,
   kNotIp,
@@ -51,7 +51,8 @@ enum class DropStage : std::uint8_t {
   kSend,     ///< on the way out, from a writer to the NIC
 };
 
-/// The name used in statistics and JSON, such as "bad_ip_checksum"; "unknown" of a number that is no reason.
+/// The name used in statistics and JSON, such as "bad_ip_checksum"; "unknown" of a number that is
+/// no reason.
 std::string_view drop_name(Drop reason) noexcept;
 
 /// One sentence for people: what was seen and why it can't go on.
@@ -63,7 +64,8 @@ DropUnit drop_unit(Drop reason) noexcept;
 /// Where this reason is counted.
 DropStage drop_stage(Drop reason) noexcept;
 
-/// Counters of one lcore, one per reason. Only that lcore adds; any thread may read a moment's figure.
+/// Counters of one lcore, one per reason. Only that lcore adds; any thread may read a moment's
+/// figure.
 class DropCounters {
  public:
   void add(Drop reason, std::uint64_t n = 1) noexcept {

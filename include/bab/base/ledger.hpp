@@ -10,8 +10,8 @@
 
 namespace bab {
 
-/// Rows of the form "what came in = the sum of where it went", each term counted by itself. A row that does not add up means that
-/// something was lost in silence.
+/// Rows of the form "what came in = the sum of where it went", each term counted by itself. A row
+/// that does not add up means that something was lost in silence.
 class Ledger {
  public:
   struct Row {

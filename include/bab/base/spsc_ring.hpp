@@ -18,27 +18,28 @@ struct RingDeleter {
   void operator()(rte_ring* ring) const noexcept;
 };
 
-/// rte_ring_count() for a ring that another lcore uses meanwhile: that one reads by plain loads what the
-/// other writes. Relaxed: what an enqueue or dequeue then does is ordered by its own loads, which see this
-/// or later.
+/// rte_ring_count() for a ring that another lcore uses meanwhile: that one reads by plain loads
+/// what the other writes. Relaxed: what an enqueue or dequeue then does is ordered by its own
+/// loads, which see this or later.
 inline unsigned ring_count(const rte_ring& ring) noexcept {
   const std::uint32_t in = __atomic_load_n(&ring.prod.tail, __ATOMIC_RELAXED);
   const std::uint32_t out = __atomic_load_n(&ring.cons.tail, __ATOMIC_RELAXED);
   return std::min((in - out) & ring.mask, ring.capacity);
 }
 
-/// rte_ring.h, which is inlined, reads and writes items as 64-bit words, whatever they are: to a compiler that
-/// goes by types those are other objects (Clang 14 left the stores of pointers out). Before and after each call of
-/// it, this ties the words to the objects that `items` points to. No instruction by itself. The call is given what
-/// this returns: GCC 12 warns of a loop over four when it sees that there is one.
+/// rte_ring.h, which is inlined, reads and writes items as 64-bit words, whatever they are: to a
+/// compiler that goes by types those are other objects (Clang 14 left the stores of pointers out).
+/// Before and after each call of it, this ties the words to the objects that `items` points to. No
+/// instruction by itself. The call is given what this returns: GCC 12 warns of a loop over four
+/// when it sees that there is one.
 template <class T>
 T* ring_reads_and_writes(T* items) noexcept {
   asm volatile("" : "+r"(items) : : "memory");
   return items;
 }
 
-/// Before what is put into a ring, and after what is taken out: ThreadSanitizer is told where it doesn't see that. By
-/// the word through which it sees it elsewhere.
+/// Before what is put into a ring, and after what is taken out: ThreadSanitizer is told where it
+/// doesn't see that. By the word through which it sees it elsewhere.
 static inline void tsan_ring_gets([[maybe_unused]] const rte_ring& ring) noexcept {
 #if defined(BAB_TSAN_MIXED) || (defined(BAB_TSAN_HERE) && !defined(RTE_USE_C11_MEM_MODEL))
   tsan_release(&ring.prod.tail);
@@ -58,7 +59,8 @@ static inline void tsan_ring_gave([[maybe_unused]] const rte_ring& ring) noexcep
 template <class T>
 class SpscRing {
  public:
-  /// Holds at least `capacity` pointers. Throws Error: there is no memory for it, no EAL, or this is a secondary process.
+  /// Holds at least `capacity` pointers. Throws Error: there is no memory for it, no EAL, or this
+  /// is a secondary process.
   explicit SpscRing(std::uint32_t capacity, int socket = SOCKET_ID_ANY);
 
   /// Takes as many as fit, in order, and says how many.

@@ -146,8 +146,8 @@ class Bus {
   [[nodiscard]] std::uint32_t mtu(std::size_t i) const;
   /// Port `i`, for its statistics, notes() and a PortWatch. Throws Error: it is the host's.
   [[nodiscard]] Port& port(std::size_t i);
-  /// Frames that port `i` received for no subscription, by reason; those of ours for another address
-  /// are `other_port`.
+  /// Frames that port `i` received for no subscription, by reason; those of ours for another
+  /// address are `other_port`.
   [[nodiscard]] DropCounters drops(std::size_t i) const;
   /// What messages on port `i` are written into.
   [[nodiscard]] BufferPool& tx_pool(std::size_t i);

@@ -66,8 +66,8 @@ struct BusOptions {
   /// EAL arguments, as Eal takes them. None: the EAL that this process has, its host's or another
   /// Bus's; else embedded_eal_args(), which need no root, no hugepages and no NIC.
   std::optional<std::vector<std::string>> eal{};
-  /// Worker lcores that the bus may use; pools have room for the caches of all of them. Empty: those
-  /// of EAL's that no other Bus has then.
+  /// Worker lcores that the bus may use; pools have room for the caches of all of them. Empty:
+  /// those of EAL's that no other Bus has then.
   std::vector<unsigned> lcores{};
   IdleOptions idle{};            ///< what worker lcores do in turns without work
   std::uint32_t cache = 250;     ///< buffers that an lcore keeps of a pool, 0 … 512

@@ -38,10 +38,10 @@ class Subscription {
   }
 
   /// The frame that next() is in, with the messages that are left of it, or else the next one that
-  /// has a message; empty: there is none, as with next(). For loops over many messages: next() keeps
-  /// its place in memory, and a frame of the caller's own is in registers. A message of 32 bytes that
-  /// is written, sent and read takes 51 instructions with next(), 48 so, and 47 where the parts are
-  /// put together by hand (callgrind, g++ -O3: bus_32, bus_frames_32, parts_32).
+  /// has a message; empty: there is none, as with next(). For loops over many messages: next()
+  /// keeps its place in memory, and a frame of the caller's own is in registers. A message of 32
+  /// bytes that is written, sent and read takes 51 instructions with next(), 48 so, and 47 where
+  /// the parts are put together by hand (callgrind, g++ -O3: bus_32, bus_frames_32, parts_32).
   ///
   ///     while (auto frame = in.next_frame())
   ///       while (frame.left() > 0) use(frame.next_bytes());

@@ -32,11 +32,11 @@ struct CaptureOptions {
   std::uint32_t one_in = 1;             ///< of those, each queue's every so-manieth; 1 … 2^32 - 1
   std::uint32_t buffers =
       2048;  ///< frames under way to the file; each queue has its part, 64 or more
-  /// The most that a queue's copies take of the time in which its lcore has work, in the long run; above 0. Where the
-  /// writing thread has no CPU without an lcore, all queues' copies and writing together take no more of any lcore's
-  /// work, nearly. Beside it an Lcore's queues take about a fifth of what it has idle, in equal parts, and what was saved
-  /// up for some milliseconds. From 1 on there is no bound, and the writing thread shares CPUs
-  /// with lcores as any thread does.
+  /// The most that a queue's copies take of the time in which its lcore has work, in the long run;
+  /// above 0. Where the writing thread has no CPU without an lcore, all queues' copies and writing
+  /// together take no more of any lcore's work, nearly. Beside it an Lcore's queues take about a
+  /// fifth of what it has idle, in equal parts, and what was saved up for some milliseconds. From 1
+  /// on there is no bound, and the writing thread shares CPUs with lcores as any thread does.
   double lcore_share = 0.02;
 };
 
@@ -50,27 +50,28 @@ struct CaptureStats {
 };
 
 /// Writes the frames of ports to a pcapng file while they pass, for a copy each: the queues' lcores
-/// copy them from a pool of its own into a ring each, a thread of its own writes. That thread takes CPUs that no worker
-/// lcore runs on; where there are none, that of the lcore with the most idle time, and lcores copy no more than can be written in
-/// the time there is. No lcore waits for it: with no buffer to copy into, or its share of time used up, it only counts.
-/// wanted = written + missed + failed + what is under way, which is nothing after stop(). Times are those at which the
-/// lcore saw the frame's burst, and in order for each queue. Sent frames are those that the port took, as they were
-/// handed to it (checksums left to a NIC are not in yet).
+/// copy them from a pool of its own into a ring each, a thread of its own writes. That thread takes
+/// CPUs that no worker lcore runs on; where there are none, that of the lcore with the most idle
+/// time, and lcores copy no more than can be written in the time there is. No lcore waits for it:
+/// with no buffer to copy into, or its share of time used up, it only counts. wanted = written +
+/// missed + failed + what is under way, which is nothing after stop(). Times are those at which the
+/// lcore saw the frame's burst, and in order for each queue. Sent frames are those that the port
+/// took, as they were handed to it (checksums left to a NIC are not in yet).
 class Capture {
  public:
-  /// Begins at once. One capture a queue at a time. The ports must outlive it and not be reconfigured
-  /// meanwhile. Throws Error: a file that can't be written or that a capture writes already, no such port, a capture on
-  /// one of the queues already, no memory; what the file had is lost only when all else is in place. Not on a
-  /// polling lcore.
+  /// Begins at once. One capture a queue at a time. The ports must outlive it and not be
+  /// reconfigured meanwhile. Throws Error: a file that can't be written or that a capture writes
+  /// already, no such port, a capture on one of the queues already, no memory; what the file had is
+  /// lost only when all else is in place. Not on a polling lcore.
   Capture(std::span<Port* const> ports, const CaptureOptions& options);
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
   /// stop(), its errors left out.
   ~Capture();
 
-  /// Ends it: what is under way is written, then the counts of each interface, and the file is closed. Throws Error
-  /// when not everything got there (stats() says how much); the capture has ended all the same, and the file is whole
-  /// up to there.
+  /// Ends it: what is under way is written, then the counts of each interface, and the file is
+  /// closed. Throws Error when not everything got there (stats() says how much); the capture has
+  /// ended all the same, and the file is whole up to there.
   void stop();
 
   /// Any thread; a moment's figures while it runs.

@@ -4,8 +4,8 @@
 
 namespace bab::detail {
 
-/// Whether debug checks are on. They are the library's property: inline functions and the library keep notes for them in
-/// one place (BufferMeta::is_free), so that all must, or none.
+/// Whether debug checks are on. They are the library's property: inline functions and the library
+/// keep notes for them in one place (BufferMeta::is_free), so that all must, or none.
 #ifdef BAB_MODELS_MEMORY  // tests/model has its own copies of what shares them
 inline constexpr bool kChecks = true;
 #else
@@ -18,8 +18,8 @@ inline constexpr bool kChecks = BAB_LIBRARY_CHECKS != 0;
 
 }  // namespace bab::detail
 
-/// assert(), by kChecks and not by the translation unit's NDEBUG. For headers. (No `if constexpr`: what it leaves out counts
-/// as not used, and clang warns of a lambda that captures it.)
+/// assert(), by kChecks and not by the translation unit's NDEBUG. For headers. (No `if constexpr`:
+/// what it leaves out counts as not used, and clang warns of a lambda that captures it.)
 #define BAB_ASSERT(condition)                                                \
   do {                                                                       \
     if (::bab::detail::kChecks && !(condition))                              \

@@ -8,16 +8,19 @@
 
 namespace bab::detail {
 
-// Both read arguments as this version's EAL does ("--name=value", "--name value", "-nvalue", "-n value", letters put
-// together, names cut short), and pass over what it would refuse. `name` is the option's in EAL's list, with its dashes;
+// Both read arguments as this version's EAL does ("--name=value", "--name value", "-nvalue", "-n
+// value", letters put together, names cut short), and pass over what it would refuse. `name` is the
+// option's in EAL's list, with its dashes;
 // "-n" where DPDK 22.11 has a letter alone.
 
 bool has_option(std::span<const std::string> args, std::string_view name);
 
-/// The values of an option, in their order. Which of several counts is the option's own: as a rule the last.
+/// The values of an option, in their order. Which of several counts is the option's own: as a rule
+/// the last.
 std::vector<std::string> option_values(std::span<const std::string> args, std::string_view name);
 
-/// "0000:01:00.0" of "0000:01:00.0,key=value", "pci:0000:01:00.0" or "01:00.0"; empty: not on a PCI bus.
+/// "0000:01:00.0" of "0000:01:00.0,key=value", "pci:0000:01:00.0" or "01:00.0"; empty: not on a PCI
+/// bus.
 std::string pci_address(std::string_view device);
 
 /// EAL doesn't look at the PCI bus.
@@ -29,7 +32,8 @@ bool wants_text(std::span<const std::string> args);
 /// EAL is told where its files go, or that there are none: --in-memory isn't added then.
 bool keeps_files(std::span<const std::string> args);
 
-/// EAL's argument for so many workers beside a main lcore, on CPUs that this process may use: "-l 0-2".
+/// EAL's argument for so many workers beside a main lcore, on CPUs that this process may use: "-l
+/// 0-2".
 std::string lcores_for_workers(std::size_t workers);
 
 }  // namespace bab::detail

@@ -14,7 +14,8 @@
 
 namespace bab::detail {
 
-/// What code in headers must have in common with the library, as the translation unit has it that names kHeaders.
+/// What code in headers must have in common with the library, as the translation unit has it that
+/// names kHeaders.
 struct Headers {
   const char* version;
   bool checks;

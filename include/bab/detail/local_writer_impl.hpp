@@ -35,7 +35,8 @@ BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
     if constexpr (kFlushes) end_of_ring_.leave_behind();
     finish_waiting();
   } while (end_of_ring_.size() > 0);
-  // Those whose Reservations outlive the writer; debug checks, where the library has them, have said so.
+  // Those whose Reservations outlive the writer; debug checks, where the library has them, have
+  // said so.
   while (waiting_head_ != nullptr) {
     rte_mbuf* m = waiting_head_;
     BufferMeta& meta = buffer_meta(m);
@@ -94,14 +95,16 @@ void BasicLocalWriter<Atom, kFlushes>::keep_spares(std::uint32_t wanted) noexcep
   }
 }
 
-/// No buffer: lets go of what others may be waiting for, or of what comes back when it has been sent.
+/// No buffer: lets go of what others may be waiting for, or of what comes back when it has been
+/// sent.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::starve() noexcept {
   keep_spares(waiting_);
   hand_over();
 }
 
-/// Others wait for the pool's buffers. A frame that is only reserved stays: its bytes are being written.
+/// Others wait for the pool's buffers. A frame that is only reserved stays: its bytes are being
+/// written.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::let_go() noexcept {
   if (committed() > 0) {
@@ -160,8 +163,8 @@ std::uint32_t BasicLocalWriter<Atom, kFlushes>::unfinished() const noexcept {
   return settled_ < nested_until_ ? nested_ - committed() : 1;
 }
 
-/// More of them than holes can be noted for: the frame has to be sealed first. To be asked where settled_ alone
-/// doesn't say that there is none.
+/// More of them than holes can be noted for: the frame has to be sealed first. To be asked where
+/// settled_ alone doesn't say that there is none.
 template <class Atom, bool kFlushes>
 bool BasicLocalWriter<Atom, kFlushes>::busy() noexcept {
   if (settled_ + late_ == at_) {
@@ -224,8 +227,8 @@ void BasicLocalWriter<Atom, kFlushes>::take_back(std::uint8_t* data, std::uint32
   }
 }
 
-/// The reservation of `len` bytes at `data` is over. The last `unused` ones of its block go back to the frame if it
-/// was the last of the open frame, else they are a hole.
+/// The reservation of `len` bytes at `data` is over. The last `unused` ones of its block go back to
+/// the frame if it was the last of the open frame, else they are a hole.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::end_block(rte_mbuf* frame, std::uint8_t* data,
                                                  std::uint32_t len, std::uint32_t unused) noexcept {
@@ -276,7 +279,8 @@ void BasicLocalWriter<Atom, kFlushes>::finish_waiting() noexcept {
   keep_spares(waiting_ + 1);
 }
 
-/// The oldest of those that wait changed: from now on it is the one that holds back the rest, or none is.
+/// The oldest of those that wait changed: from now on it is the one that holds back the rest, or
+/// none is.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::begin_stall() noexcept {
   if (waiting_head_ != nullptr && !settled(waiting_head_)) stalled_since_ = rte_rdtsc();
@@ -342,7 +346,8 @@ inline void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
     return BufferPool::release(m);
   }
   if (meta.holes > 0) m = close_holes(m);
-  // lcore_'s account even where another thread, which has seen that lcore stop, destroys the writer.
+  // lcore_'s account even where another thread, which has seen that lcore stop, destroys the
+  // writer.
   if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
   BAB_ASSERT(wire::blocks_fit({payload(m), buffer_meta(m).payload_len}, buffer_meta(m).messages) &&
              "a message was written past the end of its reservation");
@@ -417,7 +422,8 @@ bool BasicLocalWriter<Atom, kFlushes>::has_flushed(FlushMark& mark) noexcept {
     mark.until = position_;
     mark.handed_over = true;
   }
-  // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was dropped.
+  // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was
+  // dropped.
   return end_of_ring_.ring().progress().gone() >= mark.until;
 }
 

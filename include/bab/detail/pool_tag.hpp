@@ -7,15 +7,16 @@
 
 namespace bab::detail {
 
-/// Tells this copy of the library in this process from all others: pointers in the memory that a secondary process
-/// shares, or a plugin with a bab of its own, are not for us.
+/// Tells this copy of the library in this process from all others: pointers in the memory that a
+/// secondary process shares, or a plugin with a bab of its own, are not for us.
 struct LibraryInstance {
   LibraryInstance() noexcept;
   std::uint64_t id;
 };
 extern const LibraryInstance library_instance;
 
-/// A pool's mempool says by it whose it is. rte_pktmbuf reads the first part of a mempool's private data.
+/// A pool's mempool says by it whose it is. rte_pktmbuf reads the first part of a mempool's private
+/// data.
 struct alignas(RTE_MEMPOOL_ALIGN) PoolTag {  // rte_mempool rounds its size up to this
   rte_pktmbuf_pool_private pktmbuf;
   std::uint64_t instance;

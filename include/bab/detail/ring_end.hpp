@@ -29,8 +29,9 @@ inline void set_bounds(rte_mbuf* m, std::uint16_t header_size, void* order) noex
   m->pkt_len = m->data_len;
 }
 
-/// A writer's end of its ring: complete frames of a loop turn go in with one operation, and which of them were dropped is
-/// told once. On the writer's lcore; when that has stopped, any thread may destroy it.
+/// A writer's end of its ring: complete frames of a loop turn go in with one operation, and which
+/// of them were dropped is told once. On the writer's lcore; when that has stopped, any thread may
+/// destroy it.
 template <class Ring>
 class RingEnd {
  public:
@@ -45,8 +46,9 @@ class RingEnd {
     if (ring_ != nullptr) ring_->parties().leave(at_ring_);
   }
 
-  /// Once. `first`: the position of the writer's first frame, or one before it. `order`: a shared writer's. Throws Error:
-  /// the ring doesn't hold the pool's buffers, or is one of another flusher or of writers of other headers or frames.
+  /// Once. `first`: the position of the writer's first frame, or one before it. `order`: a shared
+  /// writer's. Throws Error: the ring doesn't hold the pool's buffers, or is one of another flusher
+  /// or of writers of other headers or frames.
   void join(Ring& ring, const BufferPool& pool, const WriterOptions& options, std::uint64_t first,
             std::shared_ptr<RingOrder> order = {}) {
     check_ring(ring.capacity(), pool);

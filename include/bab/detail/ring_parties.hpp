@@ -18,13 +18,14 @@ class FrameTaker {
   [[nodiscard]] std::uint32_t header_size() const noexcept {
     return header_size_.load(std::memory_order_relaxed);
   }
-  /// The most bytes of messages that its sink takes in a frame; the largest value: it doesn't say. A value: whoever asks
-  /// may be another lcore, and the sink may have gone.
+  /// The most bytes of messages that its sink takes in a frame; the largest value: it doesn't say.
+  /// A value: whoever asks may be another lcore, and the sink may have gone.
   [[nodiscard]] std::uint32_t most_payload() const noexcept {
     return most_payload_.load(std::memory_order_relaxed);
   }
 
-  /// An order of a ring that it takes. Called with the parties' lock held, so that nobody forgets the order before.
+  /// An order of a ring that it takes. Called with the parties' lock held, so that nobody forgets
+  /// the order before.
   virtual void look_after(RingOrder& order) noexcept = 0;
 
  protected:
@@ -71,8 +72,9 @@ struct RingWriter {
   RingWriter* next = nullptr;          // at that ring
 };
 
-/// Who is at a ring: its writers and its flusher. What they must have in common is checked when they meet, and the
-/// orders of its frames are kept. Any thread: one lock for all rings, which no data path takes.
+/// Who is at a ring: its writers and its flusher. What they must have in common is checked when
+/// they meet, and the orders of its frames are kept. Any thread: one lock for all rings, which no
+/// data path takes.
 class RingParties {
  public:
   RingParties() noexcept = default;
@@ -83,12 +85,13 @@ class RingParties {
   void join(RingWriter& writer, bool empty);
   void leave(RingWriter& writer) noexcept;
 
-  /// It looks after the orders of frames that may be in the ring from now on. False: it is this ring's taker already.
-  /// Throws Error, and then nothing has changed.
+  /// It looks after the orders of frames that may be in the ring from now on. False: it is this
+  /// ring's taker already. Throws Error, and then nothing has changed.
   bool take(FrameTaker& taker, bool empty);
   void let_go() noexcept;
 
-  /// Whether the ring's writers fit headers of that size and frames of that many bytes of messages: else throws Error.
+  /// Whether the ring's writers fit headers of that size and frames of that many bytes of messages:
+  /// else throws Error.
   void check(std::uint32_t header_size, std::uint32_t most_payload) const;
 
  private:

@@ -10,8 +10,8 @@ struct rte_ring;
 
 namespace bab::detail {
 
-/// A net_ring device on rings of the caller's: queue i receives from rx[i] and sends into tx[i]. They must
-/// outlive it.
+/// A net_ring device on rings of the caller's: queue i receives from rx[i] and sends into tx[i].
+/// They must outlive it.
 class RingPort {
  public:
   /// As many of the one as of the other. Throws Error.

@@ -4,9 +4,9 @@
 
 #include <bab/detail/build.hpp>
 
-// AddressSanitizer: what one part of a program hides and another doesn't show again would be reported. So the library
-// decides for all. ThreadSanitizer is told of order, which does no harm twice: where this translation unit is watched,
-// and where the library is.
+// AddressSanitizer: what one part of a program hides and another doesn't show again would be
+// reported. So the library decides for all. ThreadSanitizer is told of order, which does no harm
+// twice: where this translation unit is watched, and where the library is.
 #if BAB_LIBRARY_ASAN
 #define BAB_ASAN 1
 #endif
@@ -20,7 +20,8 @@
 #if BAB_LIBRARY_TSAN || defined(BAB_TSAN_HERE)
 #define BAB_TSAN 1
 #endif
-// Where only one of the two is watched. (tests/model brings a ThreadSanitizer of its own, for which all is watched.)
+// Where only one of the two is watched. (tests/model brings a ThreadSanitizer of its own, for which
+// all is watched.)
 #if BAB_LIBRARY_TSAN
 #ifndef BAB_TSAN_HERE
 #define BAB_TSAN_MIXED 1
@@ -43,8 +44,9 @@ void __tsan_release(void* address);
 #endif
 #endif
 
-// Functions that use DPDK's rings: by default those order what they do with fences, which ThreadSanitizer doesn't know,
-// and it would see races inside them. What the rings hand over, tsan_ring_*() tells.
+// Functions that use DPDK's rings: by default those order what they do with fences, which
+// ThreadSanitizer doesn't know, and it would see races inside them. What the rings hand over,
+// tsan_ring_*() tells.
 #if defined(BAB_TSAN_HERE) && !defined(RTE_USE_C11_MEM_MODEL)
 #define BAB_RINGS_UNWATCHED __attribute__((no_sanitize("thread")))
 #else
@@ -70,7 +72,8 @@ constexpr bool kTsanMixed = true;
 constexpr bool kTsanMixed = false;
 #endif
 
-/// A mempool hides its free objects from AddressSanitizer; these tell it. No-ops where the library is built without it.
+/// A mempool hides its free objects from AddressSanitizer; these tell it. No-ops where the library
+/// is built without it.
 inline void asan_poison([[maybe_unused]] const void* p, [[maybe_unused]] std::size_t n) noexcept {
 #ifdef BAB_ASAN
   __asan_poison_memory_region(p, n);
@@ -83,10 +86,10 @@ inline void asan_unpoison([[maybe_unused]] const void* p, [[maybe_unused]] std::
 #endif
 }
 
-// Static, each translation unit's own: what they do is that unit's choice, and under one name the linker would give all
-// of them the first unit's. It still does so with inline functions that call them, which no name of ours can part: the
-// library knows them by theirs. So ThreadSanitizer wants all units that include bab's headers, or none of them: with some,
-// what it reports may be no race.
+// Static, each translation unit's own: what they do is that unit's choice, and under one name the
+// linker would give all of them the first unit's. It still does so with inline functions that call
+// them, which no name of ours can part: the library knows them by theirs. So ThreadSanitizer wants
+// all units that include bab's headers, or none of them: with some, what it reports may be no race.
 
 /// DPDK's shared libraries are not instrumented: where a buffer crosses lcores inside one of them
 /// (mempool ring, PMD), these carry the happens-before edge that is really there.
@@ -102,8 +105,9 @@ static inline void tsan_acquire([[maybe_unused]] const volatile void* p) noexcep
 #endif
 }
 
-/// The same where either the application's translation unit or the library is not instrumented: buffers and bytes
-/// cross lcores in the other one, too. Not null: g++ warns of what would follow if it were.
+/// The same where either the application's translation unit or the library is not instrumented:
+/// buffers and bytes cross lcores in the other one, too. Not null: g++ warns of what would follow
+/// if it were.
 static inline void tsan_leaves([[maybe_unused]] const void* p) noexcept {
   if (kTsanMixed) tsan_release(p);
 }

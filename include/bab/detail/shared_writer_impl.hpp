@@ -98,8 +98,8 @@ bool BasicSharedWriter<Atom>::Producer::acquire(std::array<rte_mbuf*, 2>& buffer
   return false;
 }
 
-/// Brings the next buffer in, if nobody has or does. Whoever finds another one at it is told that there is no
-/// buffer: it tries again, and waits for nobody.
+/// Brings the next buffer in, if nobody has or does. Whoever finds another one at it is told that
+/// there is no buffer: it tries again, and waits for nobody.
 template <class Atom>
 ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
   if (w_.opening_.exchange(true, std::memory_order_acquire)) return ReserveFailure::kNoBuffer;
@@ -112,8 +112,8 @@ ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
   if (w_.is_open(word)) return give_back(ReserveFailure::kNone);
   const std::uint64_t next = (word / kGeneration + 1) * kGeneration;
   auto& slot = w_.slot(next);
-  // Acquire pairs with complete(): the oldest frame that may not be there any more is complete. Those before it
-  // were when it was opened itself, and so was the one that had this slot.
+  // Acquire pairs with complete(): the oldest frame that may not be there any more is complete.
+  // Those before it were when it was opened itself, and so was the one that had this slot.
   auto& oldest = w_.slot(next - w_.options_.max_frames * kGeneration);
   if (oldest.load(std::memory_order_acquire) != nullptr)
     return give_back(ReserveFailure::kTooManyFrames);
@@ -133,7 +133,8 @@ ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
   return give_back(ReserveFailure::kNone);
 }
 
-/// The caller closed the frame whose last word was `final_word`: the one that crossed its end, or a flush.
+/// The caller closed the frame whose last word was `final_word`: the one that crossed its end, or a
+/// flush.
 template <class Atom>
 void BasicSharedWriter<Atom>::Producer::closed(std::uint64_t final_word) noexcept {
   rte_mbuf* m = w_.slot(final_word).load(std::memory_order_relaxed);
@@ -296,11 +297,13 @@ void BasicSharedWriter<Atom>::Producer::refill_batch() noexcept {
     end_of_ring_.add(std::exchange(more_, buffer_meta(more_).next));
 }
 
-/// A frame's position is its number, which is its generation but for a 1 and the bits that the word lacks.
+/// A frame's position is its number, which is its generation but for a 1 and the bits that the word
+/// lacks.
 template <class Atom>
 FlushMark BasicSharedWriter<Atom>::Producer::begin_flush() noexcept {
   flush();
-  // Looked at before the word: so `gone` is at most what had been opened by then, and less than 2^24 behind.
+  // Looked at before the word: so `gone` is at most what had been opened by then, and less than
+  // 2^24 behind.
   const std::uint64_t gone = w_.order_->progress().gone();
   const std::uint64_t word = w_.word_.load(std::memory_order_acquire);
   const std::uint64_t opened = gone + w_.frames_between(gone * kGeneration, word);
@@ -311,7 +314,8 @@ FlushMark BasicSharedWriter<Atom>::Producer::begin_flush() noexcept {
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::has_flushed(FlushMark& mark) noexcept {
   if (end_of_ring_.size() > 0) hand_over();
-  // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was dropped.
+  // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was
+  // dropped.
   return w_.order_->progress().gone() >= mark.until;
 }
 

@@ -17,7 +17,8 @@ class WriterWaits {
   [[nodiscard]] static auto& pool(Writer& writer) noexcept {
     return writer.pool();
   }
-  /// Whether a reserve of `len` bytes takes a few instructions and can't fail; take() is that. Of kTakesInline writers.
+  /// Whether a reserve of `len` bytes takes a few instructions and can't fail; take() is that. Of
+  /// kTakesInline writers.
   template <class Writer>
   [[nodiscard]] static bool has_room(Writer& writer, std::uint32_t len) noexcept {
     return writer.has_room(len);

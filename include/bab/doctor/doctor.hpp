@@ -36,7 +36,8 @@ std::string_view level_name(Finding::Level level);
 struct Examination {
   /// Below it are sys/, proc/ and dev/: another one than / is for tests.
   std::filesystem::path root = "/";
-  /// The EAL arguments of the run that is meant. Which lcores, devices and memory they ask for counts.
+  /// The EAL arguments of the run that is meant. Which lcores, devices and memory they ask for
+  /// counts.
   std::vector<std::string> eal{};
   /// Bytes of hugepages that the run needs, where they are known; -m, if given, says it better.
   std::uint64_t memory_bytes = 0;
@@ -47,9 +48,9 @@ struct Examination {
 };
 
 /// Looks at the options that EAL would be given, and at the machine: hugepages per NUMA node, NICs
-/// and their drivers, missing PMD packages, IOMMU, the lcores' CPUs, the user's permissions. Needs no
-/// EAL, changes nothing, and never advises to take the NIC of the default route from the kernel. Any
-/// thread.
+/// and their drivers, missing PMD packages, IOMMU, the lcores' CPUs, the user's permissions. Needs
+/// no EAL, changes nothing, and never advises to take the NIC of the default route from the kernel.
+/// Any thread.
 std::vector<Finding> examine(const Examination& what);
 
 namespace detail {

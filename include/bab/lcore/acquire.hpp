@@ -14,8 +14,9 @@
 
 namespace bab {
 
-/// `co_await pool.acquire(span)`: waits its turn, then gathers as many buffers as were asked for while
-/// those behind it wait; so two that want many can't block each other with half of theirs. The span must outlive it.
+/// `co_await pool.acquire(span)`: waits its turn, then gathers as many buffers as were asked for
+/// while those behind it wait; so two that want many can't block each other with half of theirs.
+/// The span must outlive it.
 class AcquireBulk : public Wait {
  public:
   AcquireBulk(BufferPool& pool, std::span<rte_mbuf*> out) noexcept : pool_(pool), out_(out) {}
@@ -49,8 +50,8 @@ class Acquire final : public AcquireBulk {
   }
 
   [[nodiscard]] rte_mbuf* await_resume() const noexcept { return buffer(); }
-  /// After AnyOf: the buffer, the caller's from now on, or null. One that nobody asks for stays here, for the next await, and
-  /// goes back to the pool at the end.
+  /// After AnyOf: the buffer, the caller's from now on, or null. One that nobody asks for stays
+  /// here, for the next await, and goes back to the pool at the end.
   [[nodiscard]] rte_mbuf* buffer() const noexcept {
     if (waiting() || outcome() != Outcome::kDone) return nullptr;
     is_callers_ = true;

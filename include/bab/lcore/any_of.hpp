@@ -56,16 +56,16 @@ class AnyOfBase {
 template <class T>
 concept AwaitableInAnyOf = std::convertible_to<T&, Wait&>;
 
-/// `co_await AnyOf(a, b, …)`: begins the Waits in order, goes on with the first to end, and cancels the rest
-/// (what those had been granted goes to the next in line). The Waits are the caller's and tell their
-/// results themselves:
+/// `co_await AnyOf(a, b, …)`: begins the Waits in order, goes on with the first to end, and cancels
+/// the rest (what those had been granted goes to the next in line). The Waits are the caller's and
+/// tell their results themselves:
 ///
 ///     Sleep timeout(deadline);
 ///     auto buffer = pool.acquire();
 ///     const auto [index, outcome] = co_await AnyOf(buffer, timeout);
 ///
-/// A Wait that is in it twice, or that somebody awaits already, ends it at once: that one's index, with kRefused, and
-/// nothing was begun.
+/// A Wait that is in it twice, or that somebody awaits already, ends it at once: that one's index,
+/// with kRefused, and nothing was begun.
 template <std::size_t N>
 requires(N > 0) class AnyOf : public AnyOfBase {
  public:

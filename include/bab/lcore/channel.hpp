@@ -56,9 +56,10 @@ struct ChannelItem<rte_mbuf*> {
 
 /// Batches of items from one lcore to one lcore: a bounded SP/SC ring with waiting at both ends.
 ///
-/// Either side may close it, once and for all. After the sender has, the receiver gets what is inside and
-/// then kClosed. After the receiver has, sends end with kClosed and keep what they couldn't pass on; what
-/// was inside is released, when the channel is destroyed at the latest, and counted.
+/// Either side may close it, once and for all. After the sender has, the receiver gets what is
+/// inside and then kClosed. After the receiver has, sends end with kClosed and keep what they
+/// couldn't pass on; what was inside is released, when the channel is destroyed at the latest, and
+/// counted.
 template <class T>
 class Channel {
   using Item = ChannelItem<T>;
@@ -66,7 +67,8 @@ class Channel {
   static_assert(std::is_trivially_copyable_v<Raw> && sizeof(Raw) % 4 == 0);
 
  public:
-  /// Holds at least `capacity` items, 1 or more. Throws Error when it can't be or there is no memory for it.
+  /// Holds at least `capacity` items, 1 or more. Throws Error when it can't be or there is no
+  /// memory for it.
   explicit Channel(std::uint32_t capacity, int socket = SOCKET_ID_ANY)
       : ring_(detail::make_element_ring(sizeof(Raw), capacity, socket)) {}
   Channel(const Channel&) = delete;
@@ -76,7 +78,8 @@ class Channel {
     if (detail::eal_is_there()) discard();
   }
 
-  /// The sending lcore: moves as many from the front of `items` as fit and says how many. 0 when closed.
+  /// The sending lcore: moves as many from the front of `items` as fit and says how many. 0 when
+  /// closed.
   BAB_RINGS_UNWATCHED unsigned try_send(std::span<T> items) noexcept {
     unsigned sent = 0;
     while (sent < items.size() && !closed()) {
@@ -86,7 +89,8 @@ class Channel {
         raw[i] = Item::to_raw(items[sent + i]);
         detail::tsan_release(Item::key(raw[i]));
       }
-      // What is in the ring is not asked beforehand: the enqueue looks at the receiver's line anyway.
+      // What is in the ring is not asked beforehand: the enqueue looks at the receiver's line
+      // anyway.
       detail::ring_reads_and_writes(raw);
       const unsigned taken =
           rte_ring_sp_enqueue_burst_elem(ring_.get(), raw, sizeof(Raw), n, nullptr);
@@ -98,8 +102,8 @@ class Channel {
     return sent;
   }
 
-  /// The same for Packets of this lcore, with at most one atomic per run of Packets of one buffer. Fewer, too,
-  /// where a buffer has Shares::kLimit of them.
+  /// The same for Packets of this lcore, with at most one atomic per run of Packets of one buffer.
+  /// Fewer, too, where a buffer has Shares::kLimit of them.
   unsigned try_send(std::span<Packet> packets) noexcept requires std::same_as<T, SendPacket> {
     unsigned sent = 0;
     while (sent < packets.size() && !closed()) {
@@ -134,8 +138,8 @@ class Channel {
     return got;
   }
 
-  /// `co_await channel.send(items)`: all of them, in order, as room comes; `sent()` says how many went when
-  /// it ends with kClosed or kCancelled, and the rest is still the caller's.
+  /// `co_await channel.send(items)`: all of them, in order, as room comes; `sent()` says how many
+  /// went when it ends with kClosed or kCancelled, and the rest is still the caller's.
   template <class Sent>
   class SendOf final : public Wait {
    public:
@@ -163,8 +167,8 @@ class Channel {
     return SendOf<Packet>(*this, packets);
   }
 
-  /// `co_await channel.receive(out)`: at least one item, as many as there are; `received()` says how many.
-  /// kClosed: none, and none will come. `out` must outlive it.
+  /// `co_await channel.receive(out)`: at least one item, as many as there are; `received()` says
+  /// how many. kClosed: none, and none will come. `out` must outlive it.
   class Receive final : public Wait {
    public:
     Receive(Channel& channel, std::span<T> out) noexcept : channel_(channel), out_(out) {}

@@ -9,11 +9,11 @@
 
 namespace bab {
 
-/// Memory for coroutine frames on one lcore. Freed frames are kept by size and given out again, so that a
-/// steady state allocates nothing. GCC 12 never elides a frame's allocation.
+/// Memory for coroutine frames on one lcore. Freed frames are kept by size and given out again, so
+/// that a steady state allocates nothing. GCC 12 never elides a frame's allocation.
 ///
-/// A frame remembers where it came from: freed on another thread, or when its pool isn't the current
-/// one, it goes back to the heap.
+/// A frame remembers where it came from: freed on another thread, or when its pool isn't the
+/// current one, it goes back to the heap.
 class FramePool {
  public:
   FramePool() = default;
@@ -41,8 +41,8 @@ class FramePool {
   static constexpr std::size_t kStep = 128;
   static constexpr std::size_t kClasses = 32;
 
-  // In the library, as all that it shares with inline functions: an application with -fvisibility=hidden would have one of
-  // its own.
+  // In the library, as all that it shares with inline functions: an application with
+  // -fvisibility=hidden would have one of its own.
   static constinit thread_local FramePool* current_;
 
   std::array<Block*, kClasses> free_{};

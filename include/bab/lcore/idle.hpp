@@ -15,8 +15,8 @@ enum class IdleStrategy : std::uint8_t {
 
 struct IdleOptions {
   IdleStrategy strategy = IdleStrategy::kPause;
-  /// The longest sleep of kBackOff and kMonitor, in microseconds, 1 … 1,000,000: an lcore notices what came
-  /// meanwhile at most so late (and the operating system's own delay, some 50 µs).
+  /// The longest sleep of kBackOff and kMonitor, in microseconds, 1 … 1,000,000: an lcore notices
+  /// what came meanwhile at most so late (and the operating system's own delay, some 50 µs).
   std::uint32_t max_sleep_us = 100;
 };
 

@@ -30,41 +30,45 @@ struct LcoreCounters {
   Counter idle_cycles;  ///< of those without, and of rest
 };
 
-/// One lcore's loop: pollers that say how much work they did, tasks that wait without blocking, timers, a
-/// stop request. One object per polling thread; or several on one thread, turned by hand with a clock of
-/// the caller's (tests, simulation). Only request_stop() and counters() may be called from elsewhere.
+/// One lcore's loop: pollers that say how much work they did, tasks that wait without blocking,
+/// timers, a stop request. One object per polling thread; or several on one thread, turned by hand
+/// with a clock of the caller's (tests, simulation). Only request_stop() and counters() may be
+/// called from elsewhere.
 ///
-/// A turn: pollers, then waits in the order in which they began, then timers that are due, then every
-/// task that is ready, once. The clock is read once per turn.
+/// A turn: pollers, then waits in the order in which they began, then timers that are due, then
+/// every task that is ready, once. The clock is read once per turn.
 class Lcore {
  public:
   explicit Lcore(const IdleOptions& idle = {});
   Lcore(const Lcore&) = delete;
   Lcore& operator=(const Lcore&) = delete;
-  /// All tasks must have ended: request_stop() and turn until tasks() is 0. On the lcore that turned it last, if that
-  /// was by hand: its buffer caches are closed, as at the end of run(). Else call BufferPool::empty_caches() there.
+  /// All tasks must have ended: request_stop() and turn until tasks() is 0. On the lcore that
+  /// turned it last, if that was by hand: its buffer caches are closed, as at the end of run().
+  /// Else call BufferPool::empty_caches() there.
   ~Lcore();
 
   /// The one whose turn this thread is in, or null.
   static Lcore* current() noexcept { return current_; }
 
-  /// `poller.poll(now_tsc)` is called every turn, in the order of add(), and says how much work it did (0: none). Not
-  /// owned. Before run(), or on this lcore: what a poll adds is first called in the next turn. May allocate.
+  /// `poller.poll(now_tsc)` is called every turn, in the order of add(), and says how much work it
+  /// did (0: none). Not owned. Before run(), or on this lcore: what a poll adds is first called in
+  /// the next turn. May allocate.
   template <class Poller>
   void add(Poller& poller) {
     pollers_.push_back({&poller, poll_of<Poller>});
   }
 
-  /// It is not called any more, however often it was added, and may be destroyed. Before run(), or on this lcore, in a poll
-  /// as well: of itself, or of another one, which this turn then leaves out. False: it wasn't there.
+  /// It is not called any more, however often it was added, and may be destroyed. Before run(), or
+  /// on this lcore, in a poll as well: of itself, or of another one, which this turn then leaves
+  /// out. False: it wasn't there.
   template <class Poller>
   bool remove(Poller& poller) noexcept {
     return remove_poller({&poller, poll_of<Poller>});
   }
 
-  /// Starts `make()`, which gives a Task<void>, when this lcore's ready tasks are next resumed; `make` and what it holds live as long as
-  /// the task. Before run(), or on this lcore. An exception that leaves the task requests a stop and is
-  /// thrown by run().
+  /// Starts `make()`, which gives a Task<void>, when this lcore's ready tasks are next resumed;
+  /// `make` and what it holds live as long as the task. Before run(), or on this lcore. An
+  /// exception that leaves the task requests a stop and is thrown by run().
   template <class Make>
   void spawn(Make make) {
     // Before the coroutine: there may be no memory for either.
@@ -74,12 +78,12 @@ class Lcore {
     ++tasks_;
   }
 
-  /// Turns until a stop was requested and all tasks have ended; then throws what a task threw, or at once what a poller
-  /// threw. However it ends, what the lcore's buffer caches keep goes back to the pools, and they keep nothing until it
-  /// turns again: nobody would relieve them.
+  /// Turns until a stop was requested and all tasks have ended; then throws what a task threw, or
+  /// at once what a poller threw. However it ends, what the lcore's buffer caches keep goes back to
+  /// the pools, and they keep nothing until it turns again: nobody would relieve them.
   ///
-  /// What leaves a coroutine that it resumes ends the program (std::terminate). A Task lets nothing leave, unless it was
-  /// compiled with -fno-exceptions.
+  /// What leaves a coroutine that it resumes ends the program (std::terminate). A Task lets nothing
+  /// leave, unless it was compiled with -fno-exceptions.
   void run();
   /// The same until `done()`.
   template <class Done>
@@ -95,20 +99,24 @@ class Lcore {
   /// The same until all tasks have ended.
   void run_tasks();
 
-  /// One turn at the caller's time. Returns work done. Whoever turns by hand and pauses calls BufferPool::empty_caches()
-  /// before: what this lcore keeps is out of the others' reach meanwhile.
+  /// One turn at the caller's time. Returns work done. Whoever turns by hand and pauses calls
+  /// BufferPool::empty_caches() before: what this lcore keeps is out of the others' reach
+  /// meanwhile.
   unsigned turn(std::uint64_t now_tsc);
 
-  /// Ends every wait on this lcore, and each one that begins from then on, with kCancelled. Any thread.
+  /// Ends every wait on this lcore, and each one that begins from then on, with kCancelled. Any
+  /// thread.
   void request_stop() noexcept { stop_requested_.store(true, std::memory_order_release); }
   [[nodiscard]] bool stop_requested() const noexcept {
     return stop_requested_.load(std::memory_order_acquire);
   }
 
-  /// Whether this lcore's turns have seen the request: waits that begin now end at once. On this lcore.
+  /// Whether this lcore's turns have seen the request: waits that begin now end at once. On this
+  /// lcore.
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
 
-  /// Whether a wait that begins now, on this thread, ends at once: as above, or because it is in no Lcore's turn.
+  /// Whether a wait that begins now, on this thread, ends at once: as above, or because it is in no
+  /// Lcore's turn.
   static bool stops_waits() noexcept { return *stops_waits_; }
 
   /// The time of this turn, in TSC ticks.
@@ -163,7 +171,8 @@ class Lcore {
     [[nodiscard]] Wait* at(WaitLink* link) const noexcept;
   };
 
-  /// The notes of a task that may yet fail to begin. No try and catch in headers: -fno-exceptions forbids them.
+  /// The notes of a task that may yet fail to begin. No try and catch in headers: -fno-exceptions
+  /// forbids them.
   struct Begun {
     TaskNotesSlots& slots;
     TaskNotes* notes;
@@ -198,8 +207,9 @@ class Lcore {
   template <class Make>
   static Root root(Lcore& lcore, TaskNotes& notes, Make make);
 
-  /// The calling lcore's, for as long as it turns: where done() throws. Code that was compiled with -fno-exceptions
-  /// leaves it out when an exception passes, so spin() and finish() see to what comes from them.
+  /// The calling lcore's, for as long as it turns: where done() throws. Code that was compiled with
+  /// -fno-exceptions leaves it out when an exception passes, so spin() and finish() see to what
+  /// comes from them.
   struct Caches {
     Caches() = default;
     Caches(const Caches&) = delete;
@@ -273,8 +283,8 @@ class Yield final : public Wait {
   Lcore* on_ = nullptr;
 };
 
-/// `co_await Sleep(deadline_tsc)`: kDone at the first turn whose time is at or past the deadline, or
-/// kCancelled. Lcore::deadline_in() reckons with a span.
+/// `co_await Sleep(deadline_tsc)`: kDone at the first turn whose time is at or past the deadline,
+/// or kCancelled. Lcore::deadline_in() reckons with a span.
 class Sleep final : public Wait {
  public:
   explicit Sleep(std::uint64_t deadline_tsc) noexcept { deadline_ = deadline_tsc; }

@@ -4,9 +4,10 @@
 
 namespace bab {
 
-/// Makes the calling thread, which EAL did not start, an lcore for as long as the object is there: it may
-/// then use pools, Packets, writers and an Lcore of its own. At the end what its buffer caches keep goes
-/// back to their pools; its Packets must be gone. Construct and destroy on the same thread.
+/// Makes the calling thread, which EAL did not start, an lcore for as long as the object is there:
+/// it may then use pools, Packets, writers and an Lcore of its own. At the end what its buffer
+/// caches keep goes back to their pools; its Packets must be gone. Construct and destroy on the
+/// same thread.
 class LcoreRegistration {
  public:
   /// Throws Error: the thread is an lcore already, or all of DPDK's lcore ids (128) are taken.

@@ -9,9 +9,9 @@
 
 namespace bab {
 
-/// Something that happens, told to all who wait for it: notify() from any thread, waits on any Lcore. Signals
-/// form a tree: who waits for a child wakes when it or any of its ancestors is notified. A parent must
-/// outlive its children, and a Signal those that wait for it.
+/// Something that happens, told to all who wait for it: notify() from any thread, waits on any
+/// Lcore. Signals form a tree: who waits for a child wakes when it or any of its ancestors is
+/// notified. A parent must outlive its children, and a Signal those that wait for it.
 class Signal {
  public:
   Signal() noexcept = default;
@@ -22,8 +22,8 @@ class Signal {
   /// Any thread. Release pairs with seen(): who wakes sees what was written before.
   void notify() noexcept { times_.fetch_add(1, std::memory_order_release); }
 
-  /// How often this or an ancestor was notified. Taken before a condition is looked at and given to wait(),
-  /// it makes sure that no notification between the look and the wait is missed.
+  /// How often this or an ancestor was notified. Taken before a condition is looked at and given to
+  /// wait(), it makes sure that no notification between the look and the wait is missed.
   [[nodiscard]] std::uint64_t seen() const noexcept {
     std::uint64_t sum = 0;
     for (const Signal* s = this; s != nullptr; s = s->parent_)

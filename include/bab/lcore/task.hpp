@@ -18,8 +18,9 @@ class Task;
 
 namespace detail {
 
-/// What a coroutine's Task is made from, in the place where its caller wants it: compilers differ in whether a
-/// function's result that can't be moved may be made by the promise itself (Clang 14 says no).
+/// What a coroutine's Task is made from, in the place where its caller wants it: compilers differ
+/// in whether a function's result that can't be moved may be made by the promise itself (Clang 14
+/// says no).
 template <class Promise>
 struct TaskStart {
   std::coroutine_handle<Promise> handle;
@@ -114,15 +115,17 @@ class TaskPromise<void> : public TaskPromiseBase {
 
 }  // namespace detail
 
-/// A coroutine that starts when it is awaited, on the awaiter's lcore, and gives its value or its exception
-/// to it. Await it at once, in the expression that makes it (or hand it to Lcore::spawn): it can't be
-/// copied, moved or kept, so that what its arguments refer to outlives it. Nor can it be awaited twice: a variable that
-/// holds one can't be awaited at all (`co_await std::move(task)` doesn't compile).
+/// A coroutine that starts when it is awaited, on the awaiter's lcore, and gives its value or its
+/// exception to it. Await it at once, in the expression that makes it (or hand it to Lcore::spawn):
+/// it can't be copied, moved or kept, so that what its arguments refer to outlives it. Nor can it
+/// be awaited twice: a variable that holds one can't be awaited at all (`co_await std::move(task)`
+/// doesn't compile).
 ///
-/// GCC 12.2 (tried) miscompiles a coroutine function, not a lambda, that awaits in the condition of an if or a
-/// loop and declares no variable in its outermost block: it never starts, or dies of an illegal instruction.
-/// Declare one there, or await into it: `const bool more = co_await next();`. It also frees temporaries twice that
-/// are arguments of an await in one branch of a conditional expression: use an if.
+/// GCC 12.2 (tried) miscompiles a coroutine function, not a lambda, that awaits in the condition of
+/// an if or a loop and declares no variable in its outermost block: it never starts, or dies of an
+/// illegal instruction. Declare one there, or await into it: `const bool more = co_await next();`.
+/// It also frees temporaries twice that are arguments of an await in one branch of a conditional
+/// expression: use an if.
 template <class T = void>
 class [[nodiscard("a Task does nothing until it is awaited")]] Task {
  public:

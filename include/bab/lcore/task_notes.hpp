@@ -11,17 +11,19 @@
 
 namespace bab {
 
-/// What a spawned task, with all the Tasks it awaits, keeps from one await to the next. On its lcore.
+/// What a spawned task, with all the Tasks it awaits, keeps from one await to the next. On its
+/// lcore.
 class TaskNotes {
  public:
   /// Tasks of this process so far.
   static std::uint64_t spawned() noexcept { return spawned_.load(std::memory_order_relaxed); }
 
-  /// Its number, in the order in which the process's tasks were spawned: from 1 on. 0: of no task now.
+  /// Its number, in the order in which the process's tasks were spawned: from 1 on. 0: of no task
+  /// now.
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
-  /// The position up to which this task knows what became of a writer's frames; 0: it wasn't told yet.
-  /// `writer`: a number that no other writer of the process ever has, from 1 on.
+  /// The position up to which this task knows what became of a writer's frames; 0: it wasn't told
+  /// yet. `writer`: a number that no other writer of the process ever has, from 1 on.
   [[nodiscard]] std::uint64_t told_until(std::uint64_t writer) const noexcept {
     for (const Told& t : told_)
       if (t.writer == writer) return t.until;
@@ -66,8 +68,8 @@ class TaskRef {
   std::uint64_t number_ = 0;
 };
 
-/// The notes of an lcore's tasks. They stay where they are as long as this lives: a wait may be of a task that has
-/// ended. On its lcore.
+/// The notes of an lcore's tasks. They stay where they are as long as this lives: a wait may be of
+/// a task that has ended. On its lcore.
 class TaskNotesSlots {
  public:
   /// Those of a new task. Allocates only where there are more tasks than ever.

@@ -18,8 +18,9 @@ enum class Outcome : std::uint8_t {
   kDone,
   kCancelled,  ///< by its lcore's stop, or as one of several of which another was first
   kClosed,     ///< what it waited for is closed and will never come
-  kRefused,  ///< nothing was begun, a mistake in the program: the Wait is awaited already, or this is no turn of an
-             ///< Lcore's, or the thread has no lcore id and what is awaited needs one
+  kRefused,  ///< nothing was begun, a mistake in the program: the Wait is awaited already, or this
+             ///< is no turn of an Lcore's, or the thread has no lcore id and what is awaited needs
+             ///< one
 };
 
 namespace detail {
@@ -32,15 +33,16 @@ struct WaitLink {
 
 }  // namespace detail
 
-/// One thing that a coroutine waits for on its lcore: base of all awaitables that can be cancelled. It
-/// lives in the awaiting coroutine's frame, linked into its lcore's list and never allocated; only that
-/// lcore touches it. The lcore polls it once per turn, in the order in which waits began.
+/// One thing that a coroutine waits for on its lcore: base of all awaitables that can be cancelled.
+/// It lives in the awaiting coroutine's frame, linked into its lcore's list and never allocated;
+/// only that lcore touches it. The lcore polls it once per turn, in the order in which waits began.
 ///
-/// It is awaited by one coroutine at a time, on its own or in an AnyOf, and when that is over as often as you like.
-/// Another await meanwhile ends at once with kRefused and changes nothing.
+/// It is awaited by one coroutine at a time, on its own or in an AnyOf, and when that is over as
+/// often as you like. Another await meanwhile ends at once with kRefused and changes nothing.
 ///
-/// Destroyed before its coroutine has gone on, as with that coroutine's frame, it gives back what it was granted, and
-/// nobody is resumed. Where it isn't in the frame, it has to go before the frame goes, or be cancelled.
+/// Destroyed before its coroutine has gone on, as with that coroutine's frame, it gives back what
+/// it was granted, and nobody is resumed. Where it isn't in the frame, it has to go before the
+/// frame goes, or be cancelled.
 class Wait : private detail::WaitLink {
  public:
   Wait(const Wait&) = delete;
@@ -61,8 +63,8 @@ class Wait : private detail::WaitLink {
   Wait() noexcept = default;
   virtual ~Wait() { retire(); }
 
-  /// Whether it is over; takes what it waits for, if so. Called at once when it begins (then nothing is
-  /// suspended), and once per turn from then on.
+  /// Whether it is over; takes what it waits for, if so. Called at once when it begins (then
+  /// nothing is suspended), and once per turn from then on.
   virtual bool poll() noexcept = 0;
   /// It was cancelled, or nobody will be told of what it was granted: gives that back.
   virtual void withdraw() noexcept;
@@ -79,8 +81,9 @@ class Wait : private detail::WaitLink {
   [[nodiscard]] bool granted() const noexcept {
     return state_ == State::kReady && outcome_ == Outcome::kDone;
   }
-  /// Of the spawned task that waits: the one that its lcore resumed last, be it by that task's code that the waiting
-  /// coroutine goes on. Null before it waits, when that task has ended, and where no task began the wait.
+  /// Of the spawned task that waits: the one that its lcore resumed last, be it by that task's code
+  /// that the waiting coroutine goes on. Null before it waits, when that task has ended, and where
+  /// no task began the wait.
   [[nodiscard]] TaskNotes* task() const noexcept { return task_.get(); }
 
  private:

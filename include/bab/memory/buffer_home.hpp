@@ -23,13 +23,13 @@
 
 namespace bab {
 
-/// What the handles to a pool's buffers need of it: the memory itself and the table of handle counts. It
-/// outlives its BufferPool for as long as some of its buffers are out, so that a Packet or a SendPacket
-/// that comes late finds all in place.
+/// What the handles to a pool's buffers need of it: the memory itself and the table of handle
+/// counts. It outlives its BufferPool for as long as some of its buffers are out, so that a Packet
+/// or a SendPacket that comes late finds all in place.
 class BufferHome {
  public:
-  /// `mempool` becomes this one's. `receives`: free buffers stay readable (see BufferPoolOptions). Throws
-  /// Error when there is no memory for the table.
+  /// `mempool` becomes this one's. `receives`: free buffers stay readable (see BufferPoolOptions).
+  /// Throws Error when there is no memory for the table.
   BufferHome(rte_mempool* mempool, bool receives);
   BufferHome(const BufferHome&) = delete;
   BufferHome& operator=(const BufferHome&) = delete;
@@ -44,7 +44,8 @@ class BufferHome {
 
   [[nodiscard]] rte_mempool* mempool() const noexcept { return mempool_.get(); }
 
-  /// Whether its bytes are in its own memory, and not another mbuf's or the application's. Any thread.
+  /// Whether its bytes are in its own memory, and not another mbuf's or the application's. Any
+  /// thread.
   [[nodiscard]] static bool is_direct(const rte_mbuf* m) noexcept {
     // One byte of the flags: no constant of 64 bits is needed.
     return (static_cast<std::uint8_t>(m->ol_flags >> 56) & (kNotDirect >> 56)) == 0;
@@ -53,10 +54,11 @@ class BufferHome {
   /// Whether all buffers are back. What those who gave them back did before, happened before.
   [[nodiscard]] bool full() const noexcept;
 
-  /// Takes a buffer back that nobody holds a share of, to its own pool, whose ever that is. Any thread.
+  /// Takes a buffer back that nobody holds a share of, to its own pool, whose ever that is. Any
+  /// thread.
   static void take_back(rte_mbuf* m) noexcept {
-    // mempool_, but in the line of the mbuf that is at hand: the way by BufferMeta and here costs two loads,
-    // each waiting for the one before (pool_acquire_release: 8.1 ns, so 7.1).
+    // mempool_, but in the line of the mbuf that is at hand: the way by BufferMeta and here costs
+    // two loads, each waiting for the one before (pool_acquire_release: 8.1 ns, so 7.1).
     rte_mempool* mp = m->pool;  // read while the buffer is still ours
     if (!retire(m)) [[unlikely]]
       return;
@@ -70,23 +72,24 @@ class BufferHome {
     }
   }
 
-  /// rte_mempool_generic_put() but for one thing: what counts as back is in its place by then, as full() needs it.
-  /// `cache`: what cache_of() said. Any thread.
+  /// rte_mempool_generic_put() but for one thing: what counts as back is in its place by then, as
+  /// full() needs it. `cache`: what cache_of() said. Any thread.
   static void put(rte_mempool* mp, rte_mempool_cache* cache,
                   std::span<void* const> objects) noexcept;
 
-  /// rte_mempool_default_cache() of this lcore, or null, for where buffers are given back: their pool's end may close the
-  /// caches meanwhile. Any thread.
+  /// rte_mempool_default_cache() of this lcore, or null, for where buffers are given back: their
+  /// pool's end may close the caches meanwhile. Any thread.
   [[nodiscard]] static rte_mempool_cache* cache_of(rte_mempool* mp) noexcept {
     const unsigned lcore = rte_lcore_id();
     if (lcore >= RTE_MAX_LCORE || __atomic_load_n(&mp->cache_size, __ATOMIC_RELAXED) == 0)
       return nullptr;
-    // Where rte_mempool_create_empty() puts them: local_cache says the same, but giving back waits for each load.
+    // Where rte_mempool_create_empty() puts them: local_cache says the same, but giving back waits
+    // for each load.
     return reinterpret_cast<rte_mempool_cache*>(mp + 1) + lcore;
   }
 
-  /// The first half of it: the buffer is as mbufs of a mempool must be, and may be put there. False: it is there
-  /// already.
+  /// The first half of it: the buffer is as mbufs of a mempool must be, and may be put there.
+  /// False: it is there already.
   [[nodiscard]] static bool retire(rte_mbuf* m) noexcept {
     detail::tsan_comes(m);  // it may have come through the other one's functions alone
     if (!is_direct(m) || m->next != nullptr) [[unlikely]]
@@ -99,8 +102,9 @@ class BufferHome {
 #ifdef BAB_ASAN
     hide(m);
 #endif
-    // Plain stores: the caller is alone with the buffer. Only where something changed: its next user, on another lcore
-    // as a rule, has these lines still, and would have to fetch them again. refcnt and nb_segs are one word.
+    // Plain stores: the caller is alone with the buffer. Only where something changed: its next
+    // user, on another lcore as a rule, has these lines still, and would have to fetch them again.
+    // refcnt and nb_segs are one word.
     std::uint32_t counts;
     auto* const at = reinterpret_cast<std::byte*>(m) + offsetof(rte_mbuf, refcnt);
     std::memcpy(&counts, at, sizeof counts);
@@ -109,13 +113,14 @@ class BufferHome {
     return true;
   }
 
-  /// Buffers that came back as indirect ones, or with external memory; of a pool that is there, and ever so many.
+  /// Buffers that came back as indirect ones, or with external memory; of a pool that is there, and
+  /// ever so many.
   [[nodiscard]] std::uint64_t detached() const noexcept {
     return detached_.load(std::memory_order_relaxed);
   }
 
-  /// A home whose pool goes: freed now or, when buffers are out, when all are back and the next pool comes or
-  /// goes.
+  /// A home whose pool goes: freed now or, when buffers are out, when all are back and the next
+  /// pool comes or goes.
   static void leave(std::unique_ptr<BufferHome> home) noexcept;
   /// Frees those left homes that are full by now. Returns how many are still there.
   static std::size_t sweep() noexcept;
@@ -126,8 +131,9 @@ class BufferHome {
   static_assert((kNotDirect & ~(std::uint64_t{0xff} << 56)) == 0);
   static_assert(offsetof(rte_mbuf, nb_segs) == offsetof(rte_mbuf, refcnt) + 2);
 
-  /// What isn't the buffer's own goes back to its owner: memory of another mbuf or of the application, segments behind it
-  /// (a share of each). False where nothing is left: a buffer that goes with its memory (of a pool that pins some).
+  /// What isn't the buffer's own goes back to its owner: memory of another mbuf or of the
+  /// application, segments behind it (a share of each). False where nothing is left: a buffer that
+  /// goes with its memory (of a pool that pins some).
   [[nodiscard]] static bool take_apart(rte_mbuf* m) noexcept;
   [[nodiscard]] static bool is_ours(const rte_mbuf* m) noexcept {
     return detail::pool_tag(m->pool) != nullptr;
@@ -140,7 +146,8 @@ class BufferHome {
     __atomic_store_n(&cache.len, len, __ATOMIC_RELEASE);
   }
 
-  /// From now on buffers go straight to the mempool's ring, drivers' too: its last step is the ring's.
+  /// From now on buffers go straight to the mempool's ring, drivers' too: its last step is the
+  /// ring's.
   void close_caches() noexcept;
 
   struct MempoolDeleter {

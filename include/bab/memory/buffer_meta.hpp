@@ -23,11 +23,11 @@ struct Hole {
 ///     rte_mbuf (128 B) | BufferMeta | headroom | [Eth VLAN IP UDP Mold] len msg len msg …
 ///                                               ^ one frame = one buffer = one mbuf
 ///
-/// `home` and `id` are written once, at the pool's creation, and read by any lcore. All else belongs
-/// to whoever builds the frame: the writer's lcore until hand-over, then the flusher's.
+/// `home` and `id` are written once, at the pool's creation, and read by any lcore. All else
+/// belongs to whoever builds the frame: the writer's lcore until hand-over, then the flusher's.
 struct alignas(RTE_CACHE_LINE_SIZE) BufferMeta {
-  /// A frame is sealed early rather than have more unfinished reservations than this: each can leave
-  /// one hole at most, so `holes` never overflows. 16 makes BufferMeta two cache lines.
+  /// A frame is sealed early rather than have more unfinished reservations than this: each can
+  /// leave one hole at most, so `holes` never overflows. 16 makes BufferMeta two cache lines.
   static constexpr unsigned kMaxHoles = 16;
 
   BufferHome* home;
@@ -35,8 +35,8 @@ struct alignas(RTE_CACHE_LINE_SIZE) BufferMeta {
   std::uint32_t writer_id;  ///< who built the frame
   union {
     std::uint64_t reserved;  ///< bytes; a shared writer's: its word
-    void*
-        order;  ///< once the frame is complete: its shared writer's BasicFrameOrder; null: a local writer's
+    void* order;  ///< once the frame is complete: its shared writer's BasicFrameOrder; null: a
+                  ///< local writer's
   };
   std::uint64_t settled;  ///< message count << 32 | bytes: what was committed, aborted or cut off
   rte_mbuf* next;         ///< next in the owner's list; a shared frame's buffer set aside
@@ -57,10 +57,11 @@ static_assert(sizeof(Hole) == 4);
 static_assert(sizeof(BufferMeta) == 128);
 static_assert(offsetof(BufferMeta, hole) <= RTE_CACHE_LINE_SIZE, "the counters share one line");
 
-/// Begins to fetch what whoever builds or reads a frame in this buffer needs first: the mbuf, its BufferMeta, the headers
-/// and the first message. Where they are is known without a look at the mbuf, which may itself be on its way. Does
-/// nothing else; on an mbuf that is not from one of bab's pools it fetches what isn't needed.
-/// `kToWrite`: for writing, so that another lcore's copies are given up now.
+/// Begins to fetch what whoever builds or reads a frame in this buffer needs first: the mbuf, its
+/// BufferMeta, the headers and the first message. Where they are is known without a look at the
+/// mbuf, which may itself be on its way. Does nothing else; on an mbuf that is not from one of
+/// bab's pools it fetches what isn't needed. `kToWrite`: for writing, so that another lcore's
+/// copies are given up now.
 template <bool kToWrite>
 inline void prefetch_buffer(const rte_mbuf* m) noexcept {
   constexpr std::size_t kMeta = sizeof(rte_mbuf);
@@ -71,7 +72,8 @@ inline void prefetch_buffer(const rte_mbuf* m) noexcept {
   asm volatile("");  // GCC 12 leaves out calls of a function that only prefetches
 }
 
-/// The private area of an mbuf of one of bab's pools. Undefined for any other (BufferPool::of tells).
+/// The private area of an mbuf of one of bab's pools. Undefined for any other (BufferPool::of
+/// tells).
 inline BufferMeta& buffer_meta(rte_mbuf* m) noexcept {
   return *static_cast<BufferMeta*>(rte_mbuf_to_priv(m));
 }

@@ -12,13 +12,13 @@
 
 namespace bab {
 
-/// The caches that lcores have of one pool: which are open, how much they may keep, and whether somebody
-/// found no buffer while they may have some.
+/// The caches that lcores have of one pool: which are open, how much they may keep, and whether
+/// somebody found no buffer while they may have some.
 ///
-/// A cache is open while its lcore turns a loop, as BufferPool::relieve() once per turn says. Elsewhere (a loop
-/// that ended, a thread of a host's, an lcore that only sleeps) buffers come from where all lcores find
-/// them and go back there, whoever takes or frees them: a driver, too, since it is the mempool's own cache that is
-/// closed. So no buffer is ever kept where nobody turns.
+/// A cache is open while its lcore turns a loop, as BufferPool::relieve() once per turn says.
+/// Elsewhere (a loop that ended, a thread of a host's, an lcore that only sleeps) buffers come from
+/// where all lcores find them and go back there, whoever takes or frees them: a driver, too, since
+/// it is the mempool's own cache that is closed. So no buffer is ever kept where nobody turns.
 ///
 /// | | takes | gives back | at each turn's end |
 /// |---|---|---|---|
@@ -26,18 +26,20 @@ namespace bab {
 /// | open | up to size() more | keeps up to most() | - |
 /// | open, somebody found none | what is asked for | keeps up to most() | all goes back |
 ///
-/// The last state ends when nobody has found none for kQuietTurns turns and kQuietSeconds. Whoever keeps asking, at
-/// least once a second, therefore finds a buffer that is free at the latest when each of the other lcores has turned twice.
+/// The last state ends when nobody has found none for kQuietTurns turns and kQuietSeconds. Whoever
+/// keeps asking, at least once a second, therefore finds a buffer that is free at the latest when
+/// each of the other lcores has turned twice.
 class LcoreCaches {
  public:
-  /// Beside an lcore that takes and gives back all the time, one that asks more seldom may always find the caches
-  /// filled up again; and turns alone are no measure, since an lcore without work has some in a microsecond. While
-  /// it lasts a buffer costs some 10 ns more (pool_acquire_release with and without a cache).
+  /// Beside an lcore that takes and gives back all the time, one that asks more seldom may always
+  /// find the caches filled up again; and turns alone are no measure, since an lcore without work
+  /// has some in a microsecond. While it lasts a buffer costs some 10 ns more (pool_acquire_release
+  /// with and without a cache).
   static constexpr std::uint32_t kQuietTurns = 65'536;
   static constexpr std::uint64_t kQuietSeconds = 1;
 
-  /// Caches of `asked` buffers, or of as many that those of `lcores` lcores hold no more than a quarter of
-  /// `buffers` together.
+  /// Caches of `asked` buffers, or of as many that those of `lcores` lcores hold no more than a
+  /// quarter of `buffers` together.
   LcoreCaches(std::uint32_t asked, std::uint32_t buffers, unsigned lcores) noexcept;
 
   /// What an open cache is filled up to from where all lcores find buffers.
@@ -54,13 +56,14 @@ class LcoreCaches {
     // What others keep is asked for. Its own cache is empty, and goes on being filled up.
     if (lcore < RTE_MAX_LCORE && states_[lcore].seen == before) states_[lcore].seen = before + 1;
   }
-  /// Whoever found none has some by now: a cache that is opened is filled up at once. When nobody announces.
+  /// Whoever found none has some by now: a cache that is opened is filled up at once. When nobody
+  /// announces.
   void forget_needs() noexcept {
     met_.store(needs_.load(std::memory_order_relaxed), std::memory_order_relaxed);
   }
 
-  /// A turn of the calling lcore ends, whose id is `lcore`. `awaited`: somebody stands in the pool's line. True: nothing
-  /// is left to do in turns to come, until somebody announces a need.
+  /// A turn of the calling lcore ends, whose id is `lcore`. `awaited`: somebody stands in the
+  /// pool's line. True: nothing is left to do in turns to come, until somebody announces a need.
   [[nodiscard]] bool turned(rte_mempool& mempool, unsigned lcore, bool awaited,
                             std::uint64_t now_tsc) noexcept;
 
@@ -70,8 +73,8 @@ class LcoreCaches {
     return open_.load(std::memory_order_relaxed) > (own ? 1U : 0U);
   }
 
-  /// The calling lcore, whose id is `lcore`, turns no more: what its cache has goes back, and it keeps nothing until it
-  /// turns again.
+  /// The calling lcore, whose id is `lcore`, turns no more: what its cache has goes back, and it
+  /// keeps nothing until it turns again.
   void close(rte_mempool& mempool, unsigned lcore) noexcept;
 
  private:

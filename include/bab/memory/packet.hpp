@@ -25,22 +25,23 @@ class SendPacket;
 //
 // A buffer is in use as long as somebody has a share of it (Shares: mbuf->refcnt).
 //
-// | state          | shares                                           | until                               |
-// |----------------|--------------------------------------------------|-------------------------------------|
-// | free           | none: the pool has it, or an lcore's cache       | reserve, acquire, the NIC's RX      |
-// | being written  | the frame's, held by its writer                  | it is full, flush(), a deadline     |
-// | complete       | the frame's, held by a ring, then by the flusher | the sink takes it, or it is dropped |
-// | in TX          | the frame's, held by the driver                  | it is sent: the driver gives it up  |
-// | received       | the frame's, held by who called receive()        | a Framer takes it over              |
-// | being read     | some of each lcore that has a Packet of it       | that lcore's last Packet goes       |
-// | between lcores | one of each SendPacket                           | receive(), or it is dropped         |
+// | state          | shares                                     | until                           |
+// |----------------|--------------------------------------------|---------------------------------|
+// | free           | none: the pool has it, or an lcore's cache | reserve, acquire, the NIC's RX  |
+// | being written  | the frame's, held by its writer            | it is full, flush(), a deadline |
+// | complete       | the frame's: a ring's, then the flusher's  | the sink takes it, or a drop    |
+// | in TX          | the frame's, held by the driver            | it is sent: the driver frees it |
+// | received       | the frame's, held by who called receive()  | a Framer takes it over          |
+// | being read     | some of each lcore with a Packet of it     | that lcore's last Packet goes   |
+// | between lcores | one of each SendPacket                     | receive(), or it is dropped     |
 //
-// Shares of different owners live side by side: a frame may be in TX while two lcores read Packets of it.
+// Shares of different owners live side by side: a frame may be in TX while two lcores read Packets
+// of it.
 
-/// A handle to one message: a read-only region of a buffer, which stays put while a handle is there.
-/// Belongs to the lcore that made it: clone and drop are plain ++ and -- in that lcore's table. To
-/// cross lcores it changes its type: send() → SendPacket → receive(). A library with debug checks checks the lcore.
-/// A small Packet pins its whole buffer.
+/// A handle to one message: a read-only region of a buffer, which stays put while a handle is
+/// there. Belongs to the lcore that made it: clone and drop are plain ++ and -- in that lcore's
+/// table. To cross lcores it changes its type: send() → SendPacket → receive(). A library with
+/// debug checks checks the lcore. A small Packet pins its whole buffer.
 class Packet {
  public:
   Packet() noexcept = default;
@@ -61,14 +62,15 @@ class Packet {
     return Packet(data_, len_, account_);
   }
 
-  /// Passes the message to another lcore. The lcore's last handle passes its share on with no atomic;
-  /// any other takes one more. At Shares::kLimit the lcore passes on one that it holds beside its handles' own (as many
-  /// as it received, less one); where it has none, an empty SendPacket comes back, and this handle stays.
+  /// Passes the message to another lcore. The lcore's last handle passes its share on with no
+  /// atomic; any other takes one more. At Shares::kLimit the lcore passes on one that it holds
+  /// beside its handles' own (as many as it received, less one); where it has none, an empty
+  /// SendPacket comes back, and this handle stays.
   [[nodiscard]] SendPacket send() noexcept;
 
-  /// The same for the front of `packets`, with at most one atomic per run of Packets of one buffer. Moves
-  /// as many as `out` takes, in order, and says how many; fewer only at Shares::kLimit, when this lcore's own are used
-  /// up, too.
+  /// The same for the front of `packets`, with at most one atomic per run of Packets of one buffer.
+  /// Moves as many as `out` takes, in order, and says how many; fewer only at Shares::kLimit, when
+  /// this lcore's own are used up, too.
   static std::size_t send(std::span<Packet> packets, std::span<SendPacket> out) noexcept;
 
   /// Leaves out the first n bytes. False, and nothing changes, when there are fewer.
@@ -95,13 +97,13 @@ class Packet {
     return part;
   }
 
-  /// Cuts at `offsets`, ascending and at most size(), into out.size() = offsets.size() + 1 handles; none
-  /// gives the whole. False, and nothing changes, when the offsets or `out` don't fit.
+  /// Cuts at `offsets`, ascending and at most size(), into out.size() = offsets.size() + 1 handles;
+  /// none gives the whole. False, and nothing changes, when the offsets or `out` don't fit.
   [[nodiscard]] bool split(std::span<const std::uint64_t> offsets,
                            std::span<Packet> out) const noexcept;
 
-  /// A copy in a buffer of `pool`, so that this one's is not pinned by a small message. Empty when the
-  /// pool has no buffer or its buffers are too small.
+  /// A copy in a buffer of `pool`, so that this one's is not pinned by a small message. Empty when
+  /// the pool has no buffer or its buffers are too small.
   [[nodiscard]] Packet copy_out(BufferPool& pool) const noexcept;
 
   [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept { return {data_, len_}; }
@@ -129,8 +131,8 @@ class Packet {
     if (--account_->handles == 0) settle(*account_);
   }
 
-  /// At Shares::kLimit: for how many of `n` Packets of `account` there is a share, the lcore's own that it can do without
-  /// and what is left of the buffer's. Taken.
+  /// At Shares::kLimit: for how many of `n` Packets of `account` there is a share, the lcore's own
+  /// that it can do without and what is left of the buffer's. Taken.
   [[nodiscard]] static std::uint32_t scrape_shares(Account& account, std::uint32_t n) noexcept;
 
   /// The lcore's last handle went: all its shares go with it.
@@ -155,14 +157,14 @@ class Packet {
   Account* account_ = nullptr;
 };
 
-/// Makes Packets of a buffer on the calling lcore: what writers and framers build on. Holds one handle
-/// itself, so that giving out Packets and losing them again touches no atomic.
+/// Makes Packets of a buffer on the calling lcore: what writers and framers build on. Holds one
+/// handle itself, so that giving out Packets and losing them again touches no atomic.
 class PacketSource {
  public:
   PacketSource() noexcept = default;
 
-  /// Adds `shares`, which the caller already holds, to the calling lcore's account of `m`, a buffer of a bab pool
-  /// (BufferPool::of).
+  /// Adds `shares`, which the caller already holds, to the calling lcore's account of `m`, a buffer
+  /// of a bab pool (BufferPool::of).
   PacketSource(rte_mbuf* m, std::uint32_t shares) noexcept {
     BAB_ASSERT(rte_lcore_id() < RTE_MAX_LCORE && "Packets are made on an lcore");
     BufferMeta& meta = buffer_meta(m);

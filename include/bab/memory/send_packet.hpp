@@ -12,8 +12,8 @@
 
 namespace bab {
 
-/// A message on its way between lcores: owns one share of its buffer and may be moved by any thread.
-/// Dropped, it gives the share up; receive() makes it a Packet of the calling lcore.
+/// A message on its way between lcores: owns one share of its buffer and may be moved by any
+/// thread. Dropped, it gives the share up; receive() makes it a Packet of the calling lcore.
 class SendPacket {
  public:
   /// Of an address that it keeps; a BufferPool whose memory needs more can't be had.
@@ -46,8 +46,8 @@ class SendPacket {
     return Packet(data(), size(), &account);
   }
 
-  /// The same for all of `packets`, to the front of `out`, which must be as long. False, and nothing changes,
-  /// when it isn't or the thread has no lcore id.
+  /// The same for all of `packets`, to the front of `out`, which must be as long. False, and
+  /// nothing changes, when it isn't or the thread has no lcore id.
   [[nodiscard]] static bool receive(std::span<SendPacket> packets, std::span<Packet> out) noexcept {
     if (out.size() < packets.size() || rte_lcore_id() >= RTE_MAX_LCORE) return false;
     for (std::size_t i = 0; i < packets.size(); ++i) out[i] = packets[i].receive();
@@ -77,9 +77,10 @@ class SendPacket {
     return reinterpret_cast<const std::uint8_t*>(message_ >> 16);
   }
 
-  // Two words and not three: what goes through a ring is paid for by the cache line (channel_32). Where the bytes
-  // begin, above the 16 bits of their number: a process has 48 bits of addresses unless it asks for more (with
-  // EAL's --base-virtaddr, on 5-level paging), and a buffer holds 65,535 bytes.
+  // Two words and not three: what goes through a ring is paid for by the cache line (channel_32).
+  // Where the bytes begin, above the 16 bits of their number: a process has 48 bits of addresses
+  // unless it asks for more (with EAL's --base-virtaddr, on 5-level paging), and a buffer holds
+  // 65,535 bytes.
   rte_mbuf* buffer_ = nullptr;
   std::uint64_t message_ = 0;
 };
@@ -116,7 +117,8 @@ inline std::size_t Packet::send(std::span<Packet> packets, std::span<SendPacket>
       packets[sent].check_lcore();
       auto k = static_cast<std::uint32_t>(run);
       if (account->handles > k || account->shares < k) {
-        // Of the lcore's last handles its own shares go along, and only those that are short are taken.
+        // Of the lcore's last handles its own shares go along, and only those that are short are
+        // taken.
         const std::uint32_t own = account->handles > k ? 0 : account->shares;
         if (Shares<>::try_take(account->buffer, static_cast<std::uint16_t>(k - own))) [[likely]] {
           account->shares -= own;

@@ -20,8 +20,8 @@ namespace bab {
 /// | an lcore with at least one Packet of it | at its first Packet | at its last one |
 /// | a SendPacket in flight | by Packet::send | becomes the receiving lcore's |
 ///
-/// These and not rte_mbuf_refcnt_update: at a count of 1 that one is a plain load and store, and two
-/// lcores that hold what they believe are separate shares lose some of them.
+/// These and not rte_mbuf_refcnt_update: at a count of 1 that one is a plain load and store, and
+/// two lcores that hold what they believe are separate shares lose some of them.
 template <class Atom = RealAtom>
 struct Shares {
   /// Above this no further SendPacket is made: refcnt has 16 bits.

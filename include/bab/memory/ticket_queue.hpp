@@ -12,9 +12,9 @@
 
 namespace bab {
 
-/// Who is next, among waiters on any lcore: strictly first come, first served, without a lock. A waiter
-/// takes a ticket, asks each turn whether it is served, and leaves, served or not; tickets left early are
-/// passed over.
+/// Who is next, among waiters on any lcore: strictly first come, first served, without a lock. A
+/// waiter takes a ticket, asks each turn whether it is served, and leaves, served or not; tickets
+/// left early are passed over.
 template <class Atom = RealAtom, std::uint64_t kMostTickets = 1024>
 class TicketQueue {
  public:
@@ -36,10 +36,11 @@ class TicketQueue {
     return serving_.load(std::memory_order_acquire) == ticket;
   }
 
-  /// The holder goes, in its turn or before. Sequentially consistent: of the one who leaves early (marks,
-  /// then looks who is served) and the one who serves the next (serves, then looks for a mark), at
-  /// least one sees the other; the exchange lets only one go on from there. A mark names its ticket: whoever
-  /// was put aside between look and exchange must not take that of a later ticket in the same slot.
+  /// The holder goes, in its turn or before. Sequentially consistent: of the one who leaves early
+  /// (marks, then looks who is served) and the one who serves the next (serves, then looks for a
+  /// mark), at least one sees the other; the exchange lets only one go on from there. A mark names
+  /// its ticket: whoever was put aside between look and exchange must not take that of a later
+  /// ticket in the same slot.
   void leave(std::uint64_t ticket) noexcept {
     slot(ticket).store(mark(ticket), std::memory_order_seq_cst);
     while (true) {

@@ -13,17 +13,18 @@
 
 namespace bab {
 
-/// Which of a writer's dropped frames a wait has to tell its task of: those that it may have had a message in and was
-/// not told of before. A task that was spawned after a drop was told of had none there; unless somebody gave it a
-/// Reservation in a frame that was given up before it was complete. So while there is such a frame, and once more when
-/// it has come, what was told doesn't count. On the writer's lcore.
+/// Which of a writer's dropped frames a wait has to tell its task of: those that it may have had a
+/// message in and was not told of before. A task that was spawned after a drop was told of had none
+/// there; unless somebody gave it a Reservation in a frame that was given up before it was
+/// complete. So while there is such a frame, and once more when it has come, what was told doesn't
+/// count. On the writer's lcore.
 class DropsTold {
  public:
   /// `from`: the position of the writer's first frame, or one before it.
   void begin(std::uint64_t from) noexcept { begin_ = from; }
 
-  /// Whether a frame before `until` was dropped that `task` wasn't told of; now it is. Null: none that is known, and so
-  /// told of all since begin(), each time.
+  /// Whether a frame before `until` was dropped that `task` wasn't told of; now it is. Null: none
+  /// that is known, and so told of all since begin(), each time.
   template <class Progress>
   [[nodiscard]] bool tell(const Progress& progress, std::uint64_t until, TaskNotes* task) noexcept {
     const std::optional<std::uint64_t> late = progress.late();
@@ -62,7 +63,8 @@ class DropsTold {
 
   static std::atomic<std::uint64_t> writers_;
 
-  // The oldest is forgotten: tasks that it would matter to are then told of a drop they had no part in.
+  // The oldest is forgotten: tasks that it would matter to are then told of a drop they had no part
+  // in.
   std::array<Before, 4> before_{};
   std::uint64_t begin_ = 0;
   std::size_t last_ = 0;

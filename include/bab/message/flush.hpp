@@ -23,7 +23,8 @@ namespace bab {
 ///       return frames.size();  // taken; the rest is offered again
 ///     }
 ///
-/// A view, good until the sink returns. What is to outlive that becomes a Packet. On the flusher's lcore.
+/// A view, good until the sink returns. What is to outlive that becomes a Packet. On the flusher's
+/// lcore.
 class Flush {
  public:
   Flush() noexcept = default;  // of none
@@ -42,8 +43,8 @@ class Flush {
     return {rte_pktmbuf_mtod(frame_, const std::uint8_t*), frame_->data_len};
   }
 
-  /// The payload as a Packet of the calling lcore, with a share of its own, so that it stays as it is after
-  /// the frame has gone. Empty on a thread without an lcore id.
+  /// The payload as a Packet of the calling lcore, with a share of its own, so that it stays as it
+  /// is after the frame has gone. Empty on a thread without an lcore id.
   [[nodiscard]] Packet packet() const noexcept { return packet(payload()); }
   /// The same of one message, or any part of the frame.
   [[nodiscard]] Packet packet(std::span<const std::uint8_t> part) const noexcept {

@@ -13,8 +13,8 @@ namespace bab {
 struct FlushPolicy {
   /// 1 … 65534, counted when they are committed: those that are only reserved by then come on top.
   std::uint32_t max_messages = wire::kMoldMaxCount;
-  /// TSC ticks from the first poll() that sees a message in the frame; 0: no deadline, and any that is beyond
-  /// the clock's end is as good as none.
+  /// TSC ticks from the first poll() that sees a message in the frame; 0: no deadline, and any that
+  /// is beyond the clock's end is as good as none.
   std::uint64_t max_delay_tsc = 0;
 
   /// When a frame is due whose first message is seen now.

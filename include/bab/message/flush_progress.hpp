@@ -13,8 +13,8 @@
 
 namespace bab {
 
-/// How many of a ring's frames, or of a shared writer's, are gone: taken by the sink or dropped; and which of
-/// them were dropped. Written by the flusher's lcore, read by who awaits a flush.
+/// How many of a ring's frames, or of a shared writer's, are gone: taken by the sink or dropped;
+/// and which of them were dropped. Written by the flusher's lcore, read by who awaits a flush.
 template <class Atom>
 class FlushProgress {
   template <class T>
@@ -24,17 +24,18 @@ class FlushProgress {
   /// Stretches of dropped frames that are told apart. The oldest make room for new ones.
   static constexpr std::size_t kStretches = 8;
 
-  /// All before this position are gone. Acquire pairs with the release of gone_until(): what the sink did
-  /// with them is seen, and what was dropped.
+  /// All before this position are gone. Acquire pairs with the release of gone_until(): what the
+  /// sink did with them is seen, and what was dropped.
   [[nodiscard]] std::uint64_t gone() const noexcept {
     return gone_.load(std::memory_order_acquire);
   }
 
-  /// Whether a frame from `from` on and before `until` was dropped; `until` is gone. Exact, unless more than
-  /// kStretches stretches behind `until` were dropped since: then it may say so of none.
+  /// Whether a frame from `from` on and before `until` was dropped; `until` is gone. Exact, unless
+  /// more than kStretches stretches behind `until` were dropped since: then it may say so of none.
   [[nodiscard]] bool has_dropped(std::uint64_t from, std::uint64_t until) const noexcept {
     for (const Stretch& s : stretches_) {
-      // In this order: a new end comes with its begin, and a new begin with what was forgotten for it.
+      // In this order: a new end comes with its begin, and a new begin with what was forgotten for
+      // it.
       const std::uint64_t end = s.end.load(std::memory_order_acquire);
       const std::uint64_t begin = s.begin.load(std::memory_order_acquire);
       if (std::max(begin, from) < std::min(end, until)) return true;
@@ -47,8 +48,9 @@ class FlushProgress {
     detail::tsan_leaves(&detail::tsan_flushes);
     gone_.store(until, std::memory_order_release);
   }
-  /// The same, before they are gone: those that aren't yet and are before `end` were dropped. (Some of a ring's
-  /// positions are frames of other progresses: those between two that were dropped don't part them.)
+  /// The same, before they are gone: those that aren't yet and are before `end` were dropped. (Some
+  /// of a ring's positions are frames of other progresses: those between two that were dropped
+  /// don't part them.)
   void dropped(std::uint64_t end) noexcept {
     const std::uint64_t begin = gone_.load(std::memory_order_relaxed);
     if (last_ != 0 && last_end_ == begin) {
@@ -64,7 +66,8 @@ class FlushProgress {
     last_end_ = end;
   }
 
-  /// Frames that were given up before they were complete and came since. Nothing: others of them have yet to come.
+  /// Frames that were given up before they were complete and came since. Nothing: others of them
+  /// have yet to come.
   [[nodiscard]] std::optional<std::uint64_t> late() const noexcept {
     const std::uint64_t came = came_late_.load(std::memory_order_acquire);
     if (given_up_.load(std::memory_order_relaxed) != came) return std::nullopt;

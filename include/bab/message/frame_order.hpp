@@ -19,12 +19,14 @@
 
 namespace bab {
 
-/// Brings one shared writer's frames, which come by several lcores' rings, back into their order. It is the
-/// writer's, so that flushers may come and go: what has gone is known here, and what waits for an earlier frame
-/// stays. A frame's BufferMeta says whose order it has; whoever keeps the rings keeps it until all of them came.
+/// Brings one shared writer's frames, which come by several lcores' rings, back into their order.
+/// It is the writer's, so that flushers may come and go: what has gone is known here, and what
+/// waits for an earlier frame stays. A frame's BufferMeta says whose order it has; whoever keeps
+/// the rings keeps it until all of them came.
 ///
-/// On the flusher's lcore, but for close() and orphan(). A writer has at most 16 frames unfinished at a time, but
-/// finished ones pile up in a ring that isn't looked at; so the window is larger, and the rest waits in a list.
+/// On the flusher's lcore, but for close() and orphan(). A writer has at most 16 frames unfinished
+/// at a time, but finished ones pile up in a ring that isn't looked at; so the window is larger,
+/// and the rest waits in a list.
 template <class Atom = RealAtom>
 class BasicFrameOrder final : public detail::RingOrder {
  public:
@@ -43,7 +45,8 @@ class BasicFrameOrder final : public detail::RingOrder {
   /// The writer, at its end: there were `frames` in all. Release pairs with is_closed()'s acquire.
   void close(std::uint64_t frames) noexcept { frames_.store(frames, std::memory_order_release); }
 
-  /// A frame whose ring has gone: it comes all the same. Any thread; release pairs with take_orphans().
+  /// A frame whose ring has gone: it comes all the same. Any thread; release pairs with
+  /// take_orphans().
   void orphan(rte_mbuf* m) noexcept {
     rte_mbuf* head = orphans_.load(std::memory_order_relaxed);
     do buffer_meta(m).next = head;
@@ -51,8 +54,8 @@ class BasicFrameOrder final : public detail::RingOrder {
                                            std::memory_order_relaxed));
   }
 
-  /// A frame that came; its buffer's `number` says where it belongs. False, and the frame stays the caller's:
-  /// take_any() has given its place up.
+  /// A frame that came; its buffer's `number` says where it belongs. False, and the frame stays the
+  /// caller's: take_any() has given its place up.
   [[nodiscard]] bool put(rte_mbuf* m) noexcept {
     BufferMeta& meta = buffer_meta(m);
     // Release pairs with is_over()'s acquire.

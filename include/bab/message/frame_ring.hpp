@@ -22,8 +22,8 @@
 
 namespace bab {
 
-/// What a FrameRing is made of. Its writers and its flusher keep it, too: it goes with the last of them all, and
-/// what is inside then goes back.
+/// What a FrameRing is made of. Its writers and its flusher keep it, too: it goes with the last of
+/// them all, and what is inside then goes back.
 template <class Atom>
 class FrameRingState {
  public:
@@ -61,7 +61,8 @@ class FrameRingState {
     return n;
   }
 
-  /// The pushing lcore, or who has seen it stop: frames that a writer leaves behind at its end, with no room for them.
+  /// The pushing lcore, or who has seen it stop: frames that a writer leaves behind at its end,
+  /// with no room for them.
   void leave(std::span<rte_mbuf* const> frames) noexcept {
     if (frames.empty()) return;
     for (std::size_t i = 0; i < frames.size(); ++i)
@@ -109,7 +110,8 @@ class FrameRingState {
 
   typename Atom::template Ring<rte_mbuf> queue_;
   detail::RingParties parties_;
-  // On lines of their own: one lcore writes the first, another the second and third, and both read the queue's.
+  // On lines of their own: one lcore writes the first, another the second and third, and both read
+  // the queue's.
   alignas(RTE_CACHE_LINE_SIZE) std::uint64_t pushed_ = 0;
   alignas(RTE_CACHE_LINE_SIZE) std::uint64_t popped_ = 0;
   rte_mbuf* taken_ = nullptr;  // of what was left, in order
@@ -118,13 +120,13 @@ class FrameRingState {
   std::atomic<unsigned> left_count_{0};  // those taken and not popped yet are among them
 };
 
-/// The way of complete frames from writers of one lcore to a WriteFlusher: a ring that counts what went
-/// through it, so that who put a frame in can tell when the flusher has got rid of it. Its positions are
-/// frames since it was made.
+/// The way of complete frames from writers of one lcore to a WriteFlusher: a ring that counts what
+/// went through it, so that who put a frame in can tell when the flusher has got rid of it. Its
+/// positions are frames since it was made.
 ///
-/// It, its writers and its flusher may go in any order, and each may be followed by another. Frames inside
-/// go back to their pools with the last of them; those that a writer at its end finds no room for follow when there is.
-/// Moved from, it may only be destroyed or assigned to.
+/// It, its writers and its flusher may go in any order, and each may be followed by another. Frames
+/// inside go back to their pools with the last of them; those that a writer at its end finds no
+/// room for follow when there is. Moved from, it may only be destroyed or assigned to.
 template <class Atom = RealAtom>
 class BasicFrameRing {
  public:
@@ -137,11 +139,12 @@ class BasicFrameRing {
   BasicFrameRing(BasicFrameRing&&) noexcept = default;
   BasicFrameRing& operator=(BasicFrameRing&&) noexcept = default;
 
-  /// The pushing lcore: takes as many as fit, in order, and says how many. Writers call it. Frames that are pushed
-  /// by hand need a BufferMeta that says what a writer's would; `order` must be set (null: the ring's own order), since
-  /// a fresh buffer has anything there.
+  /// The pushing lcore: takes as many as fit, in order, and says how many. Writers call it. Frames
+  /// that are pushed by hand need a BufferMeta that says what a writer's would; `order` must be set
+  /// (null: the ring's own order), since a fresh buffer has anything there.
   unsigned push(std::span<rte_mbuf* const> frames) noexcept { return state_->push(frames); }
-  /// The popping lcore: gives as many as there are, at most out.size(), in order, and says how many.
+  /// The popping lcore: gives as many as there are, at most out.size(), in order, and says how
+  /// many.
   unsigned pop(std::span<rte_mbuf*> out) noexcept { return state_->pop(out); }
 
   /// A moment's figure when the other side is running.

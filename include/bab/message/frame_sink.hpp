@@ -18,8 +18,8 @@
 
 namespace bab {
 
-/// Takes some frames from the front, in order, says how many, and owns those (one share each): a port's TX
-/// queue, for one.
+/// Takes some frames from the front, in order, says how many, and owns those (one share each): a
+/// port's TX queue, for one.
 template <class S>
 concept SendingSink = requires(S& sink, std::span<rte_mbuf*> frames) {
   { sink.send(frames) }
@@ -30,9 +30,9 @@ concept SendingSink = requires(S& sink, std::span<rte_mbuf*> frames) {
 template <class S>
 concept SendingFunction = std::is_nothrow_invocable_r_v<unsigned, S&, std::span<rte_mbuf*>>;
 
-/// Looks at frames of one writer at a time, in order, and says how many from the front it is done with. Those
-/// the flusher gives back to their pool: what is to stay becomes a Packet (Flush::packet()). The rest is
-/// offered again, so that nothing is lost by leaving off.
+/// Looks at frames of one writer at a time, in order, and says how many from the front it is done
+/// with. Those the flusher gives back to their pool: what is to stay becomes a Packet
+/// (Flush::packet()). The rest is offered again, so that nothing is lost by leaving off.
 template <class S>
 concept FlushFunction =
     std::is_nothrow_invocable_r_v<unsigned, S&, std::span<const Flush>, std::uint32_t>;
@@ -43,13 +43,15 @@ concept NearSink = requires(S& sink) {
   { sink.keep_near() }
   noexcept->std::same_as<void>;
 };
-/// A sink whose frames have a longest size: bytes of IP packet. It is asked when a ring is added to its flusher.
+/// A sink whose frames have a longest size: bytes of IP packet. It is asked when a ring is added to
+/// its flusher.
 template <class S>
 concept LimitedSink = requires(const S& sink) {
   { sink.mtu() }
   noexcept->std::same_as<std::uint32_t>;
 };
-/// A sink that holds a number of frames at most, 0: not known. One that is full is asked again at a pace (OfferPace).
+/// A sink that holds a number of frames at most, 0: not known. One that is full is asked again at a
+/// pace (OfferPace).
 template <class S>
 concept BoundedSink = requires(const S& sink) {
   { sink.capacity() }
@@ -74,8 +76,8 @@ template <class S>
 concept TakesFrames = SendingSink<S> || SendingFunction<S> || FlushFunction<S>;
 }  // namespace detail
 
-/// Where a WriteFlusher's frames go. Must not throw: functions must be noexcept. A member with the name of one that a
-/// NearSink, a LimitedSink or a BoundedSink has must be as theirs.
+/// Where a WriteFlusher's frames go. Must not throw: functions must be noexcept. A member with the
+/// name of one that a NearSink, a LimitedSink or a BoundedSink has must be as theirs.
 template <class S>
 concept FrameSink = detail::TakesFrames<S> && detail::NoOtherKeepNear<S> && detail::NoOtherMtu<S> &&
     detail::NoOtherCapacity<S>;

@@ -19,9 +19,10 @@
 
 namespace bab {
 
-/// Whether a received frame's checksums are looked at, and where. UNKNOWN from a NIC is not GOOD: what
-/// it did not check is checked here. NONE is as good as GOOD: the bytes were verified and the field left unfinished, as
-/// in a datagram that a sender in the same machine left to its NIC (virtio).
+/// Whether a received frame's checksums are looked at, and where. UNKNOWN from a NIC is not GOOD:
+/// what it did not check is checked here. NONE is as good as GOOD: the bytes were verified and the
+/// field left unfinished, as in a datagram that a sender in the same machine left to its NIC
+/// (virtio).
 enum class VerifyChecksums : std::uint8_t {
   kOff,
   kSoftware,        ///< always here
@@ -31,9 +32,10 @@ enum class VerifyChecksums : std::uint8_t {
 struct FramerOptions {
   VerifyChecksums checksums = VerifyChecksums::kDeviceThenHere;
   std::uint16_t udp_port = 0;  ///< destination port of ours; 0: any
-  /// Frames that aren't plain buffers of a bab pool are copied into this one: those that a driver split over several
-  /// buffers, mbufs of the application's own mempools, indirect ones, those with external memory. Its buffers must hold a
-  /// whole frame. Null: into the mbuf's own pool, where that is one of bab's and has room; other frames are dropped.
+  /// Frames that aren't plain buffers of a bab pool are copied into this one: those that a driver
+  /// split over several buffers, mbufs of the application's own mempools, indirect ones, those with
+  /// external memory. Its buffers must hold a whole frame. Null: into the mbuf's own pool, where
+  /// that is one of bab's and has room; other frames are dropped.
   BufferPool* copies = nullptr;
 };
 
@@ -41,7 +43,8 @@ struct FramerStats {
   std::uint64_t frames = 0;    ///< valid ones, heartbeats included
   std::uint64_t messages = 0;  ///< in valid frames
   std::uint64_t bytes = 0;     ///< of those messages, without their length prefixes
-  /// Good or not, copied out of several buffers into one: each costs what larger receive buffers would save.
+  /// Good or not, copied out of several buffers into one: each costs what larger receive buffers
+  /// would save.
   std::uint64_t gathered = 0;
   std::uint64_t copied = 0;  ///< the same of other mbufs that weren't plain (FramerOptions::copies)
 };
@@ -87,8 +90,9 @@ class ReceivedFrame {
     return {rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len};
   }
 
-  /// The frame's 802.1Q tag as it was on the wire: priority, DEI and VLAN id (the lower 12 bits). Where the NIC took it
-  /// out (RTE_ETH_RX_OFFLOAD_VLAN_STRIP) it isn't among bytes(). None: the frame had none, or was dropped.
+  /// The frame's 802.1Q tag as it was on the wire: priority, DEI and VLAN id (the lower 12 bits).
+  /// Where the NIC took it out (RTE_ETH_RX_OFFLOAD_VLAN_STRIP) it isn't among bytes(). None: the
+  /// frame had none, or was dropped.
   [[nodiscard]] std::optional<std::uint16_t> vlan_tci() const noexcept {
     const rte_mbuf* m = source_.buffer();
     if (m == nullptr) return std::nullopt;
@@ -116,12 +120,14 @@ class ReceivedFrame {
     return message;
   }
 
-  /// A message of this frame, or any part of it, as a Packet that may outlive the frame. Not of an empty frame.
+  /// A message of this frame, or any part of it, as a Packet that may outlive the frame. Not of an
+  /// empty frame.
   [[nodiscard]] Packet packet(std::span<const std::uint8_t> part) noexcept {
     return source_.packet(part.data(), static_cast<std::uint32_t>(part.size()));
   }
 
-  /// Takes one message after the other, as next_bytes() does, in a range-for and nowhere else: each * takes one.
+  /// Takes one message after the other, as next_bytes() does, in a range-for and nowhere else: each
+  /// * takes one.
   ///
   ///     for (std::span<const std::uint8_t> message : framer.accept(m)) …
   ///
@@ -162,18 +168,19 @@ class ReceivedFrame {
 };
 
 /// Turns received mbufs into messages. A frame is validated as a whole before its first message is
-/// seen; one that isn't valid, or is no frame of ours, is dropped whole and counted under one reason.
-/// All calls on one lcore. Needs no port: feed it any mbuf. One that is no plain buffer of a bab pool is copied into one
-/// where FramerOptions::copies or its own pool lets it, else dropped as `foreign_buffer` or `multi_segment`, and goes
-/// back to its owner.
+/// seen; one that isn't valid, or is no frame of ours, is dropped whole and counted under one
+/// reason. All calls on one lcore. Needs no port: feed it any mbuf. One that is no plain buffer of
+/// a bab pool is copied into one where FramerOptions::copies or its own pool lets it, else dropped
+/// as `foreign_buffer` or `multi_segment`, and goes back to its owner.
 class Framer {
  public:
   explicit Framer(const FramerOptions& options = {}) noexcept : options_(options) {}
 
   /// Takes over the caller's share of `m`. An empty result means that the frame was dropped.
-  /// `next`: the mbuf that will be accepted after it, if it is there already. It is only looked at, and its lines are
-  /// fetched little by little while this one's messages are read: from a port whose frames another lcore wrote, messages
-  /// of 64 bytes come in two thirds of the time (e2e_64).
+  /// `next`: the mbuf that will be accepted after it, if it is there already. It is only looked at,
+  /// and its lines are fetched little by little while this one's messages are read: from a port
+  /// whose frames another lcore wrote, messages of 64 bytes come in two thirds of the time
+  /// (e2e_64).
   [[nodiscard]] ReceivedFrame accept(rte_mbuf* m, const rte_mbuf* next = nullptr) noexcept {
     wire::ParsedFrame parsed;
     Drop reason = judge(m, parsed);
@@ -197,8 +204,8 @@ class Framer {
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
 
  private:
-  /// Of messages longer than a cache line the check has looked at some lines only: the others are begun to be
-  /// fetched, all at once, from another core's cache or the last-level one.
+  /// Of messages longer than a cache line the check has looked at some lines only: the others are
+  /// begun to be fetched, all at once, from another core's cache or the last-level one.
   static void fetch(std::span<const std::uint8_t> blocks, std::uint32_t messages) noexcept {
     if (blocks.size() <= std::size_t{messages} * kFetchFrom) return;
     for (std::size_t i = 0; i < blocks.size(); i += RTE_CACHE_LINE_SIZE)
@@ -217,8 +224,8 @@ class Framer {
     if (options_.checksums != VerifyChecksums::kOff) {
       rules = {true, true};
       if (options_.checksums == VerifyChecksums::kDeviceThenHere) {
-        // A NIC's BAD is looked at again here: it costs bad frames only, and tells BAD from foreign. NONE has the bits
-        // of GOOD and BAD.
+        // A NIC's BAD is looked at again here: it costs bad frames only, and tells BAD from
+        // foreign. NONE has the bits of GOOD and BAD.
         rules.verify_ip = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_GOOD) == 0;
         rules.verify_udp = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0;
       }
@@ -227,11 +234,12 @@ class Framer {
                              options_.udp_port, parsed);
   }
 
-  /// Of a frame with a tag taken out: whether there is, or was, another. At most one is accepted, whoever reads it.
+  /// Of a frame with a tag taken out: whether there is, or was, another. At most one is accepted,
+  /// whoever reads it.
   [[nodiscard]] static bool has_second_tag(const rte_mbuf* m) noexcept;
 
-  /// Where it is the mbuf that isn't as it must be: a plain copy. Else null, and the frame is dropped. In any case `m` is
-  /// given back.
+  /// Where it is the mbuf that isn't as it must be: a plain copy. Else null, and the frame is
+  /// dropped. In any case `m` is given back.
   [[nodiscard]] rte_mbuf* mend(rte_mbuf* m, Drop reason) noexcept;
   void drop(rte_mbuf* m, Drop reason) noexcept;
 

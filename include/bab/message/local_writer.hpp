@@ -26,16 +26,18 @@ namespace bab {
 /// Packs messages into frames on one lcore: reserve, fill in place, commit. Complete frames go to a
 /// ring, in the order of their reservations, for a WriteFlusher on this lcore or another.
 ///
-/// To wait: reserve_wait(writer, len) of bab/message/reserve_wait.hpp, flush_wait(writer) of bab/message/flush_wait.hpp.
+/// To wait: reserve_wait(writer, len) of bab/message/reserve_wait.hpp, flush_wait(writer) of
+/// bab/message/flush_wait.hpp.
 ///
-/// `reserve` moves the frame's cursor on; a commit in the order of the reservations moves `settled_` after it, any
-/// other is added up beside. A frame is complete when both make up the cursor, whatever the order of commits.
-/// Reservations that end shorter leave holes, closed when the frame completes: in place, unless a
-/// Packet of the frame was given out; then the wire gets a gathered copy, into a buffer set aside
-/// when the frame was opened. An empty frame is never sent: it would be a false heartbeat.
+/// `reserve` moves the frame's cursor on; a commit in the order of the reservations moves
+/// `settled_` after it, any other is added up beside. A frame is complete when both make up the
+/// cursor, whatever the order of commits. Reservations that end shorter leave holes, closed when
+/// the frame completes: in place, unless a Packet of the frame was given out; then the wire gets a
+/// gathered copy, into a buffer set aside when the frame was opened. An empty frame is never sent:
+/// it would be a false heartbeat.
 ///
-/// All calls on one lcore (the first one that reserves); when that has stopped, any thread may destroy
-/// the writer. Nothing throws after construction.
+/// All calls on one lcore (the first one that reserves); when that has stopped, any thread may
+/// destroy the writer. Nothing throws after construction.
 ///
 /// `kFlushes` false makes it a NoFlushWriter, whose frames go nowhere.
 template <class Atom = RealAtom, bool kFlushes = true>
@@ -48,13 +50,15 @@ class BasicLocalWriter {
   static constexpr bool kHandsOver =
       kFlushes;  ///< its frames go to a flusher: flush_wait() waits for that
 
-  /// `out` must hold all the pool's buffers (capacity >= pool.size()). Writers of one lcore may share it; where it
-  /// doesn't hold those of all their pools, complete frames wait here while it is full. Throws Error: a frame that
-  /// doesn't fit the pool's buffers, a pool of fewer than 2, a ring too small; headers or frames of other sizes than
-  /// those of the ring's other writers and its flusher.
+  /// `out` must hold all the pool's buffers (capacity >= pool.size()). Writers of one lcore may
+  /// share it; where it doesn't hold those of all their pools, complete frames wait here while it
+  /// is full. Throws Error: a frame that doesn't fit the pool's buffers, a pool of fewer than 2, a
+  /// ring too small; headers or frames of other sizes than those of the ring's other writers and
+  /// its flusher.
   BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options) requires kFlushes
       : BasicLocalWriter(pool, &out, options) {}
-  /// A NoFlushWriter. payload_capacity 0: as much as the pool's buffers hold. Throws Error: more than that.
+  /// A NoFlushWriter. payload_capacity 0: as much as the pool's buffers hold. Throws Error: more
+  /// than that.
   explicit BasicLocalWriter(BufferPool& pool, const WriterOptions& options = {}) requires(!kFlushes)
       : BasicLocalWriter(pool, nullptr, options) {}
   BasicLocalWriter(const BasicLocalWriter&) = delete;
@@ -84,8 +88,8 @@ class BasicLocalWriter {
     go_on();
   }
 
-  /// Once per loop turn: keeps the deadline, lets go of what it needn't hold when others wait for the pool's
-  /// buffers, and hands over complete frames. Returns work done.
+  /// Once per loop turn: keeps the deadline, lets go of what it needn't hold when others wait for
+  /// the pool's buffers, and hands over complete frames. Returns work done.
   unsigned poll(std::uint64_t now_tsc) noexcept {
     if (pool_.awaited()) [[unlikely]] {
       let_go();
@@ -138,9 +142,10 @@ class BasicLocalWriter {
     BAB_ASSERT(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
   }
 
-  /// Lines are fetched for writing this many bytes before they are needed: another lcore read them last, and a store
-  /// that waits holds up all behind it. (e2e_32 6.0 ns, so 4.6; e2e_64 8.9, so 7.2.) At a jumbo frame's end some are of
-  /// the buffer behind it: to hold it to the frame would cost each message four instructions instead of one.
+  /// Lines are fetched for writing this many bytes before they are needed: another lcore read them
+  /// last, and a store that waits holds up all behind it. (e2e_32 6.0 ns, so 4.6; e2e_64 8.9,
+  /// so 7.2.) At a jumbo frame's end some are of the buffer behind it: to hold it to the frame
+  /// would cost each message four instructions instead of one.
   static constexpr Place kFetchAhead = 512;
 
   Reservation take(std::uint32_t len) noexcept {
@@ -214,7 +219,8 @@ class BasicLocalWriter {
   unsigned hand_over() noexcept;
   unsigned go_on() noexcept;
   void finish_waiting() noexcept;
-  /// A full batch means that the ring takes no more: its reader is behind, and complete frames wait here.
+  /// A full batch means that the ring takes no more: its reader is behind, and complete frames wait
+  /// here.
   [[nodiscard]] bool batch_has_room() noexcept {
     return end_of_ring_.has_room() || hand_over() > 0;
   }
@@ -271,10 +277,11 @@ extern template class BasicLocalWriter<RealAtom, false>;
 #endif
 using LocalWriter = BasicLocalWriter<RealAtom>;
 
-/// A writer whose messages are only Packets, for the application's own lcores: `reserve(len).commit_packet()`.
-/// Its frames never go to a flusher; a buffer goes back when the writer has let go of it (it is full, flush(),
-/// or the FlushPolicy) and the last Packet of it is dropped. What is committed without a Packet is lost.
-/// It sets no buffer aside: a pool of one is enough.
+/// A writer whose messages are only Packets, for the application's own lcores:
+/// `reserve(len).commit_packet()`. Its frames never go to a flusher; a buffer goes back when the
+/// writer has let go of it (it is full, flush(), or the FlushPolicy) and the last Packet of it is
+/// dropped. What is committed without a Packet is lost. It sets no buffer aside: a pool of one is
+/// enough.
 using NoFlushWriter = BasicLocalWriter<RealAtom, false>;
 
 }  // namespace bab

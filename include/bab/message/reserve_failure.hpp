@@ -9,10 +9,11 @@ namespace bab {
 /// Why there was no room for a message.
 enum class ReserveFailure : std::uint8_t {
   kNone,
-  kNoBuffer,  ///< the pool is empty: try again later
-  kTooLong,   ///< longer than Writer::max_message(): never fits
-  kNoLcore,   ///< the calling thread has no lcore id (rte_thread_register gives one)
-  kTooManyFrames,  ///< WriterOptions::max_frames are unfinished: try again when a Reservation is settled; or a ring
+  kNoBuffer,       ///< the pool is empty: try again later
+  kTooLong,        ///< longer than Writer::max_message(): never fits
+  kNoLcore,        ///< the calling thread has no lcore id (rte_thread_register gives one)
+  kTooManyFrames,  ///< WriterOptions::max_frames are unfinished: try again when a Reservation is
+                   ///< settled; or a ring
   ///< that doesn't hold the pools of all its writers is full: when its flusher has been polled
 };
 

@@ -26,8 +26,8 @@ class ReserveLine {
   /// `longest`: bytes of a message, for admits().
   explicit ReserveLine(std::uint32_t longest = 0) noexcept : bound_(longest + 1) {}
 
-  /// Nobody waits, `len` is no longer than `longest`, and open() was called: one comparison, where a writer's fast way needs
-  /// all three.
+  /// Nobody waits, `len` is no longer than `longest`, and open() was called: one comparison, where
+  /// a writer's fast way needs all three.
   [[nodiscard]] bool admits(std::uint32_t len) const noexcept { return len < admitted_; }
 
   /// Whoever reserves here is on an lcore.

@@ -99,18 +99,21 @@ class ReserveWaiting final : public Wait {
   std::optional<Reservation> room_;
 };
 
-/// `co_await reserve_wait(writer, len)`: a Reservation as soon as there is a buffer for it. One that finds room at
-/// once suspends nothing. Of those who wait at one writer the first stands in the pool's line, with everybody
-/// else who waits for its buffers, and no later reserve of that writer gets ahead of any of them: it fails, or waits
-/// behind them. (A SharedWriter's Producer is a writer in this; other lcores' go on as they can.) While the writer has
-/// WriterOptions::max_frames unfinished, it waits for a commit, and while the writer's ring is full, for room there: it
-/// stands in nobody's way.
+/// `co_await reserve_wait(writer, len)`: a Reservation as soon as there is a buffer for it. One
+/// that finds room at once suspends nothing. Of those who wait at one writer the first stands in
+/// the pool's line, with everybody else who waits for its buffers, and no later reserve of that
+/// writer gets ahead of any of them: it fails, or waits behind them. (A SharedWriter's Producer is
+/// a writer in this; other lcores' go on as they can.) While the writer has
+/// WriterOptions::max_frames unfinished, it waits for a commit, and while the writer's ring is
+/// full, for room there: it stands in nobody's way.
 ///
-/// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the wait was
-/// cancelled, or refused (outcome() says which). One that nobody takes is aborted at the next await, or at the end.
+/// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the
+/// wait was cancelled, or refused (outcome() says which). One that nobody takes is aborted at the
+/// next await, or at the end.
 ///
-/// The Wait itself is made only where there is no room at once, or for AnyOf: what a coroutine awaits is in its
-/// frame and not in registers, so that each message would pay for 17 words (local_writer_coro_32).
+/// The Wait itself is made only where there is no room at once, or for AnyOf: what a coroutine
+/// awaits is in its frame and not in registers, so that each message would pay for 17 words
+/// (local_writer_coro_32).
 template <class Writer>
 class ReserveWait {
  public:
@@ -167,7 +170,8 @@ class ReserveWait {
   };
 };
 
-/// Room for a message of `len` bytes in a LocalWriter's, a Producer's or a NoFlushWriter's frame, when there is some.
+/// Room for a message of `len` bytes in a LocalWriter's, a Producer's or a NoFlushWriter's frame,
+/// when there is some.
 template <class Writer>
 [[nodiscard]] ReserveWait<Writer> reserve_wait(Writer& writer, std::uint32_t len) noexcept {
   return ReserveWait<Writer>(&writer, len);

@@ -28,18 +28,20 @@
 
 namespace bab {
 
-/// One writer for several lcores: their messages share its frames. No lock, no waiting for one another, no
-/// required order of commits. Each lcore has a Producer of its own; this is what they share.
+/// One writer for several lcores: their messages share its frames. No lock, no waiting for one
+/// another, no required order of commits. Each lcore has a Producer of its own; this is what they
+/// share.
 ///
-/// One word holds generation (24 bits) | messages (16) | bytes (24) of the open frame. A reserve is one
-/// fetch_add on it: whose bytes still fit has them, and the one that crosses the frame's end closes it.
-/// The frame's `settled` counts what was committed or aborted; the closer subtracts the total, once;
-/// only the RMW that brings it to 0 completes the frame. "Closed and not yet followed by the next" is a
-/// state that any reserver may mend: the claim to do so is held within one call only, never across a
-/// wait, so that nobody is needed to go on.
+/// One word holds generation (24 bits) | messages (16) | bytes (24) of the open frame. A reserve is
+/// one fetch_add on it: whose bytes still fit has them, and the one that crosses the frame's end
+/// closes it. The frame's `settled` counts what was committed or aborted; the closer subtracts the
+/// total, once; only the RMW that brings it to 0 completes the frame. "Closed and not yet followed
+/// by the next" is a state that any reserver may mend: the claim to do so is held within one call
+/// only, never across a wait, so that nobody is needed to go on.
 ///
-/// Messages that end shorter leave holes, noted in the two length bytes that are ours until the frame is
-/// complete (its top bits; hence payloads of at most 16,383 bytes), never in bytes that a Packet may see.
+/// Messages that end shorter leave holes, noted in the two length bytes that are ours until the
+/// frame is complete (its top bits; hence payloads of at most 16,383 bytes), never in bytes that a
+/// Packet may see.
 template <class Atom = RealAtom>
 class BasicSharedWriter {
  public:
@@ -51,7 +53,8 @@ class BasicSharedWriter {
   static constexpr unsigned kMostFrames = WriterOptions::kMostFrames;
   static constexpr std::uint32_t kMostPayload = 16'383;
 
-  /// Throws Error: a frame that doesn't fit the pool's buffers or kMostPayload, a pool of fewer than 2.
+  /// Throws Error: a frame that doesn't fit the pool's buffers or kMostPayload, a pool of fewer
+  /// than 2.
   BasicSharedWriter(BufferPool& pool, const WriterOptions& options);
   BasicSharedWriter(const BasicSharedWriter&) = delete;
   BasicSharedWriter& operator=(const BasicSharedWriter&) = delete;
@@ -114,7 +117,8 @@ class BasicSharedWriter {
   alignas(RTE_CACHE_LINE_SIZE) std::array<Atomic<rte_mbuf*>, kMostFrames> frames_{};
 };
 
-/// A shared writer's end on one lcore: all calls there. To wait: reserve_wait() and flush_wait(), as for a LocalWriter. Order: what one lcore reserves arrives in that order.
+/// A shared writer's end on one lcore: all calls there. To wait: reserve_wait() and flush_wait(),
+/// as for a LocalWriter. Order: what one lcore reserves arrives in that order.
 template <class Atom>
 class BasicSharedWriter<Atom>::Producer {
  public:
@@ -122,18 +126,19 @@ class BasicSharedWriter<Atom>::Producer {
   static constexpr bool kTakesInline = false;  ///< as a LocalWriter's
   static constexpr bool kHandsOver = true;
 
-  /// `out` is this lcore's own way to the flusher, which must be the same for all the writer's rings. It must hold
-  /// all the pool's buffers; other writers of this lcore may share it, as a LocalWriter's. Throws Error: a ring too
-  /// small, or one of another flusher; headers or frames of other sizes than those of the ring's other writers and
-  /// its flusher.
+  /// `out` is this lcore's own way to the flusher, which must be the same for all the writer's
+  /// rings. It must hold all the pool's buffers; other writers of this lcore may share it, as a
+  /// LocalWriter's. Throws Error: a ring too small, or one of another flusher; headers or frames of
+  /// other sizes than those of the ring's other writers and its flusher.
   Producer(BasicSharedWriter& writer, Ring& out);
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
   /// Flushes. Its Reservations must be settled before.
   ~Producer();
 
-  /// Room for a message of `len` bytes. On failure, `failure()` of the result says why: kNoBuffer also while a
-  /// reserve_wait() of this Producer waits, be there room in a frame that another lcore opened.
+  /// Room for a message of `len` bytes. On failure, `failure()` of the result says why: kNoBuffer
+  /// also while a reserve_wait() of this Producer waits, be there room in a frame that another
+  /// lcore opened.
   [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept {
     check_lcore();
     if (line_.admits(len)) [[likely]] {
@@ -151,8 +156,8 @@ class BasicSharedWriter<Atom>::Producer {
 
   [[nodiscard]] std::uint32_t max_message() const noexcept { return w_.max_message_; }
 
-  /// Closes the open frame if it holds a message; all that this lcore committed is then on its way as soon as
-  /// its frame's other reservations are settled. Hands over complete frames.
+  /// Closes the open frame if it holds a message; all that this lcore committed is then on its way
+  /// as soon as its frame's other reservations are settled. Hands over complete frames.
   void flush() noexcept;
 
   /// Once per loop turn: the deadline, pressure on the pool, complete frames. Returns work done.
@@ -216,8 +221,8 @@ class BasicSharedWriter<Atom>::Producer {
                    static_cast<std::uint16_t>(unsigned{kind} << 14 | len));
   }
 
-  /// Adds to the frame's settled; true when that brought it to 0: all is settled and it is closed. Release:
-  /// the message is there for whoever completes. Acquire: so are all others', for us.
+  /// Adds to the frame's settled; true when that brought it to 0: all is settled and it is closed.
+  /// Release: the message is there for whoever completes. Acquire: so are all others', for us.
   static bool settled(rte_mbuf* m, std::uint64_t amount) noexcept {
     typename Atom::template Ref<std::uint64_t> counter(buffer_meta(m).settled);
     return counter.fetch_add(amount, std::memory_order_acq_rel) + amount == 0;
@@ -230,7 +235,8 @@ class BasicSharedWriter<Atom>::Producer {
   void put_short(rte_mbuf* m, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept;
   Packet packet_of(rte_mbuf* m, const std::uint8_t* data, std::uint32_t len) noexcept;
   Reservation reserve_slow(std::uint32_t len) noexcept;
-  /// `before` was seen by the add that didn't fit: if it is the one that crossed the end, it closes.
+  /// `before` was seen by the add that didn't fit: if it is the one that crossed the end, it
+  /// closes.
   void crossed(std::uint64_t before) noexcept {
     if (w_.is_open(before)) closed(before);
   }

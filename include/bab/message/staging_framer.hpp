@@ -13,8 +13,8 @@
 
 namespace bab {
 
-/// Makes Packets of a byte stream that does not come from a NIC (a socket, a file): bytes are staged in a
-/// buffer, and what has become whole is taken out as a Packet, in place.
+/// Makes Packets of a byte stream that does not come from a NIC (a socket, a file): bytes are
+/// staged in a buffer, and what has become whole is taken out as a Packet, in place.
 ///
 ///     std::span<std::uint8_t> room = co_await framer.write();   // as much as the buffer has left
 ///     framer.commit(read(fd, room.data(), room.size()));        // so many were filled
@@ -31,9 +31,10 @@ class StagingFramer {
   StagingFramer(const StagingFramer&) = delete;
   StagingFramer& operator=(const StagingFramer&) = delete;
 
-  /// Awaitable: room for more bytes, never empty but when the wait was cancelled, the staged bytes fill a
-  /// whole buffer, or the thread has no lcore id (then it is refused). Acquires a buffer where there is none, or where
-  /// the one there is has no room left; the staged bytes then move to the new one. In AnyOf: room() says the same.
+  /// Awaitable: room for more bytes, never empty but when the wait was cancelled, the staged bytes
+  /// fill a whole buffer, or the thread has no lcore id (then it is refused). Acquires a buffer
+  /// where there is none, or where the one there is has no room left; the staged bytes then move to
+  /// the new one. In AnyOf: room() says the same.
   class Write;
   [[nodiscard]] Write write() noexcept;
   /// The same without waiting: empty also when the pool has no buffer, or somebody waits for one.
@@ -69,8 +70,9 @@ class StagingFramer {
   /// All staged bytes as a Packet; one of no bytes where nothing is staged; empty without a buffer.
   [[nodiscard]] Packet finish_frame() noexcept { return finish_frame(staged().size()); }
 
-  /// Awaitable: goes on in a fresh buffer, to which the staged bytes move, so that a Packet handed out
-  /// doesn't pin what is still to come. kDone, kCancelled or, on a thread without an lcore id, kRefused.
+  /// Awaitable: goes on in a fresh buffer, to which the staged bytes move, so that a Packet handed
+  /// out doesn't pin what is still to come. kDone, kCancelled or, on a thread without an lcore id,
+  /// kRefused.
   class NextBuffer;
   [[nodiscard]] NextBuffer next_buffer() noexcept;
 
@@ -89,7 +91,8 @@ class StagingFramer {
   std::uint32_t end_ = 0;
 };
 
-/// What Write and NextBuffer are: a buffer is the framer's as soon as it is granted, whoever is told of it and when.
+/// What Write and NextBuffer are: a buffer is the framer's as soon as it is granted, whoever is
+/// told of it and when.
 class StagingFramer::Refill : public AcquireBulk {
  public:
   explicit Refill(StagingFramer& framer) noexcept

@@ -45,12 +45,12 @@ struct FlushedWriter {
   std::uint64_t dropped_messages = 0;  ///< of those messages
 };
 
-/// One session's way out: takes complete frames from writers' rings, numbers their messages, writes the
-/// headers in place and gives them to the sink in bursts. What the sink doesn't take stays, in order, so
-/// that back-pressure reaches the writers as an empty pool and never as silent loss.
+/// One session's way out: takes complete frames from writers' rings, numbers their messages, writes
+/// the headers in place and gives them to the sink in bursts. What the sink doesn't take stays, in
+/// order, so that back-pressure reaches the writers as an empty pool and never as silent loss.
 ///
-/// All calls on one lcore. One session = one flusher = one TX queue. It, its rings and their writers go in any
-/// order, and may be replaced one by one.
+/// All calls on one lcore. One session = one flusher = one TX queue. It, its rings and their
+/// writers go in any order, and may be replaced one by one.
 template <FrameSink Sink, class Atom = RealAtom>
 class WriteFlusher final : detail::FrameTaker {
  public:
@@ -72,8 +72,9 @@ class WriteFlusher final : detail::FrameTaker {
   }
   WriteFlusher(const WriteFlusher&) = delete;
   WriteFlusher& operator=(const WriteFlusher&) = delete;
-  /// Drops what came, as drop_pending() does; but what waits for a frame that isn't complete stays for the next flusher
-  /// of the writer's rings. Rings, writers and the sink may have gone before. Not by the sink.
+  /// Drops what came, as drop_pending() does; but what waits for a frame that isn't complete stays
+  /// for the next flusher of the writer's rings. Rings, writers and the sink may have gone before.
+  /// Not by the sink.
   ~WriteFlusher() {
     BAB_ASSERT(!in_sink_ && "a sink destroyed its own flusher");
     drop_what_came();
@@ -81,12 +82,13 @@ class WriteFlusher final : detail::FrameTaker {
     for (const Source& source : rings_) source.ring->parties().let_go();
   }
 
-  /// Between polls: frames of that ring go this way from now on. Rings are served in turn; each one's order is
-  /// kept, and a shared writer's frames are brought back into its order, by whichever rings they come. A ring that
-  /// is this flusher's already stays so. Its writers may come and go. Throws Error: it is another flusher's, or a
-  /// shared writer's other rings are, or were, be its Producers there gone: a shared writer stays its flusher's until
-  /// that goes; a writer's header_size isn't that of this flusher's header, or its payload_capacity more than the sink
-  /// takes, whose mtu() is asked here and never later.
+  /// Between polls: frames of that ring go this way from now on. Rings are served in turn; each
+  /// one's order is kept, and a shared writer's frames are brought back into its order, by
+  /// whichever rings they come. A ring that is this flusher's already stays so. Its writers may
+  /// come and go. Throws Error: it is another flusher's, or a shared writer's other rings are, or
+  /// were, be its Producers there gone: a shared writer stays its flusher's until that goes; a
+  /// writer's header_size isn't that of this flusher's header, or its payload_capacity more than
+  /// the sink takes, whose mtu() is asked here and never later.
   void add(Ring& ring) {
     State& state = *ring.state();
     rings_.reserve(rings_.size() + 1);  // so that nothing fails once it is taken
@@ -97,13 +99,15 @@ class WriteFlusher final : detail::FrameTaker {
     if (state.progress().gone() < state.popped()) state.progress().gone_until(state.popped());
   }
 
-  /// The rings of all Producers of a shared writer: add() of each. At an Error those before it stay.
+  /// The rings of all Producers of a shared writer: add() of each. At an Error those before it
+  /// stay.
   void add_shared(std::span<Ring* const> rings) {
     for (Ring* ring : rings) add(*ring);
   }
 
-  /// Another session from now on, to whom `header` says. Throws Error when frames of the old one are under way
-  /// (idle() is false), or a writer of a ring here leaves room for headers of another size: that has to go before.
+  /// Another session from now on, to whom `header` says. Throws Error when frames of the old one
+  /// are under way (idle() is false), or a writer of a ring here leaves room for headers of another
+  /// size: that has to go before.
   void begin_session(const wire::FrameHeader& header,
                      std::uint64_t first_sequence = wire::kMoldFirstSequence) {
     if (!idle()) detail::throw_frames_under_way();
@@ -115,9 +119,10 @@ class WriteFlusher final : detail::FrameTaker {
     next_sequence_ = first_sequence;
   }
 
-  /// One turn: at most one burst in, one out. Returns frames that went out or came in; 0, and nothing is done, when
-  /// the sink calls it. `now_tsc`: the time, as an Lcore gives it to its pollers. A sink with a
-  /// capacity() that is full is then asked at a pace (OfferPace), and not at every turn. 0: at every turn.
+  /// One turn: at most one burst in, one out. Returns frames that went out or came in; 0, and
+  /// nothing is done, when the sink calls it. `now_tsc`: the time, as an Lcore gives it to its
+  /// pollers. A sink with a capacity() that is full is then asked at a pace (OfferPace), and not at
+  /// every turn. 0: at every turn.
   unsigned poll(std::uint64_t now_tsc = 0) noexcept {
     if (in_sink_) [[unlikely]]
       return 0;
@@ -137,9 +142,9 @@ class WriteFlusher final : detail::FrameTaker {
                        [](const Source& s) { return s.ring->size() == 0; });
   }
 
-  /// Frees what the sink would not take, counted as Drop::kTxFull. Returns frames. A shared writer's frame that
-  /// is not complete by then is dropped when it comes, if frames behind it are dropped now. 0, and nothing is done,
-  /// when the sink calls it.
+  /// Frees what the sink would not take, counted as Drop::kTxFull. Returns frames. A shared
+  /// writer's frame that is not complete by then is dropped when it comes, if frames behind it are
+  /// dropped now. 0, and nothing is done, when the sink calls it.
   unsigned drop_pending() noexcept {
     if (in_sink_) [[unlikely]]
       return 0;
@@ -169,7 +174,8 @@ class WriteFlusher final : detail::FrameTaker {
 
   [[nodiscard]] const FlusherStats& stats() const noexcept { return stats_; }
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
-  /// The writers whose frames came, in the order in which they first did. On the flusher's lcore, or after it.
+  /// The writers whose frames came, in the order in which they first did. On the flusher's lcore,
+  /// or after it.
   [[nodiscard]] std::span<const FlushedWriter> writers() const noexcept { return writers_; }
   [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
   /// Frames numbered and stamped, waiting for the sink.
@@ -314,7 +320,8 @@ class WriteFlusher final : detail::FrameTaker {
     writer(last_writer, meta.writer_id).dropped_messages += meta.messages;
     BufferPool::release(m);
   }
-  /// A frame that was not complete when drop_pending() gave up those behind it. It is numbered for the gap.
+  /// A frame that was not complete when drop_pending() gave up those behind it. It is numbered for
+  /// the gap.
   void drop_late(rte_mbuf* m, Order& order) noexcept {
     order.progress().came_late();
     if (buffer_meta(m).messages == 0) return BufferPool::release(m);

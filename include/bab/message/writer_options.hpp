@@ -14,8 +14,9 @@ struct WriterOptions {
   FlushPolicy flush{};
   std::uint32_t writer_id =
       0;  ///< goes along with the frames, to the sink and the flusher's counters
-  /// Frames that are open, or sealed and not complete: 1 … kMostFrames. At the cap reserves fail until a
-  /// Reservation is settled, so that a slow commit holds back its own writer and doesn't pin the pool.
+  /// Frames that are open, or sealed and not complete: 1 … kMostFrames. At the cap reserves fail
+  /// until a Reservation is settled, so that a slow commit holds back its own writer and doesn't
+  /// pin the pool.
   std::uint32_t max_frames = kMostFrames;
   static constexpr std::uint32_t kMostFrames = 16;
 };
@@ -27,7 +28,8 @@ struct WriterStats {
   /// Reserves that failed with kNoBuffer; one that waits counts once, however often it tries.
   std::uint64_t starved = 0;
   std::uint64_t capped = 0;  ///< with kTooManyFrames, likewise
-  /// Sealed frames that were not complete and so held back those behind them; counted when they are.
+  /// Sealed frames that were not complete and so held back those behind them; counted when they
+  /// are.
   std::uint64_t stalls = 0;
   std::uint64_t stalled_tsc = 0;  ///< how long they did, in TSC ticks
 

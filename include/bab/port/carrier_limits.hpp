@@ -12,9 +12,9 @@ struct rte_eth_dev_info;
 
 namespace bab {
 
-/// What lies under a software port and its driver doesn't tell: larger frames are taken by the driver and
-/// never arrive (or arrive broken), so that they are refused at start. bab never changes a host
-/// interface's MTU.
+/// What lies under a software port and its driver doesn't tell: larger frames are taken by the
+/// driver and never arrive (or arrive broken), so that they are refused at start. bab never changes
+/// a host interface's MTU.
 struct CarrierLimits {
   std::string interface;      ///< the kernel's ("eth0") under net_af_packet, net_tap, net_af_xdp
   std::uint32_t mtu = 65535;  ///< of that interface, as the kernel has it now

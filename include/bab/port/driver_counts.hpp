@@ -8,9 +8,10 @@
 
 namespace bab::detail {
 
-/// A port's rte_eth_stats, whose `imissed` is right also where the NIC's register stays as it is when it is read. Drivers
-/// such as net_e1000_em add it to their sum each time, since reading is to clear it (Intel's manual of the 8254x, 13.7); the
-/// 82540EM that QEMU emulates keeps it. Not for two threads at once.
+/// A port's rte_eth_stats, whose `imissed` is right also where the NIC's register stays as it is
+/// when it is read. Drivers such as net_e1000_em add it to their sum each time, since reading is to
+/// clear it (Intel's manual of the 8254x, 13.7); the 82540EM that QEMU emulates keeps it. Not for
+/// two threads at once.
 class DriverCounts {
  public:
   explicit DriverCounts(std::uint16_t port) noexcept : port_(port) {}

@@ -14,8 +14,9 @@ struct rte_mbuf;
 
 namespace bab {
 
-/// A port made of rings (net_ring): what is sent on queue i is received on queue i, the very same mbuf.
-/// Needs no NIC and no privilege. Must outlive the Port on it, which must be drained before it stops.
+/// A port made of rings (net_ring): what is sent on queue i is received on queue i, the very same
+/// mbuf. Needs no NIC and no privilege. Must outlive the Port on it, which must be drained before
+/// it stops.
 class Loopback {
  public:
   /// Frames in flight per queue. 128 jumbo frames stay in the L2 cache; 1,024 cost a third of the

@@ -14,8 +14,9 @@
 
 namespace bab {
 
-/// Two ports with a cable of rings between them: what is sent on queue i of the one is received on queue i
-/// of the other, the very same mbuf. Must outlive the Ports on it, which must be drained before they stop.
+/// Two ports with a cable of rings between them: what is sent on queue i of the one is received on
+/// queue i of the other, the very same mbuf. Must outlive the Ports on it, which must be drained
+/// before they stop.
 class LoopbackPair {
  public:
   /// `frames` in flight per queue and direction. Throws Error, as Loopback does.

@@ -24,7 +24,8 @@ enum class ChecksumChoice : std::uint8_t {
 
 /// Who puts 802.1Q tags into outgoing frames that have one.
 enum class TagChoice : std::uint8_t {
-  /// Software: the tag is part of the headers that are written anyway, so that a device would save nothing.
+  /// Software: the tag is part of the headers that are written anyway, so that a device would save
+  /// nothing.
   kAuto,
   kHw,  ///< the device, from its descriptors; an error at start where it can't
   kSw,
@@ -33,8 +34,9 @@ enum class TagChoice : std::uint8_t {
 /// What a user asks of 802.1Q tags.
 struct VlanChoices {
   TagChoice insert = TagChoice::kAuto;
-  /// The device takes the tag out of received frames, which then is in the mbuf (ReceivedFrame::vlan_tci() knows); where
-  /// it can't, the tag stays in the frame and is read there. So it is without this, too.
+  /// The device takes the tag out of received frames, which then is in the mbuf
+  /// (ReceivedFrame::vlan_tci() knows); where it can't, the tag stays in the frame and is read
+  /// there. So it is without this, too.
   bool strip = false;
 };
 
@@ -57,12 +59,13 @@ struct Offloads {
 };
 
 /// Asks the device what it can do, uses what it has, does the rest in software.
-/// Throws Error when kHw is asked for and the device has no UDP checksums in that direction, or doesn't put tags in itself.
+/// Throws Error when kHw is asked for and the device has no UDP checksums in that direction, or
+/// doesn't put tags in itself.
 Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, ChecksumChoice tx,
                    ChecksumChoice rx, const VlanChoices& vlan = {});
 
-/// Frames of such a port never leave this machine's memory (net_ring, net_memif): no checksum of theirs
-/// can catch anything that a copy wouldn't also break.
+/// Frames of such a port never leave this machine's memory (net_ring, net_memif): no checksum of
+/// theirs can catch anything that a copy wouldn't also break.
 bool is_memory_port(std::string_view driver) noexcept;
 
 }  // namespace bab

@@ -29,17 +29,19 @@ std::string_view port_change_name(PortChange change) noexcept;
 struct PortEvent {
   PortChange change;
   std::chrono::steady_clock::time_point at;  ///< when it was seen
-  /// kLinkDown: frames sent since the link was last seen up. NICs take frames on a dead link and lose them, so these may
-  /// not have gone.
+  /// kLinkDown: frames sent since the link was last seen up. NICs take frames on a dead link and
+  /// lose them, so these may not have gone.
   std::uint64_t doubtful_frames = 0;
 };
 
-/// Watches one port: its link, by the driver's interrupt where it has one and else by looking ten times a second, its
-/// driver's wish for a reset, and its removal. There is no thread in here: EAL's interrupt thread notes, poll() tells.
-/// While the link is down the port's TX queues take nothing (TxQueue::hold()), so that frames wait and aren't lost.
+/// Watches one port: its link, by the driver's interrupt where it has one and else by looking ten
+/// times a second, its driver's wish for a reset, and its removal. There is no thread in here:
+/// EAL's interrupt thread notes, poll() tells. While the link is down the port's TX queues take
+/// nothing (TxQueue::hold()), so that frames wait and aren't lost.
 ///
-/// For removal from a uio driver somebody must have called rte_dev_event_monitor_start(); vfio and drivers that raise
-/// RTE_ETH_EVENT_INTR_RMV need nothing. All calls on the thread of the port's; the port outlives it.
+/// For removal from a uio driver somebody must have called rte_dev_event_monitor_start(); vfio and
+/// drivers that raise RTE_ETH_EVENT_INTR_RMV need nothing. All calls on the thread of the port's;
+/// the port outlives it.
 class PortWatch {
  public:
   using Clock = std::chrono::steady_clock;
@@ -52,8 +54,8 @@ class PortWatch {
   PortWatch& operator=(const PortWatch&) = delete;
   ~PortWatch();
 
-  /// What happened, one at a time and in order; nothing: that was all. As often as one likes, at least ten times
-  /// a second. Of a port that is stopped the link isn't looked at.
+  /// What happened, one at a time and in order; nothing: that was all. As often as one likes, at
+  /// least ten times a second. Of a port that is stopped the link isn't looked at.
   std::optional<PortEvent> poll(Clock::time_point now);
 
   [[nodiscard]] const Port& port() const noexcept { return port_; }

@@ -22,7 +22,8 @@
 
 namespace bab {
 
-/// What one queue carried, counted by us: some drivers (net_ring) keep no byte counts. Any thread may read it.
+/// What one queue carried, counted by us: some drivers (net_ring) keep no byte counts. Any thread
+/// may read it.
 struct QueueCounters {
   Counter frames;
   Counter bytes;  ///< Ethernet frames without CRC
@@ -36,7 +37,8 @@ struct QueueCounters {
 /// One receive queue of a started port. One lcore at a time.
 class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
  public:
-  /// `pool`: what the driver receives into; it is told when there is no buffer left for that. Null: another one.
+  /// `pool`: what the driver receives into; it is told when there is no buffer left for that. Null:
+  /// another one.
   RxQueue(std::uint16_t port, std::uint16_t queue, BufferPool* pool = nullptr) noexcept
       : port_(port), queue_(queue), pool_(pool) {}
 
@@ -92,9 +94,9 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
         capacity_(is_ring ? std::uint16_t{0} : descriptors),
         mtu_(mtu) {}
 
-  /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the NIC,
-  /// which gives up their share; a frame that tx_prepare refuses is taken, freed and counted. None is taken while
-  /// the queue is held.
+  /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the
+  /// NIC, which gives up their share; a frame that tx_prepare refuses is taken, freed and counted.
+  /// None is taken while the queue is held.
   [[nodiscard]] unsigned send(std::span<rte_mbuf*> frames) noexcept {
     if (std::atomic_ref(held_).load(std::memory_order_relaxed)) [[unlikely]]
       return 0;
@@ -103,9 +105,10 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
     return send_now(frames);
   }
 
-  /// Between bursts, for a loop that has nothing to send. A ring's line that its reader wrote last comes back before it
-  /// is waited for (ping_rtt_p50: a seventh). A NIC's driver is asked now and then for the frames that have gone, so that
-  /// they are back within 10 ms, where it can be asked; others aren't: with some, a burst of none is a system call.
+  /// Between bursts, for a loop that has nothing to send. A ring's line that its reader wrote last
+  /// comes back before it is waited for (ping_rtt_p50: a seventh). A NIC's driver is asked now and
+  /// then for the frames that have gone, so that they are back within 10 ms, where it can be asked;
+  /// others aren't: with some, a burst of none is a system call.
   void keep_near() noexcept {
     const auto idle = std::atomic_ref(idle_).load(std::memory_order_relaxed);
     if (idle == Idle::kNothing) return;
@@ -123,8 +126,8 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
       burst_of_none();
   }
 
-  /// Any thread: no frame is taken from now on, as if the queue were full, or they are again. For a port whose
-  /// link is down: NICs take frames then and lose them.
+  /// Any thread: no frame is taken from now on, as if the queue were full, or they are again. For a
+  /// port whose link is down: NICs take frames then and lose them.
   void hold(bool held) noexcept { std::atomic_ref(held_).store(held, std::memory_order_relaxed); }
   [[nodiscard]] bool held() noexcept {
     return std::atomic_ref(held_).load(std::memory_order_relaxed);
@@ -142,11 +145,12 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
     std::atomic_ref(idle_).store(idle, std::memory_order_relaxed);
   }
 
-  /// Bytes of IP packet in the longest frame that its port sends; the largest value when that isn't known.
+  /// Bytes of IP packet in the longest frame that its port sends; the largest value when that isn't
+  /// known.
   [[nodiscard]] std::uint32_t mtu() const noexcept { return mtu_ == 0 ? ~std::uint32_t{0} : mtu_; }
 
-  /// Frames that its device's queue holds at most, each frame being one segment; 0: not known, or there are no doorbells to
-  /// save.
+  /// Frames that its device's queue holds at most, each frame being one segment; 0: not known, or
+  /// there are no doorbells to save.
   [[nodiscard]] unsigned capacity() const noexcept { return capacity_; }
 
   [[nodiscard]] Tap& tap() noexcept { return *tap_; }

@@ -16,8 +16,8 @@ namespace bab {
 
 enum class TapDirection : std::uint8_t { kRx, kTx };
 
-/// Where a queue's bursts can be looked at while they pass: a Capture is put on it and taken off while the
-/// queue's lcore goes on. Off, it costs that lcore one load and a branch a burst.
+/// Where a queue's bursts can be looked at while they pass: a Capture is put on it and taken off
+/// while the queue's lcore goes on. Off, it costs that lcore one load and a branch a burst.
 class alignas(RTE_CACHE_LINE_SIZE) Tap {
  public:
   /// Frames that are looked at in one go; a tapped queue sends no more than that in a burst.
@@ -28,7 +28,8 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
   class Sink {
    public:
     virtual ~Sink() = default;
-    /// Copies those of `frames` (at most kMost) that are wanted; null where one isn't, or can't be had.
+    /// Copies those of `frames` (at most kMost) that are wanted; null where one isn't, or can't be
+    /// had.
     virtual void copy(std::span<rte_mbuf* const> frames, Copies& copies) noexcept = 0;
     /// The first `passed` of the copied frames went their way; copies of the others are dropped.
     virtual void pass(std::span<rte_mbuf* const> copies, unsigned passed) noexcept = 0;
@@ -39,8 +40,9 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
   }
 
   /// On the queue's lcore: the sink until leave(), or null when it was taken off meanwhile.
-  /// Sequentially consistent, as in take_off(): of the lcore that enters (marks, then looks for the sink) and the
-  /// thread that takes the sink off (removes it, then looks for the mark) at least one sees the other.
+  /// Sequentially consistent, as in take_off(): of the lcore that enters (marks, then looks for the
+  /// sink) and the thread that takes the sink off (removes it, then looks for the mark) at least
+  /// one sees the other.
   [[nodiscard]] Sink* enter() noexcept {
     inside_.store(true, std::memory_order_seq_cst);
     Sink* sink = sink_.load(std::memory_order_seq_cst);
@@ -50,8 +52,8 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
   /// Release pairs with take_off(): what was done with the sink is done.
   void leave() noexcept { inside_.store(false, std::memory_order_release); }
 
-  /// On the queue's lcore: how many frames to copy before they are sent. Few while the port takes few, since copies of
-  /// those that it doesn't take are made in vain.
+  /// On the queue's lcore: how many frames to copy before they are sent. Few while the port takes
+  /// few, since copies of those that it doesn't take are made in vain.
   [[nodiscard]] unsigned offer() const noexcept { return offer_; }
   void offered(unsigned frames, unsigned taken) noexcept {
     constexpr unsigned kFewest = 4;

@@ -16,7 +16,8 @@ enum class TxCompletion : std::uint8_t {
   kUnknown,  ///< not known of this driver: perhaps as kReuse
 };
 
-/// What port `id`, which is started and whose queues nobody polls, does. By asking it, as far as that goes.
+/// What port `id`, which is started and whose queues nobody polls, does. By asking it, as far as
+/// that goes.
 TxCompletion find_tx_completion(std::uint16_t id, std::string_view driver);
 
 /// In a few words for people, such as "by empty bursts".

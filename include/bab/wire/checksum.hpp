@@ -8,9 +8,9 @@
 
 namespace bab::wire {
 
-/// The Internet checksum (RFC 1071) over bytes in memory order: sums are kept in native order, where
-/// they are the byte-swapped big-endian sums, so that nothing is swapped while summing (§2 (B)).
-/// A partial sum; add partial sums of even lengths with `+`, then fold().
+/// The Internet checksum (RFC 1071) over bytes in memory order: sums are kept in native order,
+/// where they are the byte-swapped big-endian sums, so that nothing is swapped while summing (§2
+/// (B)). A partial sum; add partial sums of even lengths with `+`, then fold().
 [[nodiscard]] inline std::uint64_t sum_bytes(const std::uint8_t* data, std::size_t len) noexcept {
   std::uint64_t sum = 0;
   std::size_t i = 0;

@@ -45,8 +45,8 @@ struct FrameHeaderOptions {
   TagBy vlan_tag = TagBy::kSoftware;
 };
 
-/// All headers of one stream's frames, Ethernet to MoldUDP64, as one template: stamping a frame is a
-/// copy of it and six stores. IPv4 has DF set and identification 0 (RFC 6864 §4.1).
+/// All headers of one stream's frames, Ethernet to MoldUDP64, as one template: stamping a frame is
+/// a copy of it and six stores. IPv4 has DF set and identification 0 (RFC 6864 §4.1).
 class FrameHeader {
  public:
   static constexpr std::size_t kMaxBytes =
@@ -55,7 +55,8 @@ class FrameHeader {
   /// Throws Error: a VLAN id above 4094.
   explicit FrameHeader(const FrameHeaderOptions& options);
 
-  /// Header bytes in front of the first message block: 62, or 66 with a VLAN tag that isn't left to the device.
+  /// Header bytes in front of the first message block: 62, or 66 with a VLAN tag that isn't left to
+  /// the device.
   [[nodiscard]] std::uint16_t size() const noexcept { return size_; }
   [[nodiscard]] Session session() const noexcept {
     return load_mold(template_.data() + size_ - kMoldBytes).session;
@@ -98,8 +99,8 @@ class FrameHeader {
       put(udp + UdpOffset::kChecksum, fold(pseudo_header_sum(ip, udp_len)));
   }
 
-  /// The same in the frame's buffer, which is also told what the headers leave to the device that sends it (checksums,
-  /// a tag), and where they stand for that.
+  /// The same in the frame's buffer, which is also told what the headers leave to the device that
+  /// sends it (checksums, a tag), and where they stand for that.
   void stamp(rte_mbuf* m, std::uint32_t payload, std::uint64_t sequence,
              std::uint16_t count) const noexcept {
     stamp(rte_pktmbuf_mtod(m, std::uint8_t*), payload, sequence, count);

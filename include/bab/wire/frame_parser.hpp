@@ -25,10 +25,10 @@ struct ParsedFrame {
   std::span<const std::uint8_t> blocks;  ///< mold.messages() blocks, which end exactly at its end
 };
 
-/// Validates a whole frame from its destination MAC on and fills `out`; any reason but kNone means that
-/// nothing of it may be used. Accepted beside the plain form: one 802.1Q tag of any id, IPv4 options,
-/// Ethernet padding behind the IP packet, any address and port. `udp_port` 0 takes every destination
-/// port.
+/// Validates a whole frame from its destination MAC on and fills `out`; any reason but kNone means
+/// that nothing of it may be used. Accepted beside the plain form: one 802.1Q tag of any id, IPv4
+/// options, Ethernet padding behind the IP packet, any address and port. `udp_port` 0 takes every
+/// destination port.
 [[nodiscard]] inline Drop parse_frame(std::span<const std::uint8_t> frame,
                                       const ChecksumRules& rules, std::uint16_t udp_port,
                                       ParsedFrame& out) noexcept {
@@ -41,7 +41,8 @@ struct ParsedFrame {
   const std::uint8_t* udp;
   if (const Drop reason = locate_udp(ip, UdpIn::kWholeDatagrams, udp); reason != Drop::kNone)
     return reason;
-  // The lengths must agree: a datagram that is shorter than its packet hides bytes, a longer one lies.
+  // The lengths must agree: a datagram that is shorter than its packet hides bytes, a longer one
+  // lies.
   const auto udp_len = static_cast<std::uint16_t>(ip.payload_there());
   if (load_be<std::uint16_t>(udp + UdpOffset::kLength) != udp_len) return Drop::kBadUdpLength;
   if (rules.verify_udp && load_be<std::uint16_t>(udp + UdpOffset::kChecksum) != 0 &&

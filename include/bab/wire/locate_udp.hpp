@@ -13,8 +13,8 @@
 #include <bab/wire/ethernet.hpp>
 #include <bab/wire/ipv4_udp.hpp>
 
-/// Where a frame's headers stand. What is read here lies inside the frame; checksums and the lengths in the headers are
-/// for the caller to compare with what it knows (parse_frame()).
+/// Where a frame's headers stand. What is read here lies inside the frame; checksums and the
+/// lengths in the headers are for the caller to compare with what it knows (parse_frame()).
 namespace bab::wire {
 
 /// Whether the frame has an 802.1Q tag, or begins one: its EtherType says so.
@@ -23,7 +23,8 @@ namespace bab::wire {
          load_be<std::uint16_t>(frame.data() + kEtherTypeAt) == kEtherTypeVlan;
 }
 
-/// The frame's 802.1Q tag: priority, DEI and VLAN id (the lower 12 bits). None: it has no whole one.
+/// The frame's 802.1Q tag: priority, DEI and VLAN id (the lower 12 bits). None: it has no whole
+/// one.
 [[nodiscard]] inline std::optional<std::uint16_t> tag_of(
     std::span<const std::uint8_t> frame) noexcept {
   if (!has_tag(frame) || frame.size() < kEthernetBytes + kVlanBytes) return std::nullopt;
@@ -34,18 +35,20 @@ namespace bab::wire {
 struct Ipv4Place {
   const std::uint8_t* header;
   std::size_t header_bytes;  ///< with its options: 20 … 60
-  std::size_t
-      packet_bytes;  ///< as it says of itself, at least header_bytes; may be more or less than there are
-  std::size_t there;  ///< bytes of the frame from the header on, at least 20
+  std::size_t packet_bytes;  ///< as it says of itself, at least header_bytes; may be more or less
+                             ///< than there are
+  std::size_t there;         ///< bytes of the frame from the header on, at least 20
 
-  /// Bytes of the packet behind its header that are in the frame. Negative: of the header's options some aren't.
+  /// Bytes of the packet behind its header that are in the frame. Negative: of the header's options
+  /// some aren't.
   [[nodiscard]] std::ptrdiff_t payload_there() const noexcept {
     return static_cast<std::ptrdiff_t>(std::min(packet_bytes, there)) -
            static_cast<std::ptrdiff_t>(header_bytes);
   }
 };
 
-/// Finds the IPv4 header behind an Ethernet header and at most one 802.1Q tag. Not kNone: there is none to be used.
+/// Finds the IPv4 header behind an Ethernet header and at most one 802.1Q tag. Not kNone: there is
+/// none to be used.
 [[nodiscard]] inline Drop locate_ipv4(std::span<const std::uint8_t> frame,
                                       Ipv4Place& out) noexcept {
   const std::uint8_t* at = frame.data();

@@ -16,7 +16,8 @@ namespace bab::wire {
 ///
 ///     for (std::span<const std::uint8_t> message : bab::wire::MessageRange(parsed.blocks)) …
 ///
-/// The blocks must be whole (blocks_fit()): nothing is checked here. A view, good as long as they are there.
+/// The blocks must be whole (blocks_fit()): nothing is checked here. A view, good as long as they
+/// are there.
 class MessageRange {
  public:
   class Iterator {

@@ -56,9 +56,10 @@ inline void store_mold(std::uint8_t* at, const MoldHeader& h) noexcept {
   return h;
 }
 
-/// True when `blocks` are `count` blocks of the size that the first one says. All lengths are looked at, none
-/// to find the next: where each load waits for one from another core's cache (256-byte messages over a ring
-/// port), this takes a third of the time of the walk from one to the next.
+/// True when `blocks` are `count` blocks of the size that the first one says. All lengths are
+/// looked at, none to find the next: where each load waits for one from another core's cache
+/// (256-byte messages over a ring port), this takes a third of the time of the walk from one to the
+/// next.
 [[nodiscard, gnu::noinline]] inline bool equal_blocks_fit(std::span<const std::uint8_t> blocks,
                                                           std::uint32_t count) noexcept {
   if (count == 0 || blocks.size() < kBlockLengthBytes) return false;
@@ -76,8 +77,9 @@ inline void store_mold(std::uint8_t* at, const MoldHeader& h) noexcept {
   return differences == 0;
 }
 
-/// True when `count` message blocks end exactly at the end of `blocks`. A packet is valid as a whole
-/// or not at all: nothing may follow the last block, since decoders would read it as messages.
+/// True when `count` message blocks end exactly at the end of `blocks`. A packet is valid as a
+/// whole or not at all: nothing may follow the last block, since decoders would read it as
+/// messages.
 [[nodiscard]] inline bool blocks_fit(std::span<const std::uint8_t> blocks,
                                      std::uint32_t count) noexcept {
   if (equal_blocks_fit(blocks, count)) return true;

@@ -18,8 +18,9 @@ struct EalOption {
   bool repeats = true;
 };
 
-/// From lib/eal/common/eal_common_options.c; since 25.11 from eal_option_list.h: more long names, and most may be given
-/// once. (24.11 has log-color and log-timestamp, and syslog's value may be left out.)
+/// From lib/eal/common/eal_common_options.c; since 25.11 from eal_option_list.h: more long names,
+/// and most may be given once. (24.11 has log-color and log-timestamp, and syslog's value may be
+/// left out.)
 constexpr auto eal_options() {
   using enum Takes;
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
@@ -106,14 +107,16 @@ constexpr auto eal_options() {
 #endif
 }
 
-/// Two options that EAL doesn't take together, where a value may matter ("--huge-unlink=always" is also the bare name's).
+/// Two options that EAL doesn't take together, where a value may matter ("--huge-unlink=always" is
+/// also the bare name's).
 struct ExclusiveOptions {
   std::string_view one;
   std::string_view other;
   std::string_view mend = "leave one of the two out";
 };
 
-/// From eal_check_common_options() and eal_parse_common_option(); since 25.11 from eal_collate_args().
+/// From eal_check_common_options() and eal_parse_common_option(); since 25.11 from
+/// eal_collate_args().
 constexpr auto exclusive_options() {
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
   return std::to_array<ExclusiveOptions>({
@@ -152,8 +155,8 @@ constexpr auto exclusive_options() {
 #endif
 }
 
-/// getopt_long reads EAL's arguments: names may be cut short, letters put together. Until 25.11, whose own parser ends
-/// the process at whatever it doesn't know.
+/// getopt_long reads EAL's arguments: names may be cut short, letters put together. Until 25.11,
+/// whose own parser ends the process at whatever it doesn't know.
 constexpr bool getopt_reads_eal_arguments() { return RTE_VERSION < RTE_VERSION_NUM(25, 11, 0, 0); }
 
 }  // namespace bab::detail::dpdk

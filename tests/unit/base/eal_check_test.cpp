@@ -34,7 +34,8 @@ std::string refusal(const Args& args) {
   }
 }
 
-/// What EAL itself makes of them, in a child: "refused" or "taken". (Since 25.11 it ends the process at some.)
+/// What EAL itself makes of them, in a child: "refused" or "taken". (Since 25.11 it ends the
+/// process at some.)
 std::string of_eal(const Args& args) {
   const test::Said said =
       test::in_child([&] { return std::string(test::init_eal(args) ? "taken" : "refused"); });
@@ -177,7 +178,8 @@ TEST(EalCheck, ReadsNamesAsEalDoes) {
   EXPECT_THAT(refusal({"-vn0"}), HasSubstr("-n 0; "));
 }
 
-/// EAL takes such a range for no core at all, unless --lcores has it; with another core beside it, it takes that.
+/// EAL takes such a range for no core at all, unless --lcores has it; with another core beside it,
+/// it takes that.
 TEST(EalCheck, TurnsARangeThatGoesDownwards) {
   if (!detail::dpdk::getopt_reads_eal_arguments()) GTEST_SKIP() << "-l is --lcores here";
   EXPECT_THAT(refusal({"-l", "1-0"}), HasSubstr("no core in -l 1-0; ranges go upwards: -l 0-1"));

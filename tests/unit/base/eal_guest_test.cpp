@@ -117,8 +117,8 @@ TEST(EalGuest, LeavesSignalsTheLocaleAndDescriptorsAlone) {
   EXPECT_EQ(said.result, "same, same");
 }
 
-/// EAL's own words are the reason where its last line isn't; nothing is printed but, until 24.11, the line that it writes
-/// past its log.
+/// EAL's own words are the reason where its last line isn't; nothing is printed but, until 24.11,
+/// the line that it writes past its log.
 TEST(EalGuest, AStartThatFailsInsideSaysWhyAndPrintsAtMostEalsLine) {
   const Said said = in_child([] {
     std::vector<std::string> args = kPlain;

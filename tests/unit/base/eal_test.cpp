@@ -224,7 +224,8 @@ TEST(Eal, LooksAtEveryVdev) {
                "net_pcap0");
 }
 
-/// A program that includes doctor.hpp, as this one does, has the doctor asked; Eal itself knows of none.
+/// A program that includes doctor.hpp, as this one does, has the doctor asked; Eal itself knows of
+/// none.
 TEST(Eal, AsksTheDoctorWhyAVdevFailed) {
   const std::vector<std::string> args = plain_and({"--vdev=net_af_packet0,iface=nowhere0"});
   constexpr std::string_view kDoctors = "there is no interface nowhere0; choose one that";
@@ -274,8 +275,8 @@ TEST(Eal, AddsNoInMemoryToNoHuge) {
 }
 
 TEST(Eal, AddsInMemoryUnlessToldWhereFilesGo) {
-  // What these start with differs from machine to machine. What EAL was given, it keeps for telemetry; here it is seen by
-  // what a pair of options says that exclude each other.
+  // What these start with differs from machine to machine. What EAL was given, it keeps for
+  // telemetry; here it is seen by what a pair of options says that exclude each other.
   const auto result = [](const std::vector<std::string>& more) {
     std::vector<std::string> args{"--no-pci", "--no-telemetry", "--no-shconf"};
     args.insert(args.end(), more.begin(), more.end());

@@ -39,7 +39,8 @@ using testing::ElementsAre;
 
 class CaptureTest : public test::CapturingPort {};
 
-/// Stops a capture's writing thread wherever it is, until it is destroyed: in the handler of a signal to that thread.
+/// Stops a capture's writing thread wherever it is, until it is destroyed: in the handler of a
+/// signal to that thread.
 class StalledWriter {
  public:
   StalledWriter() {
@@ -244,7 +245,8 @@ TEST_F(CaptureTest, CopiesTakeNoMoreThanTheirShareOfTime) {
   EXPECT_EQ(s.written + s.missed, s.wanted);
 }
 
-/// When its share is used up, an lcore that had nothing to do copies all the same; one that had doesn't.
+/// When its share is used up, an lcore that had nothing to do copies all the same; one that had
+/// doesn't.
 TEST_F(CaptureTest, AnLcoresIdleTimeIsForCopies) {
   CaptureOptions o = to_file();
   o.direction = CaptureDirection::kTx;

@@ -153,7 +153,8 @@ TEST_F(CaptureFileTest, FileThatCannotGrowIsWholeUpToThere) {
   EXPECT_EQ(read_frames(path()).size(), s.written);
 }
 
-/// SIGXFSZ, which ends a process that doesn't ask for it, comes of the head already, which is written on this thread.
+/// SIGXFSZ, which ends a process that doesn't ask for it, comes of the head already, which is
+/// written on this thread.
 TEST_F(CaptureFileTest, FileThatHasNoRoomForItsHeadIsAnError) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);

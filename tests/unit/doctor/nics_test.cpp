@@ -35,7 +35,8 @@ TEST_F(DoctorNics, NicOfTheKernelCanBeBound) {
       Contains(is(Level::kFail, "DPDK can't use it so (net_igb would)", "dpdk-devbind.py")));
 }
 
-/// The default route may go a way that isn't seen from here: only what nobody can be using is offered.
+/// The default route may go a way that isn't seen from here: only what nobody can be using is
+/// offered.
 TEST_F(DoctorNics, NicThatMayBeInUseIsNotOffered) {
   igb();
   const auto expect_not_offered = [&](const std::string& mend) {
@@ -102,7 +103,8 @@ TEST_F(DoctorNics, MendsByWhatIsInstalled) {
                   "/sys/bus/pci/drivers_probe")));
 }
 
-/// Without an IOMMU vfio-pci takes no NIC. uio does, for root, where the kernel has it and isn't locked down.
+/// Without an IOMMU vfio-pci takes no NIC. uio does, for root, where the kernel has it and isn't
+/// locked down.
 TEST_F(DoctorNics, WithoutAnIommuItIsForUio) {
   igb();
   nic("0000:01:00.0", "8086:1520", "igb", "eth1");
@@ -130,7 +132,8 @@ TEST_F(DoctorNics, WithoutAnIommuItIsForUio) {
   expect_mend("vfio-pci");
 }
 
-/// VFIO refuses every NIC behind an IOMMU that doesn't remap interrupts, unless it is told that they are trusted.
+/// VFIO refuses every NIC behind an IOMMU that doesn't remap interrupts, unless it is told that
+/// they are trusted.
 TEST_F(DoctorNics, InterruptsThatAreNotRemapped) {
   igb();
   nic("0000:01:00.0", "8086:1520", "vfio-pci", "");
@@ -196,7 +199,8 @@ TEST_F(DefaultRoute, OfIpv6Alone) {
   expect_left_alone();
 }
 
-/// Of several next hops: the kernel lists some routes' first one only, and the other interface is up all the same.
+/// Of several next hops: the kernel lists some routes' first one only, and the other interface is
+/// up all the same.
 TEST_F(DefaultRoute, OfSeveralNextHops) {
   nic("0000:02:00.0", "8086:1520", "igb", "eth2");
   for (const char* address : {"0000:01:00.0", "0000:02:00.0"}) {

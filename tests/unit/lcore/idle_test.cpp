@@ -68,8 +68,8 @@ TEST(Idle, BoundsThatMakeNoSenseAreBroughtIntoRange) {
 TEST(LcoreCounters, AddUpToTheTimeOfTheRun) {
   for (const IdleStrategy s : {IdleStrategy::kSpin, IdleStrategy::kPause, IdleStrategy::kBackOff,
                                IdleStrategy::kMonitor}) {
-    // A turn in which the operating system takes the CPU away counts as long as it lasted: one undisturbed run
-    // of a few shows that sleeping is idle time.
+    // A turn in which the operating system takes the CPU away counts as long as it lasted: one
+    // undisturbed run of a few shows that sleeping is idle time.
     bool mostly_idle = false;
     for (int run = 0; run < 10 && !mostly_idle; ++run) {
       Lcore lcore({s, 50});

@@ -119,8 +119,8 @@ TEST_F(SendPacketTest, C20_AtTheLimitAnLcorePassesOnTheSharesItHasTooMany) {
   EXPECT_EQ(text_of(sent.receive()), "hello");
 }
 
-/// Six Packets of one buffer of which the lcore has `own` shares, one or two more can be taken, and it keeps a handle
-/// or not. How many go?
+/// Six Packets of one buffer of which the lcore has `own` shares, one or two more can be taken, and
+/// it keeps a handle or not. How many go?
 struct AtTheLimit {
   std::uint32_t own;
   std::uint16_t left;

@@ -175,7 +175,8 @@ TEST_F(AllocationTest, NoneForAHundredThousandMessagesFromEndToEnd) {
   EXPECT_EQ(bus.framer.drops().total(DropUnit::kFrame), 0U);
 }
 
-/// Publishes through any kind of writer, and awaits buffers and flushes, for as long as the lcore runs.
+/// Publishes through any kind of writer, and awaits buffers and flushes, for as long as the lcore
+/// runs.
 template <class Writer>
 Task<> publish(Writer& writer, std::uint64_t& flushed) {
   Packet kept;

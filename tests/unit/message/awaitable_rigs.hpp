@@ -28,11 +28,13 @@ namespace bab::test {
 //   make()          one of them
 //   block()         from now on it has to wait
 //   allow()         one of those that wait gets what it waits for, or all of them
-//   got(w, result)  after `auto result = co_await w`: whether it was granted; what it got is where it can't be had again
+//   got(w, result)  after `auto result = co_await w`: whether it was granted; keeps what it got,
+//                   where that can't be had again
 //   got(w)          the same after AnyOf
 //   kAgain          awaited again after that it has to wait again
 //   kAnyThread      it may be awaited by a thread that didn't make it
-//   kCallers        after AnyOf what it was granted is the caller's, taken or not: plain pointers in a span
+//   kCallers        after AnyOf what it was granted is the caller's, taken or not: a span of
+//                   plain pointers
 
 /// Buffers that are kept from everybody else.
 class Kept {

@@ -58,7 +58,8 @@ struct Awaited {
   virtual bool got() = 0;
 };
 
-/// Any rig (awaitable_rigs.hpp). That not each test is compiled for each of them makes a minute of a build.
+/// Any rig (awaitable_rigs.hpp). That not each test is compiled for each of them makes a minute of
+/// a build.
 struct AnyRig {
   virtual ~AnyRig() = default;
   virtual std::unique_ptr<Awaited> make() = 0;
@@ -105,8 +106,8 @@ class RigOf final : public AnyRig {
   Rig rig_;
 };
 
-/// Awaited again after it was granted, it has to wait again; it may be awaited by a thread that didn't make it; what was
-/// granted is the caller's even where nobody took it.
+/// Awaited again after it was granted, it has to wait again; it may be awaited by a thread that
+/// didn't make it; what was granted is the caller's even where nobody took it.
 struct AnyRigParam {
   const char* name;
   std::unique_ptr<AnyRig> (*make)();
@@ -124,7 +125,8 @@ AnyRigParam rig_of(const char* name) {
 /// One kind of awaitable in its rig, and an lcore that is turned by hand.
 struct Awaitables : testing::TestWithParam<AnyRigParam> {
   Awaitables() : rig(GetParam().make()) {
-    // Ready before anything that a turn grants: what `then` does is between a grant and its task's going on.
+    // Ready before anything that a turn grants: what `then` does is between a grant and its task's
+    // going on.
     lcore.spawn([this]() -> Task<> {
       while (!ends) {
         if (then) std::exchange(then, nullptr)();

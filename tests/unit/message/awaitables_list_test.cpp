@@ -11,8 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-/// What Awaitables tries is all there is: whoever adds an awaitable gives it a rig (awaitable_rigs.hpp) and enters it
-/// here.
+/// What Awaitables tries is all there is: whoever adds an awaitable gives it a rig
+/// (awaitable_rigs.hpp) and enters it here.
 namespace {
 
 /// Headers, by name.

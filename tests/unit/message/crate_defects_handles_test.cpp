@@ -1,6 +1,7 @@
-/// What the Rust crate this is a port of gets wrong, by the numbers of the list of its defects. Each test says
-/// whether the design excludes the defect or code guards against it. Here: pools, handles to their buffers, lcores and
-/// who waits there; the rest is in crate_defects_writers_test.cpp, and D29 in tests/options.
+/// What the Rust crate this is a port of gets wrong, by the numbers of the list of its defects.
+/// Each test says whether the design excludes the defect or code guards against it. Here: pools,
+/// handles to their buffers, lcores and who waits there; the rest is in
+/// crate_defects_writers_test.cpp, and D29 in tests/options.
 #include <bab/memory/packet.hpp>
 
 #include <array>
@@ -34,7 +35,8 @@ using test::FullPool;
 
 constexpr bool kAsserts = detail::kChecks;
 
-// Guarded: debug builds check the lcore of every handle that is used. Release builds pay nothing, and notice nothing.
+// Guarded: debug builds check the lcore of every handle that is used. Release builds pay nothing,
+// and notice nothing.
 TEST(CrateDefectsDeathTest, D01APacketUsedOnAForeignLcoreIsNoticedInADebugBuild) {
   if (!kAsserts) GTEST_SKIP() << "a release build has no asserts";
 #ifdef BAB_TSAN
@@ -84,7 +86,8 @@ TEST(CrateDefects, D06APoolThatGoesWhileItsLastHandleDoesIsFreedOnce) {
   }
 }
 
-// Excluded: waiters hold tickets and look for themselves; one that leaves, served or not, is passed over.
+// Excluded: waiters hold tickets and look for themselves; one that leaves, served or not, is passed
+// over.
 TEST(CrateDefects, D09AnOldestWaiterCancelledBeforeOrAfterItsTurnStrandsNobody) {
   for (const bool served : {false, true}) {
     FullPool pool(1);
@@ -113,7 +116,8 @@ TEST(CrateDefects, D09AnOldestWaiterCancelledBeforeOrAfterItsTurnStrandsNobody) 
   }
 }
 
-// Guarded: a thread's caches go back when its registration ends; lcores give theirs back while somebody needs one.
+// Guarded: a thread's caches go back when its registration ends; lcores give theirs back while
+// somebody needs one.
 TEST(CrateDefects, D11AnExitedThreadsCacheKeepsNoBuffer) {
   test::FullPool pool(test::small_pool(64, 4));
   std::thread([&] {
@@ -129,7 +133,8 @@ TEST(CrateDefects, D11AnExitedThreadsCacheKeepsNoBuffer) {
   BufferPool::release(all);
 }
 
-// Guarded: either side closes a channel; the other one's wait then ends, and nothing is lost unseen.
+// Guarded: either side closes a channel; the other one's wait then ends, and nothing is lost
+// unseen.
 TEST(CrateDefects, D12AReceiverThatWaitsAndASenderWithoutAReceiverAreTold) {
   FullPool pool(4);
   Lcore lcore;
@@ -220,8 +225,8 @@ TEST(CrateDefects, D22AThreadsIdentityIsNotReset) {
   }).join();
 }
 
-// Excluded: what belongs to an lcore is found by its id, not made at first use; a turn within a turn, of another Lcore
-// on the same thread, gives back what it found.
+// Excluded: what belongs to an lcore is found by its id, not made at first use; a turn within a
+// turn, of another Lcore on the same thread, gives back what it found.
 TEST(CrateDefects, D23AThreadsIdentityCanBeReEntered) {
   FullPool pool(1);
   Lcore outer, inner;

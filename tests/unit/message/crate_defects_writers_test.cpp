@@ -1,6 +1,6 @@
-/// What the Rust crate this is a port of gets wrong, by the numbers of the list of its defects. Each test says
-/// whether the design excludes the defect or code guards against it. Here: writers and flushers; the rest is in
-/// crate_defects_handles_test.cpp, and D29 in tests/options.
+/// What the Rust crate this is a port of gets wrong, by the numbers of the list of its defects.
+/// Each test says whether the design excludes the defect or code guards against it. Here: writers
+/// and flushers; the rest is in crate_defects_handles_test.cpp, and D29 in tests/options.
 #include <bab/message/shared_writer.hpp>
 
 #include <array>
@@ -86,7 +86,8 @@ bool try_put(Writer& w, std::string_view text) {
   return good;
 }
 
-// Guarded: a reserve looks whether the frame is open before it adds, and 24 bits hold one add of each lcore.
+// Guarded: a reserve looks whether the frame is open before it adds, and 24 bits hold one add of
+// each lcore.
 TEST(CrateDefects, D02FiveHundredReservesAndAMillionFailedOnesOverflowNothing) {
   Shared s(2, 1800);
   std::list<SharedWriter::Producer::Reservation> pending;
@@ -100,8 +101,8 @@ TEST(CrateDefects, D02FiveHundredReservesAndAMillionFailedOnesOverflowNothing) {
   EXPECT_EQ(s.flushed().back(), "more");
 }
 
-// Excluded: whoever reads holds a share, and no buffer goes back before the last; the sink's view of a frame ends
-// with its call, unless it takes a Packet of it.
+// Excluded: whoever reads holds a share, and no buffer goes back before the last; the sink's view
+// of a frame ends with its call, unless it takes a Packet of it.
 TEST(CrateDefects, D03WhatASinkKeepsOfAFlushIsNotRecycledUnderItsReader) {
   FullPool pool(3);
   FrameRing ring(3);
@@ -167,7 +168,8 @@ TEST(CrateDefects, D07AReserveCancelledForWantOfTheFirstOrNextBufferLeavesTheWri
   }
 }
 
-// Guarded: a frame that is full closes by itself, and a starved reserve hands over what is complete.
+// Guarded: a frame that is full closes by itself, and a starved reserve hands over what is
+// complete.
 TEST(CrateDefects, D08ABatchLargerThanThePoolGoesOutWithoutAFlush) {
   Shared s(2, 10);
   Lcore lcore;
@@ -246,7 +248,8 @@ TEST(CrateDefects, D16FlushPublishesTheCallersMessagesWhoeverClosedTheirFrame) {
   EXPECT_THAT(s.came(), ElementsAre("b", "a"));
 }
 
-// Excluded: frames have numbers and messages places, given at reserve; there is no way round for big ones.
+// Excluded: frames have numbers and messages places, given at reserve; there is no way round for
+// big ones.
 TEST(CrateDefects, D17SmallMessagesDontOvertakeBigOnes) {
   Shared s(8, 40);
   std::vector<std::string> sent;
@@ -259,7 +262,8 @@ TEST(CrateDefects, D17SmallMessagesDontOvertakeBigOnes) {
   EXPECT_EQ(s.flushed(), sent);
 }
 
-// Excluded: what a sink doesn't take stays, in order; one that leaves off in the middle is offered the rest again.
+// Excluded: what a sink doesn't take stays, in order; one that leaves off in the middle is offered
+// the rest again.
 TEST(CrateDefects, D18AnAbandonedFlushIteratorDiscardsNothing) {
   FullPool pool(8);
   FrameRing ring(8);

@@ -278,7 +278,8 @@ TEST(SharedFlushWait, C51_EachTaskIsToldOfItsOwnDrops) {
   expect_the_truth_per_wait(b[0], *b.flusher, b.sink);
 }
 
-/// Frames dropped behind those that a wait is for are no drop of its own; many stretches of them neither.
+/// Frames dropped behind those that a wait is for are no drop of its own; many stretches of them
+/// neither.
 TEST_F(LocalFlushWait, C51_DropsBehindAreNotItsOwn) {
   FullPool pool(64);
   FrameRing ring(64);

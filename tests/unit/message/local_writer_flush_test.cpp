@@ -9,7 +9,8 @@
 
 #include "writer_bench.hpp"
 
-/// When a LocalWriter's frames are sealed and handed over, and what it does without a buffer or room in its ring.
+/// When a LocalWriter's frames are sealed and handed over, and what it does without a buffer or
+/// room in its ring.
 namespace bab {
 namespace {
 
@@ -166,8 +167,8 @@ TEST(LocalWriter, AStarvingWriterHoldsNoBufferThatAnotherNeeds) {
 }
 
 TEST(LocalWriter, KeepsCompleteFramesInOrderWhileTheRingIsFull) {
-  // Two writers on one ring that holds the buffers of one pool only: against the contract, and nothing
-  // may be lost or overwritten all the same.
+  // Two writers on one ring that holds the buffers of one pool only: against the contract, and
+  // nothing may be lost or overwritten all the same.
   WriterBench first(64, 64, {.max_messages = 1});
   test::FullPool pool(64);
   {

@@ -137,8 +137,8 @@ TEST(LocalWriterHoles, AnAbandonedFrameWithPacketsSentOnIsGathered) {
 }
 
 TEST(LocalWriterHoles, NotesAsManyAsThereCanBe) {
-  // Aborts before a committed neighbour, one after the other, until the frame has to be sealed; then
-  // one more in the sealed frame.
+  // Aborts before a committed neighbour, one after the other, until the frame has to be sealed;
+  // then one more in the sealed frame.
   WriterBench b(4, 1000);
   Frame all;
   for (unsigned i = 0; i + 1 < BufferMeta::kMaxHoles; ++i) {

@@ -27,9 +27,9 @@ struct Expected {
   enum { kOpen, kCommitted, kAborted } state = kOpen;
 };
 
-/// One random life of a writer beside a model: the list of all reservations and how each ended. What
-/// comes out of the ring must be the committed ones, in order; Packets must keep their bytes and their
-/// address until they are dropped.
+/// One random life of a writer beside a model: the list of all reservations and how each ended.
+/// What comes out of the ring must be the committed ones, in order; Packets must keep their bytes
+/// and their address until they are dropped.
 class Life {
  public:
   explicit Life(std::uint64_t seed)

@@ -136,14 +136,15 @@ TEST(LocalWriter, RefusesATooLongMessageBeforeItTakesABuffer) {
   EXPECT_EQ(b.pool.in_use(), 0U);
 }
 
-/// Reservations overlap for a whole frame, a few at a time: only those unfinished count towards the most there
-/// may be, whatever became of the ones before.
+/// Reservations overlap for a whole frame, a few at a time: only those unfinished count towards the
+/// most there may be, whatever became of the ones before.
 TEST(LocalWriter, OverlapsForAsLongAsAFrameHasRoom) {
   enum End { kCommit, kShorter, kAbort };
   for (const std::size_t overlap : {1U, 2U, 15U}) {
     for (const bool newest_first : {false, true}) {
       for (const End end : {kCommit, kShorter, kAbort}) {
-        // Those that end otherwise are the newest of their time, so that they leave no holes to be noted.
+        // Those that end otherwise are the newest of their time, so that they leave no holes to be
+        // noted.
         if (end != kCommit && !newest_first) continue;
         WriterBench b(4, 1000);
         std::list<LocalWriter::Reservation> open;

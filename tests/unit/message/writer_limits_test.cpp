@@ -1,5 +1,5 @@
-/// What keeps one writer from holding others up: the cap on its frames, the counters of its stalls, and what it
-/// lets go of when others wait for the pool.
+/// What keeps one writer from holding others up: the cap on its frames, the counters of its stalls,
+/// and what it lets go of when others wait for the pool.
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -93,7 +93,8 @@ TEST(MaxFrames, OfOneIsOneFrameAtATime) {
   EXPECT_THAT(b.flushed(), ElementsAre("aaaaaaaa", "bbbbbbbb"));
 }
 
-/// Who waits for a commit of its own writer must not stand in the pool's line: it would stop everybody.
+/// Who waits for a commit of its own writer must not stand in the pool's line: it would stop
+/// everybody.
 TEST(MaxFrames, WhoWaitsForACommitIsInNobodysWay) {
   SharedBench b(16, 10, {}, 2, 1);
   auto slow = reserve(b[0], "aaaaaaaa");
@@ -220,7 +221,8 @@ TEST(FlushPolicy, C20_ADelayBeyondTheClocksEndIsNone) {
   EXPECT_EQ(policy.deadline(~std::uint64_t{0} - 3), ~std::uint64_t{0});
 }
 
-/// Many writers with partly filled frames that hold all of the pool, and one who waits for a buffer.
+/// Many writers with partly filled frames that hold all of the pool, and one who waits for a
+/// buffer.
 struct LocalCrowd {
   static constexpr std::uint32_t kBuffers = 2;  // of each writer: a frame, and one set aside
   LocalCrowd(BufferPool& pool, unsigned n) {

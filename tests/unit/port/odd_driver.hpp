@@ -10,8 +10,8 @@
 
 namespace bab::test {
 
-/// Makes a device that is there (net_null) behave as NICs' drivers do: what it says and does stands between the library
-/// and DPDK while this is there. One at a time.
+/// Makes a device that is there (net_null) behave as NICs' drivers do: what it says and does stands
+/// between the library and DPDK while this is there. One at a time.
 class OddDriver {
  public:
   explicit OddDriver(std::uint16_t port);
@@ -33,7 +33,8 @@ class OddDriver {
   bool keeps_them = false;       ///< over a stop
   std::string refuses;           ///< why it sets up no queue; empty: it does
   rte_eth_stats others{};        ///< what it counts that isn't the port's
-  /// Missed frames in the NIC's register, which it adds to its count each time that somebody reads: it should be cleared then.
+  /// Missed frames in the NIC's register, which it adds to its count each time that somebody reads:
+  /// it should be cleared then.
   std::uint64_t register_that_stays = 0;
   bool counts_anew = false;               ///< received frames, from 0 with each start
   std::string name;                       ///< of the driver; empty: its own

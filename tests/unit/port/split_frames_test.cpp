@@ -86,7 +86,8 @@ TEST_F(SplitByOlderBuffers, AreForgottenWhereTheDriverGaveThemBack) {
   EXPECT_THAT(split_frames_text(*port), HasSubstr("16512 bytes"));
 }
 
-/// A driver that splits frames, as far as one can be made of rings: each is cut in two behind the RX burst.
+/// A driver that splits frames, as far as one can be made of rings: each is cut in two behind the
+/// RX burst.
 struct SplitPort : testing::Test {
   SplitPort() {
     PortOptions o;

@@ -28,7 +28,8 @@ using test::FullPool;
 using test::receiving_pool;
 using test::Vdev;
 
-/// A started port whose driver keeps what it sent until the next burst, be it one of no frames: as net_vmxnet3's.
+/// A started port whose driver keeps what it sent until the next burst, be it one of no frames: as
+/// net_vmxnet3's.
 class KeepingPort : public testing::Test {
  protected:
   KeepingPort() : port_({.id = device_.id()}, rx_pool_) {

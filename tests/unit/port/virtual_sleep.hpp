@@ -5,7 +5,8 @@
 
 namespace bab::test {
 
-/// While it is there, rte_delay_us_sleep() takes no time: it adds it up, and says so. One at a time.
+/// While it is there, rte_delay_us_sleep() takes no time: it adds it up, and says so. One at a
+/// time.
 class VirtualSleep {
  public:
   explicit VirtualSleep(std::function<void()> each = [] {});

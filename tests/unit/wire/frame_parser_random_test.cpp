@@ -39,7 +39,8 @@ class RandomFrames {
     return f;
   }
 
-  /// One to three small changes: a bit, a byte, a length off by a little, bytes cut, added or moved.
+  /// One to three small changes: a bit, a byte, a length off by a little, bytes cut, added or
+  /// moved.
   Bytes wrong() {
     MadeFrame f = valid();
     switch (below(8)) {

@@ -136,7 +136,8 @@ TEST(FrameParser, AcceptsMessagesOfNoBytes) {
 }
 
 TEST(FrameParser, AcceptsAsManyMessagesAsAPacketCanHold) {
-  // An IP packet of 65,535 bytes: 32,743 messages of no bytes, and one byte that is part of the last.
+  // An IP packet of 65,535 bytes: 32,743 messages of no bytes, and one byte that is part of the
+  // last.
   const Bytes frame = made([](MadeFrame& f) {
                         f.messages.assign(32'742, Bytes{});
                         f.messages.push_back({'z'});
