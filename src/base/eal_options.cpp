@@ -151,7 +151,7 @@ class Reader {
       std::sort(said.begin(), said.end());
       said.erase(std::unique(said.begin(), said.end()), said.end());
       refuse(said.size() == 1 ? fmt::format("{} is given more than once", said[0])
-                              : fmt::format("{} are one option", doctor::enumerate(said)),
+                              : fmt::format("{} are one option", enumerate(said)),
              "give it once");
     }
   }

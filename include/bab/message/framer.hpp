@@ -106,11 +106,6 @@ class ReceivedFrame {
   /// The next message; left() must not be 0.
   [[nodiscard]] Packet next() noexcept { return packet(next_bytes()); }
 
-  /// A Packet of bytes that next_bytes() gave.
-  [[nodiscard]] Packet packet(std::span<const std::uint8_t> bytes) noexcept {
-    return source_.packet(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
-  }
-
   /// The next message to be read at once: valid while this frame is there. left() must not be 0.
   [[nodiscard]] std::span<const std::uint8_t> next_bytes() noexcept {
     const std::span<const std::uint8_t> message = *at_;
@@ -126,8 +121,8 @@ class ReceivedFrame {
     return source_.packet(part.data(), static_cast<std::uint32_t>(part.size()));
   }
 
-  /// Takes one message after the other, as next_bytes() does, in a range-for and nowhere else: each
-  /// * takes one.
+  /// Takes one message after the other, as next_bytes() does. For a range-for alone: each
+  /// dereference takes a message.
   ///
   ///     for (std::span<const std::uint8_t> message : framer.accept(m)) …
   ///
