@@ -6,6 +6,8 @@ replaces must be there exactly once.
 
     mutate.py SOURCE... MUTATIONS OUT
 
+Comments are left out of the copies, and no mutation quotes one: a comment may change its words.
+
 MUTATIONS holds blocks of lines, with an empty line between them: a name, then text and its replacement, once or
 more often. BAB_MUTANTS(EACH) is EACH(name) for all of them; words after a name are further arguments."""
 
@@ -14,13 +16,17 @@ import re
 import sys
 
 
+def without_comments(source):
+    return re.sub(r"(?:^[ \t]*//[^\n]*\n)|(?:[ \t]+//[^\n]*$)", "", source, flags=re.MULTILINE)
+
+
 def main(*sources_mutations_out):
     *sources, mutations, out = sources_mutations_out
     written, body, names = ["#pragma once\n\n"], "", []
     for path in sources:
-        source = pathlib.Path(path).read_text(encoding="utf-8")
+        source = without_comments(pathlib.Path(path).read_text(encoding="utf-8"))
         body_start = source.index("namespace bab {")
-        body_end = source.rindex("}  // namespace bab")
+        body_end = source.rindex("}")
         body += source[body_start + len("namespace bab {") : body_end]
         head = re.sub(r"^#pragma once\n", "", source[:body_start])
         folder = pathlib.Path(path).resolve().parent  # the copy lies elsewhere
