@@ -11,7 +11,6 @@ using namespace bab::wire;
 PeerAddress PeerAddress::of(std::span<const std::uint8_t> frame,
                             std::optional<std::uint16_t> tci) noexcept {
   constexpr std::size_t kSourceMac = 6;
-  constexpr std::uint16_t kVlanMask = 0xfff;
   PeerAddress from;
   Ipv4Place ip;
   const std::uint8_t* udp;
@@ -20,7 +19,7 @@ PeerAddress PeerAddress::of(std::span<const std::uint8_t> frame,
     return from;
   std::copy_n(frame.data() + kSourceMac, from.mac.size(), from.mac.begin());
   if (const auto tag = tag_of(frame)) tci = tag;
-  if (const std::uint16_t vlan = tci.value_or(kUntagged) & kVlanMask; vlan <= kVlanIdMax)
+  if (const std::uint16_t vlan = tci.value_or(kUntagged) & kVlanIdMask; vlan <= kVlanIdMax)
     from.vlan = vlan;
   from.ip = load_be<std::uint32_t>(ip.header + Ipv4Offset::kSource);
   from.our_ip = load_be<std::uint32_t>(ip.header + Ipv4Offset::kDestination);

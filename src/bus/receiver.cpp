@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include <bab/wire/ethernet.hpp>
 #include <bab/wire/frame_parser.hpp>
+#include <bab/wire/locate_udp.hpp>
 
 namespace bab::detail {
 namespace {
@@ -16,29 +18,21 @@ struct Address {
   std::optional<std::uint16_t> vlan;
 };
 
+/// Of a frame that a driver split, the first buffer has the headers.
 std::optional<Address> address_of(const rte_mbuf* m) noexcept {
-  const auto* at = rte_pktmbuf_mtod(m, const std::uint8_t*);
-  std::size_t left =
-      m->data_len;  // of a frame that a driver split: its first buffer has the headers
-  if (left < wire::kEthernetBytes) return std::nullopt;
-  Address address;
-  if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) address.vlan = m->vlan_tci & 0xfff;
-  std::uint16_t type = load_be<std::uint16_t>(at + 12);
-  at += wire::kEthernetBytes;
-  left -= wire::kEthernetBytes;
-  if (type == wire::kEtherTypeVlan && left >= wire::kVlanBytes) {
-    address.vlan = static_cast<std::uint16_t>(load_be<std::uint16_t>(at) & 0xfff);
-    type = load_be<std::uint16_t>(at + 2);
-    at += wire::kVlanBytes;
-    left -= wire::kVlanBytes;
-  }
-  if (type != wire::kEtherTypeIpv4 || left < wire::kIpv4Bytes) return std::nullopt;
-  const std::size_t ihl = (at[wire::Ipv4Offset::kVersionIhl] & 0xfU) * 4U;
-  if (at[wire::Ipv4Offset::kProtocol] != wire::kProtocolUdp || ihl < wire::kIpv4Bytes ||
-      left < ihl + wire::kUdpBytes)
+  const std::span frame(rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len);
+  wire::Ipv4Place ip{};
+  const std::uint8_t* udp = nullptr;
+  if (wire::locate_ipv4(frame, ip) != Drop::kNone ||
+      wire::locate_udp(ip, wire::UdpIn::kFirstFragments, udp) != Drop::kNone)
     return std::nullopt;
-  address.to = {load_be<std::uint32_t>(at + wire::Ipv4Offset::kDestination),
-                load_be<std::uint16_t>(at + ihl + wire::UdpOffset::kDestination)};
+  Address address;
+  address.to = {load_be<std::uint32_t>(ip.header + wire::Ipv4Offset::kDestination),
+                load_be<std::uint16_t>(udp + wire::UdpOffset::kDestination)};
+  const std::optional<std::uint16_t> tag = (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0
+                                               ? std::optional<std::uint16_t>(m->vlan_tci)
+                                               : wire::tag_of(frame);
+  if (tag) address.vlan = static_cast<std::uint16_t>(*tag & wire::kVlanIdMask);
   return address;
 }
 

@@ -17,6 +17,8 @@ inline constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
 inline constexpr std::uint16_t kEtherTypeVlan = 0x8100;
 /// 12 bits, of which 0 (priority tag) and 0xfff are reserved.
 inline constexpr std::uint16_t kVlanIdMax = 4094;
+/// Of a tag's 16 bits; the others are the priority and DEI.
+inline constexpr std::uint16_t kVlanIdMask = 0xfff;
 
 using MacAddress = std::array<std::uint8_t, 6>;
 

@@ -112,6 +112,33 @@ TEST(BusBesideAHost, CopiesWhatTheHostsPoolReceived) {
   rte_mempool_free(plain);
 }
 
+/// A later fragment has payload where a UDP header would be: here the subscription's own port.
+TEST(BusBesideAHost, ALaterFragmentBelongsToNoSubscription) {
+  HostsPort port;
+  Bus bus(beside(port));
+  auto in = bus.subscribe({.from = kGroup});
+  const wire::FrameHeader header({.destination_ip = 0xef010101,
+                                  .destination_port = 30001,
+                                  .udp_checksum = wire::ChecksumBy::kNone});
+  std::vector<rte_mbuf*> frames =
+      test::frames_of(port.pool(), {static_cast<std::uint16_t>(header.size())});
+  auto* at = rte_pktmbuf_mtod(frames[0], std::uint8_t*);
+  header.stamp(at, 0, 1, 0);
+  std::uint8_t* ip = at + wire::kEthernetBytes;
+  const auto add = [ip](std::size_t offset, int n) {
+    wire::store_be<std::uint16_t>(
+        ip + offset, static_cast<std::uint16_t>(wire::load_be<std::uint16_t>(ip + offset) + n));
+  };
+  add(wire::Ipv4Offset::kFragment, 1);  // 8 bytes from the packet's begin
+  add(wire::Ipv4Offset::kChecksum, -1);
+  ASSERT_EQ(rte_eth_tx_burst(port.id(), 1, frames.data(), 1), 1);
+  bus.turn(1);
+  bus.turn(2);
+  EXPECT_EQ(in.stats().frames, 0U);
+  EXPECT_EQ(bus.drops(0)[Drop::kIpFragment], 1U);
+  test::expect_clean_stop(bus);
+}
+
 TEST(BusBesideAHost, RefusesWhatTheHostDidNotConfigureForIt) {
   HostsPort port;
   EXPECT_THAT(refusal_of([&] {
