@@ -1,72 +1,30 @@
 #include "captured_messages.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 
 #include <fmt/format.h>
-#include <pcap/pcap.h>
 
-#include <bab/base/error.hpp>
 #include <bab/wire/frame_parser.hpp>
 #include <bab/wire/message_range.hpp>
 
-#include "stoppable_file.hpp"
+#include "capture_file.hpp"
 
 namespace testbab {
-namespace {
-
-struct Closer {
-  void operator()(pcap_t* p) const noexcept { pcap_close(p); }
-};
-
-}  // namespace
 
 CapturedMessages::CapturedMessages(const std::string& path, std::uint16_t udp_port, bool duplicates,
                                    const StopSignals& signals)
     : keeps_duplicates_(duplicates) {
-  bool stopped = false;
-  const auto refuse = [&](std::string_view why, std::string_view mend) {
-    if (stopped)
-      throw bab::Error(
-          fmt::format("--replay={}: stopped while it was read; nothing of it was sent", path));
-    throw bab::Error(fmt::format("--replay={}: {}; {}", path, why, mend));
-  };
-  constexpr const char* kMend = "give a pcap or pcapng file that can be read";
-  std::FILE* bytes = open_stoppable(path, signals, stopped);
-  if (bytes == nullptr) refuse(std::strerror(errno), kMend);
-  std::array<char, PCAP_ERRBUF_SIZE> why{};
-  const std::unique_ptr<pcap_t, Closer> file(
-      pcap_fopen_offline_with_tstamp_precision(bytes, PCAP_TSTAMP_PRECISION_NANO, why.data()));
-  if (!file) {
-    std::fclose(bytes);
-    refuse(why.data(), kMend);
-  }
-  if (const int link = pcap_datalink(file.get()); link != DLT_EN10MB) {
-    const char* name = pcap_datalink_val_to_name(link);
-    refuse(fmt::format("its frames are {}, not Ethernet", name != nullptr ? name : "unknown"),
-           "capture on an Ethernet interface (not on \"any\")");
-  }
-  pcap_pkthdr* head = nullptr;
-  const u_char* data = nullptr;
-  int more = 0;
-  while ((more = pcap_next_ex(file.get(), &head, &data)) == 1) {
-    const auto ns = static_cast<std::uint64_t>(head->ts.tv_sec) * 1'000'000'000 +
-                    static_cast<std::uint64_t>(head->ts.tv_usec);  // it's nanoseconds
-    add({data, head->caplen}, ns, udp_port);
-  }
-  if (more == PCAP_ERROR) refuse(pcap_geterr(file.get()), "the file may have been cut short");
+  CaptureFile file("--replay", path, signals);
+  for (CapturedFrame frame; file.next(frame);) add(frame.bytes, frame.time_ns, udp_port);
+  other_links_ = file.other_links();
   if (messages_.empty()) {
     std::string reasons;
     for (std::size_t i = 1; i < bab::kDrops; ++i)
       if (const auto n = others_[static_cast<bab::Drop>(i)]; n > 0)
         reasons += fmt::format(", {} {}", n, bab::drop_name(static_cast<bab::Drop>(i)));
-    refuse(fmt::format("no message in its {} frames ({} without messages{})", frames_, empty_,
-                       reasons),
-           "give a capture of MoldUDP64");
+    file.refuse(fmt::format("no message in its {} frames ({} without messages{})", frames_, empty_,
+                            reasons),
+                "give a capture of MoldUDP64");
   }
   seen_ = {};
 }
@@ -113,9 +71,7 @@ void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t ti
     ++empty_;
     return;
   }
-  const std::uint64_t begin = first_ns_.value_or(time_ns);
-  const std::uint64_t since = time_ns - std::min(begin, time_ns);
-  const std::uint64_t time = messages_.empty() ? 0 : std::max(since, messages_.back().time_ns);
+  const std::uint64_t time = times_.due(time_ns);
   const std::size_t before = messages_.size();
   frame_.clear();
   for (const Bytes message : bab::wire::MessageRange(parsed.blocks)) frame_.push_back(message);
@@ -138,7 +94,6 @@ void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t ti
     longest_ = std::max(longest_, static_cast<std::uint32_t>(bytes.size()));
   }
   ++(messages_.size() > before ? good_ : duplicate_frames_);
-  first_ns_ = begin;
 }
 
 }  // namespace testbab

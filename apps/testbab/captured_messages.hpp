@@ -2,13 +2,13 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <bab/base/drops.hpp>
 
+#include "replay_times.hpp"
 #include "seen_messages.hpp"
 #include "stop_signals.hpp"
 
@@ -36,7 +36,10 @@ class CapturedMessages {
   /// Of the longest message, in bytes.
   [[nodiscard]] std::uint32_t longest() const noexcept { return longest_; }
 
+  /// Ethernet frames.
   [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
+  /// Frames that were passed over: of interfaces that are no Ethernet's.
+  [[nodiscard]] std::uint64_t other_links() const noexcept { return other_links_; }
   [[nodiscard]] std::uint64_t frames_with_messages() const noexcept { return good_; }
   /// Frames of which each message was there before.
   [[nodiscard]] std::uint64_t duplicate_frames() const noexcept { return duplicate_frames_; }
@@ -67,7 +70,8 @@ class CapturedMessages {
   std::vector<std::uint8_t> bytes_;
   std::vector<Message> messages_;
   std::uint32_t longest_ = 0;
-  std::optional<std::uint64_t> first_ns_;
+  ReplayTimes times_;
+  std::uint64_t other_links_ = 0;
   std::uint64_t frames_ = 0, good_ = 0, empty_ = 0;
   std::uint64_t duplicates_ = 0, duplicate_frames_ = 0;
   bab::DropCounters others_;

@@ -90,10 +90,12 @@ class Replay final : public Job {
   void sum_up(Summary& summary) const override {
     static_cast<const Sender&>(*stages[0][0]).sum_up(summary);
     summary.replay = {messages_.size(), messages_.duplicates()};
-    auto& row = summary.ledger.row("frames of the capture", messages_.frames());
+    auto& row = summary.ledger.row("frames of the capture",
+                                   messages_.frames() + messages_.other_links());
     row.out = {{"with messages", messages_.frames_with_messages()},
                {"without", messages_.empty_frames()},
-               {"with duplicates only", messages_.duplicate_frames()}};
+               {"with duplicates only", messages_.duplicate_frames()},
+               {"no Ethernet frames", messages_.other_links()}};
     for (std::size_t i = 1; i < bab::kDrops; ++i) {
       const auto reason = static_cast<bab::Drop>(i);
       row.out.emplace_back(bab::drop_name(reason), messages_.others()[reason]);

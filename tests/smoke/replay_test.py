@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import moldudp64
 import pcapfile
+import pcapngfile
 import tap
 import testbab
 from smoke_case import SmokeCase
@@ -117,6 +118,49 @@ class Replay(SmokeCase):
         run = self.replay("--speed=max", source="in.pcapng")
         self.assert_good(run)
         self.assertEqual(len(self.sent()), 1000)
+
+    def test_clocks_that_were_set(self):
+        """The messages behind keep their pace: nothing is sent all at once, and nothing is waited for that long."""
+        for name, stamps in {"back": [5000, 5000.2, 1400, 1400.2],
+                             "odd first": [1.7e9, 1.6e9, 1.6e9 + 0.2, 1.6e9 + 0.4],
+                             "odd in between": [1000, 10, 1000.2, 1000.4]}.items():
+            with self.subTest(name):
+                write_timed(self.path("in.pcap"), [(t, frame(b"%d" % i, sequence=i + 1)) for i, t in enumerate(stamps)])
+                run = self.replay("--flush-messages=1")
+                self.assert_good(run)
+                self.assertEqual(self.sent(), [b"0", b"1", b"2", b"3"])
+                got = times(self.path("out.pcap"))
+                self.assertGreater(got[-1], 0.395)
+                self.assertLess(got[-1], 2.4)
+
+    def test_pcapng_of_several_interfaces(self):
+        """Of other snapshot lengths, link types and byte orders: libpcap refuses these files."""
+        frames = [frame(b"m%d" % i, sequence=i) for i in range(5)]
+        section, interface, captured = pcapngfile.section, pcapngfile.interface, pcapngfile.frame
+        files = {
+            "lengths": section() + interface() + interface(snap_length=65535)
+            + b"".join(captured(i % 2, i, f) for i, f in enumerate(frames)),
+            "links": section() + interface() + interface(pcapngfile.LINUX_COOKED) + captured(1, 0, b"cooked")
+            + b"".join(captured(0, i, f) for i, f in enumerate(frames)),
+            "orders": section() + interface() + captured(0, 0, frames[0]) + section(">") + interface(order=">")
+            + b"".join(captured(0, i, f, ">") for i, f in enumerate(frames[1:]))}
+        for name, data in files.items():
+            with self.subTest(name):
+                with open(self.path("in.pcapng"), "wb") as file:
+                    file.write(data)
+                run = self.replay("--speed=max", source="in.pcapng")
+                self.assert_good(run)
+                self.assertEqual(self.sent(), [b"m%d" % i for i in range(5)])
+                row = next(r for r in run.report["ledger"]["terms"] if r["name"] == "frames of the capture")
+                self.assertEqual(row["in"], 6 if name == "links" else 5)
+                self.assertEqual(row["out"].get("no Ethernet frames", 0), 1 if name == "links" else 0)
+        with open(self.path("in.pcapng"), "wb") as file:
+            file.write(section() + interface(pcapngfile.LINUX_COOKED) + captured(0, 0, b"cooked"))
+        self.assert_refused(self.replay(source="in.pcapng"), "in.pcapng: its frames are LINUX_SLL, not Ethernet")
+        with open(self.path("in.pcapng"), "wb") as file:
+            file.write(files["lengths"][:-3])
+        self.assert_refused(self.replay(source="in.pcapng"),
+                            "ends in the middle of a block; the file may have been cut short")
 
     def test_duplicates(self):
         """Of both directions, or both lines of a feed: once each, unless asked for; what differs is no duplicate."""

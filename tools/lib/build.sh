@@ -15,7 +15,7 @@ tsan_options=(--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -D
   "-Dcpp_args=-g1 -DRTE_USE_C11_MEM_MODEL=1" "${unity_options[@]}")
 fuzz_options=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false -Dtests=enabled
   -Dwerror=true -Dfuzz=true)
-fuzz_targets=(frame_parser framer)
+fuzz_targets=(frame_parser framer pcapng)
 bench_options=(--buildtype=release -Dtests=disabled -Dbench=true -Dwerror=true)
 # For callgrind, which doesn't know AVX-512; the same instructions on every machine.
 instructions_options=(--buildtype=release -Dtests=disabled -Dwerror=true -Dcpu=x86-64-v3 "${unity_options[@]}")
