@@ -1,9 +1,12 @@
 #include <fcntl.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -137,6 +140,20 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   return bad ? 1 : 0;
 }
 
+/// Before anything is started for it.
+void require_script(const std::string& path) {
+  if (path.empty()) return;
+  struct stat file {};
+  errno = 0;
+  if (stat(path.c_str(), &file) == 0 && S_ISDIR(file.st_mode))
+    errno = EISDIR;
+  else
+    (void)access(path.c_str(), R_OK);
+  if (errno != 0)
+    throw bab::Error(fmt::format("--cmdline-file={}: {}; give a file that can be read", path,
+                                 std::strerror(errno)));
+}
+
 /// A closed standard stream's number would go to the next file or socket that DPDK opens, and our
 /// text into that. In its place: something that can't be written, so that a report is missed.
 void hold_standard_streams() {
@@ -169,6 +186,7 @@ int main(int argc, char** argv) {
   std::FILE* text = options.json_on_stdout() ? stderr : stdout;
   try {
     if (options.doctor) return run_doctor(options, arguments);
+    require_script(options.cmdline_file);
     StopSignals signals;
     JsonReport json(options.json);
     require_primary(asks_for_secondary(arguments.eal), "--proc-type=secondary");

@@ -139,6 +139,19 @@ void Run::stop(const std::function<void()>& tick, const std::function<bool()>& h
   rte_eal_mp_wait_lcore();
 }
 
+namespace {
+
+/// -1: it floats over several. rte_lcore_to_cpu_id() gives the core's number on its socket.
+int cpu_of(unsigned lcore) {
+  const rte_cpuset_t cpus = rte_lcore_cpuset(lcore);
+  if (CPU_COUNT(&cpus) != 1) return -1;
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &cpus)) ++cpu;
+  return cpu;
+}
+
+}  // namespace
+
 double Run::seconds() const {
   return std::chrono::duration<double>((stopped_ ? end_ : Clock::now()) - start_).count();
 }
@@ -147,9 +160,8 @@ std::vector<LcoreSummary> Run::lcores() const {
   std::vector<LcoreSummary> all;
   for (const Worker& w : workers_) {
     const bab::LcoreCounters& c = w.lcore->counters();
-    // -1: an lcore that floats over several CPUs.
-    const int cpu = rte_lcore_to_cpu_id(static_cast<int>(w.id));
-    all.push_back({w.id, cpu, c.turns, c.busy_cycles, c.idle_cycles, w.lcore->idle_strategy()});
+    all.push_back(
+        {w.id, cpu_of(w.id), c.turns, c.busy_cycles, c.idle_cycles, w.lcore->idle_strategy()});
   }
   return all;
 }

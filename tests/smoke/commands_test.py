@@ -178,9 +178,10 @@ class Scripts(CommandCase):
         self.assertIn(f"{path}:2: set fwd: \"nothing\" is no engine", run.stderr)
 
     def test_file_that_is_not_there(self):
-        run = self.run_testbab(f"--cmdline-file={self.path('none')}", eal=None)
-        self.assertEqual(run.status, 1, run)
-        self.assertIn("No such file", run.stderr)
+        """Nothing is started for it."""
+        for path, why in (self.path("none"), "No such file or directory"), (self.path("."), "Is a directory"):
+            self.assert_refused(self.run_testbab(f"--cmdline-file={path}", eal=None),
+                                f"--cmdline-file={path}: {why}; give a file that can be read")
 
     def test_files_that_load_files(self):
         inner = self.write("inner", "show config cores", "set burst x")

@@ -75,6 +75,7 @@ class Default(LoopCase):
     def test_eal_arguments_without_a_port(self):
         run = self.loop("--count=1000", eal=(*testbab.PLAIN_EAL, "--lcores", "0@0,1@0,2@1"))
         self.assert_arrived(run, 1000)
+        self.assertEqual({lcore["lcore"]: lcore["cpu"] for lcore in run.report["lcores"]}, {1: 0, 2: 1})
 
     def test_without_a_report(self):
         run = self.loop("--count=1000", report=None)
