@@ -7,21 +7,18 @@
 namespace testbab {
 
 Checker::Stream* Checker::find(const bab::wire::MoldHeader& header) noexcept {
-  if (stream_ != nullptr && stream_->session == header.session) [[likely]]
+  if (stream_ != nullptr && session_ == header.session) [[likely]]
     return stream_;
-  const auto begin = streams_.begin(), end = begin + stream_count_;
-  const auto found =
-      std::find_if(begin, end, [&](const Stream& s) { return s.session == header.session; });
-  if (found != end) return &*found;
-  if (stream_count_ == streams_.size()) return nullptr;
-  Stream& s = streams_[stream_count_++];
+  session_ = header.session;
+  const auto [stream, is_new] = streams_.get(header.session);
+  if (!is_new) return stream;
   const std::string_view name(reinterpret_cast<const char*>(header.session.data()),
                               header.session.size());
   const bool ours = strict_ || name.starts_with("TESTBAB");
   // A Generator starts at 1, and a receiver that must see all of it from there; others join late.
   const std::uint64_t next = strict_ ? bab::wire::kMoldFirstSequence : header.sequence;
-  s = {header.session, ours, ours, ours, next, 0, 0, 0};
-  return &s;
+  *stream = {.ours = ours, .judged = ours, .named = ours, .next = next};
+  return stream;
 }
 
 void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
@@ -69,25 +66,24 @@ void Checker::recognise(std::span<const std::uint8_t> bytes) noexcept {
 
 std::uint64_t Checker::missing_of_ours() const noexcept {
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < stream_count_; ++i)
-    if (streams_[i].ours) sum += streams_[i].missing;
+  for (const Stream& s : streams_)
+    if (s.ours) sum += s.missing;
   return sum;
 }
 
 std::uint64_t Checker::reached() const noexcept {
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < stream_count_; ++i)
-    sum += streams_[i].next - bab::wire::kMoldFirstSequence;
+  for (const Stream& s : streams_) sum += s.next - bab::wire::kMoldFirstSequence;
   return sum;
 }
 
 void Checker::sum_up(BusTotals& bus, bool port_lost) const {
-  bus.streams += stream_count_;
+  bus.streams += streams_.size();
+  bus.unjudged += unjudged_;
   bus.corrupt += corrupt_;
   bus.gaps += gaps_;
   bus.restarts += restarts_;
-  for (std::size_t i = 0; i < stream_count_; ++i) {
-    const Stream& s = streams_[i];
+  for (const Stream& s : streams_) {
     bus.missing += s.missing;
     bus.out_of_order += s.out_of_order;
     bus.duplicates += s.duplicates;

@@ -1,12 +1,13 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include <bab/wire/moldudp64.hpp>
 
 #include "payload.hpp"
+#include "session_table.hpp"
 #include "summary.hpp"
 
 namespace testbab {
@@ -16,6 +17,9 @@ namespace testbab {
 /// message of 8 bytes or more is what a Generator would have put there; all of it must then be.
 class Checker {
  public:
+  /// Messages of sessions beyond these are counted, and not judged.
+  static constexpr std::size_t kMaxStreams = 4096;
+
   /// `strict`: every stream is a Generator's.
   explicit Checker(bool strict, PayloadPart part = PayloadPart::kAll)
       : strict_(strict), payload_(part) {}
@@ -29,6 +33,8 @@ class Checker {
         recognise(bytes);
       if (stream_->ours && !payload_.matches(bytes, sequence_)) [[unlikely]]
         judge(bytes);
+    } else {
+      ++unjudged_;
     }
     ++sequence_;
   }
@@ -43,18 +49,15 @@ class Checker {
   [[nodiscard]] std::uint64_t reached() const noexcept;
 
  private:
-  // More streams than this are received and counted, not judged.
-  static constexpr std::size_t kMostStreams = 64;
-
   struct Stream {
-    bab::wire::Session session;
-    bool ours;
-    bool judged;  ///< `ours` is settled
-    bool named;   ///< `ours` by name, or because everything is: numbers are the Generator's own
-    std::uint64_t next;
-    std::uint64_t missing;
-    std::uint64_t out_of_order;
-    std::uint64_t duplicates;
+    bool ours = false;
+    bool judged = false;  ///< `ours` is settled
+    /// `ours` by name, or because everything is: numbers are the Generator's own.
+    bool named = false;
+    std::uint64_t next = 0;
+    std::uint64_t missing = 0;
+    std::uint64_t out_of_order = 0;
+    std::uint64_t duplicates = 0;
   };
 
   Stream* find(const bab::wire::MoldHeader& header) noexcept;
@@ -63,13 +66,14 @@ class Checker {
 
   bool strict_;
   Payload payload_;
-  std::array<Stream, kMostStreams> streams_;
-  std::size_t stream_count_ = 0;
-  Stream* stream_ = nullptr;    // of the current frame
-  std::uint64_t sequence_ = 0;  // of the next message
+  SessionTable<Stream, kMaxStreams> streams_;
+  bab::wire::Session session_{};  // of the current frame
+  Stream* stream_ = nullptr;      // null: it isn't judged
+  std::uint64_t sequence_ = 0;    // of the next message
   std::uint64_t corrupt_ = 0;
   std::uint64_t gaps_ = 0;
   std::uint64_t restarts_ = 0;
+  std::uint64_t unjudged_ = 0;
 };
 
 }  // namespace testbab

@@ -90,8 +90,8 @@ class Replay final : public Job {
   void sum_up(Summary& summary) const override {
     static_cast<const Sender&>(*stages[0][0]).sum_up(summary);
     summary.replay = {messages_.size(), messages_.duplicates()};
-    auto& row = summary.ledger.row("frames of the capture",
-                                   messages_.frames() + messages_.other_links());
+    auto& row =
+        summary.ledger.row("frames of the capture", messages_.frames() + messages_.other_links());
     row.out = {{"with messages", messages_.frames_with_messages()},
                {"without", messages_.empty_frames()},
                {"with duplicates only", messages_.duplicate_frames()},

@@ -10,6 +10,7 @@
 
 #include "json_document.hpp"
 #include "rx_buffers_view.hpp"
+#include "verdict.hpp"
 
 namespace testbab {
 namespace {
@@ -118,6 +119,7 @@ Json bus_json(const BusTotals& b) {
           {"out_of_order", b.out_of_order},
           {"duplicates", b.duplicates},
           {"streams", b.streams},
+          {"unjudged", b.unjudged},
           {"restarts", b.restarts},
           {"gathered", b.gathered}};
 }
@@ -166,6 +168,10 @@ std::string to_json(const Summary& s) {
       {"ports", ports(s)},      {"events", events(s)},          {"more_events", s.more_events},
       {"bus", bus_json(s.bus)}, {"drops", drops_json(s.drops)}, {"ledger", ledger_json(s.ledger)},
       {"pools", pools(s)},      {"lcores", lcores(s)}};
+  const Verdict verdict = verdict_of(s);
+  all["verdict"] = {{"grade", grade_name(verdict.grade)},
+                    {"fault", verdict.fault},
+                    {"reservations", verdict.reservations}};
   if (!s.writers.empty()) all["bus"]["writers"] = writers(s);
   if (s.capture) all["capture"] = capture_json(*s.capture);
   if (s.replay)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "capture_request.hpp"
+#include "verdict.hpp"
 
 namespace testbab {
 
@@ -161,9 +162,7 @@ std::string summary_text(const Summary& s) {
     add(fmt::format("  lcore {}: {} turns, {:.0f} % of its time busy", l.lcore, l.turns,
                     cycles > 0 ? 100 * static_cast<double>(l.busy_cycles) / cycles : 0.0));
   }
-  const std::string fault = s.fault();
-  add(fault.empty() ? "  good: every message accounted for, every buffer back"
-                    : fmt::format("  FAULT: {}", fault));
+  t += verdict_of(s).text();
   return t;
 }
 

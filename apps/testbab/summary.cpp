@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "verdict.hpp"
+
 namespace testbab {
 
 BusTotals& BusTotals::operator+=(const BusTotals& o) noexcept {
@@ -22,6 +24,7 @@ BusTotals& BusTotals::operator+=(const BusTotals& o) noexcept {
   disordered += o.disordered;
   duplicates += o.duplicates;
   streams += o.streams;
+  unjudged += o.unjudged;
   restarts += o.restarts;
   gathered += o.gathered;
   return *this;
@@ -41,7 +44,7 @@ std::uint64_t Summary::leaked() const {
   return sum;
 }
 
-int Summary::exit_code() const { return fault().empty() ? 0 : 1; }
+int Summary::exit_code() const { return verdict_of(*this).exit_code(strict); }
 
 std::string Summary::fault() const {
   std::string faults;

@@ -38,7 +38,8 @@ struct BusTotals {
   std::uint64_t out_of_order = 0;  ///< frames with a sequence number below the expected one
   std::uint64_t disordered = 0;    ///< of those frames, the ones of testbab's own streams
   std::uint64_t duplicates = 0;    ///< messages that came again
-  std::uint64_t streams = 0;       ///< sessions seen
+  std::uint64_t streams = 0;       ///< sessions that were judged
+  std::uint64_t unjudged = 0;      ///< messages of sessions beyond those that a checker can judge
   std::uint64_t restarts = 0;      ///< times that a session began again at 1
   std::uint64_t gathered =
       0;  ///< frames that came split over several buffers and were put together
@@ -99,6 +100,7 @@ struct Summary {
   std::string engine;
   double seconds = 0;
   bool interrupted = false;
+  bool strict = false;  ///< a run that isn't good without reservations fails
   BusTotals bus;
   std::vector<WriterSummary> writers;  ///< flowgen's
   bab::DropCounters drops;
@@ -123,9 +125,10 @@ struct Summary {
   void lose_held(const HeldFrame& frame) { held.lose(frame, ledger); }
 
   [[nodiscard]] std::uint64_t leaked() const;
-  /// 0 good; 1 the bus lost, corrupted or leaked something, or the ledger doesn't balance.
+  /// verdict_of() says more. 0 good, or `strict` isn't asked for; 1 the bus lost, corrupted or
+  /// leaked something, or the ledger doesn't balance; 3 good with reservations.
   [[nodiscard]] int exit_code() const;
-  /// Why exit_code() is 1, in one sentence; empty when it is 0.
+  /// Why exit_code() is 1, in one sentence; empty when it isn't.
   [[nodiscard]] std::string fault() const;
 };
 
