@@ -51,15 +51,6 @@ std::string existing_label(std::uint16_t id) {
 
 }  // namespace
 
-std::vector<std::uint16_t> port_ids() {
-  std::vector<std::uint16_t> ids;
-  for (std::uint64_t id = rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER);
-       id < RTE_MAX_ETHPORTS;
-       id = rte_eth_find_next_owned_by(static_cast<std::uint16_t>(id + 1), RTE_ETH_DEV_NO_OWNER))
-    ids.push_back(static_cast<std::uint16_t>(id));
-  return ids;
-}
-
 std::vector<std::string> capture_files(std::uint16_t id) {
   return device_arguments(device_info(id), "tx_pcap");
 }

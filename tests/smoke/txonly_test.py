@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import moldudp64
 import tap
+import testbab
 import tshark
 from smoke_case import SmokeCase
 
@@ -45,6 +46,15 @@ class Generates(SmokeCase):
 
     def test_the_largest_jumbo_message(self):
         self.assertEqual(self.sizes(self.generate(50, 9000, "--msg-size=8950")), {8950})
+
+    def test_a_bond_is_one_port(self):
+        """Not its members: what they send is the bond's, and theirs to count."""
+        member = "member" if testbab.dpdk() >= (23, 11) else "slave"
+        vdevs = [f"net_bonding0,mode=1,{member}=net_null0,{member}=net_null1", "net_null0", "net_null1"]
+        run = self.run_testbab("--forward-mode=txonly", "--count=1000", vdevs=vdevs)
+        self.assert_good(run)
+        self.assertEqual([port["name"] for port in run.report["ports"]], ["net_bonding0"])
+        self.assertEqual(run.report["bus"]["messages_out"], 1000)
 
     def test_one_message(self):
         self.assertEqual(len(self.generate(1, 9000, "--msg-size=32")), 1)
