@@ -11,10 +11,14 @@
 #include <bab/detail/eal_args.hpp>
 #include <bab/doctor/doctor.hpp>
 #include <bab/port/port.hpp>
+#include <bab/wire/frame_header.hpp>
 
+#include "engine.hpp"
 #include "flags.hpp"
+#include "generator.hpp"
 #include "json_document.hpp"
 #include "report_json.hpp"
+#include "wiring.hpp"
 
 namespace testbab {
 namespace {
@@ -89,6 +93,30 @@ Finding examine_buffers(const Options& options, const PortNeeds& needs, bool spl
   return f;
 }
 
+/// A refusal of testbab's own, which a start of this run would end with.
+Finding refusal(const std::string& sentence) {
+  const std::size_t end = sentence.rfind("; ");
+  return {Finding::Level::kFail, "run", sentence.substr(0, end),
+          end == std::string::npos ? "" : sentence.substr(end + 2)};
+}
+
+void examine_run(const Options& options, const Arguments& arguments, const PortNeeds& needs,
+                 std::vector<Finding>& findings) {
+  const Engine& engine = *find_engine(options.engine);
+  try {
+    const std::uint32_t room = bab::wire::FrameHeader::payload_capacity(needs.mtu);
+    constexpr auto kPrefix = static_cast<std::uint32_t>(bab::wire::kBlockLengthBytes);
+    if (engine.makes_messages) require_fit(options.sizes, room - kPrefix, needs.mtu);
+    // Without devices' names it isn't known how many NICs EAL finds.
+    const std::size_t named = bab::detail::option_values(arguments.eal, "--vdev").size() +
+                              bab::detail::option_values(arguments.eal, "--allow").size();
+    if (named > 0 || (arguments.embedded && engine.loopback_ports == 0))
+      require_ports(engine, named);
+  } catch (const bab::Error& e) {
+    findings.push_back(refusal(e.what()));
+  }
+}
+
 void print_text(const std::vector<Finding>& findings) {
   std::string text;
   for (const Finding& f : findings) {
@@ -127,10 +155,12 @@ int run_doctor(const Options& options, const Arguments& arguments) {
   what.memory_bytes = memory_of(arguments, needs);
   what.mtu = needs.mtu;
   what.threads = 1;  // StopSignals'
+  what.workers = options.nb_cores.value_or(what.workers);
   std::vector<Finding> findings = bab::examine(what);
   const bool nics_only = !bab::detail::option_values(arguments.eal, "--allow").empty() &&
                          bab::detail::option_values(arguments.eal, "--vdev").empty();
   findings.push_back(examine_buffers(options, needs, nics_only));
+  examine_run(options, arguments, needs, findings);
   if (!options.json_on_stdout()) print_text(findings);
   json.write(to_json(findings));
   return std::any_of(findings.begin(), findings.end(),

@@ -76,6 +76,8 @@ std::uint32_t rx_queued(const bab::Port& port) {
   return n;
 }
 
+}  // namespace
+
 void require_ports(const Engine& engine, std::size_t ports) {
   if (ports == 0)
     throw bab::Error(
@@ -89,8 +91,6 @@ void require_ports(const Engine& engine, std::size_t ports) {
                     "--vdev",
                     engine.name, engine.most_ports, ports));
 }
-
-}  // namespace
 
 Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores, StopSignals& signals)
     : lcores_(lcores),

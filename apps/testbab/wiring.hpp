@@ -20,6 +20,9 @@
 
 namespace testbab {
 
+/// Throws bab::Error: `engine` can't do with so many ports.
+void require_ports(const Engine& engine, std::size_t ports);
+
 /// The ports there are, each with a pool to receive into and one to send from. Construction
 /// configures, start() starts; anything that can't work is a bab::Error. Main thread.
 class Wiring {

@@ -169,6 +169,12 @@ void examine_cpus(const System& system, const Examination& what, Findings& findi
                         fmt::format("give two or more: {}", lcores_argument(2, usable))});
     return;
   }
+  if (lcores.size() < what.workers)
+    findings.push_back(
+        {Level::kFail, kCpuTopic,
+         fmt::format("{} worker lcores are asked for, and there {}", what.workers,
+                     lcores.size() == 1 ? "is 1" : fmt::format("are {}", lcores.size())),
+         fmt::format("give EAL as many: {}", lcores_argument(what.workers, usable))});
   examine_sharing(system, lcores, usable, findings);
   std::set<unsigned> cpus;
   for (const auto& [lcore, its] : lcores) cpus.insert(its.begin(), its.end());

@@ -13,7 +13,7 @@ import tap
 import testbab
 from smoke_case import SmokeCase
 
-TOPICS = {"options", "hugepages", "nic", "iommu", "interface", "cpu", "threads", "user", "buffers"}
+TOPICS = {"run", "options", "hugepages", "nic", "iommu", "interface", "cpu", "threads", "user", "buffers"}
 
 
 def default_route_device():
@@ -76,6 +76,19 @@ class Doctor(SmokeCase):
             found = self.findings(eal=eal, expected=1)
             self.assertEqual([text in f["text"] for f in found if f["level"] == "FAIL" and f["topic"] == "options"],
                              [True], found)
+
+    def test_what_testbab_itself_refuses(self):
+        for eal, app, text in (
+                (("--no-huge", "-l", "0-1"), ("--msg-size=9000", "--mtu=1500"),
+                 "a frame of MTU 1500 holds a message of at most"),
+                (None, ("--forward-mode=txonly",), "txonly needs a port to send on"),
+                (("--no-huge", "-l", "0-1", *(f"--vdev=net_null{i}" for i in range(3))), ("--forward-mode=relay",),
+                 "relay uses at most 2 ports and EAL brought 3"),
+                (("--no-huge", "-l", "0-1"), ("--nb-cores=5",), "5 worker lcores are asked for, and there is 1")):
+            found = self.findings(*app, eal=eal, expected=1)
+            failed = [f for f in found if f["level"] == "FAIL" and f["topic"] in ("run", "cpu")]
+            self.assertEqual([text in f["text"] for f in failed], [True], found)
+            self.assertTrue(failed[0]["mend"], failed)
 
     def memory_needed(self, *app):
         """MiB of hugepages."""

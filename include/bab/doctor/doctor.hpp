@@ -43,6 +43,8 @@ struct Examination {
   std::uint64_t memory_bytes = 0;
   /// The largest IP packet that ports shall carry; 0: unknown.
   std::uint32_t mtu = 0;
+  /// Worker lcores that the run needs at least.
+  std::uint32_t workers = 1;
   /// Threads that the program starts beside EAL's.
   std::uint32_t threads = 0;
 };
