@@ -137,7 +137,7 @@ class Lcore {
   [[nodiscard]] const LcoreCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const FramePool& frames() const noexcept { return frames_; }
   [[nodiscard]] IdleStrategy idle_strategy() const noexcept { return idle_.in_force(); }
-  /// Throws what a task threw. Does so once.
+  /// Throws what a task threw, once.
   void rethrow();
 
  private:
@@ -251,8 +251,7 @@ class Lcore {
   FramePool frames_;
   Idle idle_;
   std::vector<Poller> pollers_;
-  unsigned calls_pollers_ =
-      0;  // turns that are calling pollers; a poller that calls turn() makes it 2
+  unsigned calls_pollers_ = 0;  // turns that are calling pollers: 2 if a poller calls turn()
   bool has_removed_ = false;
   List polled_;
   Wait* next_polled_ = nullptr;  // the next one of the walk that is going on
