@@ -43,7 +43,7 @@ constexpr std::array<Entry, kDrops> kTable{{
      "frame "
      "is longer than one."},
     {Drop::kForeignBuffer, kFrame, kReceive, "foreign_buffer",
-     "The mbuf's pool is not one of bab's, so it has no room for handle counts."},
+     "The mbuf's pool is not one of bab's, and the mbuf has no room for handle counts."},
     {Drop::kNoLcore, kFrame, kReceive, "no_lcore",
      "The calling thread has no lcore id; rte_thread_register() gives it one."},
     {Drop::kNoBuffer, kMessage, kSend, "no_buffer",

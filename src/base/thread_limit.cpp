@@ -82,8 +82,8 @@ void look_at_the_user(const System& system, ThreadLimit& lowest) {
     std::uint64_t most = 0;
     if (words >> most)
       keep_lower(lowest, most, threads_of(system, who.real_uid),
-                 fmt::format("user {} may have {} (ulimit -u)", who.real_uid, most), "ulimit -u ",
-                 " (nproc in /etc/security/limits.conf)");
+                 fmt::format("user {} may have {} threads (ulimit -u)", who.real_uid, most),
+                 "ulimit -u ", " (nproc in /etc/security/limits.conf)");
   }
 }
 

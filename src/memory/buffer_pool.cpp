@@ -81,7 +81,7 @@ void enter_pool(BufferPool* pool, const std::string& name) {
   for (std::size_t i = 0; i < all_pools.size(); ++i)
     // R6: pairs with A6 (for_each_pool()).
     if (BufferPool* none = nullptr; all_pools[i].compare_exchange_strong(none, pool)) {
-      // R7: pairs with A7: whoever looks at that place finds the pool.
+      // R7: pairs with A7: a walk that goes this far finds the pool.
       places_taken.store(std::max(places_taken.load(), i + 1));
       ++lcores.pools;
       return;

@@ -117,8 +117,8 @@ ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
   if (w_.is_open(word)) return give_back(ReserveFailure::kNone);
   const std::uint64_t next = (word / kGeneration + 1) * kGeneration;
   auto& slot = w_.slot(next);
-  // A14: pairs with R14 (complete()). If the oldest frame that may be unfinished is complete, so
-  // are those before it and the one that had this slot: they were when it was opened.
+  // A14: pairs with R14 (complete()). Null: the oldest frame that may be unfinished is complete.
+  // The frames before it, and the one that had this slot, were complete when it was opened.
   auto& oldest = w_.slot(next - w_.options_.max_frames * kGeneration);
   if (oldest.load(std::memory_order_acquire) != nullptr)
     return give_back(ReserveFailure::kTooManyFrames);

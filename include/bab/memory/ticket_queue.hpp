@@ -46,7 +46,7 @@ class TicketQueue {
   /// exchange lets only one of them go on. A mark names its ticket: an lcore that was interrupted
   /// between its look and its exchange must not take the mark of a later ticket in the same slot.
   void leave(std::uint64_t ticket) noexcept {
-    // R3: pairs with A3: whoever takes the mark sees what this holder did.
+    // R3: pairs with A3: an lcore that takes the mark sees what this holder did.
     slot(ticket).store(mark(ticket), std::memory_order_seq_cst);
     while (true) {
       // A2: pairs with R2.
