@@ -9,8 +9,9 @@ one of the three lines above it, followed by its partner, which has the other le
     // R1: pairs with A1 (relieve()): the lcore that sees the need sees its cause.
     // A0, R0: pairs with R0, A0 of the other give_up() of this buffer.
 
-Several operations may have the same label. A number belongs to one protocol and is used nowhere else. If the partner
-is not ours, the label names its owner instead (one of OUTSIDE): "// A5: pairs with DPDK (the ring's tail)".
+Several operations may have the same label. A number belongs to one protocol and is used nowhere else. An operation
+that pairs with the same one on other lcores has both letters and "pairs with itself". If the partner is not ours, the
+label names its owner (one of OUTSIDE): "// A5: pairs with DPDK (the ring's tail)"; or it says "not in this tree".
 
 An operation with acquire needs an A, one with release an R, and one with acq_rel or seq_cst either of them. Fences
 count as operations. So do atomics of GCC (__ATOMIC_ACQUIRE) and DPDK's barriers. Operations that name no order are
@@ -24,10 +25,11 @@ import sys
 ORDERING = re.compile(r"memory_order(?:_|::)(acquire|release|acq_rel|seq_cst)\b|"
                       r"__ATOMIC_(ACQUIRE|RELEASE|ACQ_REL|SEQ_CST)\b|\brte_(?:smp_|io_)?(r|w)?mb\(")
 NEEDS = {"acquire": "A", "release": "R", "r": "A", "w": "R"}  # of the others either will do
-NAMES = r"[AR]\d+(?:(?:,| and) [AR]\d+)*"
-LABELS = re.compile(rf"\b({NAMES}): pairs\s+with\s")
+NAMES = r"[AR]\d+(?:(?:,| and)? [AR]\d+)*"
+LABELS = re.compile(rf"\b({NAMES}):(?=(?:\s+[AR]\d+)?\s+pairs?\s+with\s)")
 NAME = re.compile(r"\b([AR])(\d+)\b")
 OUTSIDE = ("DPDK", "the device", "the kernel")
+NOT_HERE = "not in this tree"
 LINES_ABOVE = 3
 
 
@@ -36,9 +38,9 @@ class Label:
 
     def __init__(self, letter, number, path, line, text):
         self.letter, self.number, self.path, self.line = letter, number, path, line
-        self.is_outside = text.startswith(OUTSIDE)
-        self.names_its_partner = self.is_outside or (self.partner() in
-                                                     ["".join(name) for name in NAME.findall(text)])
+        self.is_outside = NOT_HERE in text or text.startswith(tuple(f"pairs with {owner}" for owner in OUTSIDE))
+        named = {"".join(name) for name in NAME.findall(text)}
+        self.names_its_partner = self.is_outside or self.partner() in named or "pairs with itself" in text
 
     def __str__(self):
         return f"{self.letter}{self.number}"
@@ -72,7 +74,7 @@ def labels_of(path, lines):
         starts = list(LABELS.finditer(text))
         for start, following in zip(starts, [*starts[1:], None]):
             line = first + text.count("\n", 0, start.start())
-            partners = re.sub(r"\s+", " ", text[start.end():following.start() if following else None])
+            partners = re.sub(r"\s+", " ", text[start.end():following.start() if following else None]).strip()
             found += [Label(*name, path, line, partners) for name in NAME.findall(start.group(1))]
     return found
 

@@ -27,7 +27,7 @@ BasicSharedWriter<Atom>::BasicSharedWriter(BufferPool& pool, const WriterOptions
 
 template <class Atom>
 BasicSharedWriter<Atom>::~BasicSharedWriter() {
-  // A12: pairs with R12 (open_frame()).
+  // A40: pairs with R40 (open_frame()).
   const std::uint64_t word = word_.load(std::memory_order_acquire);
   BAB_ASSERT((unfinished() == 0 || (is_open(word) && unfinished() == 1)) &&
              "a shared writer was destroyed before its frames were complete");
@@ -75,7 +75,7 @@ auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept
   }
   while (true) {
     if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) {
-      // A12, R12: pairs with R12 (open_frame()) and with A12.
+      // A40, R40: pairs with R40 (open_frame()) and with A40.
       const std::uint64_t word = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
       if (bytes(word) + wire::kBlockLengthBytes + len <= w_.options_.payload_capacity)
         return room(word, len);
@@ -112,7 +112,7 @@ ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
     w_.opening_.store(false, std::memory_order_release);
     return result;
   };
-  // A12: pairs with R12.
+  // A40: pairs with R40.
   const std::uint64_t word = w_.word_.load(std::memory_order_acquire);
   if (w_.is_open(word)) return give_back(ReserveFailure::kNone);
   const std::uint64_t next = (word / kGeneration + 1) * kGeneration;
@@ -134,7 +134,7 @@ ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
   slot.store(buffers[0], std::memory_order_relaxed);
   w_.deadline_.store(0, std::memory_order_relaxed);
   // This wipes out adds that overshot the closed frame; each of their callers has seen that it
-  // failed. R12: pairs with A12: the slot and the frame's BufferMeta are seen.
+  // failed. R40: pairs with A40: the slot and the frame's BufferMeta are seen.
   w_.word_.store(next, std::memory_order_release);
   return give_back(ReserveFailure::kNone);
 }
@@ -154,11 +154,11 @@ void BasicSharedWriter<Atom>::Producer::closed(std::uint64_t final_word) noexcep
 /// Closes the open frame if it holds a message. False: there is nothing to close.
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::close_open() noexcept {
-  // A12: pairs with R12.
+  // A40: pairs with R40.
   std::uint64_t word = w_.word_.load(std::memory_order_acquire);
   while (w_.is_open(word) && messages(word) > 0) {
     const std::uint64_t closed_word = (word & ~(kGeneration - 1)) | kClosed;
-    // A12, R12: pairs with R12 (open_frame()) and with A12.
+    // A40, R40: pairs with R40 (open_frame()) and with A40.
     if (w_.word_.compare_exchange_weak(word, closed_word, std::memory_order_acq_rel,
                                        std::memory_order_acquire)) {
       closed(word);
@@ -313,7 +313,7 @@ FlushMark BasicSharedWriter<Atom>::Producer::begin_flush() noexcept {
   // `gone` is read before the word: therefore it is at most the number of frames that were opened
   // by then, and less than 2^24 behind.
   const std::uint64_t gone = w_.order_->progress().gone();
-  // A12: pairs with R12.
+  // A40: pairs with R40.
   const std::uint64_t word = w_.word_.load(std::memory_order_acquire);
   const std::uint64_t opened = gone + w_.frames_between(gone * kGeneration, word);
   // Wrong only if the last reserve was 2^24 frames ago: then frames of others are waited for.
