@@ -115,8 +115,7 @@ class Wait : private detail::WaitLink {
   std::size_t timer_ = kNoTimer;
   Outcome outcome_ = Outcome::kDone;
   State state_ = State::kIdle;
-  bool refused_ =
-      false;  // the last await was refused; the Wait's state belongs to an earlier await
+  bool refused_ = false;  // the last await was; the rest belongs to an earlier one
 };
 
 }  // namespace bab
