@@ -1,6 +1,6 @@
 #include <bab/detail/check.hpp>
 
-#undef NDEBUG  // where the library has no checks, tests/model has
+#undef NDEBUG  // needed in every build: tests/model has checks where the library has none
 #include <cassert>
 
 namespace bab::detail {

@@ -6,9 +6,8 @@
 
 namespace bab::detail {
 
-/// Calls `take(key, value)` for each of a device's arguments, in order: iface and eth0 of
-/// "net_pcap0,iface=eth0". What has no
-/// "=", such as the device's name, is passed over.
+/// Calls `take(key, value)` for each key=value in a device's arguments, in order: iface and eth0
+/// for "net_pcap0,iface=eth0". Parts without "=", such as the device's name, are skipped.
 template <class Take>
 void for_each_device_argument(std::string_view arguments, Take take) {
   while (!arguments.empty()) {

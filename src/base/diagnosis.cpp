@@ -10,8 +10,8 @@ std::atomic<Diagnose> the_diagnose{nullptr};
 }  // namespace
 
 void set_diagnose(Diagnose diagnose) noexcept {
-  the_diagnose.store(diagnose,
-                     std::memory_order_relaxed);  // code alone: nothing is handed over with it
+  // Relaxed: it points to code, and no data is handed over with it.
+  the_diagnose.store(diagnose, std::memory_order_relaxed);
 }
 
 std::string diagnosis(std::span<const std::string> eal, std::span<const std::string_view> topics) {

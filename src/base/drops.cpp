@@ -29,20 +29,21 @@ constexpr std::array<Entry, kDrops> kTable{{
     {Drop::kBadIpChecksum, kFrame, kReceive, "bad_ip_checksum",
      "The IPv4 header checksum is wrong."},
     {Drop::kBadUdpChecksum, kFrame, kReceive, "bad_udp_checksum",
-     "The UDP checksum is there (not 0) and wrong."},
+     "The UDP checksum is present (not 0) and wrong."},
     {Drop::kBadUdpLength, kFrame, kReceive, "bad_udp_length",
      "The UDP length is shorter than its header or disagrees with the IP length."},
     {Drop::kTruncated, kFrame, kReceive, "truncated",
-     "The frame ends before a length in its headers says."},
+     "The frame is shorter than a length in its headers says."},
     {Drop::kMalformed, kFrame, kReceive, "malformed",
-     "The UDP payload is not one whole MoldUDP64 packet: its blocks don't end exactly at its end."},
+     "The UDP payload is not a whole MoldUDP64 packet: its blocks don't end exactly at its end."},
     {Drop::kOtherPort, kFrame, kReceive, "other_port",
      "The UDP destination port is not the one asked for."},
     {Drop::kMultiSegment, kFrame, kReceive, "multi_segment",
-     "The frame came split over several buffers and could not be gathered: none was free, or it is "
-     "longer than one."},
+     "The frame came in several buffers and could not be copied into one: none was free, or the "
+     "frame "
+     "is longer than one."},
     {Drop::kForeignBuffer, kFrame, kReceive, "foreign_buffer",
-     "The mbuf's pool is not one of bab's, so it has no room for handle counts."},
+     "The mbuf's pool is not one of bab's, and the mbuf has no room for handle counts."},
     {Drop::kNoLcore, kFrame, kReceive, "no_lcore",
      "The calling thread has no lcore id; rte_thread_register() gives it one."},
     {Drop::kNoBuffer, kMessage, kSend, "no_buffer",
@@ -50,7 +51,7 @@ constexpr std::array<Entry, kDrops> kTable{{
     {Drop::kTooLong, kMessage, kSend, "too_long",
      "The message is longer than a frame of the outgoing port can hold."},
     {Drop::kTxFull, kFrame, kSend, "tx_full",
-     "The transmit queue took no more until the end of the run (perhaps its link was down), or the "
+     "The transmit queue stayed full until the end of the run (perhaps its link was down), or the "
      "policy was not to wait."},
     {Drop::kTxRefused, kFrame, kSend, "tx_refused", "The driver's tx_prepare refused the frame."},
     {Drop::kTxErrors, kFrame, kSend, "tx_errors",
@@ -70,7 +71,7 @@ constexpr bool table_is_in_order() {
 }
 static_assert(table_is_in_order());
 
-/// Numbers of a newer library, or of nobody's.
+/// For a number that is no reason here. A newer library may have more reasons.
 constexpr Entry kUnknown{Drop::kCount, kFrame, kReceive, "unknown", "There is no such reason."};
 
 const Entry& entry(Drop reason) noexcept {

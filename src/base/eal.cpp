@@ -46,7 +46,7 @@ void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
     const std::string name = vdev.substr(0, vdev.find(','));
     std::uint16_t id;
     if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) continue;
-    // The doctor's line, where it knows.
+    // The doctor's finding, if it has one.
     if (const std::string finding =
             detail::diagnosis(std::vector<std::string>{"--vdev", vdev},
                               std::array<std::string_view, 2>{"interface", "user"});
@@ -55,8 +55,8 @@ void check_vdevs(std::span<const std::string> args, const LogCapture* log) {
     std::string why = log != nullptr ? detail::explain_device_failure(log->text()) : "";
     if (why.empty()) why = "its driver gives no reason";
     throw Error(
-        fmt::format("--vdev={} did not become a port: {}; check its driver's arguments (and "
-                    "--log-level=8 shows all that was said)",
+        fmt::format("--vdev={} did not become a port: {}; check its driver's arguments "
+                    "(--log-level=8 shows the whole log)",
                     vdev, why));
   }
 }
@@ -69,25 +69,23 @@ bool is_probed(const std::string& pci) {
   return false;
 }
 
-/// EAL goes on without an allowed PCI device that it can't use.
+/// Throws Error if EAL could not use an allowed PCI device: EAL itself starts without it.
 void check_allowed(std::span<const std::string> args, const LogCapture* log) {
   for (const std::string& device : option_values(args, "--allow")) {
     const std::string pci = pci_address(device);
     if (pci.empty() || is_probed(pci)) continue;
     if (detail::without_pci(args))
       throw Error(
-          fmt::format("-a {}: --no-pci keeps EAL from it; leave one of the two out", device));
+          fmt::format("-a {}: --no-pci keeps EAL from using it; leave one of the two out", device));
     if (access(("/sys/bus/pci/devices/" + pci).c_str(), F_OK) != 0)
       throw Error(
-          fmt::format("-a {}: there is no PCI device of that address; lspci -D shows those "
-                      "there are",
-                      device));
+          fmt::format("-a {}: no PCI device has that address; lspci -D lists the devices", device));
     if (const std::string why =
             log != nullptr ? detail::explain_pci_failure(log->text(), pci, args) : "";
         !why.empty())
       throw Error(fmt::format("-a {}: {}", device, why));
-    // What the doctor says of this device, and no advice of our own: it may be the one we are
-    // logged in by.
+    // The doctor's finding about this device, without advice of our own: the user may be logged in
+    // through that NIC.
     std::vector<std::string> alone{"-a", pci};
     for (const std::string& plugin : option_values(args, "-d"))
       alone.insert(alone.end(), {"-d", plugin});
@@ -96,8 +94,8 @@ void check_allowed(std::span<const std::string> args, const LogCapture* log) {
         !finding.empty())
       throw Error(fmt::format("-a {}: {}", device, finding));
     throw Error(
-        fmt::format("-a {}: no DPDK driver took that device; dpdk-devbind.py --status shows what "
-                    "has it",
+        fmt::format("-a {}: no DPDK driver took that device; dpdk-devbind.py --status shows which "
+                    "driver has it",
                     device));
   }
 }
@@ -114,8 +112,8 @@ Eal::Eal(std::span<const std::string> args, const detail::Headers& headers) {
   detail::require_no_eal();
   detail::check_eal_args(args);
   detail::check_eal_limits(args);
-  // The program's own name: until 24.11 EAL gives it to openlog(), from where the host's lines of
-  // syslog have it.
+  // The program's own name: before 24.11 EAL passes it to openlog(), and the host's syslog lines
+  // then begin with it.
   std::vector<std::string> all{program_invocation_short_name};
   if (!detail::keeps_files(args)) all.emplace_back("--in-memory");
   all.insert(all.end(), args.begin(), args.end());
@@ -151,7 +149,7 @@ Eal Eal::adopt(const detail::Headers& headers) {
     throw Error(
         "adopting EAL: this thread is no lcore; call rte_eal_init() or rte_thread_register()");
   if (!detail::eal_is_there())
-    throw Error("adopting EAL: it was cleaned up, and a process can have it once");
+    throw Error("adopting EAL: EAL was cleaned up, and a process can initialise it only once");
   detail::note_eals_process();
   return Eal();
 }

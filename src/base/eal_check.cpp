@@ -27,12 +27,13 @@ const GivenOption* find(const Given& given, std::string_view wanted) {
   const auto at = std::find_if(given.begin(), given.end(), [&](const GivenOption& option) {
     if (option.name != wanted.substr(0, eq)) return false;
     return eq == std::string_view::npos ||
-           wanted.substr(eq + 1) == option.value.value_or("always");  // of --huge-unlink alone
+           wanted.substr(eq + 1) ==
+               option.value.value_or("always");  // only --huge-unlink may lack one
   });
   return at == given.end() ? nullptr : &*at;
 }
 
-/// Of several EAL goes by the last.
+/// EAL uses the last --proc-type that is given.
 bool is_secondary(const Given& given) {
   const auto last = std::find_if(given.rbegin(), given.rend(),
                                  [](const GivenOption& o) { return o.name == "--proc-type"; });
@@ -63,8 +64,8 @@ void refuse_pairs(const Given& given) {
   for (const std::string_view alone : {"--no-shconf", "--in-memory"})
     if (find(given, alone) != nullptr)
       throw Error(fmt::format(
-          "starting EAL: --proc-type=secondary would wait for ever with {}, which shares "
-          "nothing; leave one of the two out",
+          "starting EAL: --proc-type=secondary would wait for ever with {}, by which nothing is "
+          "shared; leave one of the two out",
           alone));
 }
 
@@ -88,10 +89,10 @@ void check_eal_limits(std::span<const std::string> args) {
   const ThreadLimit limit = thread_limit(system);
   if (limit.room && *limit.room < needed)
     throw Error(fmt::format("starting EAL: {}; {}", limit.text(needed), limit.mend(needed)));
-  throw Error(
-      fmt::format("starting EAL: it needs {} threads, and {} can be started; raise the number of "
-                  "processes (ulimit -u, the container's pids limit) or give it fewer lcores",
-                  needed, there));
+  throw Error(fmt::format(
+      "starting EAL: EAL needs {} threads, but only {} can be started; raise the number of "
+      "processes (ulimit -u, the container's pids limit) or give EAL fewer lcores",
+      needed, there));
 }
 
 }  // namespace bab::detail

@@ -20,16 +20,16 @@ namespace {
 struct Known {
   std::string_view says;  ///< part of a line that EAL prints
   std::string_view mend;
-  std::string_view topic = {};  ///< of what a diagnosis says better, where there is one
+  std::string_view topic = {};  ///< of the doctor, whose finding is better than `mend`
 };
 
 constexpr std::string_view kSeeCpus =
-    "choose CPUs there are and you may use (lscpu, taskset -p $$)";
+    "choose CPUs that exist and that you may use (lscpu, taskset -p $$)";
 constexpr std::string_view kSeePlugins = "give -d a DPDK driver's library, or a directory of them";
 constexpr std::string_view kMoreHugepages =
     "add hugepages (echo 512 > /proc/sys/vm/nr_hugepages) or do without them (--no-huge -m 256)";
 
-/// What says most comes first: EAL often prints several of these lines.
+/// The most informative lines come first: EAL often prints several of them.
 constexpr std::array kKnown{
     Known{"cannot be specified together with", "leave one of the two out"},
     Known{"can't be used at the same time", "leave one of the two out"},
@@ -37,8 +37,7 @@ constexpr std::array kKnown{
           "number lcores below that, and put them on CPUs with --lcores (--lcores 0@0,1@200)"},
     Known{"Error creating '",
           "set XDG_RUNTIME_DIR to a directory that you may write to (root: make /run writable), or "
-          "do "
-          "without files (--no-shconf --no-telemetry)"},
+          "do without files (--no-shconf --no-telemetry)"},
     Known{"is world-writable and insecure",
           "move the driver's library out of it, or chmod o-w that directory"},
     Known{"socket binding, path too long",
@@ -47,9 +46,9 @@ constexpr std::array kKnown{
     Known{" unavailable", kSeeCpus},
     Known{"Cannot set affinity", kSeeCpus},
     Known{"Failed to create thread",
-          "choose CPUs you may use (taskset -p $$), or raise the number of threads (ulimit -u, the "
-          "container's limit)"},
-    Known{"Main lcore is not enabled", "--main-lcore names one of -l's or --lcores'"},
+          "choose CPUs that you may use (taskset -p $$), or raise the number of threads "
+          "(ulimit -u, the container's limit)"},
+    Known{"Main lcore is not enabled", "--main-lcore takes one of the lcores of -l or --lcores"},
     Known{"cannot open shared object file", kSeePlugins},
     Known{"invalid ELF header", kSeePlugins},
     Known{"invalid core list", kSeeCpus},
@@ -69,8 +68,10 @@ constexpr std::array kKnown{
           "mount -t hugetlbfs none /dev/hugepages, or leave out "
           "--file-prefix and --huge-dir: then no files are needed",
           "hugepages"},
-    Known{"Couldn't get fd on hugepage file",
-          "run as who may write to the hugetlbfs (--huge-dir), or use --no-huge -m 256", "user"},
+    Known{
+        "Couldn't get fd on hugepage file",
+        "run as a user who can write to the hugetlbfs mount (--huge-dir), or use --no-huge -m 256",
+        "user"},
     Known{"No free", kMoreHugepages, "hugepages"},
     Known{"hugepage", kMoreHugepages, "hugepages"},
     Known{
@@ -81,26 +82,27 @@ constexpr std::array kKnown{
     Known{"ermission denied", "run as root, or use --no-huge --no-shconf --no-pci -m 256", "user"},
 };
 
-/// Of a PCI device that its PMD was tried on.
+/// For a PCI device that a DPDK driver tried to use.
 constexpr std::array kKnownOfPci{
-    Known{"failed to select IOMMU type",
-          "VFIO refuses an IOMMU that doesn't remap interrupts: turn that on (in the firmware; no "
-          "intremap=off on the kernel's command line), or, if whoever uses the NIC is trusted, "
-          "echo Y > "
-          "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
-          "iommu"},
+    Known{
+        "failed to select IOMMU type",
+        "VFIO refuses an IOMMU without interrupt remapping: turn interrupt remapping on (in the "
+        "firmware; no intremap=off on the kernel's command line) or, if you trust all users of the "
+        "NIC, echo Y > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+        "iommu"},
     Known{"VFIO group is not viable",
-          "give to vfio-pci, or leave without a driver, all that is in the NIC's IOMMU group",
+          "bind every device in the NIC's IOMMU group to vfio-pci, or leave it without a driver",
           "nic"},
     Known{"MA remapping failed", "ulimit -l unlimited (memlock in /etc/security/limits.conf)"},
     Known{"annot set up DMA remapping",
           "ulimit -l unlimited (memlock in /etc/security/limits.conf)"},
     Known{"Expecting 'PA' IOVA mode", "leave --iova-mode out, or run as root"},
     Known{"Expecting 'VA' IOVA mode", "leave --iova-mode out, or bind the NIC to vfio-pci"},
-    Known{"ailed to open VFIO group", "run as who may open /dev/vfio (chown, or a rule of udev)",
-          "user"},
-    Known{"Cannot open /dev/uio", "run as root: uio is for root alone"},
-    Known{"not managed by VFIO", "bind it to vfio-pci, or its IOMMU group is not there", "nic"},
+    Known{"ailed to open VFIO group",
+          "run as a user who can open the files in /dev/vfio (chown, or a udev rule)", "user"},
+    Known{"Cannot open /dev/uio", "run as root: only root can use uio"},
+    Known{"not managed by VFIO",
+          "bind it to vfio-pci; if it is bound, the kernel has no IOMMU group for it", "nic"},
 };
 
 /// A line without the prefixes that only say where it comes from.
@@ -115,8 +117,8 @@ std::string bare(std::string_view line) {
   return std::string(line);
 }
 
-/// What is no reason: a success, of no consequence where it comes, or that something failed and not
-/// why.
+/// Whether a line gives no reason: it reports a success or a failure without consequences, or it
+/// says that something failed but not why.
 bool is_chatter(std::string_view line) {
   constexpr std::array<std::string_view, 12> kChatter{"selecting IOVA",
                                                       "Selected IOVA mode",
@@ -170,7 +172,7 @@ Error explain_eal_failure(const std::string& log, std::span<const std::string> a
         "starting EAL: {}{}", finding,
         known->first->topic == "hugepages" ? ", or do without them (--no-huge -m 256)" : ""));
   }
-  // Its last words, "EAL: Cannot …", say what failed; the line before may say why.
+  // EAL's last line, "EAL: Cannot …", says what failed. The line before may say why.
   std::string what, why;
   for (const std::string& line : all)
     if (line.starts_with("EAL: ") || line.starts_with("TELEMETRY: "))
@@ -178,9 +180,9 @@ Error explain_eal_failure(const std::string& log, std::span<const std::string> a
         why = std::move(what);
         what = std::move(next);
       }
-  return Error(fmt::format("starting EAL: {}{}{}; --log-level=lib.eal:debug shows all it says",
+  return Error(fmt::format("starting EAL: {}{}{}; --log-level=lib.eal:debug shows the whole log",
                            what, what.empty() || why.empty() ? "" : ": ",
-                           what.empty() && why.empty() ? "it gives no reason" : why));
+                           what.empty() && why.empty() ? "EAL gives no reason" : why));
 }
 
 std::string explain_pci_failure(const std::string& log, const std::string& pci,
@@ -196,7 +198,7 @@ std::string explain_pci_failure(const std::string& log, const std::string& pci,
   }
   if (about.empty()) return {};
   const auto known = first_known(kKnownOfPci, about);
-  if (!known) return fmt::format("{}; --log-level=8 shows all that was said", bare(about.front()));
+  if (!known) return fmt::format("{}; --log-level=8 shows the whole log", bare(about.front()));
   const std::string finding = found_on_the_machine(*known->first, args);
   return finding.empty() ? fmt::format("{}; {}", bare(known->second), known->first->mend) : finding;
 }

@@ -7,16 +7,16 @@
 
 namespace bab::detail {
 
-/// Why rte_eal_init failed with `args` and what mends it, in one sentence: from what it printed, or
-/// what a diagnosis says about that.
+/// One sentence: why rte_eal_init failed with `args`, and what mends it. It comes from EAL's log
+/// or, if the doctor has a finding about that, from the doctor.
 Error explain_eal_failure(const std::string& log, std::span<const std::string> args = {});
 
-/// Why a --vdev didn't become a port, from what its driver printed; empty when it printed nothing.
+/// Why a --vdev didn't become a port, from its driver's log. Empty: the driver logged nothing.
 std::string explain_device_failure(const std::string& log);
 
-/// Why EAL could not use a PCI device (0000:01:00.0) that the kernel's driver for DPDK has, and
-/// what mends it: from what EAL said of it, or what a diagnosis says about that; empty when EAL
-/// named no cause.
+/// Why EAL could not use a PCI device (0000:01:00.0), although it is bound to a kernel driver for
+/// DPDK, and what mends it: from EAL's log or, if it has one, the doctor's finding. Empty: EAL's
+/// log names no cause.
 std::string explain_pci_failure(const std::string& log, const std::string& pci,
                                 std::span<const std::string> args = {});
 

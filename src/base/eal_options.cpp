@@ -32,7 +32,8 @@ const EalOption* of_letter(char letter) {
   return found != kOptions.end() && letter != 0 ? &*found : nullptr;
 }
 
-/// By its whole name or, where EAL takes that, by a beginning that no other has.
+/// Finds an option by its whole name or, where EAL allows it, by a beginning that no other option
+/// has.
 const EalOption& of_name(std::string_view name) {
   std::vector<const EalOption*> fit;
   for (const EalOption& option : kOptions) {
@@ -48,8 +49,8 @@ const EalOption& of_name(std::string_view name) {
          "write the name of one of them in full");
 }
 
-/// What 22.11 knows by a letter alone keeps it: the same name in every version. (--lcores and -l
-/// are one since 25.11.)
+/// An option that has only a letter in 22.11 keeps the letter as its name, so that the name is the
+/// same in every version. (Since 25.11 --lcores and -l are one option.)
 std::string list_name(const EalOption& option) {
   constexpr std::string_view kLetters = "cdmnrsSv";
   const bool by_letter = kLetters.find(option.letter) != std::string_view::npos;
@@ -77,7 +78,7 @@ class Reader {
     for (at_ = 0; at_ < args_.size() && args_[at_] != "--"; ++at_) {
       try {
         take_one();
-      } catch (const Error&) {  // whoever starts EAL with it is told
+      } catch (const Error&) {  // Eal's constructor refuses it
       }
     }
     return std::move(found_);
@@ -85,7 +86,7 @@ class Reader {
 
  private:
   [[noreturn]] static void refuse_word(const std::string& word) {
-    refuse(fmt::format("it doesn't know what to do with \"{}\"", word),
+    refuse(fmt::format("EAL doesn't know what to do with \"{}\"", word),
            "application arguments go behind --");
   }
 
@@ -112,7 +113,7 @@ class Reader {
     if (const std::size_t eq = arg.find('=');
         !dpdk::getopt_reads_eal_arguments() && eq != std::string::npos && eq != 2)
       refuse(fmt::format("unrecognized option '{}'", arg.substr(0, eq)),
-             fmt::format("write {} and its value apart", arg.substr(0, 2)));
+             fmt::format("write a space between {} and its value", arg.substr(0, 2)));
     for (std::size_t i = 1; i < arg.size(); ++i) {
       const EalOption* const option = of_letter(arg[i]);
       const std::string name{'-', arg[i]};

@@ -8,22 +8,22 @@
 
 namespace bab::detail {
 
-/// A mend, with Setting::kEalArguments.
+/// The mend of an Error with Setting::kEalArguments.
 constexpr std::string_view kListsOptions = "-h lists EAL's options";
 
 struct GivenOption {
-  std::string name;  ///< as in EAL's list; "-n" where 22.11 has a letter alone
+  std::string name;  ///< as in EAL's list; "-n" if 22.11 has only a letter
   std::optional<std::string> value;
-  std::string given;                       ///< its name or letter, whichever was written
+  std::string given;                       ///< the name or letter as it was written
   [[nodiscard]] std::string text() const;  ///< "--iova-mode=pa", "-n 0", "--no-huge"
 };
 
-/// EAL's arguments as this version's EAL reads them. Throws Error at what it would refuse: a name
-/// that it hasn't, or that fits several; a value too many or missing; an option twice; a word that
-/// is no option.
+/// Reads EAL's arguments as this version's EAL does. Throws Error for everything that EAL would
+/// refuse: an unknown or ambiguous name, a superfluous or missing value, an option given too often,
+/// a word that is no option.
 std::vector<GivenOption> read_eal_options(std::span<const std::string> args);
 
-/// The same without what it would refuse.
+/// The same, but skips everything that EAL would refuse.
 std::vector<GivenOption> known_eal_options(std::span<const std::string> args);
 
 }  // namespace bab::detail

@@ -14,8 +14,8 @@
 namespace bab::detail {
 namespace {
 
-/// One that, when this object goes, has ended for the kernel as well: a thread that was joined
-/// counts for a moment yet.
+/// A thread. When this object is destroyed, the thread has ended for the kernel as well: the kernel
+/// counts a joined thread for a moment longer.
 class ShortThread {
  public:
   template <class Work>
@@ -36,14 +36,14 @@ class ShortThread {
   }
 
  private:
-  std::shared_ptr<pid_t> id_;  // before the thread, which has it
+  std::shared_ptr<pid_t> id_;  // before the thread, which uses it
   std::thread thread_;
 };
 
 }  // namespace
 
 std::size_t eal_threads(std::span<const std::string> args, std::size_t lcores) {
-  // For interrupts and, where processes share memory, one that speaks with the others.
+  // One for interrupts and, if processes share memory, one that talks to the other processes.
   const bool shares =
       keeps_files(args) && !has_option(args, "--no-shconf") && !has_option(args, "--in-memory");
   return (lcores > 0 ? lcores - 1 : 0) + 1 + (shares ? 1 : 0);
@@ -56,7 +56,7 @@ std::size_t threads_that_start(std::size_t wanted) {
   threads.reserve(wanted);
   try {
     while (threads.size() < wanted) threads.emplace_back([ended] { ended.wait(); });
-  } catch (...) {  // that is how many there are; they wait for `end`
+  } catch (...) {  // no more can be started; the others wait for `end`
   }
   end.set_value();
   return threads.size();
@@ -65,8 +65,8 @@ std::size_t threads_that_start(std::size_t wanted) {
 std::vector<unsigned> usable_cpus() {
   std::vector<unsigned> cpus;
   try {
-    // The kernel leaves out of all CPUs those that the cpuset hasn't. In a thread: the caller's
-    // affinity is its own.
+    // The kernel reduces the set of all CPUs to those of the cpuset. In a thread of its own: the
+    // caller's affinity must not change.
     const ShortThread thread([&cpus] {
       cpu_set_t all;
       CPU_ZERO(&all);

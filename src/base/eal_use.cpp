@@ -25,18 +25,18 @@
 namespace bab::detail {
 namespace {
 
-/// Never destroyed: objects of static storage may be the last to go.
+/// Never destroyed: objects of static storage duration may be destroyed later than it would be.
 struct State {
   std::mutex mutex;
   std::size_t users = 0;
-  bool ending = false;  ///< the Eal is gone, its users aren't
+  bool ending = false;  ///< the Eal was destroyed while EAL has users
   bool ended = false;
-  std::atomic<bool> started{false};  ///< by this library
-  /// Whose threads and memory EAL's are; 0: no user came yet. Read without the lock: a thread that
-  /// fork() left behind may have it for ever.
+  std::atomic<bool> started{false};  ///< this library has started EAL
+  /// The process that EAL's threads and memory belong to; 0: there was no user yet. Read without
+  /// the lock: in a child of fork(), a thread of the parent may hold the lock for ever.
   std::atomic<pid_t> process{0};
   void (*sweep)() noexcept = nullptr;
-  void* memory = nullptr;  ///< EAL's first page, as it was when the first user came
+  void* memory = nullptr;  ///< EAL's first page when the first user came
   std::unique_ptr<LogCapture> log;
 };
 State& state() {
@@ -62,8 +62,8 @@ void* page_of_eal() noexcept {
   return found;
 }
 
-/// fork() has left this process a copy of EAL's memory, or the same memory, and none of its
-/// threads.
+/// Whether this process is a child of fork(): it has a copy of EAL's memory, or shares it, but has
+/// none of EAL's threads.
 bool is_forked(const State& s) noexcept {
   const pid_t process = s.process.load(std::memory_order_relaxed);
   return process != 0 && process != getpid();
@@ -73,7 +73,7 @@ bool is_there(const State& s) noexcept {
   return !s.ended && (s.memory == nullptr || is_mapped(s.memory));
 }
 
-/// Under the lock.
+/// The caller holds the lock.
 void clean_up(State& s) noexcept {
   s.ended = true;
   s.ending = false;
@@ -104,7 +104,7 @@ void before_eal_ends(void (*sweep)() noexcept) noexcept {
 
 void end_eal(std::unique_ptr<LogCapture> log) noexcept {
   State& s = state();
-  if (is_forked(s)) {  // the parent's: it goes on there
+  if (is_forked(s)) {  // it belongs to the parent and goes on there
     (void)log.release();
     return;
   }
@@ -123,22 +123,22 @@ void end_eal(std::unique_ptr<LogCapture> log) noexcept {
 void use_eal(std::string_view tried) {
   State& s = state();
   if (is_forked(s))
-    throw Error(fmt::format(
-        "{}: this process is a child of fork(), and EAL is its parent's; make it in the "
-        "parent, or exec() a program with an EAL of its own",
-        tried));
+    throw Error(
+        fmt::format("{}: this process is a child of fork(), and EAL belongs to its parent; do it "
+                    "in the parent, or exec() a program that starts its own EAL",
+                    tried));
   const std::lock_guard lock(s.mutex);
   if (rte_lcore_count() == 0)
-    throw Error(fmt::format("{}: EAL isn't initialised yet; make a bab::Eal before", tried));
+    throw Error(fmt::format("{}: EAL isn't initialised yet; make a bab::Eal first", tried));
   if (!is_there(s))
     throw Error(
-        fmt::format("{}: EAL was cleaned up, and a process can have it once; make it while "
-                    "the bab::Eal is there",
+        fmt::format("{}: EAL was cleaned up, and a process can initialise it only once; do it "
+                    "while the bab::Eal exists",
                     tried));
   if (rte_eal_process_type() == RTE_PROC_SECONDARY)
     throw Error(
-        fmt::format("{}: this is a secondary process, and bab's pools, rings and ports work "
-                    "in the primary one; make it there, or leave --proc-type out",
+        fmt::format("{}: this is a secondary process, and bab's pools, rings and ports work only "
+                    "in the primary process; do it there, or leave --proc-type out",
                     tried));
   if (s.users == 0) s.memory = page_of_eal();
   s.process = getpid();

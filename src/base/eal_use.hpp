@@ -10,21 +10,20 @@ class LogCapture;
 namespace bab::detail {
 
 constexpr std::string_view kHasAnEal =
-    "starting EAL: this process has one, or had: it can be initialised once; keep the first "
-    "bab::Eal, or use Eal::adopt() "
-    "where the host application has initialised it";
+    "starting EAL: this process has an EAL, or had one, and can initialise it only once; keep the "
+    "first bab::Eal, or use Eal::adopt() if the host application has initialised EAL";
 
-/// Throws Error where this library has started an EAL in this process.
+/// Throws Error if this library has started EAL in this process before.
 void require_no_eal();
 
-/// This library has started EAL.
+/// Notes that this library has started EAL.
 void eal_started() noexcept;
 
-/// EAL is there, and this process's: a child of fork() has none of it.
+/// Notes that EAL belongs to this process: a child of fork() has no EAL.
 void note_eals_process() noexcept;
 
-/// Cleans EAL up, which this library has initialised: now, or after its last user. `log` keeps back
-/// what EAL prints until then.
+/// Cleans up the EAL that this library has initialised: at once, or after its last user has gone.
+/// `log` holds back EAL's output until then.
 void end_eal(std::unique_ptr<LogCapture> log) noexcept;
 
 }  // namespace bab::detail

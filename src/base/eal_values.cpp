@@ -23,7 +23,7 @@ bool consists_of(std::string_view value, std::string_view characters) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// atoi() and strtol() are what EAL itself uses.
+// EAL itself uses atoi() and strtol(), too.
 
 bool is_from(std::string_view value, int lowest, int highest) {
   const int n = std::atoi(std::string(value).c_str());
@@ -36,7 +36,7 @@ bool is_core_list(std::string_view value) {
          is_digit(value[last]);
 }
 
-/// lcores[@CPUs][,…], each a number, a range, or several of them in brackets.
+/// lcores[@CPUs][,…]: each of them is a number, a range, or several of these in brackets.
 class LcoreMap {
  public:
   explicit LcoreMap(std::string_view text) : text_(text) {
@@ -121,48 +121,53 @@ struct Value {
   std::string_view takes;
 };
 
-constexpr std::string_view kCores = "it is a core list: numbers and ranges, as in 0,2-3";
+constexpr std::string_view kCores = "the value is a core list: numbers and ranges, such as 0,2-3";
 constexpr std::string_view kLcores =
-    "it is a core list: numbers and ranges, as in 0,2-3, or lcores@CPUs, as in 0@0,1@1 or (0-1)@0";
-constexpr std::string_view kMask = "it is a coremask: hexadecimal, with at least one bit set";
-constexpr std::string_view kNodes = "it is MiB of each NUMA node, as in 512,0";
+    "the value is a core list: numbers and ranges, such as 0,2-3, or lcores@CPUs, such as 0@0,1@1 "
+    "or (0-1)@0";
+constexpr std::string_view kMask =
+    "the value is a coremask: hexadecimal, with at least one bit set";
+constexpr std::string_view kNodes = "the value is the MiB of each NUMA node, such as 512,0";
 
-/// Nothing that EAL takes is refused, but for what can't be meant ("(0)-"). What EAL refuses may
-/// pass, where its form is a rare one.
+/// No value that EAL takes is refused, except nonsense such as "(0)-". Some values that EAL refuses
+/// may pass, if their form is rare.
 constexpr std::array kValues{
     Value{"-l", is_core_list, kCores},
     Value{"-S", is_core_list, kCores},
     Value{"-c", is_mask, kMask},
     Value{"-s", is_mask, kMask},
     Value{"--lcores", is_lcore_map, kLcores},
-    Value{"--main-lcore", is_lcore, "it is the number of an lcore"},
-    Value{"-n", [](auto v) { return !is_from(v, 0, 0); }, "it is the channel number, from 1"},
-    Value{"-r", [](auto v) { return is_from(v, 1, 16); }, "it is the rank number, from 1 to 16"},
+    Value{"--main-lcore", is_lcore, "the value is the number of an lcore"},
+    Value{"-n", [](auto v) { return !is_from(v, 0, 0); },
+          "the value is the number of memory channels, from 1"},
+    Value{"-r", [](auto v) { return is_from(v, 1, 16); },
+          "the value is the number of memory ranks, from 1 to 16"},
     Value{"--iova-mode",
           [](auto v) {
             return is_one_of(v, {"pa", "va"});
           },
-          "it is pa or va"},
+          "the value is pa or va"},
     Value{"--proc-type", is_process_type, "the process type is primary, secondary or auto"},
     Value{"--huge-unlink",
           [](auto v) {
             return is_one_of(v, {"always", "existing", "never"});
           },
-          "it is always, existing or never"},
-    Value{"--huge-worker-stack", is_stack_size, "it is a size in KiB, from 1"},
+          "the value is always, existing or never"},
+    Value{"--huge-worker-stack", is_stack_size, "the value is a size in KiB, from 1"},
     Value{"--vfio-intr",
           [](auto v) {
             return is_one_of(v, {"legacy", "msi", "msix"});
           },
-          "it is legacy, msi or msix"},
+          "the value is legacy, msi or msix"},
     Value{"--socket-mem", is_memory_per_node, kNodes},
     Value{"--numa-mem", is_memory_per_node, kNodes},
     Value{"--socket-limit", is_memory_per_node, kNodes},
     Value{"--numa-limit", is_memory_per_node, kNodes},
-    Value{"--syslog", is_facility, "it is a facility of syslog: daemon, user, local0 …"},
+    Value{"--syslog", is_facility, "the value is a facility of syslog: daemon, user, local0 …"},
     Value{"--file-prefix", is_prefix, "give it a name without %, or leave --file-prefix out"},
-    Value{"--huge-dir", is_something, "give it a directory, or leave it out"},
-    Value{"--mbuf-pool-ops-name", is_something, "give it a name, or leave it out"},
+    Value{"--huge-dir", is_something, "give it a directory, or leave --huge-dir out"},
+    Value{"--mbuf-pool-ops-name", is_something,
+          "give it a name, or leave --mbuf-pool-ops-name out"},
 };
 
 }  // namespace

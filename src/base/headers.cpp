@@ -12,11 +12,10 @@ namespace {
 void expect_same(std::string_view headers, std::string_view library) {
   if (headers == library) return;
   throw Error(
-      fmt::format("this program was compiled with the headers of {}, and runs with a library that "
-                  "is {}; run it "
-                  "with the library that was installed with those headers (LD_LIBRARY_PATH may "
-                  "lead to another one), "
-                  "or compile it with this one's",
+      fmt::format("this program was compiled with the headers of {}, but runs with the library of "
+                  "{}; run it with the library that was installed with those headers "
+                  "(LD_LIBRARY_PATH may lead to another one), or compile it with the headers of "
+                  "this library",
                   headers, library));
 }
 
@@ -29,9 +28,8 @@ std::string name(const Headers& h) {
 void expect_same(std::string_view what, std::size_t headers, std::size_t library,
                  std::string_view mend) {
   if (headers == library) return;
-  throw Error(
-      fmt::format("{} is {} in this program and {} in the library of bab that it runs with; {}",
-                  what, headers, library, mend));
+  throw Error(fmt::format("{} is {} in this program and {} in bab's library; {}", what, headers,
+                          library, mend));
 }
 
 std::string release(unsigned release) {
@@ -39,10 +37,11 @@ std::string release(unsigned release) {
 }
 
 constexpr std::string_view kAsDpdk =
-    "compile it with DPDK's macros as DPDK's own rte_config.h has them (without "
-    "RTE_LIBRTE_MEMPOOL_STATS, for one)";
+    "compile this program with the macros of DPDK's own rte_config.h (without "
+    "RTE_LIBRTE_MEMPOOL_STATS, for example)";
 constexpr std::string_view kAsLibrary =
-    "compile it without macros that change the standard library's types (-D_GLIBCXX_DEBUG)";
+    "compile this program without macros that change the standard library's types "
+    "(-D_GLIBCXX_DEBUG)";
 
 }  // namespace
 
@@ -51,8 +50,8 @@ void check_headers(const Headers& h) {
   expect_same(name(h), name(own));
   if (h.dpdk_release != own.dpdk_release)
     throw Error(
-        fmt::format("this program was compiled with the headers of DPDK {}, and the library of bab "
-                    "that it runs with with those of DPDK {}; compile both with the same",
+        fmt::format("this program was compiled with the headers of DPDK {}, and bab's library with "
+                    "those of DPDK {}; compile both with the same DPDK",
                     release(h.dpdk_release), release(own.dpdk_release)));
   expect_same("the size of an rte_mempool", h.mempool_bytes, own.mempool_bytes, kAsDpdk);
   expect_same("the size of an rte_mempool_cache", h.mempool_cache_bytes, own.mempool_cache_bytes,

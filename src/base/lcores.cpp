@@ -22,7 +22,7 @@ bool has(const std::vector<unsigned>& cpus, unsigned cpu) {
   return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end();
 }
 
-/// "2", "0-3" or "(0,2-3)", from `at` on; leaves `at` behind it.
+/// Reads "2", "0-3" or "(0,2-3)" at `at`, and moves `at` behind it.
 std::vector<unsigned> take_set(std::string_view text, std::size_t& at, bool either_way) {
   const bool bracket = at < text.size() && text[at] == '(';
   const std::size_t end = bracket ? text.find(')', at) : text.find_first_of(",@", at);
@@ -32,8 +32,8 @@ std::vector<unsigned> take_set(std::string_view text, std::size_t& at, bool eith
   return set;
 }
 
-/// EAL's --lcores: "lcores[@cpus][,…]". An lcore without CPUs runs on the one of its own number.
-/// `either_way`: of a range like 1-0; a list of cores (-l) has none in it.
+/// EAL's --lcores: "lcores[@cpus][,…]". An lcore without CPUs runs on the CPU of its own number.
+/// `either_way`: a range such as 1-0 is 0-1; without it, as in a list of cores (-l), it is empty.
 Lcores parse_lcores(std::string_view text, bool either_way) {
   Lcores all;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -67,13 +67,13 @@ Lcores parse_mask(std::string_view text) {
 
 std::string choose_of(const std::vector<unsigned>& cpus, const Lcores& asked) {
   const std::size_t workers = std::max<std::size_t>(asked.size(), 2) - 1;
-  return fmt::format("choose of {}, as in {}", as_set(cpus), lcores_argument(workers, cpus));
+  return fmt::format("choose from {}, as in {}", as_set(cpus), lcores_argument(workers, cpus));
 }
 
 }  // namespace
 
 Lcores lcores_asked_for(std::span<const std::string> eal) {
-  // EAL passes over blanks, and strtoul() over a plus.
+  // EAL skips blanks, and strtoul() skips a plus.
   const auto bare = [](std::string text) {
     std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '+'; });
     return text;
@@ -109,14 +109,15 @@ std::optional<LcoreRefusal> lcores_that_cannot_be(const System& system,
   const std::vector<unsigned> online = system.online_cpus();
   const std::vector<unsigned> usable = system.usable_cpus();
   if (lcores.empty() || online.empty() || usable.empty()) return std::nullopt;
-  // Numbers that EAL gives anew (since 25.11), and what isn't understood, are for EAL to judge.
+  // EAL judges lcores that it renumbers itself (since 25.11), and values that are not understood
+  // here.
   if (has_option(eal, "--remap-lcore-ids")) return std::nullopt;
   for (const auto& [lcore, cpus] : lcores)
     if (cpus.empty()) return std::nullopt;
   if (const unsigned last = lcores.rbegin()->first; last >= RTE_MAX_LCORE)
     return fail(
         fmt::format("lcore {} >= RTE_MAX_LCORE ({})", last, RTE_MAX_LCORE),
-        fmt::format("number lcores below that, and put them on CPUs of {} with --lcores, as "
+        fmt::format("give lcores lower numbers, and put them on CPUs of {} with --lcores, as "
                     "in --lcores 0@{},1@{}",
                     as_set(usable), usable.front(), usable.back()));
   std::vector<unsigned> absent, homeless, forbidden;
@@ -134,20 +135,20 @@ std::optional<LcoreRefusal> lcores_that_cannot_be(const System& system,
   std::sort(absent.begin(), absent.end());
   if (!absent.empty())
     return fail(
-        fmt::format("CPU{} {} {} there or {} offline", plural(absent, "", "s"), enumerate(absent),
-                    plural(absent, "isn't", "aren't"), plural(absent, "is", "are")),
+        fmt::format("CPU{} {} {} exist or {} offline", plural(absent, "", "s"), enumerate(absent),
+                    plural(absent, "doesn't", "don't"), plural(absent, "is", "are")),
         choose_of(usable, lcores));
   std::sort(forbidden.begin(), forbidden.end());
   if (!homeless.empty())
     return fail(
-        fmt::format("this process may not use CPU{} {}, and lcore{} {} {} no other: its "
-                    "cpuset has {}",
+        fmt::format("this process may not use CPU{} {}, and lcore{} {} {} no other CPU: "
+                    "this process's cpuset has {}",
                     plural(forbidden, "", "s"), enumerate(forbidden), plural(homeless, "", "s"),
                     enumerate(homeless), plural(homeless, "has", "have"), as_set(usable)),
         choose_of(usable, lcores) + ", or give its container or cgroup more CPUs");
   if (const unsigned main = main_lcore(eal, lcores); lcores.count(main) == 0)
-    return fail(fmt::format("main lcore {} is none of the lcores there are", main),
-                "--main-lcore names one of -l's or --lcores'");
+    return fail(fmt::format("main lcore {} is none of the lcores", main),
+                "--main-lcore takes one of the lcores of -l or --lcores");
   return std::nullopt;
 }
 
@@ -160,7 +161,7 @@ std::string lcores_argument(std::size_t workers, const std::vector<unsigned>& cp
   };
   if (lcores <= cpus.size() && cpus[lcores - 1] < RTE_MAX_LCORE)
     return fmt::format("-l {}", as_set(chosen(0, lcores)));
-  // The last CPUs: the first ones have the interrupts.
+  // The last CPUs: the first ones usually handle the interrupts.
   const std::size_t skipped = cpus.size() > workers ? cpus.size() - workers : 0;
   const std::string all = as_set(cpus);
   std::string argument =

@@ -17,7 +17,7 @@ namespace {
 
 std::atomic<const std::FILE*> current{nullptr};
 
-/// How rte_panic() and rte_exit() begin (lib/eal/common/eal_common_debug.c).
+/// How the text of rte_panic() and rte_exit() begins (lib/eal/common/eal_common_debug.c).
 bool ends_the_process(std::string_view data) noexcept {
   if (data.starts_with("EAL: ")) data.remove_prefix(5);
   return data.starts_with("PANIC in ") || data.starts_with("Error - exiting with code: ");
@@ -35,8 +35,8 @@ void say_at_once(std::string_view data) noexcept {
 
 LogCapture::LogCapture() {
   std::FILE* const now = rte_log_get_stream();
-  // DPDK's own are no files, and one that it has closed would be written to. So it stays, and
-  // nothing is kept.
+  // DPDK's own streams have no file descriptor. DPDK would close such a stream, and lines could
+  // later be written to the closed stream. Therefore it stays, and nothing is captured.
   if (detail::dpdk::openlog_may_close_the_stream_before() && fileno(now) < 0) return;
   cookie_io_functions_t io{};
   io.write = [](void* self, const char* data, std::size_t n) -> ssize_t {
@@ -54,7 +54,7 @@ LogCapture::LogCapture() {
 LogCapture::~LogCapture() {
   if (stream_ == nullptr) return;
   current = nullptr;
-  // Since 24.11 the end of EAL takes any stream away.
+  // Since 24.11 the end of EAL resets the stream, whichever it is.
   if (std::FILE* const now = rte_log_get_stream(); now == stream_ || now == stderr)
     rte_openlog_stream(before_);
   std::fclose(stream_);

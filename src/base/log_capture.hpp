@@ -8,12 +8,12 @@
 
 namespace bab {
 
-/// DPDK's log while bab's EAL is there: the first 64 KiB are kept for whoever has to explain a
-/// failure, and a library prints nothing. Two things go to standard error at once, since the
-/// process ends then: the words of a panic (rte_panic()) and of rte_exit(). A stream that the host
-/// had given to DPDK before gets all lines, and is DPDK's again afterwards. (Where DPDK may have
-/// closed it by then, a stream without a file stays instead, and gets all alone.) File descriptors
-/// stay what they are. Any thread may log.
+/// Captures DPDK's log while bab's EAL exists. It keeps the first 64 KiB, for the explanation of a
+/// failure, and prints nothing. Only the text of rte_panic() and rte_exit() goes to standard error,
+/// at once, because the process then ends. A stream that the host had given to DPDK before gets all
+/// lines, and is DPDK's again afterwards. (If DPDK may close it meanwhile, a stream without a file
+/// descriptor stays in place, gets all lines, and nothing is captured.) File descriptors stay as
+/// they are. Any thread may log.
 class LogCapture {
  public:
   LogCapture();
@@ -23,7 +23,7 @@ class LogCapture {
 
   [[nodiscard]] std::string text() const;
 
-  /// Whether that is the stream of one that is there.
+  /// Whether a LogCapture that exists made this stream.
   static bool is_ours(const std::FILE* stream) noexcept;
 
  private:
@@ -32,9 +32,9 @@ class LogCapture {
 
   mutable std::mutex mutex_;
   std::string text_;
-  std::thread::id ending_;       ///< whose words are the process's last
-  std::FILE* before_ = nullptr;  ///< the host's; null: it had none
-  std::FILE* stream_ = nullptr;  ///< null: the host's stays
+  std::thread::id ending_;       ///< the thread whose text is the last of the process
+  std::FILE* before_ = nullptr;  ///< the host's stream; null: it had none
+  std::FILE* stream_ = nullptr;  ///< null: nothing is captured
 };
 
 }  // namespace bab

@@ -14,8 +14,8 @@
 namespace bab::detail {
 namespace {
 
-/// "bab_ring_7". DPDK keys its rings by name, and another copy of this library in the process (a
-/// plugin's) counts for itself: a name that is taken is passed over.
+/// Names rings "bab_ring_7". DPDK finds rings by name, and another copy of this library in the
+/// process (a plugin's) has its own counter. Therefore a name that is taken is skipped.
 rte_ring* create(unsigned bytes, std::uint32_t capacity, int socket) {
   static std::atomic<unsigned> next{0};
   while (true) {
@@ -35,10 +35,10 @@ void RingDeleter::operator()(rte_ring* ring) const noexcept {
 }
 
 rte_ring* make_element_ring(unsigned bytes, std::uint32_t capacity, int socket) {
-  if (capacity == 0) throw Error("creating a ring for 0 items: it would never carry any");
-  // From here on rte_ring_create rounds up to 2^32, which it takes for 0.
+  if (capacity == 0) throw Error("creating a ring for 0 items: a ring holds 1 item or more");
+  // rte_ring_create rounds higher capacities up to 2^32, which it reads as 0.
   if (capacity >= RTE_RING_SZ_MASK)
-    throw Error(fmt::format("creating a ring for {} items: it can hold {} at most", capacity,
+    throw Error(fmt::format("creating a ring for {} items: a ring holds at most {}", capacity,
                             RTE_RING_SZ_MASK - 1));
   const std::string tried =
       fmt::format("creating a ring for {} items of {} bytes", capacity, bytes);

@@ -23,9 +23,9 @@ std::string_view value_of(std::string_view key, std::string_view vdev) {
 }
 
 bool nobody_listens(const sockaddr_un& address) {
-  // Not of net_memif's type: a listener is told apart from none (EPROTOTYPE, not ECONNREFUSED) and
-  // never hears of it. One that hears a client come and go at once dies in DPDK 22.11 (rte_panic;
-  // tried).
+  // Not net_memif's type of socket: connect() then fails in both cases, with EPROTOTYPE if there is
+  // a listener, with ECONNREFUSED if there is none, and the listener doesn't notice. A net_memif
+  // server whose client connects and leaves at once dies in DPDK 22.11 (rte_panic; tried).
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): that is the sockets' interface

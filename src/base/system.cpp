@@ -19,8 +19,8 @@ std::optional<std::string> System::text(const std::string& path) const {
   std::ifstream file(root_ / path, std::ios::binary);
   if (!file) return std::nullopt;
   std::ostringstream read;
-  // An empty file sets failbit; one that can't be read (a directory, an offline CPU's) badbit, on
-  // one of the two.
+  // An empty file sets failbit. A file that can't be read (a directory, a file of an offline CPU)
+  // sets badbit in one of the two streams.
   read << file.rdbuf();
   if (file.bad() || read.bad()) return std::nullopt;
   std::string all = read.str();

@@ -21,7 +21,7 @@ void keep_lower(ThreadLimit& lowest, std::uint64_t most, std::uint64_t used, std
     lowest = {room, std::move(name), std::move(before), std::move(after), used};
 }
 
-/// Of `cgroup` and those above it, as far as they are mounted: a container sees its own at the top.
+/// Looks at `cgroup` and at the mounted ones above it: a container sees its own cgroup at the top.
 void look_at_cgroups(const System& system, const std::string& mount, std::string cgroup,
                      ThreadLimit& lowest) {
   while (true) {
@@ -52,7 +52,7 @@ void look_at_cgroups(const System& system, ThreadLimit& lowest) {
   }
 }
 
-/// Threads of all processes of a user.
+/// How many threads a user has in all processes.
 std::uint64_t threads_of(const System& system, std::uint64_t uid) {
   std::uint64_t all = 0;
   for (const std::string& name : system.list("proc")) {
@@ -70,8 +70,8 @@ std::uint64_t threads_of(const System& system, std::uint64_t uid) {
   return all;
 }
 
-/// ulimit -u: of a user's threads in all processes. It doesn't bind root, nor who may pass over
-/// limits.
+/// ulimit -u limits a user's threads in all processes. It doesn't limit root, or a user with
+/// CAP_SYS_RESOURCE or CAP_SYS_ADMIN.
 void look_at_the_user(const System& system, ThreadLimit& lowest) {
   const User who = user(system);
   if (who.real_uid == 0 || who.has(CAP_SYS_RESOURCE) || who.has(CAP_SYS_ADMIN)) return;
@@ -82,15 +82,15 @@ void look_at_the_user(const System& system, ThreadLimit& lowest) {
     std::uint64_t most = 0;
     if (words >> most)
       keep_lower(lowest, most, threads_of(system, who.real_uid),
-                 fmt::format("user {} may have {} (ulimit -u)", who.real_uid, most), "ulimit -u ",
-                 " (nproc in /etc/security/limits.conf)");
+                 fmt::format("user {} may have {} threads (ulimit -u)", who.real_uid, most),
+                 "ulimit -u ", " (nproc in /etc/security/limits.conf)");
   }
 }
 
 }  // namespace
 
 std::string ThreadLimit::text(std::uint64_t needed) const {
-  return fmt::format("{} thread{} more {} needed, and there is room for {}: {}", needed,
+  return fmt::format("{} more thread{} {} needed, and there is room for {}: {}", needed,
                      needed == 1 ? "" : "s", needed == 1 ? "is" : "are", room.value_or(0), name);
 }
 

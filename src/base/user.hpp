@@ -6,11 +6,11 @@
 
 namespace bab::detail {
 
-/// Who runs this: proc/self/status.
+/// The user that runs this process, from proc/self/status.
 struct User {
   std::uint64_t uid = 0;
   std::uint64_t real_uid = 0;
-  std::uint64_t capabilities = 0;  ///< effective ones, a bit each
+  std::uint64_t capabilities = 0;  ///< the effective ones, one bit each
   [[nodiscard]] bool is_root() const noexcept { return uid == 0; }
   [[nodiscard]] bool has(unsigned capability) const noexcept {
     return (capabilities >> capability & 1) != 0;

@@ -7,7 +7,7 @@ bool AcquireBulk::poll() noexcept {
     set_outcome(Outcome::kClosed);
     return true;
   }
-  // Where nobody waits there is no line to stand in.
+  // If nobody waits, no ticket is needed.
   if (!ticket_ && !waiting() && pool_.try_acquire(out_)) return true;
   if (!ticket_ && !(ticket_ = pool_.line_up())) return false;
   if (!pool_.is_served(*ticket_)) return false;

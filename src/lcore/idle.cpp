@@ -1,4 +1,4 @@
-// TPAUSE and its CPU flag are behind this in DPDK 22.11.
+// DPDK 22.11 declares TPAUSE and its CPU flag only with this.
 #define ALLOW_EXPERIMENTAL_API
 
 #include <bab/lcore/idle.hpp>
@@ -13,8 +13,8 @@
 namespace bab {
 namespace {
 
-/// Empty turns before kBackOff sleeps: a burst that comes within some microseconds meets an awake
-/// lcore.
+/// Empty turns before kBackOff sleeps: after a burst the lcore stays awake for some microseconds,
+/// in case another comes.
 constexpr std::uint32_t kPausesFirst = 256;
 
 IdleStrategy possible(IdleStrategy wanted) {

@@ -10,13 +10,12 @@
 namespace bab {
 namespace {
 
-/// More timers at once than this, and the heap of them grows once more. Few programs have so many
-/// tasks.
+/// With more timers at a time than this, the heap of timers grows. Few programs have so many tasks.
 constexpr std::size_t kTimersReserved = 1024;
-/// The same of pollers: those that come and go while the lcore runs allocate nothing.
+/// The same for pollers: if fewer are added while the lcore runs, nothing is allocated.
 constexpr std::size_t kPollersReserved = 32;
 
-/// Outside of a turn nothing can wait.
+/// Outside of a turn every wait ends at once.
 constexpr bool kNoTurn = true;
 
 }  // namespace
@@ -32,8 +31,8 @@ Lcore::Lcore(const IdleOptions& idle) : idle_(idle) {
 Lcore::~Lcore() {
   assert(tasks_ == 0 && "an Lcore was destroyed before its tasks ended");
   if (turned_on_ == rte_lcore_id()) BufferPool::empty_caches();
-  // Tasks that never end keep what they have, but a Wait that isn't in a frame of theirs may live
-  // on.
+  // Tasks that never end keep what they have. But a Wait that isn't in their memory may outlive
+  // this Lcore: it must be on no list.
   ready_.append(resuming_);
   ready_.append(polled_);
   for (Wait* w : timers_) ready_.push(*w);
@@ -106,7 +105,7 @@ void Lcore::unlink(Wait& w) noexcept {
 
 bool Lcore::remove_poller(const Poller& poller) noexcept {
   if (calls_pollers_ == 0) return std::erase(pollers_, poller) > 0;
-  // Somebody walks through them: places stay as they are until then.
+  // Somebody walks through the pollers: they keep their places until the walk ends.
   bool found = false;
   for (Poller& p : pollers_) {
     if (p != poller) continue;
@@ -117,7 +116,7 @@ bool Lcore::remove_poller(const Poller& poller) noexcept {
 }
 
 unsigned Lcore::call_pollers() {
-  // Given back by a destructor: a poller may throw.
+  // The destructor ends the walk: a poller may throw.
   struct Walk {
     Lcore& lcore;
     explicit Walk(Lcore& l) noexcept : lcore(l) { ++lcore.calls_pollers_; }
@@ -136,7 +135,7 @@ unsigned Lcore::call_pollers() {
 }
 
 unsigned Lcore::turn(std::uint64_t now_tsc) {
-  // Given back by a destructor: a poller may throw. And a task may turn its own lcore.
+  // The destructor restores all: a poller may throw, and a task may turn its own lcore.
   struct Current {
     Lcore& self;
     TaskRef outer_task;
@@ -187,8 +186,8 @@ void Lcore::spin() try {
   throw;
 }
 
-/// The time since the last turn began goes to what that turn was. One look at the clock per turn:
-/// nothing of an lcore's time is in neither of the two.
+/// Adds the time since the last turn began to the counter that fits that turn. The clock is read
+/// once per turn, and every tick of the lcore is in one of the two counters.
 void Lcore::account(std::uint64_t now_tsc) noexcept {
   if (spun_at_ == 0) return;
   (spun_busy_ ? counters_.busy_cycles : counters_.idle_cycles) += now_tsc - spun_at_;
@@ -238,14 +237,15 @@ unsigned Lcore::fire_timers() noexcept {
   return fired;
 }
 
-/// What a Task throws stays in its promise. Past one that was compiled with -fno-exceptions it
-/// would come out here, and leave a coroutine behind that neither ended nor can go on, for which
-/// run() would wait for ever.
+/// A Task keeps an exception in its promise. A coroutine that was compiled with -fno-exceptions
+/// lets it pass, and it would come out here. The coroutine left behind would neither have ended nor
+/// be able to go on, and run() would wait for it for ever. Hence noexcept.
 void Lcore::resume(Wait& w) noexcept { w.coroutine_.resume(); }
 
 unsigned Lcore::resume_ready() {
-  // Those that become ready meanwhile have the next turn: nobody can keep the others waiting. Each
-  // is looked up when its turn comes: one that goes on may be the end of others.
+  // Waits that become ready meanwhile have to wait for the next turn: no task can keep the others
+  // waiting. Each Wait is taken from the list only when it is resumed: a coroutine that goes on may
+  // destroy others.
   resuming_.append(ready_);
   unsigned resumed = 0;
   for (; !resuming_.empty(); ++resumed) {
@@ -253,7 +253,7 @@ unsigned Lcore::resume_ready() {
     w.unlink();
     w.group_ = nullptr;
     running_ = w.task_;
-    resume(w);  // the Wait is gone once its coroutine goes on
+    resume(w);  // the Wait may be destroyed when its coroutine goes on
   }
   return resumed;
 }

@@ -9,7 +9,7 @@ namespace bab {
 
 bool Wait::begin() noexcept {
   if (state_ != State::kIdle) {
-    refused_ = true;  // and all else stays as it is: it is another's
+    refused_ = true;  // all else belongs to the earlier await
     return true;
   }
   refused_ = false;
@@ -34,7 +34,7 @@ void Wait::cancel() noexcept {
   complete();
 }
 
-/// From the list it is on. Idle.
+/// Takes it off its list. Afterwards it is idle.
 void Wait::unlink() noexcept {
   lcore_->unlink(*this);
   state_ = State::kIdle;
@@ -57,7 +57,7 @@ void Wait::retire_now() noexcept {
   group_ = nullptr;
 }
 
-// In the library, and the class's description with it.
+// Defined in the library, and the class's type description with it.
 void Wait::withdraw() noexcept {}
 
 bool AnyOfBase::refuse(std::size_t index) noexcept {
@@ -94,7 +94,7 @@ bool AnyOfBase::await_ready() noexcept {
 }
 
 void AnyOfBase::ended(Wait& first) noexcept {
-  if (first_ != nullptr) return;  // a loser, cancelled below
+  if (first_ != nullptr) return;  // one that lost, and is cancelled below
   first_ = &first;
   result_.outcome = first.outcome_;
   for (std::size_t i = 0; i < waits_.size(); ++i) {
@@ -106,14 +106,14 @@ void AnyOfBase::ended(Wait& first) noexcept {
       w->group_ = nullptr;  // each may be awaited again, in another group or on its own
     }
   }
-  // Nobody may be suspended yet: then await_ready() says that it is over.
+  // The coroutine may not be suspended yet: await_ready() then returns true.
   if (!coroutine_) {
     first.group_ = nullptr;
     state_ = State::kIdle;
     return;
   }
-  state_ = State::kReady;  // `first` stays in the group until it is resumed, so that either may go
-                           // before
+  state_ = State::kReady;  // `first` stays in the group until its coroutine is resumed: either may
+                           // be destroyed before
   first.coroutine_ = coroutine_;
   first.lcore_->make_ready(first);
 }
@@ -124,7 +124,7 @@ AnyOfBase::First AnyOfBase::await_resume() noexcept {
   return result_;
 }
 
-/// A Wait goes that has begun here. The others go on.
+/// A Wait that began here is destroyed. The others go on.
 void AnyOfBase::forget(const Wait& gone) noexcept {
   for (Wait*& w : waits_)
     if (w == &gone) w = nullptr;

@@ -19,8 +19,8 @@
 namespace bab {
 namespace {
 
-/// Accounts of one lcore start on a page of their own: no false sharing between lcores, and the
-/// rows of lcores that never come cost no memory.
+/// Each lcore's accounts start on a page of their own: no false sharing between lcores, and rows of
+/// lcores that never come cost no memory.
 constexpr std::size_t kPage = 4096;
 
 std::size_t account_row(std::uint32_t buffers) {
@@ -35,8 +35,8 @@ Account* map_accounts(std::size_t bytes) {
   return static_cast<Account*>(p);
 }
 
-/// Never destroyed: handles may come back while the program ends. And not from the heap, which may
-/// fail where nothing may throw.
+/// Never destroyed: handles may come back while the program ends. Not on the heap: an allocation
+/// may fail where nothing may throw.
 struct Left {
   std::mutex mutex;
   std::list<std::unique_ptr<BufferHome>> homes;
@@ -56,10 +56,12 @@ BufferHome::BufferHome(rte_mempool* mempool, bool receives)
       has_caches_(mempool->cache_size > 0),
       account_stride_(account_row(mempool->size)) {
   if (mempool->local_cache != reinterpret_cast<rte_mempool_cache*>(mempool + 1))
-    throw Error("this DPDK keeps a mempool's caches elsewhere than the one bab was built with");
+    throw Error(
+        "this DPDK keeps a mempool's caches at another place than the DPDK that bab was built "
+        "with; build bab with this one");
   const std::size_t bytes = account_stride_ * sizeof(Account) * RTE_MAX_LCORE;
   accounts_ = {map_accounts(bytes), AccountsDeleter{bytes}};
-  // The rows of the lcores there are get their pages now: no page fault on the data path.
+  // Rows of existing lcores get their pages now: the data path has no page faults.
   unsigned lcore;
   RTE_LCORE_FOREACH(lcore) {
     for (std::size_t i = 0; i < account_stride_; i += kPage / sizeof(Account))
@@ -94,7 +96,7 @@ void BufferHome::put(rte_mempool* mp, rte_mempool_cache* cache,
   }
   std::uint32_t len = cache->len;
   if (len + n > detail::cache_bound(*cache)) {
-    count(*cache, 0);  // before: for a moment they count nowhere, and never twice
+    count(*cache, 0);  // first: for a moment they count nowhere, but never twice
     rte_mempool_generic_put(mp, cache->objs, len, nullptr);
     len = 0;
   }
@@ -103,19 +105,20 @@ void BufferHome::put(rte_mempool* mp, rte_mempool_cache* cache,
 }
 
 bool BufferHome::full() const noexcept {
-  // Its caches are closed, so that this counts the ring alone: while a cache is emptied into the
-  // ring, its buffers would count twice.
+  // The caches are closed, so that this counts only the ring. While a cache is being emptied into
+  // the ring, its buffers would count twice.
   assert(mempool_->cache_size == 0 && "only of a home that its pool has left");
   std::uint64_t back = rte_mempool_avail_count(mempool_.get());
-#ifndef BAB_TSAN  // which doesn't know fences
-  // The ring before the caches: what moves from one to the other meanwhile counts nowhere, and not
-  // twice.
+#ifndef BAB_TSAN  // ThreadSanitizer doesn't know fences
+  // The ring before the caches: a buffer that moves meanwhile counts nowhere, and not twice.
+  // A5: pairs with DPDK (the ring's store-release of its tail).
   std::atomic_thread_fence(std::memory_order_acquire);
 #endif
+  // A4: pairs with R4 (count()).
   for (unsigned lcore = 0; has_caches_ && lcore < RTE_MAX_LCORE; ++lcore)
     back += __atomic_load_n(&mempool_->local_cache[lcore].len, __ATOMIC_ACQUIRE);
   const bool all_back = back == mempool_->size;
-  // Pairs with the release of whoever put the last one back: the mempool's ring, or count().
+  // Everything that was done with the buffers happened before.
 #ifdef BAB_TSAN
   if (all_back)
     rte_mempool_obj_iter(
@@ -125,6 +128,7 @@ bool BufferHome::full() const noexcept {
         },
         nullptr);
 #else
+  // A4: pairs with R4 (count()). A5: pairs with DPDK (the ring's store-release of its tail).
   std::atomic_thread_fence(std::memory_order_acquire);
 #endif
   return all_back;
@@ -150,14 +154,14 @@ bool BufferHome::take_apart(rte_mbuf* m) noexcept {
   if (is_ours(m)) {
     BufferMeta& meta = buffer_meta(m);
     meta.home->detached_.fetch_add(1, std::memory_order_relaxed);
-    meta.is_free = false;  // as rte_pktmbuf_clone() and drivers take it, nobody has noted that
+    meta.is_free = false;  // rte_pktmbuf_clone() and drivers took it without a note
   } else if (RTE_MBUF_HAS_PINNED_EXTBUF(m)) {
     m->refcnt = 1;
     rte_pktmbuf_free_seg(m);
     return false;
   }
-  // DPDK gives the clone's share of the buffer behind it up as if nobody else could at the same
-  // time.
+  // DPDK gives up the clone's share of the buffer behind it as if nobody else could do so at the
+  // same time. Hence a share of our own.
   rte_mbuf* const behind = RTE_MBUF_CLONED(m) ? rte_mbuf_from_indirect(m) : nullptr;
   const bool shares = behind != nullptr && is_ours(behind);
   if (shares) Shares<>::take(behind);

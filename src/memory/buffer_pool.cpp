@@ -30,14 +30,14 @@ namespace {
 
 constexpr std::uint32_t kTestpmdCache = 250;
 
-/// Pools there are: entered and left in set-up, walked by lcores. 256: rte_mempool's names run out
-/// later.
+/// All pools. Set-up enters and removes them; lcores walk through them. 256: DPDK runs out of names
+/// for mempools later.
 std::array<std::atomic<BufferPool*>, 256> all_pools;
-/// Places that were ever taken: those behind them needn't be looked at.
+/// The number of places that were ever taken: the walk ends there.
 std::atomic<std::size_t> places_taken{0};
-/// Whoever goes, on a thread of anybody's, closes its caches of pools that may go at the same time.
-/// Nothing of EAL's is called while it is held: EAL calls with locks of its own. Not destroyed: a
-/// pool may be a global, and go last.
+/// Held while an lcore that goes, on any thread, closes its caches of pools: these pools may be
+/// destroyed at the same time. No EAL function is called under it: EAL holds locks of its own when
+/// it calls us. Never destroyed: a pool may be a global and be destroyed last.
 std::mutex& going() {
   alignas(std::mutex) static std::byte place[sizeof(std::mutex)];
   static std::mutex& all = *new (place) std::mutex;
@@ -46,26 +46,28 @@ std::mutex& going() {
 
 template <class Visit>
 void for_each_pool(Visit visit) {
+  // A7: pairs with R7 (enter_pool()).
   const std::size_t end = places_taken.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < end; ++i)
+    // A6: pairs with R6 (enter_pool()): the pool is complete.
     if (BufferPool* pool = all_pools[i].load(std::memory_order_acquire)) visit(*pool);
 }
 
-/// Called when an lcore id is given up, on its own thread: by EAL for threads that registered,
-/// whoever did that.
+/// Called on a thread that gives up its lcore id. EAL calls it for registered threads, whoever
+/// registered them.
 void lcore_goes(unsigned lcore, void* /*none*/) {
   if (lcore == rte_lcore_id()) BufferPool::empty_caches();
 }
 
-/// For as long as there are pools EAL says which lcores go.
+/// While there are pools, EAL says which lcores go.
 struct Goodbyes {
   std::mutex mutex;
   std::size_t pools = 0;
   void* handle = nullptr;
 };
 Goodbyes& goodbyes() {
-  alignas(
-      Goodbyes) static std::byte place[sizeof(Goodbyes)];  // a pool may be a global, and go last
+  // Never destroyed: a pool may be a global and be destroyed last.
+  alignas(Goodbyes) static std::byte place[sizeof(Goodbyes)];
   static Goodbyes& all = *new (place) Goodbyes;
   return all;
 }
@@ -75,14 +77,17 @@ void enter_pool(BufferPool* pool, const std::string& name) {
   const std::lock_guard lock(lcores.mutex);
   if (lcores.pools == 0 &&
       !(lcores.handle = rte_lcore_callback_register("bab", nullptr, lcore_goes, nullptr)))
-    throw Error(fmt::format("creating pool {}: no memory to be told of lcores that go", name));
+    throw Error(fmt::format("creating pool {}: no memory for a callback when lcores go", name));
   for (std::size_t i = 0; i < all_pools.size(); ++i)
+    // R6: pairs with A6 (for_each_pool()).
     if (BufferPool* none = nullptr; all_pools[i].compare_exchange_strong(none, pool)) {
+      // R7: pairs with A7: a walk that goes this far finds the pool.
       places_taken.store(std::max(places_taken.load(), i + 1));
       ++lcores.pools;
       return;
     }
-  throw Error(fmt::format("creating pool {}: there are {} pools already", name, all_pools.size()));
+  throw Error(fmt::format("creating pool {}: there are {} pools, and no more are possible", name,
+                          all_pools.size()));
 }
 
 void leave_pools(BufferPool* pool) {
@@ -96,20 +101,22 @@ void leave_pools(BufferPool* pool) {
   if (--lcores.pools == 0) rte_lcore_callback_unregister(std::exchange(lcores.handle, nullptr));
 }
 
-/// The ring in which a mempool keeps what no lcore's cache has; null: its driver is no ring.
+/// The ring in which a mempool keeps the buffers that are in no lcore's cache. Null: its driver is
+/// no ring.
 const rte_ring* ring_of(const rte_mempool& mp) {
   const bool is_ring =
       std::string_view(rte_mempool_get_ops(mp.ops_index)->name).starts_with("ring_");
   return is_ring ? static_cast<const rte_ring*>(mp.pool_data) : nullptr;
 }
 
-/// Shows `note` what the shared part of a mempool has, without taking it out; false where that
-/// isn't a ring.
+/// Shows `note` the buffers in that ring without taking them out. False: there is no ring.
 template <class Note>
 bool peek(const rte_ring* ring, Note note) {
   if (ring == nullptr) return false;
   void* const* slots =
-      reinterpret_cast<void* const*>(ring + 1);  // rte_ring_elem.h: behind the header
+      reinterpret_cast<void* const*>(ring + 1);  // they follow the header: rte_ring_elem.h
+  // A8: pairs with DPDK (rte_ring's store-releases of its tails): the slots between them are
+  // filled.
   const std::uint32_t out = __atomic_load_n(&ring->cons.tail, __ATOMIC_ACQUIRE);
   const std::uint32_t in = __atomic_load_n(&ring->prod.tail, __ATOMIC_ACQUIRE);
   const std::uint32_t count = std::min(in - out, ring->capacity);
@@ -145,7 +152,7 @@ void check(const BufferPoolOptions& o) {
 }
 
 BufferPoolOptions completed(const BufferPoolOptions& asked, const detail::Headers& headers) {
-  detail::check_headers(headers);  // before the copy, whose strings may be laid out otherwise
+  detail::check_headers(headers);  // before the copy: strings may have another layout
   BufferPoolOptions o = asked;
   if (o.cache == BufferPoolOptions::kFitting) o.cache = kTestpmdCache;
   if (o.lcores == 0) o.lcores = rte_lcore_count();
@@ -167,7 +174,7 @@ BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
       fmt::format("creating pool {} of {} buffers of {} bytes", name_, size_, data_room_);
   const detail::EalUse eal(tried);
   detail::before_eal_ends([]() noexcept { (void)BufferHome::sweep(); });
-  (void)BufferHome::sweep();  // a name may come free
+  (void)BufferHome::sweep();  // which may free a name
   constexpr std::size_t kElement = sizeof(rte_mbuf) + sizeof(BufferMeta);
   const auto free_mempool = [](rte_mempool* p) { rte_mempool_free(p); };
   std::unique_ptr<rte_mempool, decltype(free_mempool)> mempool(
@@ -176,8 +183,8 @@ BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
   rte_mempool* const mp = mempool.get();
   if (mp == nullptr && rte_errno == EEXIST)
     throw Error(
-        fmt::format("{}: there is a mempool of that name (a pool that went has it while buffers of "
-                    "it are out); choose another name",
+        fmt::format("{}: a mempool of that name exists (a destroyed pool keeps its name while its "
+                    "buffers are out); choose another name",
                     tried));
   if (mp == nullptr) throw Error::from_code(tried, rte_errno, kMoreMemory);
   const char* ops = rte_mbuf_best_mempool_ops();
@@ -207,7 +214,7 @@ BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
     detail::check_reach(name_, reinterpret_cast<std::uintptr_t>(chunk->addr), chunk->len);
   rte_mempool_obj_iter(mp, rte_pktmbuf_init, nullptr);
   LcoreCaches::close_all(*mp);
-  // Not std::make_unique: new has the home's memory before the mempool is let go of.
+  // Not std::make_unique: `new` has the home's memory before the mempool is released.
   home_.reset(new BufferHome(mempool.release(), options.receives));
   mempool_ = mp;
   shared_ = ring_of(*mp);
@@ -229,7 +236,7 @@ BufferPool::BufferPool(Complete, const BufferPoolOptions& options)
       },
       &each);
   enter_pool(this, name_);
-  call_attention();  // lcores that turn already open their caches of it
+  call_attention();  // lcores that already turn open their caches of it
 }
 
 BufferPool::~BufferPool() {
@@ -257,7 +264,7 @@ bool BufferPool::try_acquire(std::span<rte_mbuf*> out) noexcept {
 }
 
 void BufferPool::release(std::span<rte_mbuf* const> buffers) noexcept {
-  // Runs of the same pool go back in one mempool operation. 64: two cache lines of each list.
+  // Runs of the same pool go back in one mempool operation, up to 64 at a time.
   std::array<void*, 64> run;
   unsigned n = 0;
   rte_mempool* mp = nullptr;
@@ -296,7 +303,7 @@ rte_mbuf* BufferPool::copy_of(const rte_mbuf* from) noexcept {
   m->vlan_tci_outer = from->vlan_tci_outer;
   m->hash = from->hash;
   m->tx_offload = from->tx_offload;
-  std::memcpy(m->dynfield1, from->dynfield1, sizeof m->dynfield1);  // of what ol_flags say is there
+  std::memcpy(m->dynfield1, from->dynfield1, sizeof m->dynfield1);  // those that ol_flags announce
   m->pkt_len = len;
   m->data_len = static_cast<std::uint16_t>(len);
   return m;
@@ -311,12 +318,12 @@ void BufferPool::note_received(rte_mbuf* m) noexcept {
 }
 
 std::vector<BufferHolder> BufferPool::holders(std::size_t most) const {
-  // A free mbuf looks like one that the NIC holds (refcnt 1), so the free ones are noted first:
-  // those in lcores' caches, which this thread can't take out, and the rest, looked at or taken out
-  // and put back.
+  // A free mbuf looks like one that the NIC holds (refcnt 1). Therefore the free ones are noted
+  // first: those in lcores' caches, which this thread can't take out, and the rest, which is read
+  // in its ring or taken out and put back.
   std::vector<bool> is_free(size_, false);
   const auto note = [&is_free](void* object) {
-    if (object != nullptr)  // an lcore's cache that is on the move
+    if (object != nullptr)  // null: an lcore's cache that is changing
       is_free[buffer_meta(static_cast<rte_mbuf*>(object)).id] = true;
   };
   rte_mempool* mp = mempool();
@@ -383,7 +390,7 @@ void BufferPool::note_refill() noexcept {
 BufferPool::Turn BufferPool::turns_[RTE_MAX_LCORE];
 std::atomic<std::uint64_t> BufferPool::attention_{0};
 
-/// Release pairs with relieve(): what calls for attention is seen by who attends.
+/// R1: pairs with A1 (relieve()): an lcore that sees the call for attention sees its cause.
 void BufferPool::call_attention() noexcept {
   attention_.fetch_add(kEvent, std::memory_order_release);
 }
@@ -395,7 +402,8 @@ void BufferPool::announce_need() noexcept {
 
 std::optional<std::uint64_t> BufferPool::line_up() noexcept {
   const std::optional<std::uint64_t> ticket = line_.try_take();
-  // Relaxed: a hint for relieve() and try_acquire(), which look again every turn.
+  // Relaxed: a hint for relieve() and try_acquire(), which look again in every turn.
+  // R1: pairs with A1 (relieve()).
   if (ticket && waiters_.fetch_add(1, std::memory_order_relaxed) == 0)
     attention_.fetch_add(1, std::memory_order_release);
   return ticket;
@@ -403,11 +411,13 @@ std::optional<std::uint64_t> BufferPool::line_up() noexcept {
 
 void BufferPool::leave_line(std::uint64_t ticket) noexcept {
   if (waiters_.fetch_sub(1, std::memory_order_relaxed) == 1)
+    // R1: pairs with A1 (relieve()).
     attention_.fetch_sub(1, std::memory_order_release);
   line_.leave(ticket);
 }
 
 void BufferPool::relieve_all(unsigned lcore) noexcept {
+  // A1: pairs with R1 (call_attention(), line_up(), leave_line()).
   const std::uint64_t attention = attention_.load(std::memory_order_acquire);
   const std::uint64_t now = rte_rdtsc();
   bool settled = attention % kEvent == 0;
@@ -425,7 +435,7 @@ void BufferPool::empty_caches() noexcept {
     for_each_pool([&](BufferPool& pool) { pool.caches_.close(*pool.mempool(), lcore); });
   }
   turns_[lcore].seen = Turn::kNothing;
-  call_attention();  // somebody may have waited for the place
+  call_attention();  // an lcore may have waited for this one's place
 }
 
 }  // namespace bab

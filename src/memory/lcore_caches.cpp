@@ -9,12 +9,13 @@
 namespace bab {
 namespace {
 
-/// Another lcore may look at these figures (statistics), and a pool's end at the number of buffers.
+/// Other lcores may read these figures (statistics), and the end of a pool reads the number of
+/// buffers.
 void set(std::uint32_t& field, std::uint32_t value) noexcept {
   __atomic_store_n(&field, value, __ATOMIC_RELAXED);
 }
 
-/// Gives all that is kept back to where every lcore finds it.
+/// Gives all buffers in the cache back to the part that all lcores share.
 void flush(rte_mempool& mempool, rte_mempool_cache& cache) noexcept {
   if (cache.len > 0) rte_mempool_cache_flush(&cache, &mempool);
 }
@@ -45,7 +46,7 @@ bool LcoreCaches::turned(rte_mempool& mempool, unsigned lcore, bool awaited,
     if (!take_place()) return true;
     state = {true, needs, 0, now_tsc};
     set(detail::cache_bound(*cache), most_);
-    // Where somebody found none it may be just now.
+    // If somebody found none, that may have been just now.
     const bool untroubled = needs == met_.load(std::memory_order_relaxed) && !awaited;
     set(cache->size, untroubled ? size_ : 0);
     return untroubled;

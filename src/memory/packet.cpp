@@ -5,8 +5,8 @@
 namespace bab {
 
 std::uint32_t Packet::scrape_shares(Account& account, std::uint32_t n) noexcept {
-  const std::uint32_t own =
-      std::min(n, account.shares - 1);  // one stays with the handles that stay
+  // One stays with the remaining handles.
+  const std::uint32_t own = std::min(n, account.shares - 1);
   account.shares -= own;
   std::uint32_t found = own;
   while (found < n && Shares<>::try_take(account.buffer)) ++found;

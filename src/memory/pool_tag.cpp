@@ -22,7 +22,8 @@ std::uint64_t choose() noexcept {
 
 LibraryInstance::LibraryInstance() noexcept : id(choose()) {}
 
-// Before the objects of static storage of those who link the library statically: a pool may be one.
+// Initialised before the globals of a program that links the library statically: one of them may be
+// a pool.
 [[gnu::init_priority(110)]] const LibraryInstance library_instance;
 
 }  // namespace bab::detail

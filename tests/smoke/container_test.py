@@ -57,7 +57,7 @@ class Cpuset(Container):
 
     def test_a_cpu_that_is_not_ours(self):
         """EAL would panic, or fail without a reason. The mend mends."""
-        words = f"may not use CPU {self.other}", f"cpuset has {self.mine}", f"choose of {self.mine}, as in --lcores"
+        words = f"may not use CPU {self.other}", f"cpuset has {self.mine}", f"choose from {self.mine}, as in --lcores"
         for line in (("-l", f"{self.mine},{self.other}"), ("-l", f"{self.mine},{self.other}", "--main-lcore", self.other),
                      ("--lcores", f"0@{self.other},1@{self.other}"), ("-c", hex(1 << self.mine | 1 << self.other))):
             ended = self.run_here(*line, "--", "--count=10")
@@ -98,7 +98,7 @@ class Pids(Container):
         for most in (3, 4):
             with cgroups.group("pids", max=str(most)) as group:
                 ended = self.run_inside(group, "--count=10")
-                self.assert_refused_with(ended, "starting EAL: 3 threads more are needed", f"room for {most - 2}:",
+                self.assert_refused_with(ended, "starting EAL: 3 more threads are needed", f"room for {most - 2}:",
                                          "pids.max .* is ", "--pids-limit")
                 wanted = re.search(r"echo (\d+) > (/\S+),", ended.stderr)
                 self.assertEqual(os.path.dirname(wanted[2]), group)
@@ -129,7 +129,7 @@ class Processes(Container):
             resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
         ended = subprocess.run([testbab.PROGRAM, "--count=10"], capture_output=True, text=True, timeout=20, check=False,
                                cwd=self.directory, preexec_fn=few, **testbab.as_user("nobody"))
-        self.assert_refused_with(ended, "starting EAL: 3 threads more are needed", r"ulimit -u\)", r"; ulimit -u \d+")
+        self.assert_refused_with(ended, "starting EAL: 3 more threads are needed", r"ulimit -u\)", r"; ulimit -u \d+")
 
 
 if __name__ == "__main__":

@@ -239,7 +239,7 @@ class Eal(Refused):
             (("no-such-eal-option", options), ["--no-such-eal-option"]),
             (("-Z|'Z'", options), ["-Z"]),
             (("'--vdev' requires an argument", options), ["--vdev"]),
-            (("channel number", "from 1"), ["-n", "0"]),
+            (("number of memory channels", "from 1"), ["-n", "0"]),
             (("--iova-mode=foo", "pa or va"), ["--iova-mode=foo"]),
             (("--socket-mem=abc", "MiB of each NUMA node"), ["--socket-mem=abc"]),
             (("--vfio-intr=x", "legacy, msi or msix"), ["--vfio-intr=x"]),
@@ -269,10 +269,10 @@ class Eal(Refused):
             return self.path(name)
 
     def test_lcores(self):
-        absent = f"CPU {NO_CPU} isn't there"
+        absent = f"CPU {NO_CPU} doesn't exist"
         self.refuse_eal(
-            ((absent, "choose of .*, as in -"), ["-l", f"{CPUS[0]},{NO_CPU}"]),
-            ((absent, "choose of .*, as in -"), ["--lcores", f"0@{CPUS[0]},1@{NO_CPU}"]),
+            ((absent, "choose from .*, as in -"), ["-l", f"{CPUS[0]},{NO_CPU}"]),
+            ((absent, "choose from .*, as in -"), ["--lcores", f"0@{CPUS[0]},1@{NO_CPU}"]),
             (("core list", "numbers and ranges"), ["-l", "abc"]),
             (("core list", "numbers and ranges"), ["-l", ""]),
             (("coremask", "hexadecimal"), ["-c", "0x0"]),
@@ -292,7 +292,7 @@ class Eal(Refused):
             self.assertEqual(run.status, 2, run)
             self.assertRegex(run.stderr, r"(?m)^EAL: failed to parse device")
             self.assertRegex(run.stderr, r"(?m)^testbab: starting EAL: .*log above")
-        self.refuse_eal(((f"CPU {NO_CPU} isn't there", "choose of"), ["--log-level=8", "-l", NO_CPU]))
+        self.refuse_eal(((f"CPU {NO_CPU} doesn't exist", "choose from"), ["--log-level=8", "-l", NO_CPU]))
         run = self.run_testbab("--count=1", eal=(*SMALL_EAL, "--log-level=8"), timeout=20, report=None)
         self.assertEqual(run.status, 0, run)
         self.assertRegex(run.stderr, r"(?m)^EAL: ")

@@ -8,14 +8,15 @@
 
 namespace bab {
 
-/// What the lock-free parts use to reach memory that several lcores share. Every such part takes it
-/// as a template parameter `Atom`, so that an interleaving explorer can put its own scheduler under
-/// the very same code. This is the one production uses.
+/// The atomics and rings with which the lock-free parts reach memory that several lcores share.
+/// Every lock-free part takes them as its template parameter `Atom`. A test's interleaving explorer
+/// gives its own `Atom` and runs the very same code under its own scheduler. RealAtom is the one
+/// for production.
 struct RealAtom {
   template <class T>
   using Atomic = std::atomic<T>;
 
-  /// An atomic view of a plain integer that others (DPDK's mbuf) declare.
+  /// An atomic view of a plain integer that foreign code declares, such as DPDK's mbuf.
   template <class T>
   using Ref = std::atomic_ref<T>;
 

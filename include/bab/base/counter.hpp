@@ -7,8 +7,9 @@
 
 namespace bab {
 
-/// A count that one lcore at a time changes while any thread reads it: a moment's figure, as cheap
-/// as a plain number (a relaxed load and store, no atomic addition).
+/// A counter. One lcore at a time may change it; any thread may read it. A read gives a snapshot.
+/// It costs as much as a plain number: a relaxed load and a relaxed store, no atomic addition.
+/// Wraps around at 2^64.
 class Counter {
  public:
   constexpr Counter(std::uint64_t value = 0) noexcept : value_(value) {}

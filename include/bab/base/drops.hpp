@@ -11,8 +11,8 @@
 
 namespace bab {
 
-/// Why a frame (or, where `drop_unit` says so, a message) did not go on. Each is counted once,
-/// under one reason. `kNone` means that nothing was dropped; it is never counted.
+/// The reason why a frame was dropped, or a message where `drop_unit` says so. Each dropped frame
+/// or message is counted once, under one reason. `kNone`: nothing was dropped; it is never counted.
 enum class Drop : std::uint8_t {
   kNone,
   kNotIp,
@@ -44,28 +44,28 @@ inline constexpr std::size_t kDrops = static_cast<std::size_t>(Drop::kCount);
 
 enum class DropUnit : std::uint8_t { kFrame, kMessage };
 
-/// Where on its way it was dropped.
+/// The stage at which the frame or message was dropped.
 enum class DropStage : std::uint8_t {
-  kArrival,  ///< by the NIC or its driver, which gave the frame to nobody
-  kReceive,  ///< by a Framer, which had been given the frame
-  kSend,     ///< on the way out, from a writer to the NIC
+  kArrival,  ///< by the NIC or its driver, before any program received it
+  kReceive,  ///< by a Framer, after it was received
+  kSend,     ///< on the way from a writer to the NIC
 };
 
-/// The name used in statistics and JSON, such as "bad_ip_checksum"; "unknown" of a number that is
-/// no reason.
+/// The name used in statistics and JSON, such as "bad_ip_checksum". "unknown": the number is no
+/// reason.
 std::string_view drop_name(Drop reason) noexcept;
 
-/// One sentence for people: what was seen and why it can't go on.
+/// One sentence for people: what was seen and why the frame or message was dropped.
 std::string_view drop_sentence(Drop reason) noexcept;
 
-/// What the counter of this reason counts.
+/// What the counter of this reason counts: frames or messages.
 DropUnit drop_unit(Drop reason) noexcept;
 
-/// Where this reason is counted.
+/// The stage at which this reason is counted.
 DropStage drop_stage(Drop reason) noexcept;
 
-/// Counters of one lcore, one per reason. Only that lcore adds; any thread may read a moment's
-/// figure.
+/// Counters of one lcore, one per reason. Only that lcore adds; any thread may read. A read gives a
+/// snapshot.
 class DropCounters {
  public:
   void add(Drop reason, std::uint64_t n = 1) noexcept {

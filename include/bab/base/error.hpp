@@ -9,8 +9,8 @@
 
 namespace bab {
 
-/// What a sentence is about, where that is something which programs leave to their users: the
-/// library speaks of the thing, and a program can add which of its own options sets it.
+/// The setting that an Error's sentence is about, if programs leave that setting to their users.
+/// The library names the setting; a program can add which of its own options sets it.
 enum class Setting : std::uint8_t {
   kNone,
   kMtu,
@@ -18,29 +18,30 @@ enum class Setting : std::uint8_t {
   kTxChecksum,
   kRxChecksum,
   kTxVlan,
-  kEalArguments,  ///< as a whole
+  kEalArguments,  ///< all EAL arguments together
 };
 
-/// What set-up throws. `what()` is one sentence: what was tried, why it failed, what mends it.
-/// The data path never throws.
+/// Thrown by set-up. `what()` is one sentence: what was tried, why it failed, what mends it. The
+/// data path never throws.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& sentence, Setting setting = Setting::kNone)
       : std::runtime_error(sentence), setting_(setting) {}
   Error(const Error&) = default;
   Error& operator=(const Error&) = default;
-  /// In the library, and its type's description with it: there is one, whatever -fno-rtti and
-  /// -fvisibility say elsewhere.
+  /// Defined in the library, so that the class has only one type description, whatever -fno-rtti
+  /// and -fvisibility say elsewhere.
   ~Error() override;
 
-  /// `tried` failed with `code`, an errno or rte_errno value of either sign; `mend` may be empty.
+  /// `tried` failed with `code`, an errno or rte_errno value, positive or negative. `mend` may be
+  /// empty.
   static Error from_code(std::string_view tried, int code, std::string_view mend = {});
 
-  /// That code as a positive errno value (ENOMEM: there was too little memory); 0: the failure has
-  /// none.
+  /// The code given to from_code() as a positive errno value (ENOMEM: too little memory); 0: there
+  /// is none.
   [[nodiscard]] int code() const noexcept { return code_; }
 
-  /// What would have to be set otherwise, where its sentence ends with that.
+  /// The setting that has to change, if the sentence ends by naming it; else kNone.
   [[nodiscard]] Setting setting() const noexcept { return setting_; }
 
  private:

@@ -10,8 +10,8 @@
 
 namespace bab {
 
-/// Rows of the form "what came in = the sum of where it went", each term counted by itself. A row
-/// that does not add up means that something was lost in silence.
+/// Rows of the form "what came in = the sum of where it went". Every term is counted on its own. A
+/// row that doesn't add up shows that something was lost unnoticed.
 class Ledger {
  public:
   struct Row {
@@ -25,26 +25,27 @@ class Ledger {
       return sum;
     }
     [[nodiscard]] bool balanced() const noexcept { return in == accounted(); }
-    /// What came in and went nowhere; negative where more went than came.
+    /// What came in and is in no term; negative if the terms add up to more than came in.
     [[nodiscard]] std::int64_t unaccounted() const noexcept {
       return static_cast<std::int64_t>(in - accounted());
     }
   };
 
-  /// Adds a row and gives it, to add its terms. Valid until the next call.
+  /// Adds a row and returns it, so that terms can be added to it. Valid until the next call of
+  /// row().
   Row& row(std::string name, std::uint64_t in) {
     rows_.push_back({std::move(name), in, {}});
     return rows_.back();
   }
 
-  /// The first row of that name, or null. Valid as row()'s.
+  /// The first row of that name, or null. Valid until the next call of row().
   Row* find(const std::string& name) noexcept {
     for (Row& row : rows_)
       if (row.name == name) return &row;
     return nullptr;
   }
 
-  /// Row `i` of rows(). Valid as row()'s. Throws std::out_of_range.
+  /// Row `i` of rows(). Valid until the next call of row(). Throws std::out_of_range.
   Row& at(std::size_t i) { return rows_.at(i); }
 
   [[nodiscard]] const std::vector<Row>& rows() const noexcept { return rows_; }

@@ -4,9 +4,9 @@
 
 namespace bab::detail {
 
-/// Whether debug checks are on. They are the library's property: inline functions and the library
-/// keep notes for them in one place (BufferMeta::is_free), so that all must, or none.
-#ifdef BAB_MODELS_MEMORY  // tests/model has its own copies of what shares them
+/// Whether debug checks are on. The library decides that for all: inline functions and the library
+/// keep notes for the checks in the same place (BufferMeta::is_free).
+#ifdef BAB_MODELS_MEMORY  // tests/model compiles the code that shares these notes itself
 inline constexpr bool kChecks = true;
 #else
 inline constexpr bool kChecks = BAB_LIBRARY_CHECKS != 0;
@@ -18,8 +18,9 @@ inline constexpr bool kChecks = BAB_LIBRARY_CHECKS != 0;
 
 }  // namespace bab::detail
 
-/// assert(), by kChecks and not by the translation unit's NDEBUG. For headers. (No `if constexpr`:
-/// what it leaves out counts as not used, and clang warns of a lambda that captures it.)
+/// assert() that depends on kChecks, not on the translation unit's NDEBUG. For headers. (No `if
+/// constexpr`: code that it leaves out counts as unused, and clang warns about a lambda that
+/// captures something for it.)
 #define BAB_ASSERT(condition)                                                \
   do {                                                                       \
     if (::bab::detail::kChecks && !(condition))                              \

@@ -4,25 +4,25 @@
 
 namespace bab::detail {
 
-/// One user of EAL's memory: a pool's memory, a ring, a port. While there is one, the end of an Eal
-/// is put off, so that objects may go in any order; the last of them ends EAL. Set-up and
-/// tear-down, any thread.
+/// One user of EAL's memory: the memory of a pool, a ring or a port. The end of an Eal is put off
+/// while there are users, so that objects may be destroyed in any order: the last of them ends EAL.
+/// Set-up and tear-down, any thread.
 ///
-/// Throws Error, begun with `tried`, where no such object can be: EAL isn't initialised or was
-/// cleaned up, or this is a secondary process, or a child that fork() made of EAL's process.
+/// Throws Error, whose sentence begins with `tried`, if EAL isn't initialised or was cleaned up, or
+/// this is a secondary process or a child that fork() made of EAL's process.
 void use_eal(std::string_view tried);
 void stop_using_eal() noexcept;
 
-/// What to do before an Eal's end is put off: users that nothing holds any more are let go of. One
-/// function, given as often as one likes.
+/// Sets the function that is called before the end of an Eal is put off: it lets go of users that
+/// nothing needs any more. There is only one function; it may be set any number of times.
 void before_eal_ends(void (*sweep)() noexcept) noexcept;
 
-/// Whether EAL's memory is there still. A host application may clean up an EAL of its own under our
-/// objects: these then leave it alone. A system call.
+/// Whether EAL's memory still exists. A host application may clean up its own EAL while our objects
+/// exist: these then leave the memory alone. Makes a system call. Any thread.
 bool eal_is_there() noexcept;
 
-/// This is a child that fork() made of EAL's process: nothing of EAL works in it. For asserts: a
-/// system call. Any thread.
+/// Whether this process is a child that fork() made of EAL's process: nothing of EAL works in it.
+/// For asserts: makes a system call. Any thread.
 bool eal_is_a_parents() noexcept;
 
 /// The same as an object.

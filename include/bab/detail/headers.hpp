@@ -14,7 +14,7 @@
 
 namespace bab::detail {
 
-/// What code in headers must have in common with the library, as the translation unit has it that
+/// What code in headers must have in common with the library, as it is in the translation unit that
 /// names kHeaders.
 struct Headers {
   const char* version;
@@ -22,7 +22,7 @@ struct Headers {
   bool asan;
   bool tsan;
   unsigned dpdk_release;  ///< as kDpdkRelease
-  // Where macros change what DPDK and the standard library have in memory.
+  // Macros change these sizes of DPDK's and the standard library's types.
   std::size_t mempool_bytes;
   std::size_t mempool_cache_bytes;
   std::size_t mbuf_bytes;
@@ -33,7 +33,7 @@ struct Headers {
   std::size_t vector_bytes;
 };
 
-// Of each translation unit: what another one was compiled with doesn't count.
+// Each translation unit has its own, which says how that unit was compiled.
 constexpr Headers kHeaders{.version = BAB_LIBRARY_VERSION,
                            .checks = BAB_LIBRARY_CHECKS != 0,
                            .asan = BAB_LIBRARY_ASAN != 0,
@@ -48,7 +48,7 @@ constexpr Headers kHeaders{.version = BAB_LIBRARY_VERSION,
                            .string_bytes = sizeof(std::string),
                            .vector_bytes = sizeof(std::vector<int>)};
 
-/// Throws Error where they aren't those of the library that runs.
+/// Throws Error if they differ from those of the library that runs.
 void check_headers(const Headers& headers);
 
 }  // namespace bab::detail

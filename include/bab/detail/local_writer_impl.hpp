@@ -10,7 +10,8 @@
 #include <bab/detail/check.hpp>
 #include <bab/message/local_writer.hpp>
 
-/// The cold half of BasicLocalWriter, for whoever instantiates it with an Atom of their own.
+/// The rarely called half of BasicLocalWriter, for code that instantiates it with an Atom of its
+/// own.
 namespace bab {
 
 template <class Atom, bool kFlushes>
@@ -30,13 +31,13 @@ BasicLocalWriter<Atom, kFlushes>::~BasicLocalWriter() {
   BAB_ASSERT(unfinished() == 0 && (waiting_ == 0 || settled(waiting_head_)) &&
              "a Reservation outlives its writer");
   flush();
-  // Only a full ring leaves some: they stay with it.
+  // Frames remain only if the ring is full: they stay with the ring.
   do {
     if constexpr (kFlushes) end_of_ring_.leave_behind();
     finish_waiting();
   } while (end_of_ring_.size() > 0);
-  // Those whose Reservations outlive the writer; debug checks, where the library has them, have
-  // said so.
+  // Frames whose Reservations outlive the writer. Debug checks, if the library has them, have
+  // reported these.
   while (waiting_head_ != nullptr) {
     rte_mbuf* m = waiting_head_;
     BufferMeta& meta = buffer_meta(m);
@@ -95,16 +96,16 @@ void BasicLocalWriter<Atom, kFlushes>::keep_spares(std::uint32_t wanted) noexcep
   }
 }
 
-/// No buffer: lets go of what others may be waiting for, or of what comes back when it has been
-/// sent.
+/// There is no buffer. Gives back spare buffers that others may wait for, and hands over frames
+/// whose buffers come back when they have been sent.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::starve() noexcept {
   keep_spares(waiting_);
   hand_over();
 }
 
-/// Others wait for the pool's buffers. A frame that is only reserved stays: its bytes are being
-/// written.
+/// Others wait for the pool's buffers. A frame that only has reservations stays: its bytes are
+/// being written.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::let_go() noexcept {
   if (committed() > 0) {
@@ -120,7 +121,7 @@ template <class Atom, bool kFlushes>
 inline ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   if (lcore_ == LCORE_ID_ANY) lcore_ = rte_lcore_id();
   if (lcore_ >= RTE_MAX_LCORE) return ReserveFailure::kNoLcore;
-  // No buffer helps in either case: nobody waits for one.
+  // In neither case would a buffer help: nobody waits for one.
   if (waiting_ >= options_.max_frames || !batch_has_room()) return ReserveFailure::kTooManyFrames;
   if (!set_spares_aside()) return ReserveFailure::kNoBuffer;
   rte_mbuf* m = acquire();
@@ -134,7 +135,7 @@ inline ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   deadline_ = 0;
   const Place first = place(payload(m)) + wire::kBlockLengthBytes;
   begin_at(first, first + options_.payload_capacity);
-  // Every reserve makes its own room readable: a write past it is caught.
+  // Every reserve makes only its own bytes readable: a write past them is caught.
   detail::asan_poison(m->buf_addr, m->buf_len);
   return ReserveFailure::kNone;
 }
@@ -148,7 +149,7 @@ void BasicLocalWriter<Atom, kFlushes>::begin_at(Place begin, Place end) noexcept
   late_ = holes_ = 0;
 }
 
-/// No frame is open.
+/// Afterwards no frame is open.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::close() noexcept {
   frame_ = nullptr;
@@ -163,8 +164,8 @@ std::uint32_t BasicLocalWriter<Atom, kFlushes>::unfinished() const noexcept {
   return settled_ < nested_until_ ? nested_ - committed() : 1;
 }
 
-/// More of them than holes can be noted for: the frame has to be sealed first. To be asked where
-/// settled_ alone doesn't say that there is none.
+/// Whether the open frame has more unfinished reservations than holes can be noted for: then it has
+/// to be sealed first. To be asked if settled_ alone doesn't show that all are finished.
 template <class Atom, bool kFlushes>
 bool BasicLocalWriter<Atom, kFlushes>::busy() noexcept {
   if (settled_ + late_ == at_) {
@@ -175,7 +176,8 @@ bool BasicLocalWriter<Atom, kFlushes>::busy() noexcept {
   return unfinished() + holes_ >= BufferMeta::kMaxHoles;
 }
 
-/// The frame that a Reservation's bytes are in: only what isn't settled in order asks for it.
+/// The frame that holds a Reservation's bytes. Needed only for reservations that aren't settled in
+/// order.
 template <class Atom, bool kFlushes>
 rte_mbuf* BasicLocalWriter<Atom, kFlushes>::frame_of(const std::uint8_t* data) const noexcept {
   if (begin_ <= place(data) && place(data) <= end_) return frame_;
@@ -187,7 +189,7 @@ rte_mbuf* BasicLocalWriter<Atom, kFlushes>::frame_of(const std::uint8_t* data) c
   return m;
 }
 
-/// One of `len` bytes begins while others are unfinished.
+/// A reservation of `len` bytes begins while others are unfinished.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::nest(std::uint32_t len) noexcept {
   nested_ = committed() + unfinished() + 1;
@@ -227,8 +229,8 @@ void BasicLocalWriter<Atom, kFlushes>::take_back(std::uint8_t* data, std::uint32
   }
 }
 
-/// The reservation of `len` bytes at `data` is over. The last `unused` ones of its block go back to
-/// the frame if it was the last of the open frame, else they are a hole.
+/// The reservation of `len` bytes at `data` is over. The last `unused` bytes of its block go back
+/// to the frame if the block is the last one of the open frame; otherwise they become a hole.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::end_block(rte_mbuf* frame, std::uint8_t* data,
                                                  std::uint32_t len, std::uint32_t unused) noexcept {
@@ -264,7 +266,7 @@ void BasicLocalWriter<Atom, kFlushes>::settle_late(rte_mbuf* frame) noexcept {
   if (settled(frame)) finish_waiting();
 }
 
-/// Finishes the complete frames at the head of those that wait.
+/// Finishes the complete frames at the head of the waiting frames.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::finish_waiting() noexcept {
   while (waiting_head_ != nullptr) {
@@ -279,8 +281,8 @@ void BasicLocalWriter<Atom, kFlushes>::finish_waiting() noexcept {
   keep_spares(waiting_ + 1);
 }
 
-/// The oldest of those that wait changed: from now on it is the one that holds back the rest, or
-/// none is.
+/// Another waiting frame is the oldest now: from now on it holds back the others, if it isn't
+/// settled.
 template <class Atom, bool kFlushes>
 void BasicLocalWriter<Atom, kFlushes>::begin_stall() noexcept {
   if (waiting_head_ != nullptr && !settled(waiting_head_)) stalled_since_ = rte_rdtsc();
@@ -295,15 +297,15 @@ void BasicLocalWriter<Atom, kFlushes>::end_stall() noexcept {
   begin_stall();
 }
 
-/// This lcore's account of a frame that a Packet is given out of.
+/// This lcore's account of a frame, for a Packet of that frame.
 template <class Atom, bool kFlushes>
 Account& BasicLocalWriter<Atom, kFlushes>::account_of(rte_mbuf* frame) noexcept {
   check_lcore();
   BufferMeta& meta = buffer_meta(frame);
   Account& account = pool_.account(lcore_, meta.id);
   if (!meta.packets_out) {
-    // The lcore's share is taken before this commit can complete the frame; the writer's own handle
-    // keeps it until then, so that further Packets touch no atomic.
+    // The lcore's share is taken before this commit can complete the frame. The writer's own handle
+    // keeps the share until then, so that further Packets need no atomic operation.
     Shares<Atom>::take(frame);
     meta.packets_out = true;
     account.buffer = frame;
@@ -332,7 +334,7 @@ void BasicLocalWriter<Atom, kFlushes>::seal() noexcept {
   if (++waiting_ == 1) begin_stall();
 }
 
-/// All reservations of the frame are settled, and so are those of all frames before it.
+/// All reservations of this frame and of all frames before it are settled.
 template <class Atom, bool kFlushes>
 inline void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
   detail::asan_unpoison(m->buf_addr, m->buf_len);
@@ -346,8 +348,8 @@ inline void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
     return BufferPool::release(m);
   }
   if (meta.holes > 0) m = close_holes(m);
-  // lcore_'s account even where another thread, which has seen that lcore stop, destroys the
-  // writer.
+  // The account of lcore_, even if another thread destroys the writer after it has seen that lcore
+  // stop.
   if (meta.packets_out) PacketSource::attach(pool_.account(lcore_, meta.id)).reset();
   BAB_ASSERT(wire::blocks_fit({payload(m), buffer_meta(m).payload_len}, buffer_meta(m).messages) &&
              "a message was written past the end of its reservation");
@@ -357,8 +359,8 @@ inline void BasicLocalWriter<Atom, kFlushes>::finish(rte_mbuf* m) noexcept {
   if (!end_of_ring_.has_room()) hand_over();
 }
 
-/// Gives the frame without its holes: the same buffer, or the spare one with the old one's share
-/// given up.
+/// Returns the frame without its holes: in the same buffer, or in the spare one; then the old
+/// buffer's share is given up.
 template <class Atom, bool kFlushes>
 rte_mbuf* BasicLocalWriter<Atom, kFlushes>::close_holes(rte_mbuf* m) noexcept {
   BufferMeta& meta = buffer_meta(m);
@@ -422,12 +424,11 @@ bool BasicLocalWriter<Atom, kFlushes>::has_flushed(FlushMark& mark) noexcept {
     mark.until = position_;
     mark.handed_over = true;
   }
-  // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was
-  // dropped.
+  // gone() acquires: what the sink did with the frames is seen, and what was dropped.
   return end_of_ring_.ring().progress().gone() >= mark.until;
 }
 
-/// After has_flushed().
+/// Only after has_flushed() was true.
 template <class Atom, bool kFlushes>
 bool BasicLocalWriter<Atom, kFlushes>::has_dropped(const FlushMark& mark,
                                                    TaskNotes* task) noexcept {

@@ -7,23 +7,23 @@
 
 namespace bab::detail {
 
-/// Tells this copy of the library in this process from all others: pointers in the memory that a
-/// secondary process shares, or a plugin with a bab of its own, are not for us.
+/// Distinguishes this copy of the library in this process from all others. Pointers in memory that
+/// a secondary process, or a plugin with its own bab, shares with us are not for us.
 struct LibraryInstance {
   LibraryInstance() noexcept;
   std::uint64_t id;
 };
 extern const LibraryInstance library_instance;
 
-/// A pool's mempool says by it whose it is. rte_pktmbuf reads the first part of a mempool's private
-/// data.
+/// Says to which pool a mempool belongs, in the mempool's private data. rte_pktmbuf reads the first
+/// part of that.
 struct alignas(RTE_MEMPOOL_ALIGN) PoolTag {  // rte_mempool rounds its size up to this
   rte_pktmbuf_pool_private pktmbuf;
   std::uint64_t instance;
-  void* pool;  ///< the BufferPool; null when it went and some of its buffers are out
+  void* pool;  ///< the BufferPool; null: it was destroyed while buffers were out
 };
 
-/// Null: the mempool is not of a pool of ours.
+/// Null: the mempool belongs to no pool of ours.
 inline PoolTag* pool_tag(const rte_mempool* mp) noexcept {
   if (mp->private_data_size != sizeof(PoolTag)) return nullptr;
   auto* tag = static_cast<PoolTag*>(rte_mempool_get_priv(const_cast<rte_mempool*>(mp)));

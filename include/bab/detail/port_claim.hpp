@@ -9,18 +9,18 @@ struct rte_memzone;
 
 namespace bab::detail {
 
-/// A device is one Port's and nobody else's: noted by the device's name in EAL's memory, so that
-/// other copies of this library in the process see it, too.
+/// A device belongs to one Port only. The claim is noted under the device's name in EAL's memory,
+/// so that other copies of this library in the process see it, too.
 class PortClaim {
  public:
-  /// `label` begins the sentence. Throws Error: another Port has it, or a driver made it a part of
-  /// its own device.
+  /// `label` begins the sentence of an Error. Throws Error: another Port has the device, or a
+  /// driver made it a part of its own device.
   PortClaim(std::uint16_t id, const std::string& label);
   PortClaim(const PortClaim&) = delete;
   PortClaim& operator=(const PortClaim&) = delete;
   ~PortClaim();
 
-  /// False: the device went, whatever has its id now; or EAL did.
+  /// False: the device has gone, even if another one has its id by now, or EAL has gone.
   [[nodiscard]] bool holds() const noexcept;
 
  private:

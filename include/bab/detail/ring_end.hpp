@@ -20,7 +20,8 @@
 
 namespace bab::detail {
 
-/// A complete frame's mbuf says what is in it. `order`: the shared writer's; null: the ring's own.
+/// Notes in a complete frame's mbuf where its bytes are. `order`: its shared writer's; null: the
+/// ring's own.
 inline void set_bounds(rte_mbuf* m, std::uint16_t header_size, void* order) noexcept {
   BufferMeta& meta = buffer_meta(m);
   meta.order = order;
@@ -29,9 +30,9 @@ inline void set_bounds(rte_mbuf* m, std::uint16_t header_size, void* order) noex
   m->pkt_len = m->data_len;
 }
 
-/// A writer's end of its ring: complete frames of a loop turn go in with one operation, and which
-/// of them were dropped is told once. On the writer's lcore; when that has stopped, any thread may
-/// destroy it.
+/// A writer's end of its ring. The complete frames of a loop turn go in with one operation, and the
+/// writer is told once which of them were dropped. On the writer's lcore; after that has stopped,
+/// any thread may destroy it.
 template <class Ring>
 class RingEnd {
  public:
@@ -39,16 +40,16 @@ class RingEnd {
   /// More frames than a turn fills.
   static constexpr unsigned kBatch = 16;
 
-  RingEnd() noexcept = default;  // at no ring
+  RingEnd() noexcept = default;  // it is at no ring
   RingEnd(const RingEnd&) = delete;
   RingEnd& operator=(const RingEnd&) = delete;
   ~RingEnd() {
     if (ring_ != nullptr) ring_->parties().leave(at_ring_);
   }
 
-  /// Once. `first`: the position of the writer's first frame, or one before it. `order`: a shared
-  /// writer's. Throws Error: the ring doesn't hold the pool's buffers, or is one of another flusher
-  /// or of writers of other headers or frames.
+  /// To be called once. `first`: the position of the writer's first frame, or an earlier one.
+  /// `order`: a shared writer's. Throws Error: the ring can't hold all the pool's buffers, belongs
+  /// to another flusher, or has writers with other headers or frames.
   void join(Ring& ring, const BufferPool& pool, const WriterOptions& options, std::uint64_t first,
             std::shared_ptr<RingOrder> order = {}) {
     check_ring(ring.capacity(), pool);
@@ -60,22 +61,23 @@ class RingEnd {
 
   [[nodiscard]] State& ring() const noexcept { return *ring_; }
 
-  /// Frames that wait here to be handed over.
+  /// Frames here that wait for their hand-over.
   [[nodiscard]] unsigned size() const noexcept { return size_; }
   [[nodiscard]] bool has_room() const noexcept { return size_ < kBatch; }
   void add(rte_mbuf* m) noexcept { batch_[size_++] = m; }
 
-  /// As many as the ring takes, in order. Says how many.
+  /// Hands over as many as the ring takes, in order, and returns how many.
   unsigned hand_over() noexcept {
     const unsigned n = ring_->push(std::span(batch_.data(), size_));
     std::copy(batch_.begin() + n, batch_.begin() + size_, batch_.begin());
     size_ -= n;
     return n;
   }
-  /// At the writer's end: what a full ring has no room for stays with it.
+  /// At the writer's end: frames for which a full ring has no room stay with the ring.
   void leave_behind() noexcept { ring_->leave(std::span(batch_.data(), std::exchange(size_, 0U))); }
 
-  /// Whether a frame before `until` was dropped that `task` wasn't told of. All before it are gone.
+  /// Whether a frame before `until` was dropped without `task` being told. All before `until` are
+  /// gone.
   template <class Progress>
   [[nodiscard]] bool has_dropped(const Progress& progress, std::uint64_t until,
                                  TaskNotes* task) noexcept {

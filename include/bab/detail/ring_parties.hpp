@@ -18,14 +18,14 @@ class FrameTaker {
   [[nodiscard]] std::uint32_t header_size() const noexcept {
     return header_size_.load(std::memory_order_relaxed);
   }
-  /// The most bytes of messages that its sink takes in a frame; the largest value: it doesn't say.
-  /// A value: whoever asks may be another lcore, and the sink may have gone.
+  /// The most bytes of messages in a frame that its sink takes; the largest value: the sink doesn't
+  /// say. A copy: the caller may be on another lcore, and the sink may have gone.
   [[nodiscard]] std::uint32_t most_payload() const noexcept {
     return most_payload_.load(std::memory_order_relaxed);
   }
 
-  /// An order of a ring that it takes. Called with the parties' lock held, so that nobody forgets
-  /// the order before.
+  /// Looks after an order of a ring that it takes. Called under the parties' lock, so that the
+  /// order isn't forgotten before.
   virtual void look_after(RingOrder& order) noexcept = 0;
 
  protected:
@@ -38,7 +38,7 @@ class FrameTaker {
   }
 
  private:
-  // Writers join on their own lcores.
+  // Atomic: writers join on their own lcores.
   std::atomic<std::uint32_t> header_size_;
   std::atomic<std::uint32_t> most_payload_{~std::uint32_t{0}};
 };
@@ -53,12 +53,13 @@ class RingOrder {
 
  private:
   friend RingParties;
-  /// No frame of it will come any more, and no flusher looks after it.
+  /// Whether no frame of it will come any more and no flusher looks after it.
   [[nodiscard]] virtual bool is_over() const noexcept = 0;
-  /// Frames that came wait in it. By who takes its ring, when no other flusher has it.
+  /// Whether frames that came wait in it. Called by a flusher that takes its ring, while no other
+  /// flusher has it.
   [[nodiscard]] virtual bool holds_frames() const noexcept = 0;
 
-  const FrameTaker* taker_ = nullptr;  // of all the writer's rings
+  const FrameTaker* taker_ = nullptr;  // the flusher of all the writer's rings
   // Of the writer's frames.
   std::uint32_t header_size_ = 0;
   std::uint32_t payload_capacity_ = 0;
@@ -68,30 +69,30 @@ class RingOrder {
 struct RingWriter {
   std::uint32_t header_size = 0;
   std::uint32_t payload_capacity = 0;
-  std::shared_ptr<RingOrder> order{};  // a shared writer's
-  RingWriter* next = nullptr;          // at that ring
+  std::shared_ptr<RingOrder> order{};  // of a shared writer
+  RingWriter* next = nullptr;          // the next one at that ring
 };
 
-/// Who is at a ring: its writers and its flusher. What they must have in common is checked when
-/// they meet, and the orders of its frames are kept. Any thread: one lock for all rings, which no
-/// data path takes.
+/// The writers and the flusher of a ring. What they must have in common is checked when they meet.
+/// The orders of the ring's frames are kept here. Any thread: there is one lock for all rings,
+/// which no data path takes.
 class RingParties {
  public:
   RingParties() noexcept = default;
   RingParties(const RingParties&) = delete;
   RingParties& operator=(const RingParties&) = delete;
 
-  /// `empty`: no frame is in the ring, here as below. Throws Error, and then nothing has changed.
+  /// `empty`, here and below: no frame is in the ring. Throws Error; nothing has changed then.
   void join(RingWriter& writer, bool empty);
   void leave(RingWriter& writer) noexcept;
 
-  /// It looks after the orders of frames that may be in the ring from now on. False: it is this
-  /// ring's taker already. Throws Error, and then nothing has changed.
+  /// From now on `taker` looks after the orders of frames that may be in the ring. False: it has
+  /// taken this ring before. Throws Error; nothing has changed then.
   bool take(FrameTaker& taker, bool empty);
   void let_go() noexcept;
 
-  /// Whether the ring's writers fit headers of that size and frames of that many bytes of messages:
-  /// else throws Error.
+  /// Throws Error if the ring's writers don't fit headers of that size and frames of that many
+  /// bytes of messages.
   void check(std::uint32_t header_size, std::uint32_t most_payload) const;
 
  private:
@@ -99,13 +100,14 @@ class RingParties {
   void check_writers(std::uint32_t header_size, std::uint32_t most_payload) const;
 
   RingWriter* writers_ = nullptr;
-  RingWriter left_;  // what frames of writers that have gone need
+  RingWriter left_;  // the sizes that frames of destroyed writers need
   bool has_left_ = false;
   const FrameTaker* taker_ = nullptr;
   std::vector<std::shared_ptr<RingOrder>> orders_;  // of frames that may be in the ring
 };
 
-/// The Error of a flusher's begin_session(): here, since headers throw nothing (-fno-exceptions).
+/// Throws the Error of a flusher's begin_session(). Here, since headers throw nothing
+/// (-fno-exceptions).
 [[noreturn]] void throw_frames_under_way();
 
 }  // namespace bab::detail

@@ -10,11 +10,11 @@ struct rte_ring;
 
 namespace bab::detail {
 
-/// A net_ring device on rings of the caller's: queue i receives from rx[i] and sends into tx[i].
-/// They must outlive it.
+/// A net_ring device on the caller's rings: queue i receives from rx[i] and sends into tx[i]. The
+/// rings must outlive it.
 class RingPort {
  public:
-  /// As many of the one as of the other. Throws Error.
+  /// `rx` and `tx` must have the same length. Throws Error.
   RingPort(std::span<rte_ring* const> rx, std::span<rte_ring* const> tx);
   RingPort(const RingPort&) = delete;
   RingPort& operator=(const RingPort&) = delete;

@@ -4,9 +4,10 @@
 
 #include <bab/detail/build.hpp>
 
-// AddressSanitizer: what one part of a program hides and another doesn't show again would be
-// reported. So the library decides for all. ThreadSanitizer is told of order, which does no harm
-// twice: where this translation unit is watched, and where the library is.
+// AddressSanitizer: it would report memory that one part of a program hides and another part
+// doesn't show again. Therefore the library's build decides for all. ThreadSanitizer is told in
+// which order things happen, which may be told twice: if this translation unit is watched, and if
+// the library is.
 #if BAB_LIBRARY_ASAN
 #define BAB_ASAN 1
 #endif
@@ -20,8 +21,8 @@
 #if BAB_LIBRARY_TSAN || defined(BAB_TSAN_HERE)
 #define BAB_TSAN 1
 #endif
-// Where only one of the two is watched. (tests/model brings a ThreadSanitizer of its own, for which
-// all is watched.)
+// Only one of the two is watched. (tests/model has a ThreadSanitizer of its own, for which
+// everything is watched.)
 #if BAB_LIBRARY_TSAN
 #ifndef BAB_TSAN_HERE
 #define BAB_TSAN_MIXED 1
@@ -36,7 +37,7 @@
 #ifdef BAB_TSAN
 #if __has_include(<sanitizer/tsan_interface.h>)
 #include <sanitizer/tsan_interface.h>
-#else  // clang's is in a package of its own, which tests/model does without
+#else  // clang's is in a package of its own, which tests/model doesn't need
 extern "C" {
 void __tsan_acquire(void* address);
 void __tsan_release(void* address);
@@ -44,9 +45,9 @@ void __tsan_release(void* address);
 #endif
 #endif
 
-// Functions that use DPDK's rings: by default those order what they do with fences, which
-// ThreadSanitizer doesn't know, and it would see races inside them. What the rings hand over,
-// tsan_ring_*() tells.
+// For functions that use DPDK's rings. By default the rings order their work by fences, which
+// ThreadSanitizer doesn't know: it would see races inside of them. tsan_ring_*() tell it what the
+// rings hand over.
 #if defined(BAB_TSAN_HERE) && !defined(RTE_USE_C11_MEM_MODEL)
 #define BAB_RINGS_UNWATCHED __attribute__((no_sanitize("thread")))
 #else
@@ -60,7 +61,7 @@ inline constexpr bool kAsan = true;
 #else
 inline constexpr bool kAsan = false;
 #endif
-// Not inline: each translation unit's own.
+// Not inline: each translation unit has its own.
 #ifdef BAB_TSAN
 constexpr bool kTsan = true;
 #else
@@ -72,7 +73,7 @@ constexpr bool kTsanMixed = true;
 constexpr bool kTsanMixed = false;
 #endif
 
-/// A mempool hides its free objects from AddressSanitizer; these tell it. No-ops where the library
+/// A mempool hides its free objects from AddressSanitizer by these. They do nothing if the library
 /// is built without it.
 inline void asan_poison([[maybe_unused]] const void* p, [[maybe_unused]] std::size_t n) noexcept {
 #ifdef BAB_ASAN
@@ -86,13 +87,15 @@ inline void asan_unpoison([[maybe_unused]] const void* p, [[maybe_unused]] std::
 #endif
 }
 
-// Static, each translation unit's own: what they do is that unit's choice, and under one name the
-// linker would give all of them the first unit's. It still does so with inline functions that call
-// them, which no name of ours can part: the library knows them by theirs. So ThreadSanitizer wants
-// all units that include bab's headers, or none of them: with some, what it reports may be no race.
+// Static: each translation unit has its own, since they do what that unit's flags say. Under a
+// common name the linker would take the first unit's for all. It still does so with inline
+// functions that call them: the library knows these by name, so their names can't differ. Therefore
+// ThreadSanitizer must be on in all units that include bab's headers, or in none: otherwise a
+// report of it may be no race.
 
-/// DPDK's shared libraries are not instrumented: where a buffer crosses lcores inside one of them
-/// (mempool ring, PMD), these carry the happens-before edge that is really there.
+/// DPDK's shared libraries are not instrumented. If a buffer crosses lcores inside of one of them
+/// (a mempool's ring, a PMD), these two tell ThreadSanitizer of the happens-before edge that exists
+/// there.
 static inline void tsan_release([[maybe_unused]] const volatile void* p) noexcept {
 #ifdef BAB_TSAN
   __tsan_release(const_cast<void*>(p));
@@ -105,9 +108,9 @@ static inline void tsan_acquire([[maybe_unused]] const volatile void* p) noexcep
 #endif
 }
 
-/// The same where either the application's translation unit or the library is not instrumented:
-/// buffers and bytes cross lcores in the other one, too. Not null: g++ warns of what would follow
-/// if it were.
+/// The same if either the application's translation unit or the library is not instrumented:
+/// buffers and bytes also cross lcores in that one. `p` is not null: otherwise g++ would warn about
+/// the code that follows.
 static inline void tsan_leaves([[maybe_unused]] const void* p) noexcept {
   if (kTsanMixed) tsan_release(p);
 }
@@ -116,7 +119,8 @@ static inline void tsan_comes([[maybe_unused]] const void* p) noexcept {
   if (kTsanMixed) tsan_acquire(p);
 }
 
-/// What they are told of flushes by: of any writer. In the library, as all that is shared.
+/// The address by which ThreadSanitizer is told of flushes, of any writer. Defined in the library,
+/// as everything that is shared.
 extern char tsan_flushes;
 
 }  // namespace bab::detail

@@ -11,7 +11,8 @@
 #include <bab/detail/check.hpp>
 #include <bab/message/shared_writer.hpp>
 
-/// The cold half of BasicSharedWriter, for whoever instantiates it with an Atom of their own.
+/// The rarely called half of BasicSharedWriter, for code that instantiates it with an Atom of its
+/// own.
 namespace bab {
 
 template <class Atom>
@@ -26,6 +27,7 @@ BasicSharedWriter<Atom>::BasicSharedWriter(BufferPool& pool, const WriterOptions
 
 template <class Atom>
 BasicSharedWriter<Atom>::~BasicSharedWriter() {
+  // A40: pairs with R40 (open_frame()).
   const std::uint64_t word = word_.load(std::memory_order_acquire);
   BAB_ASSERT((unfinished() == 0 || (is_open(word) && unfinished() == 1)) &&
              "a shared writer was destroyed before its frames were complete");
@@ -55,7 +57,7 @@ BasicSharedWriter<Atom>::Producer::Producer(BasicSharedWriter& writer, Ring& out
 template <class Atom>
 BasicSharedWriter<Atom>::Producer::~Producer() {
   flush();
-  // Only a full ring leaves some: they stay with it.
+  // Frames remain only if the ring is full: they stay with the ring.
   while (end_of_ring_.size() > 0) {
     end_of_ring_.leave_behind();
     refill_batch();
@@ -66,13 +68,14 @@ template <class Atom>
 auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept -> Reservation {
   if (len > w_.max_message_) return Reservation(ReserveFailure::kTooLong);
   if (rte_lcore_id() >= RTE_MAX_LCORE) return Reservation(ReserveFailure::kNoLcore);
-  line_.open();  // until now each reserve came here
+  line_.open();  // until now every reserve took this way
   if (line_.refuses()) {
     ++stats_.starved;
     return Reservation(ReserveFailure::kNoBuffer);
   }
   while (true) {
     if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) {
+      // A40, R40: pairs with R40 (open_frame()) and with A40.
       const std::uint64_t word = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
       if (bytes(word) + wire::kBlockLengthBytes + len <= w_.options_.payload_capacity)
         return room(word, len);
@@ -86,7 +89,7 @@ auto BasicSharedWriter<Atom>::Producer::reserve_slow(std::uint32_t len) noexcept
   }
 }
 
-/// A frame's buffer and the one set aside for it, or neither.
+/// Acquires a frame's buffer and the spare one, or neither.
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::acquire(std::array<rte_mbuf*, 2>& buffers) noexcept {
   if (!line_.serves()) return w_.pool_.try_acquire(buffers);
@@ -98,22 +101,24 @@ bool BasicSharedWriter<Atom>::Producer::acquire(std::array<rte_mbuf*, 2>& buffer
   return false;
 }
 
-/// Brings the next buffer in, if nobody has or does. Whoever finds another one at it is told that
-/// there is no buffer: it tries again, and waits for nobody.
+/// Opens the next frame, unless one is open or another Producer is opening one. In the latter case
+/// the result is kNoBuffer: the caller tries again, and waits for nobody.
 template <class Atom>
 ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
+  // A13: pairs with R13 (give_back).
   if (w_.opening_.exchange(true, std::memory_order_acquire)) return ReserveFailure::kNoBuffer;
   const auto give_back = [this](ReserveFailure result) {
-    // Pairs with the exchange above: the next one sees next_number_ and the word.
+    // R13: pairs with A13: the next caller sees next_number_ and the word.
     w_.opening_.store(false, std::memory_order_release);
     return result;
   };
+  // A40: pairs with R40.
   const std::uint64_t word = w_.word_.load(std::memory_order_acquire);
   if (w_.is_open(word)) return give_back(ReserveFailure::kNone);
   const std::uint64_t next = (word / kGeneration + 1) * kGeneration;
   auto& slot = w_.slot(next);
-  // Acquire pairs with complete(): the oldest frame that may not be there any more is complete.
-  // Those before it were when it was opened itself, and so was the one that had this slot.
+  // A14: pairs with R14 (complete()). Null: the oldest frame that may be unfinished is complete.
+  // The frames before it, and the one that had this slot, were complete when it was opened.
   auto& oldest = w_.slot(next - w_.options_.max_frames * kGeneration);
   if (oldest.load(std::memory_order_acquire) != nullptr)
     return give_back(ReserveFailure::kTooManyFrames);
@@ -128,13 +133,14 @@ ReserveFailure BasicSharedWriter<Atom>::Producer::open_frame() noexcept {
   meta.packets_out = false;
   slot.store(buffers[0], std::memory_order_relaxed);
   w_.deadline_.store(0, std::memory_order_relaxed);
-  // Adds that overshot the closed frame are wiped out here; each of them has seen that it failed.
+  // This wipes out adds that overshot the closed frame; each of their callers has seen that it
+  // failed. R40: pairs with A40: the slot and the frame's BufferMeta are seen.
   w_.word_.store(next, std::memory_order_release);
   return give_back(ReserveFailure::kNone);
 }
 
-/// The caller closed the frame whose last word was `final_word`: the one that crossed its end, or a
-/// flush.
+/// The caller closed the frame whose last word was `final_word`: its reserve crossed the frame's
+/// end, or it flushed.
 template <class Atom>
 void BasicSharedWriter<Atom>::Producer::closed(std::uint64_t final_word) noexcept {
   rte_mbuf* m = w_.slot(final_word).load(std::memory_order_relaxed);
@@ -145,12 +151,14 @@ void BasicSharedWriter<Atom>::Producer::closed(std::uint64_t final_word) noexcep
   if (settled(m, std::uint64_t{0} - total)) complete(m);
 }
 
-/// Closes the open frame if it holds a message. False when there is nothing to close.
+/// Closes the open frame if it holds a message. False: there is nothing to close.
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::close_open() noexcept {
+  // A40: pairs with R40.
   std::uint64_t word = w_.word_.load(std::memory_order_acquire);
   while (w_.is_open(word) && messages(word) > 0) {
     const std::uint64_t closed_word = (word & ~(kGeneration - 1)) | kClosed;
+    // A40, R40: pairs with R40 (open_frame()) and with A40.
     if (w_.word_.compare_exchange_weak(word, closed_word, std::memory_order_acq_rel,
                                        std::memory_order_acquire)) {
       closed(word);
@@ -173,7 +181,7 @@ unsigned BasicSharedWriter<Atom>::Producer::poll(std::uint64_t now_tsc) noexcept
     const FlushPolicy& policy = w_.options_.flush;
     bool due = messages(word) >= policy.max_messages || w_.pool_.awaited();
     if (policy.max_delay_tsc != 0) {
-      // Whoever comes first arms it; that two do makes a difference of one turn.
+      // The Producer that comes first arms it. If two do, the deadline differs by one turn.
       const std::uint64_t deadline = w_.deadline_.load(std::memory_order_relaxed);
       if (deadline == 0)
         w_.deadline_.store(policy.deadline(now_tsc), std::memory_order_relaxed);
@@ -199,7 +207,7 @@ Packet BasicSharedWriter<Atom>::Producer::packet_of(rte_mbuf* m, const std::uint
                                                     std::uint32_t len) noexcept {
   BufferMeta& meta = buffer_meta(m);
   Account& account = w_.pool_.account(rte_lcore_id(), meta.id);
-  // The lcore's share is taken before the commit, and so before the frame can be complete.
+  // The lcore's share is taken before the commit, and therefore before the frame can be complete.
   if (account.handles == 0) {
     Shares<Atom>::take(m);
     ++account.shares;
@@ -209,7 +217,7 @@ Packet BasicSharedWriter<Atom>::Producer::packet_of(rte_mbuf* m, const std::uint
   return PacketSource::more(account, data, len);
 }
 
-/// All is settled and the frame is closed: this lcore alone has it.
+/// All is settled and the frame is closed: only this lcore has it.
 template <class Atom>
 void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
   BufferMeta& meta = buffer_meta(m);
@@ -227,7 +235,7 @@ void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
   BufferMeta& whole = buffer_meta(frame);
   detail::set_bounds(frame, w_.options_.header_size, w_.order_.get());
   if (whole.messages > 0) ++stats_.frames;
-  // A frame without a message goes along all the same: the flusher waits for its number.
+  // A frame without messages is handed over, too: the flusher waits for its number.
   if (end_of_ring_.has_room()) {
     end_of_ring_.add(frame);
   } else {
@@ -235,12 +243,12 @@ void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
     (more_ == nullptr ? more_ : buffer_meta(last_more_).next) = frame;
     last_more_ = frame;
   }
-  // Release: who opens the next frame here sees that this one has gone.
+  // R14: pairs with A14 (open_frame()): this slot's frame has gone.
   slot.store(nullptr, std::memory_order_release);
   if (!end_of_ring_.has_room()) hand_over();
 }
 
-/// The same for a frame that was closed before: until now it held back those behind it.
+/// complete() for a frame that was closed before: until now it held back the frames after it.
 template <class Atom>
 void BasicSharedWriter<Atom>::Producer::complete_late(rte_mbuf* m) noexcept {
   ++stats_.stalls;
@@ -253,7 +261,7 @@ rte_mbuf* BasicSharedWriter<Atom>::Producer::without_holes(rte_mbuf* m, rte_mbuf
   BufferMeta& meta = buffer_meta(m);
   rte_mbuf* target = m;
   if (meta.packets_out) {
-    // Packets' bytes never move: the wire gets a copy.
+    // The bytes of Packets never move: the wire gets a copy.
     target = spare;
     ++stats_.gathered;
   }
@@ -297,29 +305,29 @@ void BasicSharedWriter<Atom>::Producer::refill_batch() noexcept {
     end_of_ring_.add(std::exchange(more_, buffer_meta(more_).next));
 }
 
-/// A frame's position is its number, which is its generation but for a 1 and the bits that the word
-/// lacks.
+/// A frame's position is its number. Its generation is the number + 1, without the bits that the
+/// word lacks.
 template <class Atom>
 FlushMark BasicSharedWriter<Atom>::Producer::begin_flush() noexcept {
   flush();
-  // Looked at before the word: so `gone` is at most what had been opened by then, and less than
-  // 2^24 behind.
+  // `gone` is read before the word: therefore it is at most the number of frames that were opened
+  // by then, and less than 2^24 behind.
   const std::uint64_t gone = w_.order_->progress().gone();
+  // A40: pairs with R40.
   const std::uint64_t word = w_.word_.load(std::memory_order_acquire);
   const std::uint64_t opened = gone + w_.frames_between(gone * kGeneration, word);
-  // Wrong only of a last reserve 2^24 frames ago: then others' frames are waited for.
+  // Wrong only if the last reserve was 2^24 frames ago: then frames of others are waited for.
   return {opened - w_.frames_between(last_, word), true};
 }
 
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::has_flushed(FlushMark& mark) noexcept {
   if (end_of_ring_.size() > 0) hand_over();
-  // Acquire pairs with the flusher's release: what the sink did with them is seen, and what was
-  // dropped.
+  // gone() acquires: what the sink did with the frames is seen, and what was dropped.
   return w_.order_->progress().gone() >= mark.until;
 }
 
-/// After has_flushed().
+/// Only after has_flushed() was true.
 template <class Atom>
 bool BasicSharedWriter<Atom>::Producer::has_dropped(const FlushMark& mark,
                                                     TaskNotes* task) noexcept {

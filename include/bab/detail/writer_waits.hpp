@@ -6,7 +6,7 @@
 
 namespace bab::detail {
 
-/// What waits may ask of a writer beside what it shows everybody. On its lcore.
+/// What waits may ask of a writer, beside its public functions. On its lcore.
 class WriterWaits {
  public:
   template <class Writer>
@@ -17,8 +17,8 @@ class WriterWaits {
   [[nodiscard]] static auto& pool(Writer& writer) noexcept {
     return writer.pool();
   }
-  /// Whether a reserve of `len` bytes takes a few instructions and can't fail; take() is that. Of
-  /// kTakesInline writers.
+  /// Whether a reserve of `len` bytes takes only a few instructions and can't fail: take() is such
+  /// a reserve. Only for writers with kTakesInline.
   template <class Writer>
   [[nodiscard]] static bool has_room(Writer& writer, std::uint32_t len) noexcept {
     return writer.has_room(len);
@@ -28,17 +28,17 @@ class WriterWaits {
     return writer.take(len);
   }
 
-  /// Flushes; what must be gone for that to be over.
+  /// Flushes. Returns the mark up to which frames must be gone for the flush to be over.
   template <class Writer>
   [[nodiscard]] static auto begin_flush(Writer& writer) noexcept {
     return writer.begin_flush();
   }
-  /// Hands over what may still be here. Whether all before the mark is gone.
+  /// Hands over frames that are still here. Returns whether all frames before the mark are gone.
   template <class Writer, class Mark>
   [[nodiscard]] static bool has_flushed(Writer& writer, Mark& mark) noexcept {
     return writer.has_flushed(mark);
   }
-  /// After has_flushed().
+  /// Only after has_flushed() was true.
   template <class Writer, class Mark, class Task>
   [[nodiscard]] static bool has_dropped(Writer& writer, const Mark& mark, Task* task) noexcept {
     return writer.has_dropped(mark, task);

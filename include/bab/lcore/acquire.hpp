@@ -14,15 +14,16 @@
 
 namespace bab {
 
-/// `co_await pool.acquire(span)`: waits its turn, then gathers as many buffers as were asked for
-/// while those behind it wait; so two that want many can't block each other with half of theirs.
-/// The span must outlive it.
+/// `co_await pool.acquire(span)`: waits for its turn, then collects as many buffers as the span
+/// holds, while later waiters wait. Therefore two waits for many buffers can't block each other
+/// with half of theirs each. The span must outlive the wait.
 class AcquireBulk : public Wait {
  public:
   AcquireBulk(BufferPool& pool, std::span<rte_mbuf*> out) noexcept : pool_(pool), out_(out) {}
   ~AcquireBulk() override { retire(); }
 
-  /// kDone: all of the span are the caller's. kCancelled or kClosed: none is.
+  /// kDone: the whole span holds buffers, which are the caller's. kCancelled, kClosed (more buffers
+  /// than the pool has) or kRefused: it holds none.
   Outcome await_resume() const noexcept {
     if (detail::kTsanMixed && outcome() == Outcome::kDone)
       for (const rte_mbuf* m : out_) detail::tsan_comes(m);
@@ -36,11 +37,11 @@ class AcquireBulk : public Wait {
  private:
   BufferPool& pool_;
   std::span<rte_mbuf*> out_;
-  std::size_t got_ = 0;  // of out_, while it waits
+  std::size_t got_ = 0;  // buffers in out_ so far, while it waits
   std::optional<std::uint64_t> ticket_;
 };
 
-/// `co_await pool.acquire()`: one buffer, or null when the wait was cancelled.
+/// `co_await pool.acquire()`: one buffer, or null if the wait was cancelled.
 class Acquire final : public AcquireBulk {
  public:
   explicit Acquire(BufferPool& pool) noexcept : AcquireBulk(pool, std::span(&buffer_, 1)) {}
@@ -50,8 +51,8 @@ class Acquire final : public AcquireBulk {
   }
 
   [[nodiscard]] rte_mbuf* await_resume() const noexcept { return buffer(); }
-  /// After AnyOf: the buffer, the caller's from now on, or null. One that nobody asks for stays
-  /// here, for the next await, and goes back to the pool at the end.
+  /// After AnyOf: the buffer, which is then the caller's, or null. If nobody calls this, the buffer
+  /// stays here for the next await; the destructor gives it back to the pool.
   [[nodiscard]] rte_mbuf* buffer() const noexcept {
     if (waiting() || outcome() != Outcome::kDone) return nullptr;
     is_callers_ = true;

@@ -17,8 +17,8 @@ namespace bab {
 class AnyOfBase {
  public:
   struct First {
-    std::size_t index;  ///< which one ended first, in the order they were given
-    Outcome outcome;    ///< its own; kCancelled when the lcore stopped
+    std::size_t index;  ///< the position of the one that ended first, in the order of the arguments
+    Outcome outcome;    ///< the outcome of that one; kCancelled if the lcore stopped
   };
 
   AnyOfBase(const AnyOfBase&) = delete;
@@ -31,7 +31,7 @@ class AnyOfBase {
  protected:
   AnyOfBase() noexcept = default;
   ~AnyOfBase() = default;
-  /// For the destructor: what has begun is withdrawn, and nobody is resumed.
+  /// For the destructor: Waits that have begun are withdrawn, and nobody is resumed.
   void retire() noexcept;
 
   std::span<Wait*> waits_;
@@ -52,20 +52,20 @@ class AnyOfBase {
   bool refused_ = false;
 };
 
-/// What AnyOf takes: a Wait, or what has one (a ReserveWait).
+/// What AnyOf takes: a Wait, or something that converts to one (a ReserveWait).
 template <class T>
 concept AwaitableInAnyOf = std::convertible_to<T&, Wait&>;
 
-/// `co_await AnyOf(a, b, …)`: begins the Waits in order, goes on with the first to end, and cancels
-/// the rest (what those had been granted goes to the next in line). The Waits are the caller's and
-/// tell their results themselves:
+/// `co_await AnyOf(a, b, …)`: begins the Waits in order, goes on when the first one ends, and
+/// cancels the others (what those had been granted goes to the next in line). The Waits belong to
+/// the caller, who asks them for their results:
 ///
 ///     Sleep timeout(deadline);
 ///     auto buffer = pool.acquire();
 ///     const auto [index, outcome] = co_await AnyOf(buffer, timeout);
 ///
-/// A Wait that is in it twice, or that somebody awaits already, ends it at once: that one's index,
-/// with kRefused, and nothing was begun.
+/// If a Wait is in it twice, or somebody awaits one already, it ends at once with that Wait's index
+/// and kRefused, and begins nothing.
 template <std::size_t N>
 requires(N > 0) class AnyOf : public AnyOfBase {
  public:

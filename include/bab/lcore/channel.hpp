@@ -23,7 +23,7 @@
 
 namespace bab {
 
-/// How an item of a Channel travels through a ring of plain words.
+/// How an item of a Channel passes through a ring of plain words.
 template <class T>
 struct ChannelItem;
 
@@ -39,7 +39,7 @@ struct ChannelItem<SendPacket> {
   static void* key(const Raw& raw) noexcept { return raw.buffer; }
 };
 
-/// Buffers travel with one share each.
+/// Each buffer brings one share with it.
 template <>
 struct ChannelItem<rte_mbuf*> {
   struct Raw {
@@ -54,12 +54,13 @@ struct ChannelItem<rte_mbuf*> {
   static void* key(const Raw& raw) noexcept { return raw.buffer; }
 };
 
-/// Batches of items from one lcore to one lcore: a bounded SP/SC ring with waiting at both ends.
+/// Passes batches of items from one lcore to one lcore: a bounded SP/SC ring, with waiting at both
+/// ends.
 ///
-/// Either side may close it, once and for all. After the sender has, the receiver gets what is
-/// inside and then kClosed. After the receiver has, sends end with kClosed and keep what they
-/// couldn't pass on; what was inside is released, when the channel is destroyed at the latest, and
-/// counted.
+/// Either side may close it, for good. After the sender has closed it, the receiver gets the items
+/// inside and then kClosed. After the receiver has closed it, sends end with kClosed and keep the
+/// items that they couldn't pass on. Items inside are then released, at the latest by the
+/// destructor, and counted.
 template <class T>
 class Channel {
   using Item = ChannelItem<T>;
@@ -67,19 +68,19 @@ class Channel {
   static_assert(std::is_trivially_copyable_v<Raw> && sizeof(Raw) % 4 == 0);
 
  public:
-  /// Holds at least `capacity` items, 1 or more. Throws Error when it can't be or there is no
-  /// memory for it.
+  /// Holds at least `capacity` items, 1 or more. `socket`: the NUMA node of its memory. Throws
+  /// Error, as SpscRing().
   explicit Channel(std::uint32_t capacity, int socket = SOCKET_ID_ANY)
       : ring_(detail::make_element_ring(sizeof(Raw), capacity, socket)) {}
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
-  /// When neither side uses it any more: releases what is inside.
+  /// Only when neither side uses it any more. Releases the items inside.
   ~Channel() {
     if (detail::eal_is_there()) discard();
   }
 
-  /// The sending lcore: moves as many from the front of `items` as fit and says how many. 0 when
-  /// closed.
+  /// On the sending lcore: moves as many from the front of `items` as fit, and returns how many. 0
+  /// if closed.
   BAB_RINGS_UNWATCHED unsigned try_send(std::span<T> items) noexcept {
     unsigned sent = 0;
     while (sent < items.size() && !closed()) {
@@ -89,8 +90,7 @@ class Channel {
         raw[i] = Item::to_raw(items[sent + i]);
         detail::tsan_release(Item::key(raw[i]));
       }
-      // What is in the ring is not asked beforehand: the enqueue looks at the receiver's line
-      // anyway.
+      // No look at the ring beforehand: the enqueue reads the receiver's cache line anyway.
       detail::ring_reads_and_writes(raw);
       const unsigned taken =
           rte_ring_sp_enqueue_burst_elem(ring_.get(), raw, sizeof(Raw), n, nullptr);
@@ -102,8 +102,8 @@ class Channel {
     return sent;
   }
 
-  /// The same for Packets of this lcore, with at most one atomic per run of Packets of one buffer.
-  /// Fewer, too, where a buffer has Shares::kLimit of them.
+  /// The same for Packets of this lcore, with at most one atomic operation per run of Packets of
+  /// one buffer. It also moves fewer if a buffer has Shares::kLimit shares.
   unsigned try_send(std::span<Packet> packets) noexcept requires std::same_as<T, SendPacket> {
     unsigned sent = 0;
     while (sent < packets.size() && !closed()) {
@@ -120,7 +120,8 @@ class Channel {
     return sent;
   }
 
-  /// The receiving lcore: fills the front of `out` with what there is and says how many.
+  /// On the receiving lcore: fills the front of `out` with the items there are, and returns how
+  /// many.
   BAB_RINGS_UNWATCHED unsigned try_receive(std::span<T> out) noexcept {
     unsigned got = 0;
     while (got < out.size()) {
@@ -138,8 +139,9 @@ class Channel {
     return got;
   }
 
-  /// `co_await channel.send(items)`: all of them, in order, as room comes; `sent()` says how many
-  /// went when it ends with kClosed or kCancelled, and the rest is still the caller's.
+  /// `co_await channel.send(items)`: sends all of them, in order, as room becomes free. If it ends
+  /// with kClosed or kCancelled, `sent()` says how many went; the others are still the caller's.
+  /// `items` must outlive it.
   template <class Sent>
   class SendOf final : public Wait {
    public:
@@ -161,14 +163,15 @@ class Channel {
   };
   using Send = SendOf<T>;
   [[nodiscard]] Send send(std::span<T> items) noexcept { return Send(*this, items); }
-  /// The same for Packets of this lcore: what is not sent is still its own.
+  /// The same for Packets of this lcore. Those that are not sent are still the caller's.
   [[nodiscard]] SendOf<Packet> send(
       std::span<Packet> packets) noexcept requires std::same_as<T, SendPacket> {
     return SendOf<Packet>(*this, packets);
   }
 
-  /// `co_await channel.receive(out)`: at least one item, as many as there are; `received()` says
-  /// how many. kClosed: none, and none will come. `out` must outlive it.
+  /// `co_await channel.receive(out)`: waits for at least one item and takes all there are, up to
+  /// out.size(); `received()` says how many. kClosed: there is none, and none will come. `out` must
+  /// outlive it.
   class Receive final : public Wait {
    public:
     Receive(Channel& channel, std::span<T> out) noexcept : channel_(channel), out_(out) {}
@@ -180,7 +183,7 @@ class Channel {
 
    private:
     bool poll() noexcept override {
-      // Closed is looked at first: what was sent before the close is then seen by the receive.
+      // closed() comes first: this receive then sees every item that was sent before the close.
       const bool closed = channel_.closed();
       received_ = channel_.try_receive(out_);
       if (received_ > 0 || out_.empty()) return true;
@@ -198,20 +201,22 @@ class Channel {
   };
   [[nodiscard]] Receive receive(std::span<T> out) noexcept { return Receive(*this, out); }
 
-  /// The sending lcore: nothing more will come. Release pairs with closed().
+  /// On the sending lcore: nothing more will come. R11: pairs with A11 (closed()).
   void close_sender() noexcept { closed_.store(true, std::memory_order_release); }
-  /// The receiving lcore: nothing more is wanted; releases what is inside. Returns how many items.
+  /// On the receiving lcore: nothing more is wanted. Releases the items inside and returns how
+  /// many. R11: pairs with A11 (closed()).
   std::uint64_t close_receiver() noexcept {
     closed_.store(true, std::memory_order_release);
     return discard();
   }
+  /// Any thread. A11: pairs with R11 (close_sender(), close_receiver()).
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
-  /// Items released because nobody received them.
+  /// Items that were released because nobody received them. Any thread.
   [[nodiscard]] std::uint64_t discarded() const noexcept {
     return discarded_.load(std::memory_order_relaxed);
   }
-  /// A moment's figure when the other side runs.
+  /// Items inside; a snapshot while the other side runs.
   [[nodiscard]] unsigned size() const noexcept { return detail::ring_count(*ring_); }
   [[nodiscard]] unsigned capacity() const noexcept { return rte_ring_get_capacity(ring_.get()); }
 

@@ -9,11 +9,12 @@
 
 namespace bab {
 
-/// Memory for coroutine frames on one lcore. Freed frames are kept by size and given out again, so
-/// that a steady state allocates nothing. GCC 12 never elides a frame's allocation.
+/// Memory for the coroutines of one lcore. Freed blocks are kept by size and given out again, so
+/// that a steady state allocates nothing. (GCC 12 never elides the allocation of a coroutine's
+/// memory.)
 ///
-/// A frame remembers where it came from: freed on another thread, or when its pool isn't the
-/// current one, it goes back to the heap.
+/// A block remembers the pool that it came from. If it is freed on another thread, or while that
+/// pool isn't the current one, it goes back to the heap.
 class FramePool {
  public:
   FramePool() = default;
@@ -21,28 +22,30 @@ class FramePool {
   FramePool& operator=(const FramePool&) = delete;
   ~FramePool();
 
-  /// The pool of the Lcore whose turn this thread is in, or null: then frames come from the heap.
+  /// The pool of the Lcore whose turn this thread is in, or null: memory then comes from the heap.
   static FramePool*& current() noexcept { return current_; }
 
-  /// For a promise's operator new and delete. Throws std::bad_alloc.
+  /// For a promise's operator new and delete. `bytes`: the coroutine's size. allocate() throws
+  /// std::bad_alloc.
   static void* allocate(std::size_t bytes);
   static void free(void* frame) noexcept;
 
-  /// Blocks taken from the heap so far: stands still in a steady state.
+  /// Blocks that came from the heap so far: doesn't grow in a steady state.
   [[nodiscard]] std::uint64_t grown() const noexcept { return grown_; }
 
  private:
   struct alignas(std::max_align_t) Block {
-    FramePool* owner;  // null: of no pool
+    FramePool* owner;  // null: it belongs to no pool
     Block* next;
     std::size_t size_class;
   };
-  // Frames of up to 4 KiB in steps of 128 bytes; larger ones (arrays in coroutines) go to the heap.
+  // Blocks of up to 4 KiB in steps of 128 bytes. Larger ones (coroutines with arrays) come from the
+  // heap.
   static constexpr std::size_t kStep = 128;
   static constexpr std::size_t kClasses = 32;
 
-  // In the library, as all that it shares with inline functions: an application with
-  // -fvisibility=hidden would have one of its own.
+  // Defined in the library, as everything that it shares with inline functions: otherwise an
+  // application that is compiled with -fvisibility=hidden would have a second one.
   static constinit thread_local FramePool* current_;
 
   std::array<Block*, kClasses> free_{};

@@ -7,16 +7,16 @@
 namespace bab {
 
 enum class IdleStrategy : std::uint8_t {
-  kSpin,     ///< the next turn at once
-  kPause,    ///< a pause instruction between turns
-  kBackOff,  ///< pauses for a while, then sleeps, longer and longer up to the bound
-  kMonitor,  ///< TPAUSE up to the bound, where the CPU has it; else as kPause
+  kSpin,     ///< starts the next turn at once
+  kPause,    ///< executes a pause instruction between turns
+  kBackOff,  ///< pauses at first, then sleeps longer and longer, up to the bound
+  kMonitor,  ///< TPAUSE up to the bound, if the CPU has it; else as kPause
 };
 
 struct IdleOptions {
   IdleStrategy strategy = IdleStrategy::kPause;
-  /// The longest sleep of kBackOff and kMonitor, in microseconds, 1 … 1,000,000: an lcore notices
-  /// what came meanwhile at most so late (and the operating system's own delay, some 50 µs).
+  /// The longest sleep of kBackOff and kMonitor, in microseconds, 1 … 1,000,000. An lcore may
+  /// notice an event that much later (plus the operating system's own delay, some 50 µs).
   std::uint32_t max_sleep_us = 100;
 };
 
@@ -25,7 +25,8 @@ class Idle {
  public:
   explicit Idle(const IdleOptions& options = {});
 
-  /// After a turn. `next_tsc`: the next timer's deadline, past which it doesn't sleep.
+  /// Call it after each turn. `work`: what the turn returned. `next_tsc`: the next timer's
+  /// deadline, in TSC ticks; it doesn't sleep past that. On the lcore.
   void after_turn(unsigned work, std::uint64_t now_tsc, std::uint64_t next_tsc) noexcept {
     if (work > 0) {
       empty_turns_ = 0;
@@ -34,7 +35,7 @@ class Idle {
     if (strategy_ != IdleStrategy::kSpin) rest(now_tsc, next_tsc);
   }
 
-  /// What is really done: kMonitor becomes kPause on a CPU without TPAUSE.
+  /// The strategy in use: kPause instead of kMonitor on a CPU without TPAUSE.
   [[nodiscard]] IdleStrategy in_force() const noexcept { return strategy_; }
 
  private:

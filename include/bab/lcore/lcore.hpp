@@ -23,17 +23,17 @@
 
 namespace bab {
 
-/// What an lcore did; any thread may read while it runs.
+/// What an lcore has done. Any thread may read it while the lcore runs.
 struct LcoreCounters {
   Counter turns;
   Counter busy_cycles;  ///< TSC ticks of turns with work
-  Counter idle_cycles;  ///< of those without, and of rest
+  Counter idle_cycles;  ///< TSC ticks of turns without work, and of rests
 };
 
-/// One lcore's loop: pollers that say how much work they did, tasks that wait without blocking,
-/// timers, a stop request. One object per polling thread; or several on one thread, turned by hand
-/// with a clock of the caller's (tests, simulation). Only request_stop() and counters() may be
-/// called from elsewhere.
+/// One lcore's loop: pollers that return how much work they did, tasks that wait without blocking,
+/// timers, and a stop request. There is one object per polling thread; or several on one thread,
+/// turned by hand with a clock of the caller's (tests, simulation). Other threads may call only
+/// request_stop(), stop_requested() and counters().
 ///
 /// A turn: pollers, then waits in the order in which they began, then timers that are due, then
 /// every task that is ready, once. The clock is read once per turn.
@@ -42,55 +42,56 @@ class Lcore {
   explicit Lcore(const IdleOptions& idle = {});
   Lcore(const Lcore&) = delete;
   Lcore& operator=(const Lcore&) = delete;
-  /// All tasks must have ended: request_stop() and turn until tasks() is 0. On the lcore that
-  /// turned it last, if that was by hand: its buffer caches are closed, as at the end of run().
-  /// Else call BufferPool::empty_caches() there.
+  /// All tasks must have ended: request_stop(), then turn until tasks() is 0. If turn() was called
+  /// by hand, destroy the Lcore on the lcore that called it last: its buffer caches are then
+  /// closed, as at the end of run(). Otherwise call BufferPool::empty_caches() there.
   ~Lcore();
 
-  /// The one whose turn this thread is in, or null.
+  /// The Lcore whose turn this thread is in, or null.
   static Lcore* current() noexcept { return current_; }
 
-  /// `poller.poll(now_tsc)` is called every turn, in the order of add(), and says how much work it
-  /// did (0: none). Not owned. Before run(), or on this lcore: what a poll adds is first called in
-  /// the next turn. May allocate.
+  /// `poller.poll(now_tsc)` is called in every turn, in the order of add(), and returns how much
+  /// work it did (0: none). The Lcore doesn't own it. Before run() or on this lcore; a poller that
+  /// a poll adds is first called in the next turn. May allocate.
   template <class Poller>
   void add(Poller& poller) {
     pollers_.push_back({&poller, poll_of<Poller>});
   }
 
-  /// It is not called any more, however often it was added, and may be destroyed. Before run(), or
-  /// on this lcore, in a poll as well: of itself, or of another one, which this turn then leaves
-  /// out. False: it wasn't there.
+  /// The poller is not called any more, however often it was added, and may be destroyed. Before
+  /// run() or on this lcore, also in a poll: of itself or of another one, which this turn then
+  /// leaves out. Returns false if it wasn't there.
   template <class Poller>
   bool remove(Poller& poller) noexcept {
     return remove_poller({&poller, poll_of<Poller>});
   }
 
-  /// Starts `make()`, which gives a Task<void>, when this lcore's ready tasks are next resumed;
-  /// `make` and what it holds live as long as the task. Before run(), or on this lcore. An
-  /// exception that leaves the task requests a stop and is thrown by run().
+  /// Starts `make()`, which returns a Task<void>, when this lcore next resumes its ready tasks.
+  /// `make` and what it holds live as long as the task. Before run() or on this lcore. Allocates;
+  /// throws std::bad_alloc. An exception that leaves the task requests a stop, and run() throws it.
   template <class Make>
   void spawn(Make make) {
-    // Before the coroutine: there may be no memory for either.
+    // Before the coroutine is made: memory for either may be lacking.
     Begun begun{notes_, &notes_.begin()};
     root(*this, *begun.notes, std::move(make));
     begun.notes = nullptr;
     ++tasks_;
   }
 
-  /// Turns until a stop was requested and all tasks have ended; then throws what a task threw, or
-  /// at once what a poller threw. However it ends, what the lcore's buffer caches keep goes back to
-  /// the pools, and they keep nothing until it turns again: nobody would relieve them.
+  /// Turns until a stop was requested and all tasks have ended. Then it throws what a task threw.
+  /// What a poller throws leaves it at once. In every case the buffers in the lcore's caches go
+  /// back to the pools, and the caches keep nothing until the lcore turns again: nobody would
+  /// relieve them.
   ///
-  /// What leaves a coroutine that it resumes ends the program (std::terminate). A Task lets nothing
-  /// leave, unless it was compiled with -fno-exceptions.
+  /// An exception that leaves a coroutine when it is resumed ends the program (std::terminate). No
+  /// exception leaves a Task, unless it was compiled with -fno-exceptions.
   void run();
-  /// The same until `done()`.
+  /// The same until `done()` is true.
   template <class Done>
   void run_until(Done done) {
     const Caches caches;
     while (!done()) {
-      if (exception_ && tasks_ == 0) break;  // what done() waits for may never come
+      if (exception_ && tasks_ == 0) break;  // the event that done() waits for may never come
       spin();
     }
     finish();
@@ -99,34 +100,36 @@ class Lcore {
   /// The same until all tasks have ended.
   void run_tasks();
 
-  /// One turn at the caller's time. Returns work done. Whoever turns by hand and pauses calls
-  /// BufferPool::empty_caches() before: what this lcore keeps is out of the others' reach
-  /// meanwhile.
+  /// One turn at the time `now_tsc` of the caller's clock, in TSC ticks. Returns the work done. If
+  /// you turn by hand and pause, call BufferPool::empty_caches() first: no other lcore can get the
+  /// buffers in this lcore's caches meanwhile.
   unsigned turn(std::uint64_t now_tsc);
 
-  /// Ends every wait on this lcore, and each one that begins from then on, with kCancelled. Any
-  /// thread.
+  /// Ends every wait on this lcore with kCancelled, and each one that begins later. Any thread.
+  /// R10: pairs with A10.
   void request_stop() noexcept { stop_requested_.store(true, std::memory_order_release); }
+  /// Any thread. A10: pairs with R10 (request_stop()).
   [[nodiscard]] bool stop_requested() const noexcept {
     return stop_requested_.load(std::memory_order_acquire);
   }
 
-  /// Whether this lcore's turns have seen the request: waits that begin now end at once. On this
-  /// lcore.
+  /// Whether this lcore's turns have seen the stop request: a wait that begins now ends at once.
+  /// Only on this lcore.
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
 
-  /// Whether a wait that begins now, on this thread, ends at once: as above, or because it is in no
-  /// Lcore's turn.
+  /// Whether a wait that begins now on this thread ends at once: its Lcore is stopping, or it is in
+  /// no Lcore's turn.
   static bool stops_waits() noexcept { return *stops_waits_; }
 
   /// The time of this turn, in TSC ticks.
   [[nodiscard]] std::uint64_t now() const noexcept { return now_; }
-  /// The deadline `ticks` from this turn, for Sleep: the largest value where it lies beyond that.
+  /// The deadline `ticks` after this turn, for Sleep, in TSC ticks; the largest value if the sum
+  /// would exceed it.
   [[nodiscard]] std::uint64_t deadline_in(std::uint64_t ticks) const noexcept {
     constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
     return ticks > kNever - now_ ? kNever : now_ + ticks;
   }
-  /// Deadline of the next timer; the largest value when there is none.
+  /// The deadline of the next timer, in TSC ticks; the largest value if there is none.
   [[nodiscard]] std::uint64_t next_timer() const noexcept {
     return timers_.empty() ? std::numeric_limits<std::uint64_t>::max() : timers_.front()->deadline_;
   }
@@ -145,7 +148,7 @@ class Lcore {
 
   struct Poller {
     void* self;
-    unsigned (*poll)(void*, std::uint64_t);  // null: removed during this turn
+    unsigned (*poll)(void*, std::uint64_t);  // null: it was removed during this turn
     friend bool operator==(const Poller&, const Poller&) noexcept = default;
   };
   template <class P>
@@ -153,7 +156,7 @@ class Lcore {
     return static_cast<P*>(self)->poll(now);
   }
 
-  /// A list of Waits, first in first out; a circle through itself.
+  /// A first-in, first-out list of Waits: a circle through the list itself.
   class List : detail::WaitLink {
    public:
     List() noexcept { next_ = previous_ = this; }
@@ -163,7 +166,7 @@ class Lcore {
     [[nodiscard]] Wait* first() const noexcept { return at(next_); }
     [[nodiscard]] Wait* after(const Wait& w) const noexcept;
     void push(Wait& w) noexcept;
-    /// All of `other`'s behind its own.
+    /// Moves all Waits of `other` to the end.
     void append(List& other) noexcept;
 
    private:
@@ -171,8 +174,8 @@ class Lcore {
     [[nodiscard]] Wait* at(WaitLink* link) const noexcept;
   };
 
-  /// The notes of a task that may yet fail to begin. No try and catch in headers: -fno-exceptions
-  /// forbids them.
+  /// The notes of a task that may still fail to begin. Headers use no try and catch:
+  /// -fno-exceptions forbids them.
   struct Begun {
     TaskNotesSlots& slots;
     TaskNotes* notes;
@@ -181,10 +184,10 @@ class Lcore {
     }
   };
 
-  /// The frame around a spawned task; destroys itself at its end.
+  /// The coroutine around a spawned task. It destroys itself at its end.
   struct Root {
     struct promise_type {
-      /// The arguments of root().
+      /// The parameters are those of root().
       template <class Make>
       promise_type(Lcore& lcore, TaskNotes& notes, Make& /*make*/) noexcept
           : lcore_(lcore), notes_(notes) {}
@@ -207,9 +210,9 @@ class Lcore {
   template <class Make>
   static Root root(Lcore& lcore, TaskNotes& notes, Make make);
 
-  /// The calling lcore's, for as long as it turns: where done() throws. Code that was compiled with
-  /// -fno-exceptions leaves it out when an exception passes, so spin() and finish() see to what
-  /// comes from them.
+  /// Closes the calling lcore's buffer caches at the end of its turns, also if done() throws. In
+  /// code that was compiled with -fno-exceptions its destructor isn't called when an exception
+  /// passes; therefore spin() and finish() handle exceptions that come from them.
   struct Caches {
     Caches() = default;
     Caches(const Caches&) = delete;
@@ -241,24 +244,24 @@ class Lcore {
   static void resume(Wait& w) noexcept;
   unsigned resume_ready();
 
-  // constinit: or each use would call its initialiser.
+  // constinit: otherwise each use would call their initialiser.
   static constinit thread_local Lcore* current_;
   static constinit thread_local const bool* stops_waits_;  // current_'s stopping_
 
   FramePool frames_;
   Idle idle_;
   std::vector<Poller> pollers_;
-  unsigned calls_pollers_ = 0;  // turns that are at it; a poller's own turn() makes it 2
+  unsigned calls_pollers_ = 0;  // turns that are calling pollers: 2 if a poller calls turn()
   bool has_removed_ = false;
   List polled_;
-  Wait* next_polled_ = nullptr;  // of the walk that is under way
+  Wait* next_polled_ = nullptr;  // the next one of the walk that is going on
   List ready_;
-  List resuming_;              // ready before this turn
-  TaskNotesSlots notes_;       // of its tasks
+  List resuming_;              // those that were ready before this turn
+  TaskNotesSlots notes_;       // of this lcore's tasks
   TaskRef running_;            // the task that is being resumed
   std::vector<Wait*> timers_;  // a binary heap by deadline
   std::uint64_t now_ = 0;
-  std::uint64_t spun_at_ = 0;  // when the last turn of spin() began; 0: accounted for
+  std::uint64_t spun_at_ = 0;  // when the last turn of spin() began, in TSC ticks; 0: accounted for
   bool spun_busy_ = false;
   std::size_t tasks_ = 0;
   unsigned turned_on_ = LCORE_ID_ANY;
@@ -268,7 +271,8 @@ class Lcore {
   alignas(RTE_CACHE_LINE_SIZE) std::atomic<bool> stop_requested_{false};
 };
 
-/// `co_await Yield()`: lets everything else have its turn first. Refused, it goes on at once.
+/// `co_await Yield()`: everything else has its turn first. If it is refused, the coroutine goes on
+/// at once.
 class Yield final : public Wait {
  public:
   Yield() noexcept = default;
@@ -279,12 +283,12 @@ class Yield final : public Wait {
  private:
   friend class Lcore;
   Yield(Lcore& lcore, TaskNotes& task) noexcept : on_(&lcore) { task_ = TaskRef(task); }
-  bool poll() noexcept override { return waiting(); }  // in AnyOf: over when polled again
+  bool poll() noexcept override { return waiting(); }  // in AnyOf: over when it is polled again
   Lcore* on_ = nullptr;
 };
 
-/// `co_await Sleep(deadline_tsc)`: kDone at the first turn whose time is at or past the deadline,
-/// or kCancelled. Lcore::deadline_in() reckons with a span.
+/// `co_await Sleep(deadline_tsc)`: kDone in the first turn whose time is at or after the deadline,
+/// or kCancelled. Lcore::deadline_in() makes a deadline from a span of time.
 class Sleep final : public Wait {
  public:
   explicit Sleep(std::uint64_t deadline_tsc) noexcept { deadline_ = deadline_tsc; }

@@ -4,13 +4,13 @@
 
 namespace bab {
 
-/// Makes the calling thread, which EAL did not start, an lcore for as long as the object is there:
-/// it may then use pools, Packets, writers and an Lcore of its own. At the end what its buffer
-/// caches keep goes back to their pools; its Packets must be gone. Construct and destroy on the
-/// same thread.
+/// Makes the calling thread, which EAL did not start, an lcore for as long as this object exists.
+/// The thread may then use pools, Packets, writers and an Lcore of its own. Its Packets
+/// must have gone before the destructor, which gives the buffers in the thread's caches back to
+/// their pools. Construct and destroy it on the same thread.
 class LcoreRegistration {
  public:
-  /// Throws Error: the thread is an lcore already, or all of DPDK's lcore ids (128) are taken.
+  /// Throws Error: the thread is an lcore already, or all lcore ids of DPDK (128) are in use.
   LcoreRegistration();
   LcoreRegistration(const LcoreRegistration&) = delete;
   LcoreRegistration& operator=(const LcoreRegistration&) = delete;

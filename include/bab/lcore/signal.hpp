@@ -9,31 +9,34 @@
 
 namespace bab {
 
-/// Something that happens, told to all who wait for it: notify() from any thread, waits on any
-/// Lcore. Signals form a tree: who waits for a child wakes when it or any of its ancestors is
-/// notified. A parent must outlive its children, and a Signal those that wait for it.
+/// An event that wakes all who wait for it. Any thread may call notify(); waits are on any Lcore.
+/// Signals form a tree: a wait for a child ends when the child or one of its ancestors is notified.
+/// A parent must outlive its children, and a Signal the waits for it.
 class Signal {
  public:
   Signal() noexcept = default;
-  explicit Signal(const Signal& parent) noexcept = delete;  // would read as a copy: pass a pointer
+  explicit Signal(const Signal& parent) noexcept =
+      delete;  // it would read as a copy: pass a pointer
   explicit Signal(const Signal* parent) noexcept : parent_(parent) {}
   Signal& operator=(const Signal&) = delete;
 
-  /// Any thread. Release pairs with seen(): who wakes sees what was written before.
+  /// Any thread. R9: pairs with A9 (seen()): a waiter that wakes sees what was written before.
   void notify() noexcept { times_.fetch_add(1, std::memory_order_release); }
 
-  /// How often this or an ancestor was notified. Taken before a condition is looked at and given to
-  /// wait(), it makes sure that no notification between the look and the wait is missed.
+  /// How often this Signal and its ancestors were notified. Call it before you look at a condition,
+  /// and give its result to wait(): then no notification between the look and the wait is missed.
+  /// Any thread.
   [[nodiscard]] std::uint64_t seen() const noexcept {
     std::uint64_t sum = 0;
     for (const Signal* s = this; s != nullptr; s = s->parent_)
+      // A9: pairs with R9 (notify()).
       sum += s->times_.load(std::memory_order_acquire);
     return sum;
   }
 
-  /// `co_await signal.wait()`: kDone at the next notification from now on, or kCancelled.
+  /// `co_await signal.wait()`: kDone at the next notification after this call, or kCancelled.
   [[nodiscard]] class SignalWait wait() const noexcept;
-  /// The same for notifications since seen() gave `since`.
+  /// The same for a notification after the seen() that returned `since`.
   [[nodiscard]] class SignalWait wait(std::uint64_t since) const noexcept;
 
  private:

@@ -18,9 +18,9 @@ class Task;
 
 namespace detail {
 
-/// What a coroutine's Task is made from, in the place where its caller wants it: compilers differ
-/// in whether a function's result that can't be moved may be made by the promise itself (Clang 14
-/// says no).
+/// Makes a coroutine's Task in the place where its caller wants it. The promise itself doesn't
+/// return the Task: compilers differ in whether it may return an object that can't be moved (Clang
+/// 14 says no).
 template <class Promise>
 struct TaskStart {
   std::coroutine_handle<Promise> handle;
@@ -30,7 +30,8 @@ struct TaskStart {
   }
 };
 
-/// What the promises of all Tasks share: laziness, the continuation, the exception, pooled frames.
+/// What the promises of all Tasks share: the lazy start, the continuation, the exception, memory
+/// from the pool.
 class TaskPromiseBase {
  public:
   static void* operator new(std::size_t bytes) { return FramePool::allocate(bytes); }
@@ -40,7 +41,8 @@ class TaskPromiseBase {
 
   struct Final {
     bool await_ready() noexcept { return false; }
-    /// Who awaits goes on from here if it had to wait; else resume() below returns to it.
+    /// The awaiting coroutine goes on from here if it had to wait; else resume() below returns to
+    /// it.
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
       return self.promise().continuation_;
@@ -73,7 +75,7 @@ class TaskPromise : public TaskPromiseBase {
   TaskStart<TaskPromise> get_return_object() noexcept {
     return {std::coroutine_handle<TaskPromise>::from_promise(*this)};
   }
-  /// `= T`: for co_return {…}.
+  /// `= T` is for co_return {…}.
   template <std::convertible_to<T> U = T>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
@@ -115,17 +117,17 @@ class TaskPromise<void> : public TaskPromiseBase {
 
 }  // namespace detail
 
-/// A coroutine that starts when it is awaited, on the awaiter's lcore, and gives its value or its
-/// exception to it. Await it at once, in the expression that makes it (or hand it to Lcore::spawn):
-/// it can't be copied, moved or kept, so that what its arguments refer to outlives it. Nor can it
-/// be awaited twice: a variable that holds one can't be awaited at all (`co_await std::move(task)`
-/// doesn't compile).
+/// A coroutine that starts when it is awaited, on the lcore of the awaiting coroutine, to which it
+/// gives its value or its exception. Await it at once, in the expression that makes it, or hand it
+/// to Lcore::spawn. It can't be copied, moved or kept, so that what its arguments refer to outlives
+/// it. It can't be awaited twice. A variable that holds a Task can't be awaited at all (`co_await
+/// std::move(task)` doesn't compile).
 ///
-/// GCC 12.2 (tried) miscompiles a coroutine function, not a lambda, that awaits in the condition of
-/// an if or a loop and declares no variable in its outermost block: it never starts, or dies of an
-/// illegal instruction. Declare one there, or await into it: `const bool more = co_await next();`.
-/// It also frees temporaries twice that are arguments of an await in one branch of a conditional
-/// expression: use an if.
+/// GCC 12.2 (tried) miscompiles a coroutine that is a function, not a lambda, awaits in the
+/// condition of an if or a loop, and declares no variable in its outermost block: it never starts,
+/// or ends with an illegal instruction. Declare a variable there, or await into one: `const bool
+/// more = co_await next();`. It also destroys temporaries twice if they are arguments of an await
+/// in one branch of a conditional expression: use an if.
 template <class T = void>
 class [[nodiscard("a Task does nothing until it is awaited")]] Task {
  public:
@@ -154,8 +156,8 @@ class [[nodiscard("a Task does nothing until it is awaited")]] Task {
     ~Awaiter() { handle_.destroy(); }
 
     bool await_ready() noexcept { return false; }
-    /// Runs it at once. No symmetric transfer, which GCC makes a call unless it optimizes: then a
-    /// loop over Tasks that needn't wait would grow the stack with each.
+    /// Runs it at once. No symmetric transfer: GCC makes that a call unless it optimizes, and then
+    /// a loop over Tasks that needn't wait would grow the stack with each of them.
     bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
       handle_.resume();
       if (handle_.done()) return false;

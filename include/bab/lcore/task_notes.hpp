@@ -11,25 +11,26 @@
 
 namespace bab {
 
-/// What a spawned task, with all the Tasks it awaits, keeps from one await to the next. On its
-/// lcore.
+/// What a spawned task keeps from one await to the next, for itself and all the Tasks that it
+/// awaits. Only on its lcore.
 class TaskNotes {
  public:
-  /// Tasks of this process so far.
+  /// How many tasks this process has spawned so far. Any thread.
   static std::uint64_t spawned() noexcept { return spawned_.load(std::memory_order_relaxed); }
 
-  /// Its number, in the order in which the process's tasks were spawned: from 1 on. 0: of no task
-  /// now.
+  /// The task's number, in the order in which the process spawned its tasks, from 1. 0: these notes
+  /// belong to no task now.
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
-  /// The position up to which this task knows what became of a writer's frames; 0: it wasn't told
-  /// yet. `writer`: a number that no other writer of the process ever has, from 1 on.
+  /// The position in a writer's frames up to which this task was told what became of them. 0: it
+  /// was told nothing yet. `writer`: the writer's number, from 1; no other writer of the process
+  /// ever has it.
   [[nodiscard]] std::uint64_t told_until(std::uint64_t writer) const noexcept {
     for (const Told& t : told_)
       if (t.writer == writer) return t.until;
     return 0;
   }
-  /// Of more than 8 writers the oldest is forgotten.
+  /// Notes such a position. Keeps those of 8 writers; a ninth writer takes the place of the oldest.
   void tell(std::uint64_t writer, std::uint64_t until) noexcept {
     auto* at = std::find_if(told_.begin(), told_.end(),
                             [writer](const Told& t) { return t.writer == writer; });
@@ -50,15 +51,16 @@ class TaskNotes {
 
   std::uint64_t number_ = 0;
   std::array<Told, 8> told_{};
-  TaskNotes* next_ = nullptr;  // of those that are free
+  TaskNotes* next_ = nullptr;  // the next free one
 };
 
-/// The notes of a task that may have ended, and another one's be in their place.
+/// Refers to the notes of a task, which may have ended, and whose notes another task may have by
+/// now.
 class TaskRef {
  public:
-  TaskRef() noexcept = default;  // of none
+  TaskRef() noexcept = default;  // refers to no task
   explicit TaskRef(TaskNotes& notes) noexcept : notes_(&notes), number_(notes.number()) {}
-  /// Null: it has ended, or is none.
+  /// Null: the task has ended, or there is none.
   [[nodiscard]] TaskNotes* get() const noexcept {
     return notes_ != nullptr && notes_->number() == number_ ? notes_ : nullptr;
   }
@@ -68,11 +70,11 @@ class TaskRef {
   std::uint64_t number_ = 0;
 };
 
-/// The notes of an lcore's tasks. They stay where they are as long as this lives: a wait may be of
-/// a task that has ended. On its lcore.
+/// The notes of an lcore's tasks. Notes stay where they are as long as this object lives: a wait
+/// may belong to a task that has ended. Only on its lcore.
 class TaskNotesSlots {
  public:
-  /// Those of a new task. Allocates only where there are more tasks than ever.
+  /// Notes for a new task. Allocates only if there are more tasks than ever before.
   [[nodiscard]] TaskNotes& begin() {
     if (free_ == nullptr) free_ = &slots_.emplace_back();
     TaskNotes& notes = *std::exchange(free_, free_->next_);

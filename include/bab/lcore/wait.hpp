@@ -16,16 +16,15 @@ class Lcore;
 /// How an await ended.
 enum class Outcome : std::uint8_t {
   kDone,
-  kCancelled,  ///< by its lcore's stop, or as one of several of which another was first
-  kClosed,     ///< what it waited for is closed and will never come
-  kRefused,  ///< nothing was begun, a mistake in the program: the Wait is awaited already, or this
-             ///< is no turn of an Lcore's, or the thread has no lcore id and what is awaited needs
-             ///< one
+  kCancelled,  ///< by its lcore's stop, or because another Wait of its AnyOf ended first
+  kClosed,     ///< it waits for something that is closed and will never come
+  kRefused,  ///< a mistake in the program, nothing was begun: the Wait is awaited already, this is
+             ///< no Lcore's turn, or the thread has no lcore id and the wait needs one
 };
 
 namespace detail {
 
-/// A place in a circular list of Waits. It can leave without knowing which list that is.
+/// An entry of a circular list of Waits. It can leave without knowing its list.
 struct WaitLink {
   WaitLink* next_ = nullptr;
   WaitLink* previous_ = nullptr;
@@ -33,29 +32,30 @@ struct WaitLink {
 
 }  // namespace detail
 
-/// One thing that a coroutine waits for on its lcore: base of all awaitables that can be cancelled.
-/// It lives in the awaiting coroutine's frame, linked into its lcore's list and never allocated;
-/// only that lcore touches it. The lcore polls it once per turn, in the order in which waits began.
+/// One thing that a coroutine waits for on its lcore: the base of all awaitables that can be
+/// cancelled. It usually lives in the memory of the awaiting coroutine, is linked into its lcore's
+/// list and never allocated. Only that lcore touches it. The lcore polls it once per turn, in the
+/// order in which waits began.
 ///
-/// It is awaited by one coroutine at a time, on its own or in an AnyOf, and when that is over as
-/// often as you like. Another await meanwhile ends at once with kRefused and changes nothing.
+/// One coroutine at a time may await it, alone or in an AnyOf. After that it may be awaited again,
+/// any number of times. Another await meanwhile ends at once with kRefused and changes nothing.
 ///
-/// Destroyed before its coroutine has gone on, as with that coroutine's frame, it gives back what
-/// it was granted, and nobody is resumed. Where it isn't in the frame, it has to go before the
-/// frame goes, or be cancelled.
+/// If it is destroyed before its coroutine has gone on, for example with that coroutine, it gives
+/// back what it was granted, and nobody is resumed. If it lives outside of the coroutine's memory,
+/// it must be destroyed or cancelled before the coroutine is destroyed.
 class Wait : private detail::WaitLink {
  public:
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
 
-  /// Ends the wait with kCancelled; nothing happens when it is over already. On its lcore.
+  /// Ends the wait with kCancelled. Does nothing if the wait is over already. Only on its lcore.
   void cancel() noexcept;
 
   [[nodiscard]] bool waiting() const noexcept { return state_ == State::kWaiting; }
-  /// Of the last await, once that is over.
+  /// How the last await ended, once it is over.
   [[nodiscard]] Outcome outcome() const noexcept { return refused_ ? Outcome::kRefused : outcome_; }
 
-  // Awaitable on its own.
+  // These make it awaitable alone.
   [[nodiscard]] bool await_ready() noexcept { return begin(); }
   void await_suspend(std::coroutine_handle<> coroutine) noexcept { coroutine_ = coroutine; }
 
@@ -63,13 +63,13 @@ class Wait : private detail::WaitLink {
   Wait() noexcept = default;
   virtual ~Wait() { retire(); }
 
-  /// Whether it is over; takes what it waits for, if so. Called at once when it begins (then
-  /// nothing is suspended), and once per turn from then on.
+  /// Whether the wait is over; if so, this takes what it waits for. Called at once when the wait
+  /// begins (then nothing is suspended), and once per turn from then on.
   virtual bool poll() noexcept = 0;
-  /// It was cancelled, or nobody will be told of what it was granted: gives that back.
+  /// Gives back what was granted: the wait was cancelled, or nobody will be told of the grant.
   virtual void withdraw() noexcept;
 
-  /// For the destructor of each class with a withdraw() of its own: afterwards it is on no list.
+  /// For the destructor of each class that overrides withdraw(). Afterwards the Wait is on no list.
   void retire() noexcept {
     if (state_ != State::kIdle) [[unlikely]]
       retire_now();
@@ -77,13 +77,13 @@ class Wait : private detail::WaitLink {
 
   void set_outcome(Outcome outcome) noexcept { outcome_ = outcome; }
   [[nodiscard]] Lcore& lcore() const noexcept { return *lcore_; }
-  /// In withdraw(): it had what it waited for, but its coroutine has not gone on yet.
+  /// In withdraw(): it had got what it waited for, but its coroutine has not gone on yet.
   [[nodiscard]] bool granted() const noexcept {
     return state_ == State::kReady && outcome_ == Outcome::kDone;
   }
-  /// Of the spawned task that waits: the one that its lcore resumed last, be it by that task's code
-  /// that the waiting coroutine goes on. Null before it waits, when that task has ended, and where
-  /// no task began the wait.
+  /// Notes of the spawned task that waits: of the one that its lcore resumed last. (That task's
+  /// code may be what resumes the waiting coroutine.) Null: no wait has begun, no task began it,
+  /// or that task has ended.
   [[nodiscard]] TaskNotes* task() const noexcept { return task_.get(); }
 
  private:
@@ -94,11 +94,12 @@ class Wait : private detail::WaitLink {
 
   enum class State : std::uint8_t {
     kIdle,     ///< nobody awaits it
-    kWaiting,  ///< among those its lcore polls, or a timer
+    kWaiting,  ///< its lcore polls it, or it is a timer
     kReady,    ///< it is over, and its coroutine will be resumed
   };
 
-  /// Begins on the current lcore, unless that has been asked to stop. True: over already.
+  /// Begins on the current lcore, unless that lcore was asked to stop. True: the wait is over
+  /// already.
   bool begin() noexcept;
   void complete() noexcept;
   void unlink() noexcept;
@@ -114,7 +115,7 @@ class Wait : private detail::WaitLink {
   std::size_t timer_ = kNoTimer;
   Outcome outcome_ = Outcome::kDone;
   State state_ = State::kIdle;
-  bool refused_ = false;  // the last one to await it; what it is at is another's
+  bool refused_ = false;  // the last await was; the rest belongs to an earlier one
 };
 
 }  // namespace bab

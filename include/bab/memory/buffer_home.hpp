@@ -23,17 +23,17 @@
 
 namespace bab {
 
-/// What the handles to a pool's buffers need of it: the memory itself and the table of handle
-/// counts. It outlives its BufferPool for as long as some of its buffers are out, so that a Packet
-/// or a SendPacket that comes late finds all in place.
+/// The part of a pool that handles to its buffers need: the memory itself and the table of handle
+/// counts. It outlives its BufferPool while some buffers are out, so that a late Packet or
+/// SendPacket finds everything in place.
 class BufferHome {
  public:
-  /// `mempool` becomes this one's. `receives`: free buffers stay readable (see BufferPoolOptions).
-  /// Throws Error when there is no memory for the table.
+  /// Takes over `mempool`. `receives`: free buffers stay readable (see BufferPoolOptions). Throws
+  /// Error: no memory for the table, or DPDK keeps a mempool's caches elsewhere.
   BufferHome(rte_mempool* mempool, bool receives);
   BufferHome(const BufferHome&) = delete;
   BufferHome& operator=(const BufferHome&) = delete;
-  /// When all its buffers are back, or EAL's memory isn't there any more.
+  /// Only when all its buffers are back or EAL's memory has gone.
   ~BufferHome();
 
   /// What `lcore` holds of buffer `id`. Only that lcore may read or write it.
@@ -44,21 +44,23 @@ class BufferHome {
 
   [[nodiscard]] rte_mempool* mempool() const noexcept { return mempool_.get(); }
 
-  /// Whether its bytes are in its own memory, and not another mbuf's or the application's. Any
-  /// thread.
+  /// Whether the mbuf's bytes are in its own memory, and not in another mbuf's or the
+  /// application's. Any thread.
   [[nodiscard]] static bool is_direct(const rte_mbuf* m) noexcept {
-    // One byte of the flags: no constant of 64 bits is needed.
+    // Reads one byte of the flags: needs no constant of 64 bits.
     return (static_cast<std::uint8_t>(m->ol_flags >> 56) & (kNotDirect >> 56)) == 0;
   }
 
-  /// Whether all buffers are back. What those who gave them back did before, happened before.
+  /// Whether all buffers are back. If so, everything that was done with them happened before. Only
+  /// for a home that its pool has left.
   [[nodiscard]] bool full() const noexcept;
 
-  /// Takes a buffer back that nobody holds a share of, to its own pool, whose ever that is. Any
+  /// Takes back a buffer of which nobody holds a share, to its own pool, whichever that is. Any
   /// thread.
   static void take_back(rte_mbuf* m) noexcept {
-    // mempool_, but in the line of the mbuf that is at hand: the way by BufferMeta and here costs
-    // two loads, each waiting for the one before (pool_acquire_release: 8.1 ns, so 7.1).
+    // The same as mempool_, but in the mbuf's cache line, which is at hand. The way through
+    // BufferMeta and this object costs two loads, one after the other (pool_acquire_release: 8.1 ns
+    // instead of 7.1).
     rte_mempool* mp = m->pool;  // read while the buffer is still ours
     if (!retire(m)) [[unlikely]]
       return;
@@ -72,26 +74,26 @@ class BufferHome {
     }
   }
 
-  /// rte_mempool_generic_put() but for one thing: what counts as back is in its place by then, as
-  /// full() needs it. `cache`: what cache_of() said. Any thread.
+  /// rte_mempool_generic_put(), except that a buffer is in its place before it counts as back:
+  /// full() needs that. `cache`: the result of cache_of(). Any thread.
   static void put(rte_mempool* mp, rte_mempool_cache* cache,
                   std::span<void* const> objects) noexcept;
 
-  /// rte_mempool_default_cache() of this lcore, or null, for where buffers are given back: their
-  /// pool's end may close the caches meanwhile. Any thread.
+  /// This lcore's rte_mempool_default_cache(), or null, for giving buffers back: the end of their
+  /// pool may close the caches meanwhile. Any thread.
   [[nodiscard]] static rte_mempool_cache* cache_of(rte_mempool* mp) noexcept {
     const unsigned lcore = rte_lcore_id();
     if (lcore >= RTE_MAX_LCORE || __atomic_load_n(&mp->cache_size, __ATOMIC_RELAXED) == 0)
       return nullptr;
-    // Where rte_mempool_create_empty() puts them: local_cache says the same, but giving back waits
-    // for each load.
+    // The place where rte_mempool_create_empty() puts them. local_cache says the same, but giving
+    // back would wait for one more load.
     return reinterpret_cast<rte_mempool_cache*>(mp + 1) + lcore;
   }
 
-  /// The first half of it: the buffer is as mbufs of a mempool must be, and may be put there.
-  /// False: it is there already.
+  /// The first half of take_back(): makes the buffer as mbufs in a mempool must be. False: it is
+  /// back already.
   [[nodiscard]] static bool retire(rte_mbuf* m) noexcept {
-    detail::tsan_comes(m);  // it may have come through the other one's functions alone
+    detail::tsan_comes(m);  // it may have come through functions that aren't watched
     if (!is_direct(m) || m->next != nullptr) [[unlikely]]
       if (!take_apart(m)) return false;
     if constexpr (detail::kChecks)
@@ -102,8 +104,8 @@ class BufferHome {
 #ifdef BAB_ASAN
     hide(m);
 #endif
-    // Plain stores: the caller is alone with the buffer. Only where something changed: its next
-    // user, on another lcore as a rule, has these lines still, and would have to fetch them again.
+    // Plain stores: nobody else has the buffer. And only if something changed: the next user,
+    // usually on another lcore, still has these cache lines and would have to fetch them again.
     // refcnt and nb_segs are one word.
     std::uint32_t counts;
     auto* const at = reinterpret_cast<std::byte*>(m) + offsetof(rte_mbuf, refcnt);
@@ -113,16 +115,16 @@ class BufferHome {
     return true;
   }
 
-  /// Buffers that came back as indirect ones, or with external memory; of a pool that is there, and
-  /// ever so many.
+  /// Buffers of this pool that came back as indirect mbufs or with external memory, since it was
+  /// created.
   [[nodiscard]] std::uint64_t detached() const noexcept {
     return detached_.load(std::memory_order_relaxed);
   }
 
-  /// A home whose pool goes: freed now or, when buffers are out, when all are back and the next
-  /// pool comes or goes.
+  /// Takes over the home of a pool that is destroyed. It is freed at once or, if buffers are out,
+  /// when all are back and the next pool is created or destroyed.
   static void leave(std::unique_ptr<BufferHome> home) noexcept;
-  /// Frees those left homes that are full by now. Returns how many are still there.
+  /// Frees the homes that leave() took over and that are full by now. Returns how many remain.
   static std::size_t sweep() noexcept;
 
  private:
@@ -131,23 +133,24 @@ class BufferHome {
   static_assert((kNotDirect & ~(std::uint64_t{0xff} << 56)) == 0);
   static_assert(offsetof(rte_mbuf, nb_segs) == offsetof(rte_mbuf, refcnt) + 2);
 
-  /// What isn't the buffer's own goes back to its owner: memory of another mbuf or of the
-  /// application, segments behind it (a share of each). False where nothing is left: a buffer that
-  /// goes with its memory (of a pool that pins some).
+  /// Gives back everything that isn't the buffer's own: memory of another mbuf or of the
+  /// application, and further segments (a share of each). False: nothing is left, since the buffer
+  /// itself went back with its memory (of a pool that pins external memory).
   [[nodiscard]] static bool take_apart(rte_mbuf* m) noexcept;
   [[nodiscard]] static bool is_ours(const rte_mbuf* m) noexcept {
     return detail::pool_tag(m->pool) != nullptr;
   }
-  /// From whoever has no business in a free buffer, when sanitizers look.
+  /// AddressSanitizer reports every use of the buffer's bytes from now on.
   static void hide(rte_mbuf* m) noexcept;
 
-  /// Release: the pool may be destroyed as soon as the last buffer counts as back (full()).
+  /// R4: pairs with A4 (full()): the pool may be destroyed as soon as its last buffer counts as
+  /// back.
   static void count(rte_mempool_cache& cache, std::uint32_t len) noexcept {
     __atomic_store_n(&cache.len, len, __ATOMIC_RELEASE);
   }
 
-  /// From now on buffers go straight to the mempool's ring, drivers' too: its last step is the
-  /// ring's.
+  /// From now on buffers go straight to the mempool's ring, also those that drivers free. The ring
+  /// then does the last step of giving back.
   void close_caches() noexcept;
 
   struct MempoolDeleter {
@@ -158,7 +161,7 @@ class BufferHome {
     void operator()(Account* accounts) const noexcept;
   };
 
-  detail::EalUse eal_;  // goes last
+  detail::EalUse eal_;  // destroyed last
   std::unique_ptr<rte_mempool, MempoolDeleter> mempool_;
   bool receives_;
   bool has_caches_;

@@ -18,12 +18,12 @@ namespace bab {
 
 class SendPacket;
 
-// The buffer, and who owns it when. One frame is one buffer is one mbuf:
+// The states of a buffer and its owners. One frame is one buffer is one mbuf:
 //
 //     rte_mbuf | BufferMeta | headroom | [Eth VLAN IP UDP Mold] len msg len msg …
 //                                         WriteFlusher           a Reservation's bytes, a Packet's
 //
-// A buffer is in use as long as somebody has a share of it (Shares: mbuf->refcnt).
+// A buffer is in use as long as a share of it is held (Shares: mbuf->refcnt).
 //
 // | state          | shares                                     | until                           |
 // |----------------|--------------------------------------------|---------------------------------|
@@ -31,23 +31,24 @@ class SendPacket;
 // | being written  | the frame's, held by its writer            | it is full, flush(), a deadline |
 // | complete       | the frame's: a ring's, then the flusher's  | the sink takes it, or a drop    |
 // | in TX          | the frame's, held by the driver            | it is sent: the driver frees it |
-// | received       | the frame's, held by who called receive()  | a Framer takes it over          |
-// | being read     | some of each lcore with a Packet of it     | that lcore's last Packet goes   |
+// | received       | the frame's, held by receive()'s caller    | a Framer takes it over          |
+// | being read     | some, of each lcore with a Packet of it    | that lcore's last Packet goes   |
 // | between lcores | one of each SendPacket                     | receive(), or it is dropped     |
 //
-// Shares of different owners live side by side: a frame may be in TX while two lcores read Packets
+// Shares of different owners exist side by side: a frame may be in TX while two lcores read Packets
 // of it.
 
-/// A handle to one message: a read-only region of a buffer, which stays put while a handle is
-/// there. Belongs to the lcore that made it: clone and drop are plain ++ and -- in that lcore's
-/// table. To cross lcores it changes its type: send() → SendPacket → receive(). A library with
-/// debug checks checks the lcore. A small Packet pins its whole buffer.
+/// A handle to one message: a read-only region of a buffer. The bytes don't move as long as a
+/// handle exists. A Packet belongs to the lcore that made it, and only that lcore may use it: clone
+/// and drop are a plain ++ and -- in its table. To cross lcores a message changes its type: send()
+/// → SendPacket → receive(). A library with debug checks checks the lcore. A small Packet keeps its
+/// whole buffer in use.
 class Packet {
  public:
   Packet() noexcept = default;
   Packet(Packet&& other) noexcept
       : data_(other.data_), len_(other.len_), account_(std::exchange(other.account_, nullptr)) {}
-  /// A moved-from Packet is empty; what this one was is dropped at once.
+  /// Drops the message that this one held. `other` becomes empty.
   Packet& operator=(Packet&& other) noexcept {
     Packet taken(std::move(other));
     taken.swap(*this);
@@ -62,18 +63,18 @@ class Packet {
     return Packet(data_, len_, account_);
   }
 
-  /// Passes the message to another lcore. The lcore's last handle passes its share on with no
-  /// atomic; any other takes one more. At Shares::kLimit the lcore passes on one that it holds
-  /// beside its handles' own (as many as it received, less one); where it has none, an empty
-  /// SendPacket comes back, and this handle stays.
+  /// Passes the message to another lcore. The lcore's last handle of the buffer passes its share
+  /// on, without an atomic operation. Any other handle takes one more share. At Shares::kLimit it
+  /// passes on one of the lcore's own shares, of which the lcore keeps at least one. If the lcore
+  /// has only that one, it returns an empty SendPacket, and this handle stays.
   [[nodiscard]] SendPacket send() noexcept;
 
-  /// The same for the front of `packets`, with at most one atomic per run of Packets of one buffer.
-  /// Moves as many as `out` takes, in order, and says how many; fewer only at Shares::kLimit, when
-  /// this lcore's own are used up, too.
+  /// The same for the front of `packets`, with at most one atomic operation per run of Packets of
+  /// one buffer. Moves up to out.size() of them, in order, and returns how many. It moves fewer
+  /// only at Shares::kLimit, when this lcore's own shares are used up, too.
   static std::size_t send(std::span<Packet> packets, std::span<SendPacket> out) noexcept;
 
-  /// Leaves out the first n bytes. False, and nothing changes, when there are fewer.
+  /// Removes the first n bytes. Returns false and changes nothing if there are fewer.
   [[nodiscard]] bool advance(std::uint64_t n) noexcept {
     if (n > len_) return false;
     data_ += n;
@@ -81,14 +82,14 @@ class Packet {
     return true;
   }
 
-  /// Leaves out the last n bytes. False, and nothing changes, when there are fewer.
+  /// Removes the last n bytes. Returns false and changes nothing if there are fewer.
   [[nodiscard]] bool trim(std::uint64_t n) noexcept {
     if (n > len_) return false;
     len_ -= static_cast<std::uint32_t>(n);
     return true;
   }
 
-  /// A handle to `len` of the bytes from `offset` on; empty when they aren't all there.
+  /// A handle to the `len` bytes from `offset` on; empty if not all of them exist.
   [[nodiscard]] Packet subpacket(std::uint64_t offset, std::uint64_t len) const noexcept {
     if (offset > len_ || len > len_ - offset) return {};
     Packet part = clone();
@@ -97,19 +98,22 @@ class Packet {
     return part;
   }
 
-  /// Cuts at `offsets`, ascending and at most size(), into out.size() = offsets.size() + 1 handles;
-  /// none gives the whole. False, and nothing changes, when the offsets or `out` don't fit.
+  /// Cuts the message at `offsets`, ascending and at most size(), into out.size() = offsets.size()
+  /// + 1 handles. Without offsets it gives one handle to the whole. Returns false and changes
+  /// nothing if the offsets or `out` don't fit, or this is empty.
   [[nodiscard]] bool split(std::span<const std::uint64_t> offsets,
                            std::span<Packet> out) const noexcept;
 
-  /// A copy in a buffer of `pool`, so that this one's is not pinned by a small message. Empty when
-  /// the pool has no buffer or its buffers are too small.
+  /// A copy in a buffer of `pool`, so that a small message doesn't keep its whole buffer in use.
+  /// Empty if the pool has no free buffer, its buffers are too small, or the thread has no lcore
+  /// id.
   [[nodiscard]] Packet copy_out(BufferPool& pool) const noexcept;
 
   [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept { return {data_, len_}; }
   [[nodiscard]] const std::uint8_t* data() const noexcept { return data_; }
   [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
-  /// Whether this is a handle at all; a message of no bytes is one, a moved-from Packet isn't.
+  /// Whether this is a handle. A handle may be to a message of 0 bytes; a moved-from Packet is
+  /// none.
   [[nodiscard]] explicit operator bool() const noexcept { return account_ != nullptr; }
 
   void swap(Packet& other) noexcept {
@@ -131,11 +135,11 @@ class Packet {
     if (--account_->handles == 0) settle(*account_);
   }
 
-  /// At Shares::kLimit: for how many of `n` Packets of `account` there is a share, the lcore's own
-  /// that it can do without and what is left of the buffer's. Taken.
+  /// At Shares::kLimit: takes shares for up to `n` Packets of `account`, first the lcore's own
+  /// except one, then what the buffer still has below the limit. Returns how many.
   [[nodiscard]] static std::uint32_t scrape_shares(Account& account, std::uint32_t n) noexcept;
 
-  /// The lcore's last handle went: all its shares go with it.
+  /// The lcore's last handle has gone: gives up all its shares.
   static void settle(Account& account) noexcept {
     const auto shares = static_cast<std::uint16_t>(std::exchange(account.shares, 0U));
     if (Shares<>::give_up(account.buffer, shares)) BufferPool::recycle(account.buffer);
@@ -157,14 +161,14 @@ class Packet {
   Account* account_ = nullptr;
 };
 
-/// Makes Packets of a buffer on the calling lcore: what writers and framers build on. Holds one
-/// handle itself, so that giving out Packets and losing them again touches no atomic.
+/// Makes Packets of a buffer on the calling lcore, for writers and framers. It holds one handle
+/// itself, so that Packets come and go without an atomic operation.
 class PacketSource {
  public:
   PacketSource() noexcept = default;
 
-  /// Adds `shares`, which the caller already holds, to the calling lcore's account of `m`, a buffer
-  /// of a bab pool (BufferPool::of).
+  /// Adds `shares`, which the caller already holds, to the calling lcore's account of `m`. `m` is a
+  /// buffer of one of bab's pools (BufferPool::of).
   PacketSource(rte_mbuf* m, std::uint32_t shares) noexcept {
     BAB_ASSERT(rte_lcore_id() < RTE_MAX_LCORE && "Packets are made on an lcore");
     BufferMeta& meta = buffer_meta(m);
@@ -185,7 +189,7 @@ class PacketSource {
     return more(*account_, data, len);
   }
 
-  /// Another Packet of a buffer that this lcore's `account` already holds.
+  /// Another Packet of a buffer of which this lcore's `account` already holds a share.
   [[nodiscard]] static Packet more(Account& account, const std::uint8_t* data,
                                    std::uint32_t len) noexcept {
     ++account.handles;
@@ -206,7 +210,7 @@ class PacketSource {
   }
 
   [[nodiscard]] explicit operator bool() const noexcept { return account_ != nullptr; }
-  /// Null without one.
+  /// Null: the source is empty.
   [[nodiscard]] rte_mbuf* buffer() const noexcept {
     return account_ != nullptr ? account_->buffer : nullptr;
   }

@@ -12,17 +12,17 @@
 
 namespace bab {
 
-/// A message on its way between lcores: owns one share of its buffer and may be moved by any
-/// thread. Dropped, it gives the share up; receive() makes it a Packet of the calling lcore.
+/// A message on its way between lcores. It owns one share of its buffer; any thread may move it.
+/// Its destructor gives the share up. receive() makes it a Packet of the calling lcore.
 class SendPacket {
  public:
-  /// Of an address that it keeps; a BufferPool whose memory needs more can't be had.
+  /// Width of the addresses that it keeps, in bits. A BufferPool refuses memory that needs more.
   static constexpr unsigned kAddressBits = 48;
 
   SendPacket() noexcept = default;
   SendPacket(SendPacket&& other) noexcept
       : buffer_(std::exchange(other.buffer_, nullptr)), message_(other.message_) {}
-  /// A moved-from SendPacket is empty; what this one was is given up at once.
+  /// Drops the message that this one held. `other` becomes empty.
   SendPacket& operator=(SendPacket&& other) noexcept {
     SendPacket taken(std::move(other));
     std::swap(buffer_, taken.buffer_);
@@ -33,8 +33,8 @@ class SendPacket {
     if (buffer_ != nullptr) BufferPool::release(buffer_);
   }
 
-  /// On an lcore: adds the share to its account. On a thread without an lcore id it gives an empty
-  /// Packet and keeps the message.
+  /// Adds the share to the calling lcore's account. On a thread without an lcore id it returns an
+  /// empty Packet and keeps the message.
   [[nodiscard]] Packet receive() noexcept {
     const unsigned lcore = rte_lcore_id();
     if (buffer_ == nullptr || lcore >= RTE_MAX_LCORE) return {};
@@ -46,8 +46,8 @@ class SendPacket {
     return Packet(data(), size(), &account);
   }
 
-  /// The same for all of `packets`, to the front of `out`, which must be as long. False, and
-  /// nothing changes, when it isn't or the thread has no lcore id.
+  /// The same for all of `packets`, to the front of `out`. Returns false and changes nothing if
+  /// `out` is shorter than `packets` or the thread has no lcore id.
   [[nodiscard]] static bool receive(std::span<SendPacket> packets, std::span<Packet> out) noexcept {
     if (out.size() < packets.size() || rte_lcore_id() >= RTE_MAX_LCORE) return false;
     for (std::size_t i = 0; i < packets.size(); ++i) out[i] = packets[i].receive();
@@ -57,7 +57,8 @@ class SendPacket {
   [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint16_t>(message_); }
   [[nodiscard]] explicit operator bool() const noexcept { return buffer_ != nullptr; }
 
-  /// The same as plain words, for a ring: owns the share until it is adopted again, exactly once.
+  /// The same as plain words, for a ring. A Raw owns the share until it is adopted, which must
+  /// happen exactly once.
   struct Raw {
     rte_mbuf* buffer;
     std::uint64_t message;
@@ -77,10 +78,10 @@ class SendPacket {
     return reinterpret_cast<const std::uint8_t*>(message_ >> 16);
   }
 
-  // Two words and not three: what goes through a ring is paid for by the cache line (channel_32).
-  // Where the bytes begin, above the 16 bits of their number: a process has 48 bits of addresses
-  // unless it asks for more (with EAL's --base-virtaddr, on 5-level paging), and a buffer holds
-  // 65,535 bytes.
+  // Two words, not three: a ring's cost depends on the cache lines that go through it (channel_32).
+  // `message_` is the address of the bytes << 16 | their number. A process has addresses of 48 bits
+  // unless it asks for more (with EAL's --base-virtaddr, on 5-level paging), and a buffer holds at
+  // most 65,535 bytes.
   rte_mbuf* buffer_ = nullptr;
   std::uint64_t message_ = 0;
 };
@@ -90,8 +91,8 @@ inline SendPacket Packet::send() noexcept {
   check_lcore();
   rte_mbuf* m = account_->buffer;
   if (account_->handles == 1) {
-    // The last handle's share goes along; those the lcore held beside it are given up. The one
-    // passed on keeps the buffer alive, so this can't be the last give_up.
+    // The last handle's share goes along, and the lcore gives up its other shares. The share that
+    // goes along keeps the buffer alive: this give_up is never the last one.
     const std::uint32_t rest = account_->shares - 1;
     if (rest > 0) (void)Shares<>::give_up(m, static_cast<std::uint16_t>(rest));
     account_->shares = 0;
@@ -110,15 +111,14 @@ inline std::size_t Packet::send(std::span<Packet> packets, std::span<SendPacket>
   std::size_t sent = 0;
   while (sent < most) {
     Account* account = packets[sent].account_;
-    // A run of one buffer's Packets; 64 keeps it far from Shares::kLimit.
+    // A run of Packets of one buffer; 64 keeps the count far from Shares::kLimit.
     std::size_t run = 1;
     while (sent + run < most && run < 64 && packets[sent + run].account_ == account) ++run;
     if (account != nullptr) {
       packets[sent].check_lcore();
       auto k = static_cast<std::uint32_t>(run);
       if (account->handles > k || account->shares < k) {
-        // Of the lcore's last handles its own shares go along, and only those that are short are
-        // taken.
+        // The lcore's own shares go along with its last handles; only the missing ones are taken.
         const std::uint32_t own = account->handles > k ? 0 : account->shares;
         if (Shares<>::try_take(account->buffer, static_cast<std::uint16_t>(k - own))) [[likely]] {
           account->shares -= own;

@@ -10,10 +10,11 @@
 
 namespace bab::detail {
 
-/// Starts a thread on CPUs that no lcore runs on, if there are any, that does Run{}(of);
-/// pthread_join() waits for its end. `name`: 15 characters at most. 0, or an errno value, which may
-/// be negative. rte_ctrl_thread_create() up to DPDK 23.07; in 23.11 that went, and
-/// rte_thread_create_control(), there since 23.03, got the arguments that it has now.
+/// Starts a thread that calls Run{}(of), on CPUs that no lcore runs on, if there are any.
+/// pthread_join() waits for its end. `name`: at most 15 characters. Returns 0 or an errno value,
+/// which may be negative. Up to DPDK 23.07 it uses rte_ctrl_thread_create(), which 23.11 removed;
+/// then rte_thread_create_control(), which exists since 23.03 and has its present parameters since
+/// 23.11.
 template <class Run>
 int start_control_thread(pthread_t& thread, const char* name, void* of, Run) {
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)

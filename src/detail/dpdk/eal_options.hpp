@@ -12,15 +12,15 @@ enum class Takes : std::uint8_t { kNothing, kValue, kMaybe };  ///< kMaybe: --na
 
 /// An option of EAL on Linux.
 struct EalOption {
-  std::string_view name;  ///< with its dashes; empty: it has a letter alone
+  std::string_view name;  ///< with its dashes; empty: it has only a letter
   char letter;            ///< 0: none
   Takes takes;
   bool repeats = true;
 };
 
-/// From lib/eal/common/eal_common_options.c; since 25.11 from eal_option_list.h: more long names,
-/// and most may be given once. (24.11 has log-color and log-timestamp, and syslog's value may be
-/// left out.)
+/// From lib/eal/common/eal_common_options.c; since 25.11 from eal_option_list.h, which has more
+/// long names, and most options may be given only once. (Since 24.11 there are log-color and
+/// log-timestamp, and the value of syslog is optional.)
 constexpr auto eal_options() {
   using enum Takes;
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
@@ -107,8 +107,8 @@ constexpr auto eal_options() {
 #endif
 }
 
-/// Two options that EAL doesn't take together, where a value may matter ("--huge-unlink=always" is
-/// also the bare name's).
+/// Two options that EAL doesn't take together. A value may count: "--huge-unlink=always" also
+/// stands for the bare --huge-unlink.
 struct ExclusiveOptions {
   std::string_view one;
   std::string_view other;
@@ -155,8 +155,8 @@ constexpr auto exclusive_options() {
 #endif
 }
 
-/// getopt_long reads EAL's arguments: names may be cut short, letters put together. Until 25.11,
-/// whose own parser ends the process at whatever it doesn't know.
+/// Whether getopt_long reads EAL's arguments: names may then be abbreviated and letters combined.
+/// Since 25.11 EAL has its own parser, which ends the process at everything that it doesn't know.
 constexpr bool getopt_reads_eal_arguments() { return RTE_VERSION < RTE_VERSION_NUM(25, 11, 0, 0); }
 
 }  // namespace bab::detail::dpdk

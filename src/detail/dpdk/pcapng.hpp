@@ -1,7 +1,7 @@
 #pragma once
 
-// Who includes it defines ALLOW_EXPERIMENTAL_API first: rte_pcapng's functions are stable since
-// DPDK 23.11 only.
+// A file that includes this header defines ALLOW_EXPERIMENTAL_API first: rte_pcapng's functions are
+// stable only since DPDK 23.11.
 
 #include <cerrno>
 #include <cstdint>
@@ -13,9 +13,9 @@
 
 namespace bab::detail {
 
-/// A copy of a frame as an Enhanced Packet Block, from `pool`; null: there is no buffer left. Its
-/// time is for the caller to set: the TSC's at DPDK 23.11 and later, nanoseconds before that.
-/// DPDK 23.03 has given rte_pcapng_copy() a comment, 23.11 has taken its time `tsc` from it.
+/// Copies a frame as an Enhanced Packet Block, into a buffer of `pool`; null: no buffer is free.
+/// The caller sets the block's time, in TSC ticks since DPDK 23.11, in nanoseconds before. (DPDK
+/// 23.03 added a comment to rte_pcapng_copy()'s parameters, and 23.11 removed the time `tsc`.)
 inline rte_mbuf* pcapng_copy(std::uint16_t port, std::uint16_t queue, const rte_mbuf* frame,
                              rte_mempool* pool, std::uint32_t most_bytes,
                              [[maybe_unused]] std::uint64_t tsc,
@@ -29,9 +29,9 @@ inline rte_mbuf* pcapng_copy(std::uint16_t port, std::uint16_t queue, const rte_
 #endif
 }
 
-/// Writes a port's Interface Description Block. 0, or why not as an errno value. Up to DPDK 22.11
-/// opening the file wrote those of all ports, in the order of their numbers; since 25.11 it is told
-/// what the port's frames are.
+/// Writes a port's Interface Description Block. Returns 0 or an errno value. Up to DPDK 22.11 the
+/// opening of the file writes those of all ports, in the order of their numbers. Since 25.11 the
+/// call also gives the type of the port's frames.
 inline int pcapng_add_interface([[maybe_unused]] rte_pcapng_t* file,
                                 [[maybe_unused]] std::uint16_t port) noexcept {
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)

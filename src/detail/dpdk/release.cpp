@@ -11,12 +11,12 @@
 namespace bab::detail {
 namespace {
 
-/// That of the year after a November's release.
+/// A release of November has the ABI number of the following year.
 constexpr unsigned abi_of(unsigned year, unsigned month) noexcept {
   return month >= 11 ? year + 1 : year;
 }
 
-/// Of "DPDK 22.11.11", which is 23.
+/// The ABI number of a version: 23 for "DPDK 22.11.11".
 std::optional<unsigned> abi_of(std::string_view version) {
   const std::size_t at = version.find_first_of("0123456789");
   if (at == std::string_view::npos) return {};

@@ -173,7 +173,7 @@ TEST(EalCheck, ReadsNamesAsEalDoes) {
   if (!detail::dpdk::getopt_reads_eal_arguments())
     GTEST_SKIP() << "this EAL takes whole names alone";
   EXPECT_EQ(refusal({"--no-hug", "--iova=pa", "--main", "1"}), "");
-  EXPECT_THAT(refusal({"--iov=ap"}), HasSubstr("--iova-mode=ap; it is pa or va"));
+  EXPECT_THAT(refusal({"--iov=ap"}), HasSubstr("--iova-mode=ap; the value is pa or va"));
   EXPECT_THAT(refusal({"--no-h"}), HasSubstr("fits --no-hpet and --no-huge; write"));
   EXPECT_THAT(refusal({"-vn0"}), HasSubstr("-n 0; "));
 }

@@ -58,11 +58,11 @@ TEST(EalFailure, LastWordsAndTheLineBefore) {
   };
   EXPECT_EQ(
       explained("EAL: Detected NUMA nodes: 1\nEAL: some cause\nEAL: Cannot init this\n"),
-      "starting EAL: Cannot init this: some cause; --log-level=lib.eal:debug shows all it says");
+      "starting EAL: Cannot init this: some cause; --log-level=lib.eal:debug shows the whole log");
   EXPECT_EQ(explained("EAL: Detected NUMA nodes: 1\nEAL: Cannot init this\n"),
-            "starting EAL: Cannot init this; --log-level=lib.eal:debug shows all it says");
+            "starting EAL: Cannot init this; --log-level=lib.eal:debug shows the whole log");
   EXPECT_THAT(explained("EAL: Cannot set affinity\n"), HasSubstr("taskset"));
-  EXPECT_THAT(explained(""), HasSubstr("it gives no reason"));
+  EXPECT_THAT(explained(""), HasSubstr("EAL gives no reason"));
 }
 
 TEST(EalFailure, OfAnOptionIsAboutEalsArguments) {

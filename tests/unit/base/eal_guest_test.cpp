@@ -263,7 +263,7 @@ TEST(EalFork, AChildCanMakeNothing) {
                 const Eal second(kPlain);
                 return std::string("started");
               }).result,
-              StartsWith("Error: starting EAL: this process has one, or had"));
+              StartsWith("Error: starting EAL: this process has an EAL, or had one"));
 }
 
 TEST(EalFork, AChildMayDestroyWhatItHas) {

@@ -204,7 +204,8 @@ TEST(EalOrder, C42_6_NothingCanBeMadeAfterItAndTheSentenceSaysWhy) {
         made_late([] { PacketChannel channel(4); }), made_late([] { Loopback wire; }),
         made_late([] { LoopbackPair cable; }), made_late([] { (void)Eal::adopt(); })}) {
     EXPECT_THAT(said.result, StartsWith("Error: "));
-    EXPECT_THAT(said.result, HasSubstr("was cleaned up, and a process can have it once"));
+    EXPECT_THAT(said.result,
+                HasSubstr("was cleaned up, and a process can initialise it only once"));
     EXPECT_EQ(said.output, "");
   }
 }
@@ -213,7 +214,7 @@ TEST(EalOrder, NothingCanBeMadeBeforeItAndTheSentenceSaysWhy) {
   for (const Said& said : {in_child([] { return (void)BufferPool(small()), std::string(); }),
                            in_child([] { return (void)SpscRing<int>(4), std::string(); }),
                            in_child([] { return (void)Loopback(), std::string(); })})
-    EXPECT_THAT(said.result, HasSubstr("EAL isn't initialised yet; make a bab::Eal before"));
+    EXPECT_THAT(said.result, HasSubstr("EAL isn't initialised yet; make a bab::Eal first"));
 }
 
 /// Cleans up under our objects, as a host application that owns its EAL may.

@@ -108,7 +108,7 @@ TEST(Eal, CanNotBeStartedTwice) {
     const Eal second(kPlain);
     return std::string("started twice");
   });
-  EXPECT_THAT(said.result, StartsWith("Error: starting EAL: this process has one, or had"));
+  EXPECT_THAT(said.result, StartsWith("Error: starting EAL: this process has an EAL, or had one"));
   EXPECT_EQ(said.output, "");
 }
 
@@ -179,7 +179,7 @@ TEST(Eal, RefusesABadLcoreList) { expect_error({"--no-huge", "--lcores", "nonsen
 
 TEST(Eal, RefusesACpuThatIsNotThere) {
   expect_error({"--no-huge", "--no-pci", "--no-shconf", "--lcores", "0@1000"},
-               "CPU 1000 isn't there");
+               "CPU 1000 doesn't exist");
 }
 
 TEST(Eal, RefusesOptionsThatExcludeEachOther) {

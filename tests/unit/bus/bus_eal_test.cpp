@@ -103,7 +103,8 @@ TEST(BusEal, GoesWithTheLastOfSeveral) {
     return result;
   });
   EXPECT_THAT(said.result, StartsWith("hello hello "));
-  EXPECT_THAT(said.result, HasSubstr("it was cleaned up, and a process can have it once"));
+  EXPECT_THAT(said.result,
+              HasSubstr("EAL was cleaned up, and a process can initialise it only once"));
 }
 
 TEST(BusEal, IsForAThreadThatIsAnLcore) {

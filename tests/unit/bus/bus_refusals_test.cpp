@@ -73,7 +73,7 @@ TEST(BusRefuses, OptionsThatCanNotBe) {
        [](BusOptions& o) { o.lcores = {77}; }},
       {"BusOptions::lcores names 0, which is no worker lcore",
        [](BusOptions& o) { o.lcores = {0}; }},
-      {"starting EAL: this process has one", [](BusOptions& o) { o.eal.emplace(); }},
+      {"starting EAL: this process has an EAL", [](BusOptions& o) { o.eal.emplace(); }},
   };
   const test::Vdev null("net_null_refusals");  // EAL has a device to name
   for (const auto& [begin, change] : cases) EXPECT_THAT(refusal(change), StartsWith(begin));

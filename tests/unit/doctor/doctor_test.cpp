@@ -174,8 +174,8 @@ TEST_F(DoctorTest, MendsAreOfCpusThereAre) {
               Contains(is(Level::kWarn, "share CPU 1",
                           "may use 0-1, so have fewer workers: --lcores 0@(0-1),1@0,2@1")));
   EXPECT_THAT(about("cpu", {"-l", "0-2"}),
-              testing::ElementsAre(is(Level::kFail, "CPU 2 isn't there",
-                                      "choose of 0-1, as in --lcores 0@(0-1),1@0,2@1")));
+              testing::ElementsAre(is(Level::kFail, "CPU 2 doesn't exist",
+                                      "choose from 0-1, as in --lcores 0@(0-1),1@0,2@1")));
   EXPECT_THAT(about("cpu", {"-l", "1"}),
               Contains(is(Level::kFail, "no worker lcore", "--lcores 0@(0-1),1@0,2@1")));
 }
@@ -184,8 +184,9 @@ TEST_F(DoctorTest, CpusOfACpuset) {
   put("proc/self/status", "Uid:\t0\t0\t0\t0\nCpus_allowed_list:\t5-7\n");
   EXPECT_THAT(about("cpu", {"-l", "0,5"}),
               testing::ElementsAre(is(
-                  Level::kFail, "may not use CPU 0, and lcore 0 has no other: its cpuset has 5-7",
-                  "choose of 5-7, as in -l 5-6, or give its container")));
+                  Level::kFail,
+                  "may not use CPU 0, and lcore 0 has no other CPU: this process's cpuset has 5-7",
+                  "choose from 5-7, as in -l 5-6, or give its container")));
   EXPECT_THAT(about("cpu", {"--lcores", "0@(0-7),1@(4,5)"}),
               Not(Contains(Field("level", &Finding::level, Level::kFail))));
   // EAL takes these where none is named.
@@ -212,13 +213,13 @@ TEST_F(DoctorTest, ThreadsOfACgroup) {
     put(folder + "/a/b/pids.current", "1\n");
     EXPECT_THAT(about("threads", {"-l", "0-2", "--no-huge", "--no-shconf"}),
                 testing::ElementsAre(is(Level::kFail,
-                                        "3 threads more are needed, and there is room for 2: "
+                                        "3 more threads are needed, and there is room for 2: "
                                         "pids.max of cgroup /a is 10",
                                         "echo 11 > /" + folder + "/a/pids.max, or")));
     EXPECT_THAT(about("threads", {"-l", "0-1", "--no-huge", "--no-shconf"}),
-                testing::ElementsAre(is(Level::kOk, "2 threads more are needed")));
+                testing::ElementsAre(is(Level::kOk, "2 more threads are needed")));
     EXPECT_THAT(about("threads", {"-l", "0-1", "--no-huge"}),
-                testing::ElementsAre(is(Level::kFail, "3 threads more are needed", "echo 11")));
+                testing::ElementsAre(is(Level::kFail, "3 more threads are needed", "echo 11")));
     fs::remove_all(root_ / "sys/fs");
   }
   EXPECT_THAT(about("threads", {}), IsEmpty());
@@ -287,9 +288,10 @@ TEST_F(DoctorTest, NotAllCpusAreIsolated) {
 }
 
 TEST_F(DoctorTest, CpuThatIsNotThere) {
-  EXPECT_THAT(about("cpu", {"-l", "0,9"}), Contains(is(Level::kFail, "CPU 9 isn't there", "0-7")));
+  EXPECT_THAT(about("cpu", {"-l", "0,9"}),
+              Contains(is(Level::kFail, "CPU 9 doesn't exist", "0-7")));
   EXPECT_THAT(about("cpu", {"-l", "0,8,9"}),
-              Contains(is(Level::kFail, "CPUs 8 and 9 aren't there or are offline", "0-7")));
+              Contains(is(Level::kFail, "CPUs 8 and 9 don't exist or are offline", "0-7")));
 }
 
 TEST_F(DoctorTest, ClockWhoseRateChanges) {

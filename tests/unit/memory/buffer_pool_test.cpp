@@ -302,7 +302,7 @@ TEST(BufferPool, RefusesANameInUseAndALongOne) {
   options.name = std::string(25, 'n');
   FullPool pool(options);
   EXPECT_THAT(error_of(options), HasSubstr(options.name));
-  EXPECT_THAT(error_of(options), HasSubstr("there is a mempool of that name"));
+  EXPECT_THAT(error_of(options), HasSubstr("a mempool of that name exists"));
   options.name = std::string(26, 'm');
   EXPECT_THAT(error_of(options), HasSubstr(options.name));
   EXPECT_THAT(error_of(options), HasSubstr("26 characters is too long; it takes 1 to 25"));
