@@ -48,7 +48,7 @@ TEST_F(RxPoolHeld, ASoftwareDeviceNeedsOneMoreThanItHolds) {
   driver.rings = 1;
   FullPool none_left(receiving_pool(kDescriptors));
   port.emplace(options(1500), none_left);
-  EXPECT_THAT(error_of([&] { port->start(); }), HasSubstr("give it 33 buffers or more"));
+  EXPECT_THAT(error_of([&] { port->start(); }), HasSubstr("give the pool 33 buffers or more"));
   FullPool enough(receiving_pool(kDescriptors + 1));  // the mend
   port->reconfigure(1500, enough);
   EXPECT_EQ(error_of([&] { port->start(); }), "");
