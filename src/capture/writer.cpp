@@ -66,7 +66,7 @@ void CaptureWriter::look() noexcept {
     account(0);
 }
 
-/// Of the fullest ring.
+/// How full the fullest ring is: 0 … 1.
 double CaptureWriter::fill() const noexcept {
   double most = 0;
   for (const auto& q : s_.queues) most = std::max(most, q->fill());

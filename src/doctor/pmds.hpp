@@ -11,7 +11,7 @@ namespace bab::doctor {
 
 using detail::System;
 
-/// What a PMD's library says in its PMD_INFO_STRING (which dpdk-pmdinfo.py prints).
+/// The data in the PMD_INFO_STRING of a PMD's library (which dpdk-pmdinfo.py prints).
 struct Pmd {
   std::string name;  ///< net_ixgbe
   std::string kmod;  ///< kernel modules that it works with: "* igb_uio | vfio-pci"

@@ -41,8 +41,7 @@ std::uint64_t Port::frames_taken() const noexcept {
   return frames;
 }
 
-/// Of the frames that the driver had counted when its figure was `ipackets`: those that nobody
-/// took.
+/// Frames that nobody took, of those that the driver had counted when its figure was `ipackets`.
 std::uint64_t Port::untaken(std::uint64_t ipackets) const noexcept {
   const std::uint64_t counted =
       ipackets >= cleared_.ipackets ? ipackets - cleared_.ipackets : ipackets;

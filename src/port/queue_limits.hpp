@@ -12,7 +12,7 @@ struct QueueLimits {
   bool driver_says_more;  ///< the driver reports more, wrongly
 };
 
-/// What the driver reports, corrected for NICs that are known to have fewer.
+/// The driver's report, corrected for NICs that are known to have fewer queues.
 QueueLimits queue_limits(const rte_eth_dev_info& info);
 
 }  // namespace bab::detail

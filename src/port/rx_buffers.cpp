@@ -12,7 +12,7 @@
 namespace bab {
 namespace {
 
-/// Bytes that drivers want beside the frame: virtio for its own header of 12 bytes, others for a
+/// Bytes that drivers want besides the frame: virtio for its own header of 12 bytes, others for a
 /// second VLAN tag.
 constexpr std::uint32_t kDriversOwn = 16;
 constexpr std::uint32_t kStep = 1024;

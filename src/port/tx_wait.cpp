@@ -1,4 +1,4 @@
-// What a Port knows about frames that its driver took and its NIC has not sent, and how it waits
+// A Port's account of frames that its driver took and its NIC has not sent, and how the Port waits
 // for them.
 #include <algorithm>
 #include <optional>

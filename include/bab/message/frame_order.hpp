@@ -22,8 +22,7 @@ namespace bab {
 /// Brings one shared writer's frames back into their order; they come through the rings of several
 /// lcores. The order belongs to the writer, not to a flusher, so that flushers may come and go: it
 /// knows which frames are gone, and keeps frames that wait for an earlier one. A frame's BufferMeta
-/// points at its order. Whoever shares a ring of the writer also keeps the order, until all its
-/// frames have come.
+/// points at its order. The writer's rings share ownership of the order until all frames have come.
 ///
 /// On the flusher's lcore, except close() and orphan(). A writer has at most 16 unfinished frames
 /// at a time, but finished frames pile up in a ring that is not polled. The window is therefore

@@ -51,10 +51,12 @@ class BasicReservation {
     return data_ != nullptr ? ReserveFailure::kNone : failure_;
   }
 
+  /// Where to write the message; null without room.
   [[nodiscard]] std::uint8_t* data() const noexcept {
     if (detail::kTsanMixed && data_ != nullptr && frame_ != nullptr) detail::tsan_comes(frame_);
     return data_;
   }
+  /// Bytes that were reserved.
   [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
   [[nodiscard]] std::span<std::uint8_t> bytes() const noexcept { return {data(), len_}; }
 

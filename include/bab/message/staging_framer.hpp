@@ -14,8 +14,8 @@
 namespace bab {
 
 /// Makes Packets of a byte stream that does not come from a NIC (a socket, a file). Bytes are
-/// staged in a buffer. What the application finds to be complete is taken out as a Packet, in
-/// place.
+/// staged in a buffer. When the application finds a piece to be complete, the piece is taken out as
+/// a Packet, in place.
 ///
 ///     std::span<std::uint8_t> room = co_await framer.write();   // as much as the buffer has left
 ///     framer.commit(read(fd, room.data(), room.size()));        // so many were filled
@@ -25,7 +25,7 @@ namespace bab {
 ///     |<- given out as Packets ->|<- staged ->|<- room ->|
 ///     0                        begin_       end_       capacity()
 ///
-/// All calls on one lcore. What finish_frame() takes may fill a buffer, to its last byte.
+/// All calls on one lcore. One piece may fill a whole buffer.
 class StagingFramer {
  public:
   explicit StagingFramer(BufferPool& pool) noexcept : pool_(pool) {}

@@ -34,7 +34,8 @@ struct FlusherStats {
   std::uint64_t dropped_bytes = 0;     ///< of those messages
 };
 
-/// What a flusher numbered for one writer, including messages that drop_pending() dropped.
+/// Counts of what a flusher numbered for one writer, including messages that drop_pending()
+/// dropped.
 struct FlushedWriter {
   static constexpr std::uint32_t kOthers = 0xffffffff;
 
@@ -59,7 +60,9 @@ class WriteFlusher final : detail::FrameTaker {
   /// Writer ids that are counted one by one.
   static constexpr std::size_t kMostWriters = 256;
 
-  /// `burst`: frames per sink call, 1 … kMaxBurst.
+  /// `burst`: frames per sink call; a value outside 1 … kMaxBurst becomes the nearest one inside.
+  /// `first_sequence`: the sequence number of the first message. On any thread, before the lcore
+  /// polls.
   WriteFlusher(Sink& sink, const wire::FrameHeader& header, unsigned burst = 32,
                std::uint64_t first_sequence = wire::kMoldFirstSequence)
       : FrameTaker(header.size()),

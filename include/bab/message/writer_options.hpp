@@ -20,7 +20,8 @@ struct WriterOptions {
   static constexpr std::uint32_t kMostFrames = 16;
 };
 
-/// What a writer did. Each Producer of a shared writer counts its own part. On the writer's lcore.
+/// Counters of a writer. Each Producer of a shared writer counts its own part. On the writer's
+/// lcore.
 struct WriterStats {
   std::uint64_t frames = 0;    ///< complete, with at least one message
   std::uint64_t gathered = 0;  ///< of these, copied because of holes beside Packets

@@ -12,9 +12,9 @@ struct rte_eth_dev_info;
 
 namespace bab {
 
-/// What the carrier under a software port can take, which its driver doesn't tell. The driver
-/// accepts larger frames, but they never arrive, or arrive broken; a port therefore refuses them at
-/// start. bab never changes a host interface's MTU.
+/// Limits of the carrier under a software port (a host interface, shared memory), which the driver
+/// doesn't tell. The driver accepts larger frames, but they never arrive, or arrive broken; a port
+/// therefore refuses them at start. bab never changes a host interface's MTU.
 struct CarrierLimits {
   std::string interface;      ///< the kernel's ("eth0"), under net_af_packet, net_tap, net_af_xdp
   std::uint32_t mtu = 65535;  ///< of that interface, as the kernel says now

@@ -14,7 +14,7 @@ struct rte_eth_dev_info;
 
 namespace bab {
 
-/// What a user asks for checksums, in one direction.
+/// A user's choice for checksums, in one direction.
 enum class ChecksumChoice : std::uint8_t {
   kAuto,  ///< the device if it can, else software; a memory port sends no UDP checksum
   kHw,  ///< the device; an error at start if it has no UDP checksums (software may still do IPv4's)
@@ -32,7 +32,7 @@ enum class TagChoice : std::uint8_t {
   kSw,
 };
 
-/// What a user asks for 802.1Q tags.
+/// A user's choices for 802.1Q tags.
 struct VlanChoices {
   TagChoice insert = TagChoice::kAuto;
   /// The device strips the tag of received frames and puts it into the mbuf;
@@ -48,7 +48,7 @@ struct Capability {
   std::string why;
 };
 
-/// What was agreed with one device.
+/// The outcome of negotiate() for one device.
 struct Offloads {
   wire::ChecksumBy tx_ip = wire::ChecksumBy::kSoftware;
   wire::ChecksumBy tx_udp = wire::ChecksumBy::kSoftware;

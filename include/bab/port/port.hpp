@@ -41,14 +41,14 @@ struct PortOptions {
   bool promiscuous = true;
 };
 
-/// What the port did since it was made or its counters were cleared. The figures are the driver's,
-/// or the library's where the driver keeps none.
+/// Counts since the port was made or its counters were cleared. The figures are the driver's, or
+/// the library's where the driver keeps none.
 struct PortStats {
   std::uint64_t rx_frames = 0, rx_bytes = 0, tx_frames = 0, tx_bytes = 0;
   std::uint64_t rx_missed = 0, rx_nombuf = 0, rx_errors = 0, tx_errors = 0;
 };
 
-/// What became of the frames that a port's driver took since the port was started or its counters
+/// Accounts for the frames that a port's driver took since the port was started or its counters
 /// were cleared.
 struct TxAccount {
   std::uint64_t given = 0;  ///< includes frames that had not gone when the account began
@@ -136,6 +136,8 @@ class Port {
   /// How the driver gives sent frames back, as found at the last start.
   [[nodiscard]] TxCompletion tx_completion() const noexcept { return tx_completion_; }
 
+  /// `queue`: below rx_queues() or tx_queues(), else the program ends. A queue's calls are for one
+  /// lcore at a time.
   [[nodiscard]] RxQueue& rx(unsigned queue) noexcept { return rx_.at(queue); }
   [[nodiscard]] TxQueue& tx(unsigned queue) noexcept { return tx_.at(queue); }
   [[nodiscard]] unsigned rx_queues() const noexcept { return static_cast<unsigned>(rx_.size()); }
@@ -163,7 +165,7 @@ class Port {
   [[nodiscard]] bool has_smaller_buffers() const noexcept {
     return smaller_bytes_ < rx_buffers_.frame;
   }
-  /// What differs from PortOptions, in a sentence each.
+  /// Differences from PortOptions, in a sentence each.
   [[nodiscard]] std::vector<std::string> notes() const;
   [[nodiscard]] std::uint16_t rx_descriptors() const noexcept { return options_.rx_descriptors; }
   [[nodiscard]] std::uint16_t tx_descriptors() const noexcept { return options_.tx_descriptors; }

@@ -15,7 +15,7 @@
 
 namespace bab {
 
-/// What can happen to a port by itself.
+/// Changes of a port that nobody asked for.
 enum class PortChange : std::uint8_t {
   kLinkDown,
   kLinkUp,

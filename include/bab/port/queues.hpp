@@ -22,8 +22,8 @@
 
 namespace bab {
 
-/// What one queue carried, counted by the library: some drivers (net_ring) keep no byte counts. Any
-/// thread may read it.
+/// Frames and bytes of one queue, counted by the library: some drivers (net_ring) keep no byte
+/// counts. Any thread may read them.
 struct QueueCounters {
   Counter frames;
   Counter bytes;  ///< Ethernet frames without CRC

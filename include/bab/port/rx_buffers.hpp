@@ -44,7 +44,7 @@ struct RxBuffers {
   std::optional<std::uint32_t> held{};
 };
 
-/// What a port needs of the pool that it receives into.
+/// The needs of a port for the pool that it receives into.
 struct RxPoolNeeds {
   std::uint16_t data_room = 0;  ///< bytes of a buffer, headroom included
   /// Buffers that the driver holds while the port is started: measured if it can be tried, else one
@@ -70,7 +70,7 @@ class TooFewBuffers : public Error {
   std::uint32_t needed_;
 };
 
-/// What a driver tells about a receive queue.
+/// A driver's report on a receive queue.
 struct RxQueueWord {
   bool known = false;       ///< it tells something
   bool scattered = false;   ///< its receive function can split frames

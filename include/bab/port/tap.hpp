@@ -50,7 +50,7 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
     if (sink == nullptr) leave();
     return sink;
   }
-  /// What was done with the sink is done. R42: pairs with A42.
+  /// On the queue's lcore, which uses the sink no longer. R42: pairs with A42.
   void leave() noexcept { inside_.store(false, std::memory_order_release); }
 
   /// On the queue's lcore: how many frames to copy before they are sent. Few while the port takes

@@ -16,8 +16,8 @@ enum class TxCompletion : std::uint8_t {
   kUnknown,     ///< not known of this driver: perhaps kReuse
 };
 
-/// What the driver of port `id` does. It asks the driver, as far as that answers. The port must be
-/// started, and no lcore may poll its queues.
+/// Finds out how the driver of port `id` does it, by asking the driver as far as that answers. The
+/// port must be started, and no lcore may poll its queues.
 TxCompletion find_tx_completion(std::uint16_t id, std::string_view driver);
 
 /// A few words for people, such as "by empty bursts".
