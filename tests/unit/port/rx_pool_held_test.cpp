@@ -151,7 +151,7 @@ TEST_F(RxPoolHeld, APromiscuousModeThatIsAllowedLaterIsNoLongerRefused) {
   make(1500).start();
   const std::string said = port->notes().at(0);
   EXPECT_THAT(error_of([&] { port->set_promiscuous(true); }), Eq(said)) << "whoever asks";
-  EXPECT_THAT(said, HasSubstr("allow it the mode and ask for it again"));
+  EXPECT_THAT(said, HasSubstr("allow the mode and set it again"));
   EXPECT_FALSE(port->promiscuous());
   driver.promiscuous_error = 0;  // the mend
   EXPECT_EQ(error_of([&] { port->set_promiscuous(true); }), "");
