@@ -72,7 +72,7 @@ bool RingParties::take(FrameTaker& taker, bool empty) {
   forget(empty);
   if (taker_ != nullptr)
     throw Error(
-        "a ring that has a flusher was given to a second one; destroy the first flusher before");
+        "a ring that has a flusher was given to a second flusher; destroy the first one before");
   if (has_left_) detail::check(left_, taker.header_size(), taker.most_payload());
   check_writers(taker.header_size(), taker.most_payload());
   for (const auto& order : orders_)
