@@ -150,7 +150,7 @@ TEST_F(DoctorNics, InterruptsThatAreNotRemapped) {
                       "modprobe vfio_iommu_type1 && echo Y > " + unsafe)));
   put(unsafe.substr(1), "N\n");
   EXPECT_THAT(about("iommu", {"-a", "01:00.0"}), Each(is(Level::kFail, "interrupts aren't remapped",
-                                                         "is trusted, echo Y > " + unsafe)));
+                                                         "users of the NIC, echo Y > " + unsafe)));
   put(unsafe.substr(1), "Y\n");
   EXPECT_THAT(about("iommu", {"-a", "01:00.0"}), Each(is(Level::kOk, "on, 1 groups")));
   put(unsafe.substr(1), "N\n");
@@ -270,7 +270,7 @@ TEST_F(DoctorNics, IommuGroupThatOthersAreIn) {
   EXPECT_THAT(about("nic", {"-a", "01:00.0"}),
               Contains(is(Level::kFail,
                           "0000:01:00.0 (8086:1520) shares IOMMU group 7 with 0000:01:00.1 (igb), "
-                          "VFIO takes only a whole group",
+                          "and VFIO takes only a whole group",
                           "another slot")));
   // Binding one that can't be used then is no advice.
   EXPECT_THAT(about("nic", {"-a", "01:00.2"}),

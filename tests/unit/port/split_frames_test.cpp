@@ -45,7 +45,7 @@ TEST(SplitFrames, TheSentenceSaysWhatMendsIt) {
   const Port port(o, pool);
   EXPECT_THAT(split_frames_text(port),
               AllOf(HasSubstr("port " + std::to_string(port.id())), HasSubstr("net_ring"),
-                    HasSubstr("gathered"), HasSubstr("16512 bytes")));
+                    HasSubstr("copied into one buffer"), HasSubstr("16512 bytes")));
 }
 
 TEST(SplitFrames, WhereNoBufferIsLargeEnoughALowerMtuMendsIt) {
