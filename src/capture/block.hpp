@@ -5,11 +5,11 @@
 
 namespace bab::detail {
 
-// Blocks of a pcapng file (draft-ietf-opsawg-pcapng), in the byte order of the machine, as its head
-// says.
+// Blocks of a pcapng file (draft-ietf-opsawg-pcapng), in the machine's byte order, which the file's
+// head tells.
 
-/// Nanoseconds since 1970, as interfaces of rte_pcapng have them; the upper half first, whatever
-/// the byte order.
+/// Nanoseconds since 1970, as rte_pcapng's interfaces use them; the upper half comes first in
+/// either byte order.
 struct PcapngTime {
   std::uint32_t upper, lower;
 
@@ -20,7 +20,7 @@ struct PcapngTime {
   [[nodiscard]] std::uint64_t get() const noexcept { return std::uint64_t{upper} << 32 | lower; }
 };
 
-/// How an Enhanced Packet Block begins.
+/// The beginning of an Enhanced Packet Block.
 struct PcapngPacket {
   std::uint32_t type, length, interface;
   PcapngTime time;
@@ -34,7 +34,7 @@ struct PcapngOption {
   T value{};
 };
 
-/// 64 bits that may lie at a multiple of 4.
+/// 64 bits that need only an alignment of 4 bytes.
 struct PcapngCount {
   std::uint32_t words[2];
   void set(std::uint64_t count) noexcept { __builtin_memcpy(words, &count, sizeof words); }

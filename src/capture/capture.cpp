@@ -21,11 +21,14 @@ using detail::CaptureQueue;
 Capture::Capture(std::span<Port* const> ports, const CaptureOptions& options)
     : path_(options.path), comes_first_(options.lcore_share >= 1) {
   constexpr std::uint32_t kLeast = Tap::kMost;
-  if (options.one_in == 0) throw Error("a capture takes 1 in 1 frames or fewer, not 1 in 0");
+  if (options.one_in == 0)
+    throw Error("a capture's one_in is 0; it must be 1 or more (1 in N matching frames)");
   if (options.buffers < kLeast)
-    throw Error("a capture needs 64 buffers or more, to take a burst at a time");
+    throw Error(fmt::format("a capture's buffers are {}; it needs {} or more, for a burst",
+                            options.buffers, kLeast));
   if (!(options.lcore_share > 0))
-    throw Error("a capture needs a share of its lcores' time above 0");
+    throw Error(
+        fmt::format("a capture's lcore_share is {}; it must be above 0", options.lcore_share));
   file_ = std::make_unique<CaptureFile>(options.path);
   try {
     add_queues(ports, options);
@@ -68,10 +71,11 @@ void Capture::add_queues(std::span<Port* const> ports, const CaptureOptions& opt
   }
 }
 
-/// The thread is there before the file is emptied, and waits for that.
+/// Starts the thread before the file is emptied; the thread waits for that.
 void Capture::start_writing() {
   const auto run = [](void* self) {
-    // A limit to files' sizes is an error of write() like a full disk, and not this process's end.
+    // When a file reaches the size limit, write() should fail as on a full disk, and SIGXFSZ should
+    // not end the process.
     sigset_t limit;
     sigemptyset(&limit);
     sigaddset(&limit, SIGXFSZ);
@@ -97,6 +101,7 @@ void Capture::start_writing() {
 }
 
 void Capture::stop_writing() noexcept {
+  // R54: pairs with A54: frames that lcores passed on before are written.
   stopping_.store(true, std::memory_order_release);
   (void)pthread_join(*thread_, nullptr);
   thread_.reset();
@@ -106,7 +111,7 @@ Capture::~Capture() {
   try {
     stop();
   } catch (const Error&) {
-    // What is lost is in stats(), for whoever wants to know.
+    // stats() tells what is lost.
   }
 }
 

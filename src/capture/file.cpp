@@ -36,8 +36,8 @@ std::uint64_t wall_ns() noexcept {
       duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count());
 }
 
-/// A limit to files' sizes is an error of write() like a full disk, and not this process's end: no
-/// SIGXFSZ on this thread as long as this lives.
+/// Blocks SIGXFSZ on this thread as long as it lives: when a file reaches the size limit, write()
+/// fails as on a full disk, and the process goes on.
 class NoSizeSignal {
  public:
   NoSizeSignal() noexcept {
@@ -52,7 +52,7 @@ class NoSizeSignal {
   NoSizeSignal(const NoSizeSignal&) = delete;
   NoSizeSignal& operator=(const NoSizeSignal&) = delete;
   ~NoSizeSignal() {
-    const int why = errno;  // of what was tried meanwhile
+    const int why = errno;  // of the calls in between
     const timespec at_once{};
     if (!was_pending_)
       while (sigtimedwait(&limit_, nullptr, &at_once) < 0 && errno == EINTR) {
@@ -77,33 +77,33 @@ void CaptureFile::fail(int code, const std::string& mend) const {
 }
 
 CaptureFile::CaptureFile(std::string path) : path_(std::move(path)) {
-  // Not to wait for the reader of a pipe.
+  // O_NONBLOCK: open() must not wait for the reader of a pipe.
   constexpr int kFlags = O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   constexpr mode_t kMode = 0644;
   fd_ = open(path_.c_str(), kFlags | O_CREAT | O_EXCL, kMode);
   made_ = fd_ >= 0;
   if (!made_ && errno == EEXIST) fd_ = open(path_.c_str(), kFlags | O_CREAT, kMode);
   if (fd_ < 0) {
-    // What open() says of a pipe that nobody reads.
-    if (errno == ENXIO) fail(ESPIPE, "a capture takes a file, no pipe");
+    // open() fails like this on a pipe that nobody reads.
+    if (errno == ENXIO) fail(ESPIPE, "a capture writes to a file, not to a pipe");
     fail(errno, kChoose);
   }
   struct stat what {};
   const bool known = fstat(fd_, &what) == 0;
   regular_ = known && S_ISREG(what.st_mode);
-  // A pipe or a terminal would make the writing thread wait for its reader, for ever if it likes.
+  // With a pipe or a terminal, the writing thread would wait for the reader, perhaps for ever.
   if (!known || S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode) || isatty(fd_) != 0) {
     close(std::exchange(fd_, -1));
-    fail(ESPIPE, "a capture takes a file, no pipe and no terminal");
+    fail(ESPIPE, "a capture writes to a file, not to a pipe or a terminal");
   }
   if (regular_ && flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(std::exchange(fd_, -1));
-    fail(EBUSY, "another capture writes it: choose another file");
+    fail(EBUSY, "another capture writes to it; choose another file");
   }
 }
 
 CaptureFile::~CaptureFile() {
-  if (pcapng_) return;  // which closes the file
+  if (pcapng_) return;  // its deleter closes the file
   if (made_) (void)unlink(path_.c_str());
   if (fd_ >= 0) close(fd_);
 }
@@ -121,10 +121,10 @@ void CaptureFile::begin() {
   if (regular_) good_ = lseek(fd_, 0, SEEK_CUR);
 }
 
-/// Of all ports there are: a block names its interface by the place in this order.
+/// Adds an interface for every port: a block names its interface by the position in this order.
 void CaptureFile::add_interfaces() {
   std::uint32_t next = 0;
-  // RTE_ETH_FOREACH_DEV, as rte_pcapng goes where it does that by itself.
+  // The same order as RTE_ETH_FOREACH_DEV, by which rte_pcapng adds interfaces itself.
   for (std::uint64_t id = rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER);
        id < interfaces_.size();
        id = rte_eth_find_next_owned_by(static_cast<std::uint16_t>(id + 1), RTE_ETH_DEV_NO_OWNER)) {
@@ -136,14 +136,15 @@ void CaptureFile::add_interfaces() {
       why = pcapng_add_interface(pcapng_.get(), port);
     }
     if (why == 0) continue;
-    pcapng_.reset();  // and with it the file
+    pcapng_.reset();  // closes the file, too
     fd_ = -1;
     fail(why,
          why == ENODEV ? fmt::format("port {} does not say what device it is", port) : kChoose);
   }
 }
 
-/// Whole blocks. Of part of one nothing is left: others can follow, the counts at least.
+/// Writes whole blocks. Nothing of an incomplete block stays in the file: other blocks, at least
+/// the counts, can follow.
 int CaptureFile::write(std::span<const iovec> parts) noexcept {
   ssize_t whole = 0;
   for (const iovec& part : parts) whole += static_cast<ssize_t>(part.iov_len);
@@ -153,21 +154,21 @@ int CaptureFile::write(std::span<const iovec> parts) noexcept {
     good_ += whole;
     return 0;
   }
-  // A write that stops short has no errno: there was room for that much.
+  // A write that stops short sets no errno: there was room for a part only.
   const int why = wrote < 0 ? errno_or(EIO) : errno_or(ENOSPC);
   if (regular_ && (ftruncate(fd_, good_) != 0 || lseek(fd_, good_, SEEK_SET) != good_))
     return errno_or(EIO);
   return why;
 }
 
-/// Not by rte_pcapng_write_packets(), which takes the blocks' times for TSC cycles since
-/// DPDK 23.11, and turns them into nanoseconds by a rate of the TSC that is only estimated.
+/// Not with rte_pcapng_write_packets(): since DPDK 23.11 it takes the blocks' times for TSC cycles,
+/// and converts them to nanoseconds with a rate of the TSC that is only estimated.
 int CaptureFile::write(std::span<rte_mbuf*> blocks) noexcept {
   std::array<iovec, IOV_MAX> parts;
   std::size_t n = 0;
   for (rte_mbuf* block : blocks) {
     if (block->nb_segs > parts.size()) return EMSGSIZE;
-    if (n + block->nb_segs > parts.size()) {  // what one call writes is whole blocks
+    if (n + block->nb_segs > parts.size()) {  // one call writes whole blocks only
       if (const int e = write(std::span(parts).first(n)); e != 0) return e;
       n = 0;
     }

@@ -19,21 +19,22 @@ namespace bab::detail {
 /// A pcapng file that is whole up to the last write that succeeded. One thread at a time.
 class CaptureFile {
  public:
-  /// Opens it, and makes it if it isn't there; what is in it stays until begin(). Throws Error: it
-  /// can't be written, isn't a file (nor a device that never waits), or another capture writes it.
+  /// Opens the file, or makes it; its content stays until begin(). Throws Error: the file can't be
+  /// written, is no file (and no device that never waits), or another capture writes to it.
   explicit CaptureFile(std::string path);
   CaptureFile(const CaptureFile&) = delete;
   CaptureFile& operator=(const CaptureFile&) = delete;
-  /// Closes it; one that was made for a capture that didn't begin is removed.
+  /// Closes the file; removes a file that was made for a capture that didn't begin.
   ~CaptureFile();
 
-  /// Empties it and writes its head. Throws Error.
+  /// Empties the file and writes its head. Throws Error.
   void begin();
   [[nodiscard]] bool has_begun() const noexcept { return pcapng_ != nullptr; }
 
-  // After begin(). 0, or why not; a write that failed leaves what was written before.
+  // After begin(). These return 0 or an errno; a write that fails leaves what was written before.
   int write(std::span<rte_mbuf*> blocks) noexcept;
-  /// How many frames of a port were `wanted`, and not all are in the file: `dropped`.
+  /// Writes how many frames of a port were `wanted`, and how many of these are not in the file:
+  /// `dropped`.
   int write_counts(std::uint16_t port, std::uint64_t wanted, std::uint64_t dropped) noexcept;
 
  private:
@@ -48,8 +49,8 @@ class CaptureFile {
   int fd_ = -1;
   bool made_ = false, regular_ = false;
   std::uint64_t start_ns_ = 0;
-  off_t good_ = 0;                                            // bytes that are whole blocks
-  std::array<std::uint32_t, RTE_MAX_ETHPORTS> interfaces_{};  // of ports, in the file
+  off_t good_ = 0;                                            // bytes of whole blocks
+  std::array<std::uint32_t, RTE_MAX_ETHPORTS> interfaces_{};  // of ports, as numbered in the file
   std::unique_ptr<rte_pcapng_t, Closer> pcapng_;
 };
 

@@ -6,9 +6,8 @@
 
 namespace bab::detail {
 
-/// Time that a captured queue's lcore may spend, in TSC cycles and parts of one: a burst's share of
-/// the time since the last is often less than one. It saves up `most`, and owes no more than that.
-/// One thread.
+/// The time that a captured queue's lcore may spend, in TSC cycles and fractions of one: a burst
+/// often earns less than one. At most `most` is saved up, and at most `most` is owed. One thread.
 class CaptureBudget {
  public:
   explicit CaptureBudget(double most) noexcept : most_(most), left_(most) {}
@@ -21,14 +20,14 @@ class CaptureBudget {
   double most_, left_;
 };
 
-/// What writing a frame takes of a CPU, from looks at what some frames took; the latest count most.
-/// One thread.
+/// The CPU time of writing a frame, from samples of some frames each; the latest samples count
+/// most. One thread.
 class FrameCost {
  public:
-  /// A look's frames aren't taken to cost more than this each.
+  /// The most that a sample can count per frame.
   static constexpr std::uint64_t kMostNs = 100'000;
 
-  /// Time without frames is nobody's.
+  /// Time without frames counts for no frame.
   void add(std::uint64_t frames, std::uint64_t spent_ns) noexcept {
     if (frames == 0) return;
     constexpr double kKept = 7.0 / 8;
@@ -38,21 +37,21 @@ class FrameCost {
   [[nodiscard]] double ns() const noexcept { return spent_ns_ / frames_; }
 
  private:
-  // As first guessed.
+  // A first guess.
   double frames_ = 32, spent_ns_ = 32 * 10'000;
 };
 
-/// How long a capture's writer naps where it takes an lcore's time: as long as the buffers allow,
-/// since wakings cost the lcore. With naps of 50 us they took 1.5 % of a loop's rate
-/// (tests/perf/LOG.md).
+/// How long a capture's writing thread sleeps when it runs on an lcore's CPU: as long as the
+/// buffers allow, since each wake-up costs the lcore time. With sleeps of 50 us, wake-ups took 1.5
+/// % of a loop's rate (tests/perf/LOG.md).
 class SharedNap {
  public:
   using Time = std::chrono::microseconds;
   static constexpr Time kShortest{50}, kLongest{5000};
-  /// How full the fullest ring is to be after a nap.
+  /// How full the fullest ring should be after a sleep: 0 … 1.
   static constexpr double kFill = 0.25;
 
-  /// The next nap, when after the last one the fullest ring was so full: 0 … 1.
+  /// The next sleep; `fill`: how full the fullest ring was after the last one, 0 … 1.
   Time next(double fill) noexcept {
     const double factor = fill > 0 ? std::min(kFill / fill, 2.0) : 2.0;
     const double us = static_cast<double>(nap_.count()) * factor;

@@ -14,9 +14,9 @@
 namespace bab::detail {
 namespace {
 
-/// Between two looks at who is idle.
+/// Looks at idle times per second.
 constexpr std::uint64_t kLooksPerSecond = 50;
-/// An lcore must have so much more of its time idle to be moved to.
+/// The thread moves to an lcore only if this lcore is idle for that much more of its time.
 constexpr double kWorthMoving = 0.05;
 
 }  // namespace
@@ -24,8 +24,8 @@ constexpr double kWorthMoving = 0.05;
 WriterPlace::WriterPlace(std::span<const std::unique_ptr<CaptureQueue>> queues)
     : queues_(queues), lcore_(LCORE_ID_ANY), looked_(rte_get_tsc_cycles()), seen_(queues.size()) {
   if (pthread_getaffinity_np(pthread_self(), sizeof here_, &here_) != 0) return;
-  // EAL leaves this thread the process's CPUs without its lcores', or main's alone where those are
-  // all.
+  // EAL gives this thread the process's CPUs without those of lcores; if lcores have all CPUs, it
+  // gives only the main lcore's.
   allowed_ = here_;
   unsigned lcore;
   RTE_LCORE_FOREACH(lcore) {
@@ -45,7 +45,7 @@ void WriterPlace::look() noexcept {
   follow(since);
 }
 
-/// A worker that nothing was launched on sleeps.
+/// A worker lcore on which nothing was launched sleeps: its CPU is free.
 cpu_set_t WriterPlace::free_cpus() const noexcept {
   cpu_set_t taken;
   CPU_ZERO(&taken);
@@ -76,7 +76,7 @@ bool WriterPlace::move_to(const cpu_set_t& cpus) noexcept {
   return true;
 }
 
-/// Only queues with frames have a part of their lcore's idle time.
+/// Only queues with frames get a part of their lcore's idle time.
 void WriterPlace::share_lcores() noexcept {
   std::array<std::uint32_t, RTE_MAX_LCORE> sharers{};
   for (std::size_t i = 0; i < queues_.size(); ++i) {
@@ -95,7 +95,8 @@ void WriterPlace::follow(std::uint64_t since) noexcept {
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     const std::uint64_t idle = queues_[i]->idle();
     const std::uint64_t idled = idle - std::exchange(seen_[i].idle, idle);
-    // A queue's figure moves when a frame comes, perhaps by more than the time since the last look.
+    // A queue's figure changes only when a frame comes, then perhaps by more than the time since
+    // the last look.
     const double share = std::min(1.0, static_cast<double>(idled) / static_cast<double>(since));
     if (queues_[i]->lcore() == lcore_) here = std::max(here, share);
     if (share > most) {

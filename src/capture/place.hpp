@@ -11,16 +11,16 @@
 
 namespace bab::detail {
 
-/// Where a capture's writing thread runs: on CPUs that no worker lcore runs on, or, where it has no
-/// other, on that of the lcore with the most idle time. Of that thread.
+/// Where a capture's writing thread runs: on CPUs without a worker lcore, or, if there are none, on
+/// the CPU of the lcore with the most idle time. On the writing thread.
 class WriterPlace {
  public:
   explicit WriterPlace(std::span<const std::unique_ptr<CaptureQueue>> queues);
 
-  /// It takes lcores' time.
+  /// Whether the thread runs on an lcore's CPU.
   [[nodiscard]] bool shared() const noexcept { return shared_; }
-  /// Moves to CPUs that became free, or to one with more time to give, and tells queues how many
-  /// share their lcore. Does so some times a second; to be called more often.
+  /// Moves the thread to CPUs that became free, or to an lcore's CPU with more idle time, and tells
+  /// queues how many of them share their lcore. Acts 50 times a second at most; call it more often.
   void look() noexcept;
 
  private:
@@ -37,7 +37,7 @@ class WriterPlace {
   std::span<const std::unique_ptr<CaptureQueue>> queues_;
   bool shared_ = false;
   cpu_set_t allowed_{}, here_{};
-  unsigned lcore_;  // whose CPU it's on
+  unsigned lcore_;  // the lcore whose CPU the thread is on
   std::uint64_t looked_;
   std::vector<Seen> seen_;
 };

@@ -22,8 +22,8 @@
 namespace bab::detail {
 namespace {
 
-/// Whether the frame is an IPv4 UDP datagram from or to `port`; fragments behind the first have no
-/// ports, and headers that a driver spread over segments aren't looked for.
+/// Whether the frame is an IPv4 UDP datagram from or to `port`. Fragments behind the first one have
+/// no ports. Headers that a driver split over segments are not looked for.
 bool is_of_udp_port(const rte_mbuf* m, std::uint16_t port) noexcept {
   using namespace wire;
   Ipv4Place ip;
@@ -46,8 +46,8 @@ constexpr unsigned count(std::uint64_t bits) noexcept {
 rte_mempool* make_pool(std::uint32_t buffers, std::uint32_t frame_bytes) {
   static std::atomic<unsigned> next{0};
   rte_mempool* pool;
-  do {  // another copy of this library in the process counts for itself
-    // Several may give back, one takes: what a copy that fails gives back comes from the lcore.
+  do {  // another copy of this library in the process has a counter of its own
+    // Several threads may give back, one takes: a copy that fails is given back on the lcore.
     pool = rte_pktmbuf_pool_create_by_ops(
         fmt::format("bab_capture_{}", next.fetch_add(1)).c_str(), buffers, 0, 0,
         static_cast<std::uint16_t>(std::min<std::uint32_t>(
@@ -60,7 +60,7 @@ rte_mempool* make_pool(std::uint32_t buffers, std::uint32_t frame_bytes) {
   return pool;
 }
 
-/// A block can't be empty: this is a copy of a frame that didn't go.
+/// Marks the copy of a frame that was not sent: a real block is never empty.
 void cancel(rte_mbuf* copy) noexcept {
   copy->pkt_len = 0;
   copy->data_len = 0;
@@ -68,15 +68,17 @@ void cancel(rte_mbuf* copy) noexcept {
 
 bool is_cancelled(const rte_mbuf* copy) noexcept { return copy->pkt_len == 0; }
 
-/// How much time a queue may save up, and what a copy costs at most: an lcore that was interrupted
-/// while it copied isn't charged for it. (A cold jumbo frame takes about a microsecond.)
+/// The time that a queue may save up, and the most that a copy is charged: an lcore that was
+/// interrupted while it copied must not pay for that. (A cold jumbo frame takes about a
+/// microsecond.)
 constexpr std::uint64_t kSavedPerSecond = 200;        // 5 ms
 constexpr std::uint64_t kPerCopyPerSecond = 500'000;  // 2 us
-/// Of idle time. At full speed one lcore waits for the other, and a capture that takes all of that
-/// costs the bus up to 9 % of its rate, a quarter 2 to 6 % (tests/perf/LOG.md).
+/// The part of idle time that a capture may use. At full speed, lcores wait for each other: a
+/// capture that uses all of that time costs the bus up to 9 % of its rate, a quarter of it 2 to 6 %
+/// (tests/perf/LOG.md).
 constexpr double kIdlePart = 0.25;
-/// More idle time than that since the last burst may be another process's, which had the CPU
-/// meanwhile.
+/// The most idle time to count between two bursts: with more than that, another process may have
+/// had the CPU meanwhile.
 constexpr std::uint64_t kIdlePerSecond = 1'000;  // 1 ms
 
 }  // namespace
@@ -122,13 +124,13 @@ CaptureQueue::Frames CaptureQueue::choose(Frames matching) const noexcept {
   return found;
 }
 
-/// Its share of all time, and its part of what the lcore had idle, if it says: copies and the
-/// writing of them lessen that, so that a fifth of it is what they get in the end.
+/// The queue earns its share of all time, and its part of the lcore's idle time if the lcore counts
+/// that. Copies and writing reduce the idle time, so that they get a fifth of it in the end.
 void CaptureQueue::earn(std::uint64_t now) noexcept {
   const Lcore* lcore = Lcore::current();
   const std::uint64_t idle = lcore != nullptr ? std::uint64_t{lcore->counters().idle_cycles} : 0;
-  const bool known =
-      this->lcore() != LCORE_ID_ANY;  // what it had idle before is not for this capture
+  // Idle time from before this capture doesn't count.
+  const bool known = this->lcore() != LCORE_ID_ANY;
   const std::uint64_t idled = known && idle > idle_then_ ? idle - idle_then_ : 0;
   const double share =
       write_cost_.load(std::memory_order_relaxed) > 0 ? shared_write_share_ : share_;
@@ -141,7 +143,7 @@ void CaptureQueue::earn(std::uint64_t now) noexcept {
   lcore_.store(rte_lcore_id(), std::memory_order_relaxed);
 }
 
-/// How many copies can be had and made now.
+/// How many frames can be copied now.
 unsigned CaptureQueue::room(std::uint64_t now) noexcept {
   if (share_ < 1) {
     earn(now);
@@ -170,9 +172,9 @@ void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) 
         place_.direction == TapDirection::kRx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT);
     if (copies[i] == nullptr) continue;
     tsan_acquire(copies[i]);
-    // Not DPDK's own time: 22.11's is made with state that all lcores share unlocked, and wrong by
-    // centuries where one is a little behind another. The writing thread makes a time of this one,
-    // when it has read the clock.
+    // Not DPDK's own time: that of 22.11 uses state that all lcores share without a lock, and is
+    // wrong by centuries if one lcore is a little behind another. The writing thread converts this
+    // TSC time when it has read the clock.
     rte_pktmbuf_mtod(copies[i], PcapngPacket*)->time.set(now);
     copied_ |= left & -left;
   }
@@ -188,9 +190,9 @@ void CaptureQueue::pass(std::span<rte_mbuf* const> copies, unsigned passed) noex
     if ((left & -left & went) == 0) cancel(copy);
     good[n++] = copy;
   }
-  (void)ring_.push(std::span(good.data(), n));  // it holds the whole pool
+  (void)ring_.push(std::span(good.data(), n));  // the ring holds the whole pool
   const Frames chosen = chosen_ & went;
-  if (one_in_ > 1) {  // those that didn't go are offered again
+  if (one_in_ > 1) {  // frames that were not sent are offered again
     const Frames after =
         chosen == 0 ? went : went & ~first_bits(static_cast<std::size_t>(std::bit_width(chosen)));
     skipped_ = (chosen == 0 ? skipped_ : 0) + count(matching_ & after);

@@ -19,9 +19,10 @@
 
 namespace bab::detail {
 
-/// What one queue's lcore copies into and the writing thread takes out of. The lcore never waits
-/// for that thread: each queue has a pool of its own that only the lcore takes from and, but for a
-/// copy that fails, only the thread gives back to, and the ring between them holds the whole pool.
+/// Takes copies from one queue's lcore to the writing thread. The lcore never waits for this
+/// thread. Each queue has a pool of its own: only the lcore takes from it, and only the thread
+/// gives back to it, except that the lcore gives back a copy that fails. The ring between them
+/// holds the whole pool.
 class CaptureQueue final : public Tap::Sink {
  public:
   struct Place {
@@ -31,13 +32,13 @@ class CaptureQueue final : public Tap::Sink {
   struct Room {
     std::uint32_t buffers;      ///< for copies
     std::uint32_t frame_bytes;  ///< of the largest frame
-    std::uint32_t queues;       ///< of the capture, this one among them
+    std::uint32_t queues;       ///< of the capture, including this one
   };
   /// Throws Error: no memory.
   CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options, const Room& room);
   CaptureQueue(const CaptureQueue&) = delete;
   CaptureQueue& operator=(const CaptureQueue&) = delete;
-  /// Frees copies that nobody wrote.
+  /// Frees copies that were not written.
   ~CaptureQueue() override;
 
   [[nodiscard]] Tap& tap() noexcept { return tap_; }
@@ -49,29 +50,29 @@ class CaptureQueue final : public Tap::Sink {
 
   // On the writing thread.
 
-  /// The next copies, as blocks to write, which the caller gives back. `any`: there were some, if
-  /// only of frames that didn't go.
+  /// The next copies, as blocks to write; the caller gives them back. `any`: set to whether there
+  /// were copies, even if only of frames that were not sent.
   unsigned pop(std::span<rte_mbuf*> out, const TscWallClock& clock, bool& any) noexcept;
   static void give_back(std::span<rte_mbuf*> copies) noexcept;
-  /// Nothing can be written any more: the lcore makes no more copies.
+  /// The file can no longer be written: the lcore makes no more copies.
   void give_up() noexcept { broken_.store(true, std::memory_order_relaxed); }
   void failed(std::uint64_t frames) noexcept { unwritten_ += frames; }
-  /// What writing a frame takes of a CPU that is an lcore's, in TSC cycles: queues are charged for
-  /// it. 0: nothing.
+  /// The cost of writing a frame on an lcore's CPU, in TSC cycles; queues are charged for it. 0:
+  /// the thread uses no lcore's CPU.
   void set_write_cost(std::uint64_t cycles) noexcept {
     write_cost_.store(cycles, std::memory_order_relaxed);
   }
-  /// How many queues with frames the lcore has, this one among them: they have equal parts of its
-  /// idle time. Not 0.
+  /// The number of queues with frames that this queue's lcore has, including this one; they get
+  /// equal parts of its idle time. At least 1.
   void set_sharers(std::uint32_t queues) noexcept {
     sharers_.store(queues, std::memory_order_relaxed);
   }
-  /// Of the buffers, how many hold copies to be written: 0 … 1. A moment's figure.
+  /// The part of the buffers that hold copies to be written: 0 … 1. A snapshot.
   [[nodiscard]] double fill() const noexcept {
     return static_cast<double>(ring_.size()) / static_cast<double>(pool_->size);
   }
 
-  // Any thread; a moment's figures.
+  // Any thread; snapshots.
   /// The lcore that frames last passed on; LCORE_ID_ANY: none yet.
   [[nodiscard]] unsigned lcore() const noexcept { return lcore_.load(std::memory_order_relaxed); }
   /// TSC cycles that it had nothing to do for, as far as it says.
@@ -81,7 +82,7 @@ class CaptureQueue final : public Tap::Sink {
   [[nodiscard]] std::uint64_t failed() const noexcept { return uncopied_ + unwritten_; }
 
  private:
-  using Frames = std::uint64_t;  // of a burst, a bit each
+  using Frames = std::uint64_t;  // frames of a burst, one bit each
   static_assert(Tap::kMost == 64);
 
   [[nodiscard]] Frames match(std::span<rte_mbuf* const> frames) const noexcept;
@@ -102,24 +103,24 @@ class CaptureQueue final : public Tap::Sink {
   const std::unique_ptr<rte_mempool, PoolDeleter> pool_;
   SpscRing<rte_mbuf> ring_;
 
-  // The lcore's. Of the burst that passes:
-  Frames matching_ = 0;  // the filter
-  Frames chosen_ = 0;    // and are wanted
+  // For the lcore. Of the burst that passes:
+  Frames matching_ = 0;  // frames that match the filter
+  Frames chosen_ = 0;    // of these, the wanted ones
   Frames copied_ = 0;
-  std::uint32_t skipped_ = 0;  // matching ones since the last that was wanted
+  std::uint32_t skipped_ = 0;  // matching frames since the last wanted one
   // Time for copies and for writing them, in TSC cycles:
   const double share_;
-  const double shared_write_share_;  // where all queues' writing takes time of one lcore's CPU
+  const double shared_write_share_;  // when writing for all queues uses one lcore's CPU
   const std::uint64_t per_copy_;
   const std::uint64_t most_idle_;
   CaptureBudget budget_;
   std::uint64_t earned_;
-  std::uint64_t idle_then_ = 0;  // of the lcore, at that time
+  std::uint64_t idle_then_ = 0;  // the lcore's idle time at earned_
   Counter idle_;
   std::atomic<unsigned> lcore_{LCORE_ID_ANY};
   Counter wanted_, missed_, uncopied_;
 
-  // The writing thread's.
+  // For the writing thread.
   Counter unwritten_;
   RisingTime time_;
   std::atomic<bool> broken_{false};

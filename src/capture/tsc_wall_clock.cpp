@@ -20,7 +20,7 @@ TscWallClock::Sources TscWallClock::machine() noexcept {
 std::optional<TscWallClock::Reading> TscWallClock::read(bool whatever_it_takes,
                                                         const Sources& from) noexcept {
   constexpr int kTries = 4;
-  constexpr std::uint64_t kPerSecond = 100'000;  // it took no longer than 10 us
+  constexpr std::uint64_t kPerSecond = 100'000;  // a good reading took at most 10 us
   std::optional<Reading> best;
   std::uint64_t least = whatever_it_takes ? UINT64_MAX : from.hz / kPerSecond;
   for (int i = 0; i < kTries; ++i) {

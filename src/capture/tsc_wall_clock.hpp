@@ -5,17 +5,17 @@
 
 namespace bab::detail {
 
-/// Turns TSC times into nanoseconds since 1970. DPDK may only estimate the TSC's rate, so the clock
-/// is read again and again: a time is off by that error over the time since the last reading, not
-/// since the first. One thread.
+/// Converts TSC times to nanoseconds since 1970. DPDK may only estimate the TSC's rate. The clock
+/// is therefore read again and again: the estimate's error adds up only since the last reading. One
+/// thread.
 class TscWallClock {
  public:
-  /// Both clocks at one moment.
+  /// Both clocks at the same moment.
   struct Reading {
     std::uint64_t tsc;
     std::uint64_t ns;  ///< CLOCK_REALTIME
   };
-  /// What is read.
+  /// The clocks to read.
   struct Sources {
     std::uint64_t (*tsc)() noexcept;
     std::uint64_t (*real_ns)() noexcept;  ///< since 1970
@@ -23,8 +23,8 @@ class TscWallClock {
   };
   static Sources machine() noexcept;
 
-  /// Now; nothing when this thread was interrupted between the two each time that it tried, unless
-  /// `whatever_it_takes` (a clock may be that slow, too).
+  /// Reads both clocks. Nothing: the thread was interrupted between the two clocks in every try.
+  /// `whatever_it_takes` accepts such readings, too, since a clock may be that slow.
   static std::optional<Reading> read(bool whatever_it_takes = false,
                                      const Sources& from = machine()) noexcept;
 
@@ -33,7 +33,7 @@ class TscWallClock {
 
   void set(Reading now) noexcept { at_ = now; }
 
-  /// Of any moment, before the last reading or after it.
+  /// The time for any `tsc`, before the last reading or after it.
   [[nodiscard]] std::uint64_t ns(std::uint64_t tsc) const noexcept {
     return tsc >= at_.tsc ? at_.ns + to_ns(tsc - at_.tsc) : at_.ns - to_ns(at_.tsc - tsc);
   }
@@ -49,12 +49,12 @@ class TscWallClock {
   Reading at_;
 };
 
-/// Times of events that are known to have come one after another: small errors of a clock don't
-/// turn them round.
+/// Times of events that came one after the other: small errors of a clock must not reverse their
+/// order.
 class RisingTime {
  public:
-  /// `ns`, or the last one's if that was later. Where the clock was set back, by a second or more,
-  /// it's followed.
+  /// Returns `ns`, or the last result if that was later. Follows a clock that was set back by a
+  /// second or more.
   std::uint64_t next(std::uint64_t ns) noexcept {
     constexpr std::uint64_t kSetBack = 1'000'000'000;
     if (ns >= last_ || last_ - ns >= kSetBack) last_ = ns;

@@ -14,12 +14,12 @@ namespace {
 constexpr unsigned kWriteBurst = 32;
 using std::chrono::microseconds;
 constexpr microseconds kShortNap{50}, kLongNap{1000};
-/// Two context switches, the timer, and caches that are cold.
+/// Two context switches, the timer, and cold caches.
 constexpr std::uint64_t kWakingNs = 5'000;
-/// A CPU's time costs its lcore more than that: caches are cold afterwards, and a peer waits
-/// meanwhile.
+/// CPU time of the thread costs the lcore this much more: caches are cold afterwards, and a peer
+/// waits meanwhile.
 constexpr double kDearer = 1.5;
-/// While there is always something to write.
+/// If there is always something to write.
 constexpr std::uint64_t kAccountsPerSecond = 200;
 
 std::uint64_t cpu_ns() noexcept {
@@ -39,14 +39,14 @@ CaptureWriter::CaptureWriter(const Shared& shared)
   publish_cost();
 }
 
-/// Without a CPU of an lcore it is for nothing.
+/// The cost is 0 if the thread uses no lcore's CPU.
 void CaptureWriter::publish_cost() noexcept {
   const double cycles =
       is_shared() ? kDearer * cost_.ns() * 1e-9 * static_cast<double>(rte_get_tsc_hz()) : 0;
   for (const auto& q : s_.queues) q->set_write_cost(static_cast<std::uint64_t>(cycles));
 }
 
-/// What was written since the last time took so much of a CPU.
+/// Notes the CPU time of what was written since the last call.
 void CaptureWriter::account(std::uint64_t waking_ns) noexcept {
   const std::uint64_t spent = cpu_ns();
   cost_.add(frames_, spent - spent_ns_ + waking_ns);
@@ -56,7 +56,7 @@ void CaptureWriter::account(std::uint64_t waking_ns) noexcept {
   publish_cost();
 }
 
-/// By time, whether there is something to write or not.
+/// Acts by time, whether there is something to write or not.
 void CaptureWriter::look() noexcept {
   if (!place_) return;
   const bool was_shared = place_->shared();
@@ -66,14 +66,14 @@ void CaptureWriter::look() noexcept {
     account(0);
 }
 
-/// Of the fullest ring.
+/// How full the fullest ring is: 0 … 1.
 double CaptureWriter::fill() const noexcept {
   double most = 0;
   for (const auto& q : s_.queues) most = std::max(most, q->fill());
   return most;
 }
 
-/// One burst of every queue; false when there was none.
+/// Writes one burst of every queue; false when there was none.
 bool CaptureWriter::write_some() noexcept {
   bool any = false;
   std::array<rte_mbuf*, kWriteBurst> burst;
@@ -99,7 +99,7 @@ bool CaptureWriter::write_some() noexcept {
   return any;
 }
 
-/// They are in the file of a disk that filled up, too, where they fit.
+/// Writes the counts, if they fit, also when the disk is full.
 void CaptureWriter::write_counts() noexcept {
   std::vector<std::uint16_t> ports;
   for (const auto& q : s_.queues)
@@ -122,7 +122,7 @@ void CaptureWriter::run(const std::atomic<bool>& stopping) noexcept {
   bool wrote = false;
   double fill = 0;
   while (true) {
-    // Looked at before the rings: what was in them by then is written.
+    // Read before the rings: what was in them by then is written. A54: pairs with R54.
     const bool last = stopping.load(std::memory_order_acquire);
     look();
     if (write_some()) {

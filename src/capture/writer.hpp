@@ -16,7 +16,7 @@
 
 namespace bab::detail {
 
-/// What a capture's writing thread does.
+/// The work of a capture's writing thread.
 class CaptureWriter {
  public:
   struct Shared {
@@ -24,11 +24,11 @@ class CaptureWriter {
     std::span<const std::unique_ptr<CaptureQueue>> queues;
     std::atomic<std::uint64_t>& written;
     std::atomic<int>& error;
-    bool gives_way;  ///< to lcores
+    bool gives_way;  ///< gives way to lcores
   };
   explicit CaptureWriter(const Shared& shared);
 
-  /// Until `stopping`: what is in the rings by then is written, then each port's counts.
+  /// Runs until `stopping`, then writes what is in the rings by then, and each port's counts.
   void run(const std::atomic<bool>& stopping) noexcept;
 
  private:

@@ -31,17 +31,17 @@ std::string named(const std::vector<unsigned>& cpus) {
   return fmt::format("CPU{} {}", cpus.size() == 1 ? "" : "s", enumerate(cpus));
 }
 
-/// An argument with which each has one, if there are so many.
+/// An EAL argument that gives each worker a CPU of its own, if there are enough.
 std::string a_cpu_for_each(std::size_t workers, const std::vector<unsigned>& usable) {
   if (workers <= usable.size())
     return fmt::format("give every worker a CPU of its own: {}", lcores_argument(workers, usable));
-  return fmt::format("this process may use {}, so have fewer workers: {}", as_set(usable),
+  return fmt::format("this process may use {}; use fewer workers: {}", as_set(usable),
                      lcores_argument(usable.size(), usable));
 }
 
 void examine_sharing(const System& system, const Lcores& workers,
                      const std::vector<unsigned>& usable, Findings& findings) {
-  std::map<unsigned, std::vector<unsigned>> users;  // CPU to the lcores that have no other
+  std::map<unsigned, std::vector<unsigned>> users;  // from a CPU to the lcores that run only there
   for (const auto& [lcore, cpus] : workers)
     if (cpus.size() == 1) users[cpus[0]].push_back(lcore);
   bool good = true;
@@ -54,14 +54,14 @@ void examine_sharing(const System& system, const Lcores& workers,
          a_cpu_for_each(workers.size(), usable)});
   }
   std::map<std::vector<unsigned>, std::vector<unsigned>>
-      floating;  // CPUs to the lcores on all of them
+      floating;  // from CPUs to the lcores that may run on any of them
   for (const auto& [lcore, cpus] : workers)
     if (cpus.size() > 1) floating[cpus].push_back(lcore);
   for (const auto& [cpus, lcores] : floating) {
     if (lcores.size() <= cpus.size()) continue;
     good = false;
     findings.push_back({Level::kWarn, kCpuTopic,
-                        fmt::format("lcores {} share CPUs {}, which are fewer", enumerate(lcores),
+                        fmt::format("lcores {} share CPUs {}, which are too few", enumerate(lcores),
                                     enumerate(cpus)),
                         a_cpu_for_each(workers.size(), usable)});
   }
@@ -86,7 +86,7 @@ void examine_sharing(const System& system, const Lcores& workers,
              ? workers.size() == 1
                    ? std::string("1 worker lcore, with a CPU of its own")
                    : fmt::format("{} worker lcores, each with a CPU of its own", workers.size())
-             : fmt::format("{} worker lcores on CPUs enough", workers.size()),
+             : fmt::format("{} worker lcores have enough CPUs", workers.size()),
          ""});
 }
 
@@ -101,8 +101,8 @@ void examine_isolation(const System& system, const std::vector<unsigned>& cpus,
     findings.push_back({Level::kOk, kCpuTopic, "the workers' CPUs are isolated", ""});
     return;
   }
-  // These arguments say all of it: a list without those that are isolated already would give them
-  // back.
+  // These kernel arguments replace the earlier ones: a list without the CPUs that are already
+  // isolated would give them back.
   std::set<unsigned> wanted(isolated.begin(), isolated.end());
   wanted.insert(cpus.begin(), cpus.end());
   const std::string list = fmt::format("{}", fmt::join(wanted, ","));
@@ -111,7 +111,7 @@ void examine_isolation(const System& system, const std::vector<unsigned>& cpus,
   findings.push_back(
       {Level::kWarn, kCpuTopic,
        fmt::format("other processes run on the workers' {}, too, and add latency", named(shared)),
-       all ? "leave other processes a CPU: workers on fewer of them (-l), then ask again"
+       all ? "leave other processes a CPU: put the workers on fewer CPUs (-l), then check again"
            : fmt::format(
                  "put isolcpus={0} nohz_full={0} rcu_nocbs={0} on the kernel's command line "
                  "(GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub)",
@@ -140,7 +140,7 @@ void examine_clock(const System& system, Findings& findings) {
     if (!line.starts_with("flags")) continue;
     if (line.find(" constant_tsc") == std::string::npos)
       findings.push_back({Level::kWarn, kCpuTopic,
-                          "the TSC's rate isn't constant: deadlines and rates will be off",
+                          "the TSC's rate isn't constant: deadlines and rates will be wrong",
                           "use another machine, or let the hypervisor pass its TSC through"});
     return;
   }
@@ -165,7 +165,7 @@ void examine_cpus(const System& system, const Examination& what, Findings& findi
   const std::vector<unsigned> usable = system.usable_cpus();
   lcores.erase(main_lcore(what.eal, lcores));
   if (lcores.empty()) {
-    findings.push_back({Level::kFail, kCpuTopic, "there is no worker lcore beside the main one",
+    findings.push_back({Level::kFail, kCpuTopic, "there is no worker lcore besides the main one",
                         fmt::format("give two or more: {}", lcores_argument(2, usable))});
     return;
   }

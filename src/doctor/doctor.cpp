@@ -15,7 +15,7 @@
 namespace bab {
 namespace {
 
-/// EAL's options, where a start refuses them.
+/// The finding on EAL's options if a start would refuse them.
 std::optional<Finding> wrong_options(const std::vector<std::string>& eal) {
   try {
     detail::check_eal_args(eal);
@@ -31,7 +31,7 @@ std::optional<Finding> wrong_options(const std::vector<std::string>& eal) {
   }
 }
 
-/// Then there are no lcores to speak of.
+/// Whether the options for lcores are wrong: there are no lcores to examine then.
 bool lcores_are_wrong(const std::vector<std::string>& eal) {
   const std::vector<detail::GivenOption> given = detail::known_eal_options(eal);
   return std::any_of(given.begin(), given.end(), [](const detail::GivenOption& option) {
@@ -69,8 +69,8 @@ std::string first_failure(std::span<const std::string> eal,
                           std::span<const std::string_view> topics) {
   Examination what;
   what.eal.assign(eal.begin(), eal.end());
-  what.memory_bytes = std::uint64_t{256}
-                      << 20;  // as the embedded default: enough for default pools
+  // As in the embedded default: enough for default pools.
+  what.memory_bytes = std::uint64_t{256} << 20;
   const std::vector<Finding> findings = examine(what);
   for (const std::string_view topic : topics)
     for (const Finding& f : findings)

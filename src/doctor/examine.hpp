@@ -13,13 +13,14 @@ using detail::System;
 using Findings = std::vector<Finding>;
 using Level = Finding::Level;
 
-/// The CPUs that the run's lcores may be on, the main one's included; EAL's own choice isn't looked
-/// up.
+/// The CPUs that the run's lcores may run on, with the main one's. Empty if the run leaves the
+/// choice to EAL.
 std::vector<unsigned> lcore_cpus(const Examination& what);
 
 void examine_memory(const System& system, const Examination& what, Findings& findings);
 void examine_nics(const System& system, const Examination& what, Findings& findings);
-/// `wanted`: vfio-pci has a NIC or is offered one; `asked`: it has one that the run asks for.
+/// `wanted`: a NIC is bound to vfio-pci, or the doctor suggests that. `asked`: such a NIC is one
+/// that the run asks for.
 void examine_iommu(const System& system, bool wanted, bool asked, Findings& findings);
 void examine_interfaces(const System& system, const Examination& what, Findings& findings);
 void examine_cpus(const System& system, const Examination& what, Findings& findings);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kInterfaceTopic = "interface";
 
-/// Arguments that name an interface which must be there.
+/// Arguments that name an interface, which must exist.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKeys{
     {{"net_af_packet", "iface"},
      {"net_af_xdp", "iface"},
@@ -28,7 +28,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKeys{
      {"net_pcap", "tx_iface"},
      {"net_tap", "remote"}}};
 
-/// Of "net_af_packet0,iface=eth0,blocksz=4096": each once.
+/// The interfaces in "net_af_packet0,iface=eth0,blocksz=4096", each once.
 std::vector<std::string> interfaces_of(const std::string& vdev) {
   std::vector<std::string> all;
   detail::for_each_device_argument(vdev, [&](std::string_view key, std::string_view name) {
@@ -68,7 +68,7 @@ void examine_interface(const System& system, const std::string& name, std::uint3
 
 }  // namespace
 
-/// The kernel's interfaces under virtual devices.
+/// Examines the kernel's interfaces under virtual devices.
 void examine_interfaces(const System& system, const Examination& what, Findings& findings) {
   std::set<std::string> seen;
   for (const std::string& vdev : detail::option_values(what.eal, "--vdev"))

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::string_view kIommuTopic = "iommu";
 
-/// Of an IOMMU that x86 has: whether interrupts go by it. VFIO refuses a device that could forge
-/// others'.
+/// Whether an x86 IOMMU does not remap interrupts. VFIO then refuses devices, since they could
+/// forge the interrupts of others.
 bool leaves_interrupts_alone(const System& system) {
   const std::vector<std::string> units = system.list("sys/class/iommu");
   const bool x86 = std::any_of(units.begin(), units.end(), [](const std::string& name) {
@@ -43,12 +43,11 @@ void examine_iommu(const System& system, bool wanted, bool asked, Findings& find
   if (wanted && leaves_interrupts_alone(system) && system.text(unsafe) != "Y")
     findings.push_back(
         {asked ? Level::kFail : Level::kWarn, kIommuTopic,
-         fmt::format("on, {} groups, but interrupts aren't remapped, and VFIO refuses NICs so",
-                     groups),
-         fmt::format("turn interrupt remapping on (in the firmware; no intremap=off on the "
-                     "kernel's command "
-                     "line), or, if whoever uses the NIC is trusted, {}echo Y > /{}",
-                     system.exists(unsafe) ? "" : "modprobe vfio_iommu_type1 && ", unsafe)});
+         fmt::format("on, {} groups, but interrupts aren't remapped: VFIO refuses NICs", groups),
+         fmt::format(
+             "turn interrupt remapping on (in the firmware, and without intremap=off on the "
+             "kernel's command line), or, if you trust all users of the NIC, {}echo Y > /{}",
+             system.exists(unsafe) ? "" : "modprobe vfio_iommu_type1 && ", unsafe)});
   else
     findings.push_back({Level::kOk, kIommuTopic, fmt::format("on, {} groups", groups), ""});
 }

@@ -57,12 +57,12 @@ std::vector<Pages> read_pages(const System& system) {
   return all;
 }
 
-/// The NUMA node of each NIC that the run asks for by name, where it's known.
+/// The NUMA node of each NIC that the run asks for by name, if the node is known.
 std::vector<int> nic_nodes(const System& system, const Examination& what) {
   std::vector<int> nodes;
   for (const std::string& device : detail::option_values(what.eal, "--allow")) {
     const std::string pci = detail::pci_address(device);
-    // "-1": the machine doesn't say.
+    // "-1": the machine doesn't tell.
     if (const auto node = system.number("sys/bus/pci/devices/" + pci + "/numa_node");
         !pci.empty() && node)
       nodes.push_back(static_cast<int>(*node));
@@ -70,7 +70,7 @@ std::vector<int> nic_nodes(const System& system, const Examination& what) {
   return nodes;
 }
 
-/// The NUMA nodes of the run's lcores; none where the machine has no nodes.
+/// The NUMA nodes of the run's lcores. Empty: the machine has no NUMA nodes.
 std::set<int> lcore_nodes(const System& system, const Examination& what,
                           const std::vector<Pages>& pages) {
   const std::vector<unsigned> ours = lcore_cpus(what);
@@ -85,7 +85,8 @@ std::set<int> lcore_nodes(const System& system, const Examination& what,
   return nodes;
 }
 
-/// What --socket-mem, since 25.11 also called --numa-mem, asks for, a node each: "1024,0".
+/// The bytes that --socket-mem asks for, per node, as in "1024,0" (MiB). Since DPDK 25.11 it is
+/// also called --numa-mem.
 std::vector<std::uint64_t> socket_bytes(const Examination& what) {
   std::vector<std::uint64_t> bytes;
   std::vector<std::string> given = detail::option_values(what.eal, "--socket-mem");
@@ -109,14 +110,14 @@ std::uint64_t wanted_bytes(const Examination& what) {
   return mib > 0 ? mib * kMib : what.memory_bytes;
 }
 
-/// Memory that must be had from some nodes together.
+/// Memory that some nodes must have together.
 struct Need {
-  std::set<int> nodes;  ///< none: any
+  std::set<int> nodes;  ///< empty: any node
   std::uint64_t bytes;
 };
 
-/// --socket-mem says it by node. Else a NIC's pools lie on its node, and a run without NICs takes
-/// what its lcores' nodes have.
+/// --socket-mem tells the need per node. Without it, a NIC's pools lie on its node, and a run
+/// without NICs takes memory of its lcores' nodes.
 std::vector<Need> read_needs(const System& system, const Examination& what,
                              const std::vector<Pages>& pages) {
   std::vector<Need> needs;
@@ -145,7 +146,7 @@ std::vector<Need> read_needs(const System& system, const Examination& what,
   return needs;
 }
 
-/// The command that brings the free pages of `p` up to `bytes`.
+/// The command that raises the free pages of `p` to `bytes`.
 std::string more_pages(const Pages& p, std::uint64_t bytes) {
   const std::uint64_t wanted = (bytes + p.bytes - 1) / p.bytes;
   const std::uint64_t used = p.total - std::min(p.free, p.total);
@@ -160,7 +161,7 @@ void examine_mount(const System& system, const Examination& what, Findings& find
   for (const std::string& line : system.lines("proc/mounts"))
     if (line.find(" hugetlbfs ") != std::string::npos) return;
   findings.push_back({Level::kFail, kHugepageTopic,
-                      "these EAL arguments need a hugetlbfs and none is mounted",
+                      "these EAL arguments need a hugetlbfs mount, and there is none",
                       "mkdir -p /dev/hugepages && mount -t hugetlbfs none /dev/hugepages"});
 }
 
@@ -170,7 +171,7 @@ void examine_memory(const System& system, const Examination& what, Findings& fin
   const std::vector<Pages> all = read_pages(system);
   if (all.empty()) {
     findings.push_back({Level::kWarn, kHugepageTopic, "this kernel has no hugepages at all",
-                        "do without them: --no-huge -m 256"});
+                        "run without them: --no-huge -m 256"});
     return;
   }
   const bool needed = !detail::has_option(what.eal, "--no-huge");
@@ -182,7 +183,7 @@ void examine_memory(const System& system, const Examination& what, Findings& fin
   std::set<int> judged_nodes;
   for (const Need& need : read_needs(system, what, all)) {
     std::uint64_t free = 0;
-    const Pages* best = nullptr;  // where more are to be added: 2 MiB ones if there are
+    const Pages* best = nullptr;  // where to add pages: the smallest size, mostly 2 MiB
     for (const Pages& p : all) {
       if (!need.nodes.empty() && p.node >= 0 && need.nodes.count(p.node) == 0) continue;
       free += p.free * p.bytes;
@@ -196,12 +197,12 @@ void examine_memory(const System& system, const Examination& what, Findings& fin
       j = {Level::kFail, fmt::format("; {} are needed", in_words(enough)),
            more_pages(*best, enough)};
     else if (!needed && free == 0)
-      j = {Level::kWarn, "; a run with --no-huge does without, real NICs and full speed don't",
+      j = {Level::kWarn, "; --no-huge runs without them, real NICs and full speed need them",
            more_pages(*best, std::max(enough, 1024 * kMib))};
     else if (needed && need.bytes > 0 && j.level == Level::kOk)
       j.text = fmt::format("; {} are needed", in_words(need.bytes));
   }
-  if (needed)  // lcores far from their NICs find memory there, more slowly
+  if (needed)  // these lcores get memory of another node, which is slower
     for (const int node : lcore_nodes(system, what, all)) {
       std::uint64_t free = 0;
       const Pages* best = nullptr;

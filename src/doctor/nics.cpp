@@ -22,7 +22,8 @@ using detail::user;
 constexpr std::string_view kNicTopic = "nic";
 constexpr std::string_view kDevices = "sys/bus/pci/devices/";
 
-/// The interface and all that it is made of: members of bridges and bonds, what a VLAN sits on.
+/// Adds the interface and all interfaces below it: members of bridges and bonds, the interface
+/// under a VLAN.
 void add_with_lower(const System& system, const std::string& interface,
                     std::set<std::string>& all) {
   if (!all.insert(interface).second) return;
@@ -34,7 +35,7 @@ void add_with_lower(const System& system, const std::string& interface,
     add_with_lower(system, member, all);
 }
 
-/// Interfaces that the machine would be cut off without.
+/// Interfaces of the default route: without them the machine would be cut off.
 std::set<std::string> default_route(const System& system) {
   std::set<std::string> all;
   for (const std::string& line : system.lines("proc/net/route")) {
@@ -47,7 +48,7 @@ std::set<std::string> default_route(const System& system) {
     std::vector<std::string> words;
     std::istringstream stream(line);
     for (std::string word; stream >> word;) words.push_back(word);
-    // Every machine has one to lo that says "unreachable".
+    // Every machine has such a route to lo, which means "unreachable".
     if (words.size() == 10 && words[1] == "00" && words[9] != "lo" &&
         words[0] == std::string(32, '0'))
       add_with_lower(system, words[9], all);
@@ -58,10 +59,10 @@ std::set<std::string> default_route(const System& system) {
 struct Nic {
   std::string address;  ///< 0000:01:00.0
   std::uint16_t vendor, device;
-  std::string driver;  ///< the kernel's; empty: none
+  std::string driver;  ///< the kernel's driver; empty: none
   std::vector<std::string> interfaces;
   std::string iommu_group;
-  bool asked;  ///< by -a
+  bool asked;  ///< named with -a
 
   [[nodiscard]] std::string label() const {
     return fmt::format("{} ({:04x}:{:04x})", address, vendor, device);
@@ -104,8 +105,8 @@ bool has_word(std::string_view text, const std::string& word) {
   return false;
 }
 
-/// What of its IOMMU group, which VFIO takes whole or not at all, another driver has: "0000:01:00.1
-/// (igb)". Bridges don't count: the kernel's driver for them may stay.
+/// Other devices of the NIC's IOMMU group that have another driver: "0000:01:00.1 (igb)". VFIO
+/// takes a group only as a whole. Bridges don't count: they may keep the kernel's driver.
 std::vector<std::string> group_blockers(const System& system, const Nic& nic) {
   std::vector<std::string> all;
   if (nic.iommu_group.empty()) return all;
@@ -123,11 +124,10 @@ std::vector<std::string> group_blockers(const System& system, const Nic& nic) {
 }
 
 constexpr const char* kAnotherSlot =
-    "put the NIC where it has a group of its own (another slot, or ACS on in the firmware), or "
-    "give "
-    "to vfio-pci what else is in the group, if nobody needs it";
+    "give the NIC a group of its own (another slot, or ACS on in the firmware), or bind the other "
+    "devices of the group to vfio-pci, if nobody needs them";
 
-/// What keeps a device that is bound to vfio-pci from being used.
+/// Finds what prevents the use of a device that is bound to vfio-pci.
 void examine_vfio(const System& system, const Nic& nic, Findings& findings) {
   const bool unsafe = system.text("sys/module/vfio/parameters/enable_unsafe_noiommu_mode") == "Y";
   if (nic.iommu_group.empty()) {
@@ -139,10 +139,11 @@ void examine_vfio(const System& system, const Nic& nic, Findings& findings) {
     return;
   }
   if (const auto others = group_blockers(system, nic); !others.empty())
-    findings.push_back({Level::kFail, kNicTopic,
-                        fmt::format("{} shares IOMMU group {} with {}, which VFIO doesn't have",
-                                    nic.label(), nic.iommu_group, enumerate(others)),
-                        kAnotherSlot});
+    findings.push_back(
+        {Level::kFail, kNicTopic,
+         fmt::format("{} shares IOMMU group {} with {}, and VFIO takes only a whole group",
+                     nic.label(), nic.iommu_group, enumerate(others)),
+         kAnotherSlot});
   const User who = user(system);
   const std::string group = "dev/vfio/" + nic.iommu_group;
   if (!who.is_root() && system.exists(group) && !system.is_usable_by(group, who.uid))
@@ -152,7 +153,8 @@ void examine_vfio(const System& system, const Nic& nic, Findings& findings) {
          fmt::format("chown {} /{}", who.uid, group)});
 }
 
-/// Whether the kernel's interfaces of it are up, part of another, or not to be seen.
+/// Whether the NIC may be in use: an interface of it is up, part of another one, or not visible
+/// here.
 bool is_in_use(const System& system, const Nic& nic) {
   if (nic.interfaces.empty()) return true;
   return std::any_of(nic.interfaces.begin(), nic.interfaces.end(), [&](const std::string& name) {
@@ -167,14 +169,14 @@ bool is_in_use(const System& system, const Nic& nic) {
   });
 }
 
-/// The kernel's driver that it would be given to. Without an IOMMU that is uio where root may use
+/// The kernel driver to suggest for the NIC. Without an IOMMU this is a uio driver, if root can use
 /// it.
 std::string_view driver_for(const System& system, const Nic& nic, const Pmd& pmd) {
   constexpr std::string_view kVfio = "vfio-pci", kUio = "uio_pci_generic";
   if (!nic.iommu_group.empty() || !user(system).is_root() || !has_word(pmd.kmod, std::string(kUio)))
     return kVfio;
   if (system.text("sys/module/vfio/parameters/enable_unsafe_noiommu_mode") == "Y") return kVfio;
-  // A locked-down kernel (secure boot) lets nobody map a NIC's registers.
+  // A locked-down kernel (secure boot) lets no process map a NIC's registers.
   const std::string lockdown = system.text("sys/kernel/security/lockdown").value_or("[none]");
   const std::string modules =
       "lib/modules/" + system.text("proc/sys/kernel/osrelease").value_or("") + "/modules.dep";
@@ -184,7 +186,8 @@ std::string_view driver_for(const System& system, const Nic& nic, const Pmd& pmd
   return there && lockdown.starts_with("[none]") ? kUio : kVfio;
 }
 
-/// By what is installed; the kernel's own files always are.
+/// The command that binds the NIC, with the tool that is installed, or else with the kernel's own
+/// files.
 std::string bind_command(const System& system, const Nic& nic, std::string_view driver) {
   const auto installed = [&](const std::string& program) {
     constexpr std::array<std::string_view, 2> kFolders{"usr/bin/", "usr/local/bin/"};
@@ -225,7 +228,7 @@ Finding examine_nic(const System& system, const Examination& what, const Nic& ni
     return {package.empty() && !nic.asked ? Level::kOk : trouble, kNicTopic,
             fmt::format("{}{}: no installed PMD drives it", nic.label(), interface),
             package.empty()
-                ? (nic.asked ? "DPDK isn't known to have one: name another NIC with -a" : "")
+                ? (nic.asked ? "DPDK is not known to have one: name another NIC with -a" : "")
                 : fmt::format("apt-get install {}", package)};
   }
   if (is_dpdk_driver(nic.driver))
@@ -234,27 +237,28 @@ Finding examine_nic(const System& system, const Examination& what, const Nic& ni
   // mlx4 and mlx5 share the device with the kernel's driver.
   if (!nic.driver.empty() && has_word(pmd.kmod, nic.driver))
     return {Level::kOk, kNicTopic,
-            fmt::format("{} has the kernel's driver {}, which {} works beside", nic.label(),
+            fmt::format("{} has the kernel's driver {}, and {} shares the NIC with it", nic.label(),
                         nic.driver, pmd.name),
             ""};
-  // Only what nobody can be using is offered: the default route may go a way that isn't seen from
-  // here (another network namespace, a tunnel, a second next hop, another table).
+  // Suggests a bind only for NICs that can't be in use: the default route may take a way that isn't
+  // visible here (another network namespace, a tunnel, a second next hop, another routing table).
   if (!nic.driver.empty() && is_in_use(system, nic))
-    return {trouble, kNicTopic,
-            fmt::format("{} has the kernel's driver {}{}, and may be in use", nic.label(),
-                        nic.driver, interface),
-            nic.interfaces.empty()
-                ? "find who uses it (another network namespace?) before you give it to DPDK"
-                : fmt::format("make sure that nobody needs {0}, then ip link set {0} down, and ask "
-                              "again",
-                              nic.interfaces.front())};
+    return {
+        trouble, kNicTopic,
+        fmt::format("{} has the kernel's driver {}{}, and may be in use", nic.label(), nic.driver,
+                    interface),
+        nic.interfaces.empty()
+            ? "find out what uses it (another network namespace?) before you give it to DPDK"
+            : fmt::format("make sure that nobody needs {0}, then ip link set {0} down, and check "
+                          "again",
+                          nic.interfaces.front())};
   if (const auto others = group_blockers(system, nic); !others.empty())
     return {trouble, kNicTopic,
-            fmt::format("{}{} shares IOMMU group {} with {}, and VFIO takes a group whole",
+            fmt::format("{}{} shares IOMMU group {} with {}, and VFIO takes only a whole group",
                         nic.label(), interface, nic.iommu_group, enumerate(others)),
             kAnotherSlot};
   return {trouble, kNicTopic,
-          fmt::format("{} has {}{}{}: DPDK can't use it so ({} would)", nic.label(),
+          fmt::format("{} has {}{}{}: DPDK's {} needs another driver there", nic.label(),
                       nic.driver.empty() ? "no driver" : "the kernel's driver " + nic.driver,
                       interface, nic.interfaces.empty() ? "" : ", which is down", pmd.name),
           bind_command(system, nic, driver_for(system, nic, pmd))};

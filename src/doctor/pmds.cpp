@@ -16,7 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// [[vendor, device, subsystem vendor, subsystem device], …]; 65535 stands for any.
+/// Whether `info` lists the device: [[vendor, device, subsystem vendor, subsystem device], …];
+/// 65535 stands for any.
 bool names(const Json& info, std::uint16_t vendor, std::uint16_t device) {
   const auto ids = info.find("pci_ids");
   if (ids == info.end() || !ids->is_array()) return false;
@@ -33,8 +34,8 @@ std::string text(const Json& info, const char* key) {
   return found != info.end() && found->is_string() ? found->get<std::string>() : "?";
 }
 
-/// The libraries of PMDs in a folder, each once: it may be there as .so, .so.23 and .so.23.0, and
-/// without DPDK's development package isn't as the first.
+/// The PMDs' libraries in a folder, each once. A library may be there as .so, .so.23 and .so.23.0;
+/// the .so is missing without DPDK's development package.
 void add_libraries(const System& system, const std::string& folder, std::vector<std::string>& all) {
   std::string last;
   for (const std::string& name : system.list(folder)) {
@@ -78,9 +79,9 @@ Pmd find_pmd(const System& system, std::span<const std::string> eal, std::uint16
 }
 
 std::string pmd_package(std::uint16_t vendor) {
-  // Where one vendor's NICs have several PMDs it's the package that brings all.
+  // For a vendor with several PMDs: the package that brings all of them.
   constexpr std::string_view kAll = "librte-meta-net";
-  // The others end with the ABI's number.
+  // The other packages' names end with the ABI's number.
   constexpr std::array<std::pair<std::uint16_t, std::string_view>, 20> kVendors{{
       {0x8086, kAll},                   // Intel
       {0x15b3, kAll},                   // NVIDIA Mellanox

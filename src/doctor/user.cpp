@@ -22,7 +22,7 @@ using detail::user;
 constexpr std::string_view kUserTopic = "user";
 
 struct Wish {
-  std::string_view device;  ///< a vdev's name begins with it
+  std::string_view device;  ///< how a virtual device's name begins
   unsigned capability;
   std::string_view name;
 };
@@ -32,7 +32,8 @@ constexpr std::array kWishes{Wish{"net_af_packet", CAP_NET_RAW, "cap_net_raw"},
                              Wish{"net_af_xdp", CAP_NET_ADMIN, "cap_net_admin"},
                              Wish{"net_af_xdp", CAP_NET_RAW, "cap_net_raw"}};
 
-/// A capture file needs none; the interface of another vdev does.
+/// Whether the device needs the capability: net_pcap with files only needs none, a device with an
+/// interface does.
 bool needs(const Wish& wish, const std::string& vdev) {
   if (!vdev.starts_with(wish.device)) return false;
   bool has_interface = wish.device != "net_pcap";
@@ -42,13 +43,13 @@ bool needs(const Wish& wish, const std::string& vdev) {
   return has_interface;
 }
 
-/// The file of the program that runs.
+/// The running program's file.
 std::string program(const System& system) {
   std::string file = system.target("proc/self/exe");
   return file.empty() ? "PROGRAM" : file;
 }
 
-/// VFIO pins what it maps, hugepages included.
+/// VFIO locks all memory that it maps, hugepages included.
 void examine_locked_memory(const System& system, Findings& findings) {
   for (const std::string& line : system.lines("proc/self/limits")) {
     if (!line.starts_with("Max locked memory")) continue;
@@ -58,8 +59,9 @@ void examine_locked_memory(const System& system, Findings& findings) {
     if (soft != "unlimited")
       findings.push_back(
           {Level::kWarn, kUserTopic,
-           fmt::format("at most {} bytes may be locked, and VFIO locks all of a run's memory",
-                       soft),
+           fmt::format(
+               "this user may lock at most {} bytes of memory, and VFIO locks all memory of a run",
+               soft),
            "ulimit -l unlimited (memlock in /etc/security/limits.conf)"});
   }
 }
@@ -103,7 +105,7 @@ void examine_user(const System& system, const Examination& what, Findings& findi
   if (!who.has(CAP_SYS_ADMIN))
     findings.push_back(
         {Level::kOk, kUserTopic,
-         fmt::format("user {}: no physical addresses, so that NICs need vfio-pci with an IOMMU",
+         fmt::format("user {} sees no physical addresses: NICs need vfio-pci with an IOMMU",
                      who.uid),
          ""});
   examine_locked_memory(system, findings);

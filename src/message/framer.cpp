@@ -3,13 +3,14 @@
 namespace bab {
 namespace {
 
-/// One share of each segment: a split frame's are counted apart.
+/// Gives up one share of each segment; every segment of a split frame has a share count of its own.
 void give_back(rte_mbuf* m) noexcept {
   while (m != nullptr) {
     rte_mbuf* const next = m->next;
-    // Ours by the pool's way of counting shares, others by DPDK's, which their owner goes by.
+    // The shares of a bab pool's buffers are counted by the pool's rules, those of other mbufs by
+    // DPDK's, which their owners use.
     if (BufferPool::of(m) != nullptr) {
-      // Only who gives up the last share may write to it.
+      // Only the lcore that gives up the last share may write to the mbuf.
       if (Shares<>::give_up(m)) {
         m->next = nullptr;
         m->nb_segs = 1;

@@ -71,7 +71,8 @@ bool RingParties::take(FrameTaker& taker, bool empty) {
   if (taker_ == &taker) return false;
   forget(empty);
   if (taker_ != nullptr)
-    throw Error("a ring was given to a second flusher; destroy the first one before");
+    throw Error(
+        "a ring that has a flusher was given to a second flusher; destroy the first one before");
   if (has_left_) detail::check(left_, taker.header_size(), taker.most_payload());
   check_writers(taker.header_size(), taker.most_payload());
   for (const auto& order : orders_)
@@ -79,7 +80,7 @@ bool RingParties::take(FrameTaker& taker, bool empty) {
       throw Error(
           "a shared writer's rings were given to two flushers; give one of them the rings of all "
           "its Producers");
-  // The ring's writers may have gone long ago.
+  // The writers of these frames may have been destroyed long ago.
   for (const auto& order : orders_)
     if (order->holds_frames())
       detail::check({order->header_size_, order->payload_capacity_}, taker.header_size(),
@@ -109,14 +110,15 @@ void RingParties::check_writers(std::uint32_t header_size, std::uint32_t most_pa
     detail::check(*w, header_size, most_payload);
 }
 
-/// What no frame needs any more. The lock is held.
+/// Forgets what no frame needs any more. The lock is held.
 void RingParties::forget(bool empty) noexcept {
   if (empty) has_left_ = false;
   std::erase_if(orders_, [](const auto& order) { return order->is_over(); });
 }
 
 void throw_frames_under_way() {
-  throw Error("a session was begun with frames of the one before under way; poll() until idle()");
+  throw Error(
+      "frames of the old session are under way; poll() until idle(), then begin the next session");
 }
 
 }  // namespace bab::detail

@@ -25,19 +25,19 @@ bool StagingFramer::Refill::poll() noexcept {
   return true;
 }
 
-/// What it was granted is the framer's, and stays there.
+/// A granted buffer belongs to the framer, and stays there.
 void StagingFramer::Refill::withdraw() noexcept {
   if (!granted()) AcquireBulk::withdraw();
 }
 
 bool StagingFramer::Write::poll() noexcept {
   if (framer_.wants_buffer() || rte_lcore_id() >= RTE_MAX_LCORE) return Refill::poll();
-  withdraw();  // while it stood in line another one has brought a buffer in
+  withdraw();  // another wait brought a buffer in while this one stood in line
   return true;
 }
 
 void StagingFramer::move_to(rte_mbuf* m) noexcept {
-  // No headers come in front: the headroom is room, too.
+  // No headers come in front, so that the headroom holds data, too.
   auto* data = static_cast<std::uint8_t*>(m->buf_addr);
   const std::span<const std::uint8_t> rest = staged();
   if (!rest.empty()) std::memcpy(data, rest.data(), rest.size());

@@ -37,7 +37,7 @@ std::uint32_t kernel_mtu(const std::string& name) {
   return static_cast<std::uint32_t>(request.ifr_mtu);
 }
 
-/// A number among the vdev's arguments, as in "iface=eth0,framesz=16384".
+/// A number in the arguments of a virtual device, as in "iface=eth0,framesz=16384".
 std::uint32_t device_number(const rte_eth_dev_info& device, std::string_view key,
                             std::uint32_t otherwise) {
   std::uint32_t value = otherwise;
@@ -50,8 +50,8 @@ std::uint32_t device_number(const rte_eth_dev_info& device, std::string_view key
 void add_af_packet_slots(CarrierLimits& limits, const rte_eth_dev_info& device) {
   constexpr std::uint32_t kDefaultSlot = 2048;
   const std::uint32_t slot = device_number(device, "framesz", kDefaultSlot);
-  // The driver's reckoning of what a slot holds to send, and what it wants a receive buffer to
-  // hold.
+  // The driver calculates like this how much a slot holds to send, and how much it wants a receive
+  // buffer to hold.
   constexpr auto kSlotHeader = static_cast<std::uint32_t>(TPACKET2_HDRLEN - sizeof(sockaddr_ll));
   limits.rx_bytes = slot - std::min(slot, kSlotHeader);
   // The kernel puts a received frame's network header at TPACKET_ALIGN(header + 16), with the
@@ -78,7 +78,7 @@ std::optional<CarrierLimits> carrier_limits(const rte_eth_dev_info& device) {
   const std::string_view driver = device.driver_name;
   CarrierLimits limits;
   if (driver == "net_memif") {
-    // It would chain buffers for a larger frame; DPDK 22.11 then mixes frames up (tried).
+    // For a larger frame the driver chains buffers; DPDK 22.11 then mixes frames up (tried).
     constexpr std::uint32_t kDefaultSlot = 2048;
     limits.slot_frame = device_number(device, "bsize", kDefaultSlot);
     limits.slot_mend = "bsize=9216 or more, on both sides";

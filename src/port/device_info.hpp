@@ -6,11 +6,12 @@
 
 namespace bab::detail {
 
-/// What a device says that it can do. Throws Error.
+/// The capabilities that a device reports. Throws Error.
 rte_eth_dev_info device_info(std::uint16_t id);
 
-/// A NIC's driver has its own idea of sizes; what is made of software has none, and its start may
-/// be seen: a file is read, a peer connects.
+/// Whether the device is a NIC and not a virtual device. A NIC's driver has rules of its own for
+/// buffer sizes; a virtual device has none, and a start of it can have effects outside: a file is
+/// read, a peer connects.
 bool is_nic(const rte_eth_dev_info& info);
 
 }  // namespace bab::detail

@@ -19,12 +19,12 @@ std::uint64_t DriverCounts::added_since(std::uint64_t imissed) noexcept {
 
 std::uint64_t DriverCounts::missed_since(std::uint64_t added) noexcept {
   if (const std::uint64_t before = std::exchange(each_, 0); before > 0 && added >= before) {
-    each_ = added;  // such a register grows, until somebody clears it
+    each_ = added;  // the register grows until somebody clears it
     return added - before;
   }
   if (added == 0) return 0;
-  // Of frames that a NIC goes on missing so many moments, one right after the other, hardly have
-  // the same number.
+  // A NIC that really misses frames hardly misses the same number so many times, one reading right
+  // after the other.
   constexpr int kLooks = 7;
   std::uint64_t more = 0;
   for (int i = 0; i < kLooks; ++i) {

@@ -15,12 +15,12 @@
 
 namespace bab::detail {
 
-/// DPDK's log, while anybody wants to know what is said. The stream is made once and never closed:
-/// a thread that logs may hold it long after the last one has stopped to listen.
+/// Listens to DPDK's log while any DriverWords exists. The stream is made once and never closed: a
+/// thread that logs may use it long after the last listener is gone.
 class LogListener {
  public:
   static LogListener& instance() {
-    static auto* const listener = new LogListener;  // as long as any thread may log
+    static auto* const listener = new LogListener;  // never destroyed: any thread may log
     return *listener;
   }
 
@@ -29,7 +29,8 @@ class LogListener {
     who_.push_back(who);
     std::FILE* const now = rte_log_get_stream();
     if (stream_ == nullptr || now == stream_) return;
-    // DPDK's own are no files. Nobody's words are worth a stream that goes: refusals say less then.
+    // DPDK's own streams have no file descriptor. Where openlog would close such a stream, the
+    // stream stays in use, and refusals say less.
     if (dpdk::openlog_may_close_the_stream_before() && fileno(now) < 0 && !LogCapture::is_ours(now))
       return;
     before_ = now;
@@ -39,7 +40,7 @@ class LogListener {
   void remove(DriverWords* who) {
     const std::lock_guard lock(mutex_);
     std::erase(who_, who);
-    // Somebody may have turned the log elsewhere meanwhile.
+    // The log may have been directed elsewhere meanwhile.
     if (who_.empty() && stream_ != nullptr && rte_log_get_stream() == stream_)
       rte_openlog_stream(std::exchange(before_, nullptr));
   }
@@ -57,17 +58,17 @@ class LogListener {
       static_cast<LogListener*>(self)->pass({data, n});
       return static_cast<ssize_t>(n);
     };
-    stream_ = fopencookie(this, "w", io);  // where it can't be had: the words only explain
+    stream_ = fopencookie(this, "w", io);  // may fail: the log only explains
     if (stream_ != nullptr) setvbuf(stream_, nullptr, _IOLBF, 0);
   }
 
   void pass(std::string_view text) {
     const std::lock_guard lock(mutex_);
-    // A thread that took the stream while somebody listened may write only now.
+    // A thread that got the stream while somebody listened may write only now.
     std::FILE* const to = before_ != nullptr ? before_ : rte_log_get_stream();
     if (to != stream_) {
       std::fwrite(text.data(), 1, text.size(), to);
-      std::fflush(to);  // as DPDK does: they may be the process's last
+      std::fflush(to);  // as DPDK does: these lines may be the process's last ones
     }
     for (DriverWords* who : who_) {
       who->text_ += text;
@@ -78,7 +79,7 @@ class LogListener {
 
   std::mutex mutex_;
   std::vector<DriverWords*> who_;
-  std::FILE* before_ = nullptr;  // where lines went; null while nobody listens
+  std::FILE* before_ = nullptr;  // where the log went before; null while nobody listens
   std::FILE* stream_ = nullptr;
 };
 
@@ -98,7 +99,7 @@ std::string DriverWords::last() const {
     if (const std::size_t call = line.find("(): "); call != std::string_view::npos)
       line.remove_prefix(call + 4);
     while (!line.empty() && (line.back() == '.' || line.back() == ' ')) line.remove_suffix(1);
-    // "Port0 dev_configure = -22": DPDK's own line, behind the driver's.
+    // "Port0 dev_configure = -22": DPDK's own line, after the driver's.
     const bool is_a_code = line.find("= -") != std::string_view::npos;
     if (!line.empty() && !is_a_code) return std::string(line);
     all = begin == std::string_view::npos ? std::string_view() : all.substr(0, begin);

@@ -5,9 +5,9 @@
 
 namespace bab::detail {
 
-/// What DPDK logs while it is there: a driver that refuses something says why there, and gives a
-/// bare number back. The lines go where they went before, too. Any thread; those of other threads
-/// are among them.
+/// Collects what DPDK logs as long as this object exists: a driver that refuses something logs the
+/// reason, and returns only a number. The lines also go where they went before. Any thread; lines
+/// that other threads cause are included.
 class DriverWords {
  public:
   DriverWords();
@@ -15,14 +15,14 @@ class DriverWords {
   DriverWords& operator=(const DriverWords&) = delete;
   ~DriverWords();
 
-  /// The last line, without the name of the function that wrote it; empty: nothing was logged.
+  /// The last line, without the name of the function that wrote it. Empty: nothing was logged.
   [[nodiscard]] std::string last() const;
 
  private:
   friend class LogListener;
   static constexpr std::size_t kMost = 4096;
 
-  std::string text_;  // LogListener's lock is held for it
+  std::string text_;  // guarded by LogListener's lock
 };
 
 /// "`tried`: the code's meaning (its driver says: …); `mend`".

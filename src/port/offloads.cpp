@@ -70,7 +70,7 @@ Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, C
   if (tx_device && tx_ip) o.tx_ip = wire::ChecksumBy::kDevice;
   if (tx_device && tx_udp) o.tx_udp = wire::ChecksumBy::kDevice;
   const bool memory = is_memory_port(driver);
-  // In software a jumbo frame's UDP checksum costs as much as writing its messages.
+  // In software, a jumbo frame's UDP checksum costs as much as writing its messages.
   if (tx == ChecksumChoice::kOff || (tx == ChecksumChoice::kAuto && memory))
     o.tx_udp = wire::ChecksumBy::kNone;
   if (o.tx_ip == wire::ChecksumBy::kDevice) o.tx_flags |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
@@ -89,7 +89,7 @@ Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, C
   };
   o.report = {
       {"tx ipv4 checksum", by_name(o.tx_ip),
-       tx == ChecksumChoice::kOff ? "IPv4 has no form without one" : why(tx, tx_ip, driver)},
+       tx == ChecksumChoice::kOff ? "IPv4 always has one" : why(tx, tx_ip, driver)},
       {"tx udp checksum", by_name(o.tx_udp),
        memory && tx == ChecksumChoice::kAuto ? "a memory port" : why(tx, tx_udp, driver)},
       {"rx ipv4 checksum", rx_by(rx_ip), why(rx, rx_ip, driver)},

@@ -1,4 +1,4 @@
-// What a Port's driver counts for others.
+// Frames that a Port's driver counted but that are not the Port's.
 #include <algorithm>
 #include <array>
 
@@ -8,9 +8,9 @@
 
 namespace bab {
 
-/// What the driver counted before this start, `stopped` being its figures then, isn't ours: some
-/// don't reset what an earlier process missed. Where its counters begin at 0 with a start, what was
-/// cleared before is no longer in them.
+/// Excludes frames that the driver counted before this start; `stopped` holds its figures from
+/// then. Some drivers don't reset what an earlier process missed. If the driver's counters begin at
+/// 0 with a start, they no longer include what was cleared before.
 void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
   rte_eth_stats now{};
   if (!at_stop_ || !counts_.read(now)) return;
@@ -25,13 +25,13 @@ void Port::exclude_others(const rte_eth_stats& stopped) noexcept {
   exclude(std::array{&rte_eth_stats::ipackets, &rte_eth_stats::ibytes, &rte_eth_stats::opackets,
                      &rte_eth_stats::obytes},
           stopped);
-  // No descriptor was there yet: nobody could have done better.
+  // There was no descriptor yet: nobody could have received these.
   exclude(std::array{&rte_eth_stats::imissed, &rte_eth_stats::rx_nombuf, &rte_eth_stats::ierrors,
                      &rte_eth_stats::oerrors},
           now);
   if (now.ipackets < stopped.ipackets)
     rx_base_ = {0, 0, frames_taken()};
-  else  // what was in the queues has gone with the stop
+  else  // frames in the queues were lost at the stop
     rx_base_.lost += untaken(stopped.ipackets);
 }
 
@@ -41,8 +41,7 @@ std::uint64_t Port::frames_taken() const noexcept {
   return frames;
 }
 
-/// Of the frames that the driver had counted when its figure was `ipackets`, those that nobody
-/// took.
+/// Frames that nobody took, of those that the driver had counted when its figure was `ipackets`.
 std::uint64_t Port::untaken(std::uint64_t ipackets) const noexcept {
   const std::uint64_t counted =
       ipackets >= cleared_.ipackets ? ipackets - cleared_.ipackets : ipackets;

@@ -27,18 +27,18 @@ using detail::device_info;
 
 constexpr const char* kToAll = "receiving frames to all addresses (promiscuous mode)";
 constexpr const char* kToItself =
-    "only those to its own address and to everybody arrive; send to those, or allow it the mode "
-    "and ask for it again";
+    "only frames to its own address and broadcasts arrive; send to that address, or allow the mode "
+    "and set it again";
 
 std::string device_name(std::uint16_t id) {
   std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
   return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : fmt::format("{}", id);
 }
 
-/// By an interrupt that comes: once it is asked for, DPDK looks at the link in no other way. Two
-/// drivers have one that doesn't always (tried, 22.11). net_vmxnet3 never acknowledges it: with a
-/// uio driver the first one is the last. net_e1000_em gives an 82574 no vector for it: with vfio
-/// none comes.
+/// Whether the driver's link interrupt can be used. Once it is asked for, DPDK looks at the link in
+/// no other way. In two drivers it does not always come (tried, 22.11). net_vmxnet3 never
+/// acknowledges it: with a uio driver only the first one comes. net_e1000_em gives the 82574 no
+/// vector for it: with vfio none comes.
 bool tells_of_its_link(const rte_eth_dev_info& info) {
   const std::string_view driver = info.driver_name;
   return info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0 &&
@@ -85,12 +85,13 @@ Port::Port(const PortOptions& options)
   const detail::QueueLimits most = detail::queue_limits(info);
   if (options_.rx_queues > most.rx || options_.tx_queues > most.tx)
     throw Error(
-        tried(fmt::format("{} RX and {} TX queues asked for, it has {} and {}{}; ask for fewer",
-                          options_.rx_queues, options_.tx_queues, most.rx, most.tx,
-                          most.driver_says_more
-                              ? fmt::format(" (its driver says {} and {}, which this NIC hasn't)",
-                                            info.max_rx_queues, info.max_tx_queues)
-                              : "")),
+        tried(fmt::format(
+            "{} RX and {} TX queues asked for, it has {} and {}{}; ask for fewer",
+            options_.rx_queues, options_.tx_queues, most.rx, most.tx,
+            most.driver_says_more
+                ? fmt::format(" (its driver says {} and {}, but this NIC doesn't have them)",
+                              info.max_rx_queues, info.max_tx_queues)
+                : "")),
         Setting::kQueues);
   carrier_ = carrier_limits(info);
   require_mtu_in_range(info);
@@ -98,7 +99,7 @@ Port::Port(const PortOptions& options)
     rss_ = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
 }
 
-// What throws from here on is cleaned up by the destructor.
+// After the delegated constructor, the destructor cleans up when something throws.
 Port::Port(const PortOptions& options, BufferPool& rx_pool) : Port(options) {
   require_fits(device_info(options_.id), rx_pool.data_room(),
                fmt::format("pool {} has", rx_pool.name()));
@@ -116,7 +117,7 @@ void Port::become_promiscuous() {
   const detail::DriverWords words;
   const int e = rte_eth_promiscuous_enable(options_.id);
   made_promiscuous_ = e == 0;
-  if (e == 0 || e == -ENOTSUP) return;  // without the mode it receives what comes
+  if (e == 0 || e == -ENOTSUP) return;  // without the mode, the driver's ports receive what comes
   promiscuous_refusal_ = detail::refused_sentence(tried(kToAll), e, words, kToItself);
 }
 
@@ -154,7 +155,7 @@ void Port::set_up(BufferPool& rx_pool, bool splitting_will_do) {
     configure(!holds_frames);
     set_up_to_receive_into(rx_pool);
   } catch (const Error&) {
-    // Some want a few bytes more than the frame, unless they may split it.
+    // Some drivers want a few bytes more than the frame, unless they may split it.
     const bool can = can_split(device_info(options_.id));
     if (!splitting_will_do || !holds_frames || !can) throw;
     try {
@@ -197,9 +198,9 @@ void Port::start(const std::function<bool()>& give_up) {
   const unsigned seconds = longest_link_wait_s();
   Link link = await_link(had_interrupt ? kInterruptWaitS : seconds, give_up);
   if (link == Link::kDown && had_interrupt) {
-    // Perhaps its interrupt doesn't get through (not every platform's do), and would leave the link
-    // as it was at the start. As a last resort: the NIC agrees with its peer anew then, which takes
-    // seconds.
+    // Perhaps the interrupt doesn't get through (not every platform passes it on): the link would
+    // look as it did at the start. The port is started again without the interrupt. This is the
+    // last resort, since the NIC then negotiates with its peer anew, which takes seconds.
     stop();
     link_interrupt_ = false;
     set_up_again();
@@ -208,7 +209,7 @@ void Port::start(const std::function<bool()>& give_up) {
   }
   if (link != Link::kDown) return;
   stop();
-  if (had_interrupt) {  // it was not that
+  if (had_interrupt) {  // the interrupt was not the reason
     link_interrupt_ = true;
     set_up_again();
   }
@@ -228,7 +229,7 @@ Port::Link Port::await_link(unsigned seconds, const std::function<bool()>& give_
 
 void Port::start_device() {
   assert(!detail::eal_is_a_parents() && "a port was used in a child of fork()");
-  // Before the driver fails in its own way.
+  // Before the driver fails with a less clear message.
   if (tried_held_)
     require_at_hand(*tried_held_, rx_pool_->size() - std::min(rx_pool_->size(), *tried_held_));
   rte_eth_stats stopped{};
@@ -251,7 +252,8 @@ void Port::start_device() {
   }
 }
 
-/// The same queues, to those who hold them: what they counted stays, and a capture on them.
+/// Sets the device up with new queues, but keeps the queue objects: references stay valid, and
+/// their counters and captures stay.
 void Port::set_up_again() {
   std::vector<RxQueue> rx = std::move(rx_);
   std::vector<TxQueue> tx = std::move(tx_);
@@ -270,9 +272,9 @@ void Port::set_up_again() {
 
 void Port::reset() {
   stop();
-  // A driver without it begins anew with the configuration, as far as it can.
+  // A driver without a reset is configured anew, as far as it can.
   if (int e = rte_eth_dev_reset(options_.id); e != 0 && e != -ENOTSUP)
-    throw Error::from_code(tried("resetting"), e, "close the port, and make it again");
+    throw Error::from_code(tried("resetting"), e, "destroy the port, and make it again");
   set_up_again();
 }
 
@@ -297,9 +299,9 @@ void Port::note_stopped() noexcept {
   if (counts_.read(now)) at_stop_ = now;
 }
 
-/// net_memif takes its rings away with it, and what the peer hasn't read of them is lost; nothing
-/// tells how far it has read. So a peer that lags by a few time slices of its CPU is given the
-/// time.
+/// Waits for the peer of a net_memif port. A stop takes the rings away, and frames that the peer
+/// hasn't read are lost; the driver can't tell how far the peer has read. So a peer that lags by a
+/// few time slices of its CPU gets some time.
 void Port::linger() const noexcept {
   constexpr int kTries = 50;
   constexpr unsigned kEachUs = 10'000;
@@ -315,14 +317,14 @@ void Port::linger() const noexcept {
 
 Port::~Port() {
   if (!claim_.holds() || !touched_) return;
-  // A host interface would stay in the mode when we are gone.
+  // Otherwise a host interface would stay in promiscuous mode.
   if (made_promiscuous_) (void)rte_eth_promiscuous_disable(options_.id);
   stop();
   (void)rte_eth_dev_close(options_.id);
 }
 
 std::uint64_t Port::drain() noexcept {
-  // A bound for ports whose peer keeps sending; no ring or NIC queue holds more.
+  // A limit for ports whose peer keeps sending; no ring or NIC queue holds more.
   constexpr std::uint64_t kMost = 65'536;
   std::array<rte_mbuf*, 64> burst;
   std::uint64_t total = 0;
@@ -349,7 +351,7 @@ void Port::set_promiscuous(bool on) {
           on ? rte_eth_promiscuous_enable(options_.id) : rte_eth_promiscuous_disable(options_.id);
       e != 0)
     throw Error::from_code(tried(on ? kToAll : "receiving frames to its own address only"), e,
-                           on ? kToItself : "those to others arrive as well");
+                           on ? kToItself : "frames to other addresses arrive as well");
   made_promiscuous_ = on;
 }
 
@@ -365,8 +367,8 @@ PortStats Port::stats() const noexcept {
   assert(!detail::eal_is_a_parents() && "a port was used in a child of fork()");
   rte_eth_stats s{};
   (void)counts_.read(s);
-  // A driver that goes on receiving from a long queue is short of buffers before any burst shows
-  // it.
+  // A driver with a long queue can go on receiving for a while: it lacks buffers before a short
+  // burst shows that.
   if (s.rx_nombuf > std::exchange(nombuf_seen_, s.rx_nombuf) && rx_pool_ != nullptr)
     rx_pool_->announce_need();
   QueueCounters rx, tx;
@@ -378,13 +380,13 @@ PortStats Port::stats() const noexcept {
     tx.frames += q.counters().frames;
     tx.bytes += q.counters().bytes;
   }
-  // A driver that has failed counts, also where nothing went.
+  // A driver that counts failures counts sent frames, too, even if none were sent.
   const bool counts_sent = s.opackets > 0 || s.oerrors > 0;
-  // A driver may begin at 0 by itself, when it is started.
+  // A driver's count may begin at 0 when it is started.
   const auto since = [](std::uint64_t now, std::uint64_t then) {
     return now >= then ? now - then : now;
   };
-  // Some count no bytes.
+  // Some drivers count no bytes.
   const auto or_ours = [&](std::uint64_t theirs, std::uint64_t then, std::uint64_t ours) {
     return theirs != 0 ? since(theirs, then) : ours;
   };
@@ -402,7 +404,7 @@ void Port::clear_stats() noexcept {
   const std::uint64_t unsent = tx_account().unsent;
   rte_eth_stats now{};
   const bool counts = counts_.read(now) && now.ipackets > 0;
-  // What comes meanwhile is in the next account: frames came all the time.
+  // A frame that comes meanwhile belongs to the next account: frames came all the time.
   const std::uint64_t waiting = started_ && counts ? untaken(now.ipackets) : 0;
   rx_base_ = {waiting, 0, 0};
   cleared_ = now;
@@ -418,7 +420,7 @@ DropCounters Port::drops(const PortStats& s) const noexcept {
   drops.add(Drop::kRxMissed, s.rx_missed);
   drops.add(Drop::kRxNombuf, s.rx_nombuf);
   drops.add(Drop::kRxErrors, s.rx_errors);
-  // Some count a frame that they didn't take as failed, too, each time that it is offered.
+  // Some drivers count a frame that they didn't take as failed, each time that it is offered.
   const std::uint64_t given_in_all = given() + tx_base_.carried;
   drops.add(Drop::kTxErrors,
             std::min(s.tx_errors, given_in_all - std::min(given_in_all, s.tx_frames)));

@@ -18,7 +18,8 @@ std::string device_of(std::uint16_t id) {
   return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : "";
 }
 
-/// A name for the note that fits: a device's may have 63 characters.
+/// The name of the memzone that marks the device as used. A device's name may have 63 characters,
+/// more than fit.
 std::string note_for(const std::string& device) {
   std::string note = "bab_port_" + device;
   if (note.size() < RTE_MEMZONE_NAMESIZE) return note;
@@ -27,14 +28,14 @@ std::string note_for(const std::string& device) {
 
 }  // namespace
 
-// Not as an owner in rte_ethdev's sense: RTE_ETH_FOREACH_DEV, by which rte_pcapng and host
-// applications go, passes owned ports over.
+// Not an owner in the sense of rte_ethdev: RTE_ETH_FOREACH_DEV, which rte_pcapng and host
+// applications use, skips ports with an owner.
 PortClaim::PortClaim(std::uint16_t id, const std::string& label)
     : eal_(label), id_(id), device_(device_of(id)) {
   const auto refuse = [&](std::string_view user) {
     throw Error(
-        fmt::format("{}: it is in use by {}, and a device has one user; end that one or take "
-                    "another port",
+        fmt::format("{}: it is in use by {}, and a device can have only one user; end that one "
+                    "or take another port",
                     label, user));
   };
   rte_eth_dev_owner owner{};
@@ -43,7 +44,7 @@ PortClaim::PortClaim(std::uint16_t id, const std::string& label)
   note_ = rte_memzone_reserve(note_for(device_).c_str(), 1, SOCKET_ID_ANY, 0);
   if (note_ != nullptr) return;
   if (rte_errno == EEXIST) refuse("another bab::Port");
-  throw Error::from_code(fmt::format("{}: noting whose it is", label), rte_errno);
+  throw Error::from_code(fmt::format("{}: marking it as in use", label), rte_errno);
 }
 
 PortClaim::~PortClaim() {

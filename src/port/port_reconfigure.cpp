@@ -1,4 +1,4 @@
-// How a stopped Port gets another MTU, or keeps the one that it has.
+// How a stopped Port gets another MTU, or keeps the MTU that it has.
 #include <algorithm>
 #include <utility>
 
@@ -20,7 +20,7 @@ void Port::require_idle(std::uint32_t mtu) {
   const auto is_tapped = [](auto& queue) { return queue.tap().on(); };
   if (std::any_of(rx_.begin(), rx_.end(), is_tapped) ||
       std::any_of(tx_.begin(), tx_.end(), is_tapped))
-    refuse("while a capture is on it; end that before");
+    refuse("while a capture runs on it; stop the capture before");
 }
 
 void Port::reconfigure(std::uint32_t mtu, BufferPool& rx_pool) {
@@ -62,7 +62,7 @@ void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up
     } catch (const std::exception& again) {
       worse = again.what();
     }
-    // The device's queues are new; what they counted, and those who hold them, need not know.
+    // The device's queues are new. The queue objects stay, with their counters and references.
     rx_ = std::move(rx);
     tx_ = std::move(tx);
     options_ = before;
@@ -75,7 +75,7 @@ void Port::reconfigure_by(std::uint32_t mtu, const std::function<void()>& set_up
       forget_pools();
       throw;
     }
-    throw Error(fmt::format("{}; and it could not be brought back to MTU {} ({}): close it",
+    throw Error(fmt::format("{}; and going back to MTU {} failed, too ({}): destroy the port",
                             e.what(), before.mtu, worse));
   }
 }

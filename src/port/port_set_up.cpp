@@ -43,7 +43,8 @@ using detail::refused_sentence;
 constexpr std::string_view kMoreMemory =
     "use fewer or shorter queues, or give more memory (EAL's -m, or more hugepages)";
 
-/// Some drivers say how long a frame may be, and not how large the MTU.
+/// The mend for an MTU that a driver refuses: some drivers tell the longest frame, but not the
+/// largest MTU.
 std::string mtu_mend(const rte_eth_dev_info& info) {
   constexpr std::uint32_t kHeaderAndCrc = wire::kEthernetBytes + wire::kCrcBytes;
   if (info.max_mtu != std::numeric_limits<std::uint16_t>::max() ||
@@ -77,10 +78,10 @@ void Port::configure(bool may_split) {
     conf.rxmode.mtu = 0;
     e = configure();
     if (e == 0 && carrier_) {
-      // net_af_packet and net_memif know no MTU above 1500; what they carry was checked before.
+      // net_af_packet and net_memif refuse an MTU above 1500; what they carry was checked before.
       mtu = options_.mtu;
     } else if (e == 0) {
-      // Some drivers take a larger MTU only by set_mtu.
+      // Some drivers take a larger MTU only from set_mtu.
       e = rte_eth_dev_set_mtu(options_.id, static_cast<std::uint16_t>(options_.mtu));
       if (e != 0)
         throw Error(refused_sentence(tried(fmt::format("setting MTU {}", options_.mtu)), e, words,
@@ -134,7 +135,8 @@ void Port::set_up_queues(BufferPool& rx_pool) {
           tried(fmt::format("setting up RX queue {} of {} descriptors, with buffers of {} bytes", q,
                             options_.rx_descriptors, rx_pool.data_room())),
           e, words,
-          e == -ENOMEM ? kMoreMemory : "leave the size of its buffers and the descriptors to it"));
+          e == -ENOMEM ? kMoreMemory
+                       : "leave the buffer size and the number of descriptors at their defaults"));
     rx.emplace_back(options_.id, q, &rx_pool);
   }
   for (std::uint16_t q = 0; q < options_.tx_queues; ++q) {
@@ -143,7 +145,7 @@ void Port::set_up_queues(BufferPool& rx_pool) {
       throw Error(refused_sentence(
           tried(
               fmt::format("setting up TX queue {} of {} descriptors", q, options_.tx_descriptors)),
-          e, words, e == -ENOMEM ? kMoreMemory : "leave the number of descriptors to it"));
+          e, words, e == -ENOMEM ? kMoreMemory : "leave the number of descriptors at its default"));
     tx.emplace_back(options_.id, q, offloads_.tx_flags != 0, driver_ == "net_ring", mtu_,
                     options_.tx_descriptors);
   }

@@ -19,7 +19,7 @@ namespace {
 constexpr std::array kWatched{RTE_ETH_EVENT_INTR_LSC, RTE_ETH_EVENT_INTR_RESET,
                               RTE_ETH_EVENT_INTR_RMV};
 
-/// On EAL's interrupt thread. `gone`: a flag of a watch's.
+/// On EAL's interrupt thread. `gone`: a watch's flag `removed`.
 void on_device_event(const char*, rte_dev_event_type event, void* gone) {
   if (event == RTE_DEV_EVENT_REMOVE) static_cast<std::atomic<bool>*>(gone)->store(true);
 }
@@ -61,6 +61,7 @@ int PortWatch::on_port_event(std::uint16_t id, rte_eth_event_type event, void* n
   rte_eth_link link{};
   if (rte_eth_link_get_nowait(id, &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN)
     to.link_down.store(true);
+  // R55: pairs with A55: link_down is seen with it.
   to.link.store(true);
   return 0;
 }
@@ -91,9 +92,10 @@ void PortWatch::watch() {
     require(rte_dev_event_callback_register(device_.c_str(), on_device_event, &noted_.removed));
 }
 
-/// Of all ports: ours may be closed already, and its number another's.
+/// For RTE_ETH_ALL and not for one port: this port may be closed already, and its number may be
+/// another port's.
 void PortWatch::unwatch() noexcept {
-  // While it is called just now, they say EAGAIN.
+  // -EAGAIN: the callback is running just now.
   for (rte_eth_event_type event : kWatched)
     while (rte_eth_dev_callback_unregister(RTE_ETH_ALL, event, on_port_event, &noted_) == -EAGAIN)
       rte_pause();
@@ -119,23 +121,25 @@ std::optional<PortEvent> PortWatch::poll(Clock::time_point now) {
 void PortWatch::look(Clock::time_point now) {
   if (!port_.started()) return;
   if (starts_ != port_.starts()) {
-    // It waited for its link itself; what was noted before is old.
+    // A start waits for the link by itself; notes from before are old.
     starts_ = port_.starts();
     noted_.link_down.store(false);
     noted_.link.store(true);
   }
-  // The change first: of one that comes now either its note or its link is seen.
+  // The note is read before the link: if the link changes now, either the note or the link shows
+  // it.
+  // A55: pairs with R55.
   const bool noted = noted_.link.exchange(false);
   if (!noted && now < next_look_) return;
   next_look_ = now + kEvery;
   const bool was_down = noted_.link_down.exchange(false);
-  // Counted before the link is looked at: what goes afterwards may meet a dead one.
+  // Counted before the link is read: frames that go afterwards may meet a dead link.
   const std::uint64_t before = sent_by(port_);
   rte_eth_link link{};
-  // A driver that knows nothing of links sends.
+  // A driver that can't tell its link's state is taken to send.
   const bool is_down =
       rte_eth_link_get_nowait(port_.id(), &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN;
-  port_.hold(is_down);  // and then counted again: no more go
+  port_.hold(is_down);  // then counted again: no more frames go
   const std::uint64_t sent = sent_by(port_);
   if (was_down && !is_down && !down_) link_went(true, now, sent);
   if (is_down != down_) link_went(is_down, now, sent);
@@ -144,7 +148,7 @@ void PortWatch::look(Clock::time_point now) {
 
 void PortWatch::link_went(bool down, Clock::time_point now, std::uint64_t sent) {
   PortEvent event{down ? PortChange::kLinkDown : PortChange::kLinkUp, now};
-  // Where the counters began anew since, all they have is.
+  // If the counters began at 0 since then, all their frames count.
   if (down) event.doubtful_frames = sent >= sent_ ? sent - sent_ : sent;
   down_ = down;
   ++link_changes_;

@@ -12,7 +12,7 @@
 namespace bab::detail {
 namespace {
 
-/// 0: it has none, or none that can be read.
+/// The PCI device id; 0: there is none, or it can't be read.
 unsigned pci_device_id(const rte_eth_dev_info& info) {
   if (info.device == nullptr) return 0;
   std::ifstream file(fmt::format("/sys/bus/pci/devices/{}/device", rte_dev_name(info.device)));
@@ -21,10 +21,10 @@ unsigned pci_device_id(const rte_eth_dev_info& info) {
   return file ? id : 0;
 }
 
-/// Since 23.07 and 22.11.3 ("net/e1000: fix queue number initialization") net_e1000_em says two
-/// queues of each for all that it drives. Those before the 82571 have one (its own comment, of
-/// 82540 and 82545), and what is given to a second TX queue is never sent: QEMU's e1000 takes those
-/// registers' values and does nothing.
+/// NICs with one RX and one TX queue, for which net_e1000_em reports two of each since DPDK 23.07
+/// and 22.11.3 ("net/e1000: fix queue number initialization"). NICs before the 82571 have one (the
+/// driver's own comment, on 82540 and 82545). A frame that is given to a second TX queue is never
+/// sent: QEMU's e1000 takes the values of those registers and does nothing.
 constexpr std::array kOneQueueOfEach{
     0x100eU,                    // 82540EM
     0x100fU, 0x1011U,           // 82545EM

@@ -6,12 +6,13 @@
 
 namespace bab::detail {
 
-/// Queues that a device has.
+/// The queues that a device really has.
 struct QueueLimits {
   std::uint16_t rx, tx;
-  bool driver_says_more;  ///< and is wrong
+  bool driver_says_more;  ///< the driver reports more, wrongly
 };
 
+/// The driver's report, corrected for NICs that are known to have fewer queues.
 QueueLimits queue_limits(const rte_eth_dev_info& info);
 
 }  // namespace bab::detail

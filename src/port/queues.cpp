@@ -19,7 +19,7 @@ void RxQueue::show(std::span<rte_mbuf* const> frames) noexcept {
   tap_->leave();
 }
 
-/// Copied before they go: afterwards they are the NIC's.
+/// Frames are copied before they are sent: afterwards they belong to the NIC.
 unsigned TxQueue::send_tapped(std::span<rte_mbuf*> frames) noexcept {
   Tap::Sink* sink = tap_->enter();
   if (sink == nullptr) return send_now(frames);
@@ -28,7 +28,7 @@ unsigned TxQueue::send_tapped(std::span<rte_mbuf*> frames) noexcept {
   sink->copy(some, copies);
   const std::uint64_t refused = drops_[Drop::kTxRefused];
   const unsigned taken = send_now(some);
-  // One that tx_prepare refused is the last one taken, and didn't go.
+  // A frame that tx_prepare refused is the last one taken, and was not sent.
   const unsigned went = taken - (drops_[Drop::kTxRefused] > refused ? 1U : 0U);
   sink->pass(std::span(copies.data(), some.size()), went);
   tap_->offered(static_cast<unsigned>(some.size()), taken);
@@ -38,7 +38,7 @@ unsigned TxQueue::send_tapped(std::span<rte_mbuf*> frames) noexcept {
 
 void TxQueue::refuse(rte_mbuf* m) noexcept {
   drops_.add(Drop::kTxRefused);
-  if (!BufferPool::is_plain(m)) {  // no writer filled it, and nobody knows how many messages it has
+  if (!BufferPool::is_plain(m)) {  // no writer filled it: its number of messages is not known
     rte_pktmbuf_free(m);
     return;
   }

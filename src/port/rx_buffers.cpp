@@ -12,8 +12,8 @@
 namespace bab {
 namespace {
 
-/// What drivers want beside the frame: virtio its own header of 12 bytes, others room for a second
-/// VLAN tag.
+/// Bytes that drivers want besides the frame: virtio for its own header of 12 bytes, others for a
+/// second VLAN tag.
 constexpr std::uint32_t kDriversOwn = 16;
 constexpr std::uint32_t kStep = 1024;
 constexpr std::uint32_t kLeast = RTE_MBUF_DEFAULT_DATAROOM;  // what every driver takes
@@ -46,7 +46,7 @@ FrameSplit judge_split(std::uint32_t frame, std::uint32_t bytes, const RxQueueWo
   if (word.bytes != 0) return word.bytes < frame ? FrameSplit::kSplit : FrameSplit::kWhole;
   if (bytes < frame) return FrameSplit::kSplit;
   if (word.known && !word.scattered) return FrameSplit::kWhole;
-  if (std::bit_floor(bytes) >= frame) return FrameSplit::kWhole;  // whatever it rounds down to
+  if (std::bit_floor(bytes) >= frame) return FrameSplit::kWhole;  // however it rounds down
   return word.known ? FrameSplit::kPossible : FrameSplit::kUnknown;
 }
 

@@ -1,5 +1,4 @@
-// What a Port does to find the receive buffers that suit its driver, and to see what the driver
-// makes of them.
+// How a Port finds the receive buffers that suit its driver, and how the driver uses them.
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -19,8 +18,8 @@
 namespace bab {
 namespace {
 
-/// Buffers that must be at hand for receiving to go on: vector paths of drivers take 32 or 64 for
-/// their descriptors, or none, and some give a frame only in exchange for another buffer.
+/// Free buffers that receiving needs: vector code of drivers refills with 32 or 64 buffers at once,
+/// or not at all, and some drivers give a frame only in exchange for another buffer.
 constexpr std::uint32_t kAtHand = 64;
 
 RxQueueWord word_of(std::uint16_t id) noexcept {
@@ -40,8 +39,8 @@ void Port::set_up_with(const RxPoolMaker& make) {
   const std::uint32_t need = rx_data_room(options_.id, options_.mtu);
   if (need > std::numeric_limits<std::uint16_t>::max())
     throw Error(tried(
-        fmt::format("it needs buffers of {} bytes, and one has at most 65535; ask for a lower MTU "
-                    "or smaller slots",
+        fmt::format("it needs buffers of {} bytes, and a buffer has at most 65535; ask for a lower "
+                    "MTU or smaller slots",
                     need)));
   std::vector<std::uint16_t> rooms{options_.rx_data_room};
   if (options_.rx_data_room == 0)
@@ -60,36 +59,36 @@ void Port::set_up_with(const RxPoolMaker& make) {
   tries_ = false;
 }
 
-/// Sets up with a pool of its own.
+/// Sets the queues up with a pool that the port owns from now on.
 void Port::use_made(std::shared_ptr<BufferPool> pool, bool splitting_will_do) {
-  made_pools_.push_back(std::move(pool));  // also when it fails: some queues may refer to it
+  made_pools_.push_back(std::move(pool));  // also if set_up() fails: queues may refer to it
   set_up(*made_pools_.back(), splitting_will_do);
   forget_pools();
 }
 
-/// Of those that no queue refers to any more, all whose buffers are back: net_virtio keeps those
-/// that are in its rings, and receives into them after the next start.
+/// Drops pools that no queue refers to and whose buffers are all back. net_virtio keeps the buffers
+/// in its rings, and receives into them after the next start.
 void Port::forget_pools() noexcept {
   std::erase_if(made_pools_, [&](const auto& pool) {
     return pool.get() != rx_pool_ && pool->available() == pool->size();
   });
 }
 
-/// Its driver receives into another pool from now on, and may keep what it has of this one.
+/// The driver receives into another pool from now on, and may keep buffers of `pool`.
 void Port::note_older(const BufferPool& pool) noexcept {
   if (pool.available() == pool.size()) return;
   has_older_ = true;
   smaller_bytes_ = std::min<std::uint32_t>(smaller_bytes_, pool.data_room() - RTE_PKTMBUF_HEADROOM);
 }
 
-/// Tries sizes with small pools, until the driver says that it doesn't split frames or no larger
-/// one is left. Gives those that it takes, the best one last.
+/// Tries buffer sizes with small pools, until the driver tells that it doesn't split frames, or no
+/// larger size is left. Returns the sizes that the driver takes, the best one last.
 std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& rooms,
                                             std::uint32_t estimate) {
   constexpr std::uint32_t kMostTried = 65'536;  // buffers
   std::vector<RxPoolNeeds> found;
   std::uint32_t buffers = estimate + 2 * kAtHand;
-  // A driver that has earlier pools' buffers takes fewer, for now.
+  // A driver that has buffers of earlier pools takes fewer, for now.
   std::uint32_t least = rx_pool_ == nullptr ? 0 : held_.value_or(estimate);
   for (std::size_t i = 0; i < rooms.size();) {
     std::shared_ptr<BufferPool> pool;
@@ -98,7 +97,7 @@ std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& ro
     } catch (const Error& e) {
       if (e.code() != ENOMEM) throw;
       if (let_go_of_tries()) continue;
-      break;  // no memory for more than what is there: whoever makes the real one says so
+      break;  // no memory for more: making the real pool reports that
     }
     AfterStart after;
     const BufferPool& tried_one = *pool;
@@ -121,7 +120,7 @@ std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& ro
     if (found.empty() || found.back().data_room != rooms[i]) found.push_back({rooms[i], least});
     found.back().held = least;
     if (after.left < kAtHand && buffers < kMostTried) {
-      buffers *= 2;  // it would perhaps have taken more
+      buffers *= 2;  // perhaps it would have taken more
       continue;
     }
     if (rx_buffers_.split == FrameSplit::kWhole || rx_buffers_.split == FrameSplit::kUnknown) break;
@@ -131,7 +130,7 @@ std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& ro
 }
 
 std::shared_ptr<BufferPool> Port::try_pool(std::uint32_t buffers, std::uint16_t room) const {
-  // Pools that a driver keeps have their names for as long.
+  // A pool that a driver keeps still uses its name.
   static std::atomic<unsigned> tries{0};
   BufferPoolOptions o;
   o.name = fmt::format("try_{}_{}", options_.id, tries.fetch_add(1));
@@ -143,7 +142,7 @@ std::shared_ptr<BufferPool> Port::try_pool(std::uint32_t buffers, std::uint16_t 
   return std::make_shared<BufferPool>(o);
 }
 
-/// Of the sizes that the driver takes, the best one that there is memory for.
+/// The best of the sizes that the driver takes for which there is memory.
 std::shared_ptr<BufferPool> Port::make_best(std::vector<RxPoolNeeds> choices,
                                             const RxPoolMaker& make) {
   while (true) {
@@ -158,7 +157,7 @@ std::shared_ptr<BufferPool> Port::make_best(std::vector<RxPoolNeeds> choices,
   }
 }
 
-/// Frees the memory of tries: the queues refer to their pool until they are set up with another,
+/// Frees the memory of tries. Queues refer to their pool until they are set up with another one:
 /// here with a small one.
 bool Port::let_go_of_tries() noexcept {
   if (!std::exchange(tries_, false) || rx_pool_ == nullptr) return false;
@@ -170,7 +169,7 @@ bool Port::let_go_of_tries() noexcept {
   return true;
 }
 
-/// What `rx_buffers_` says once the queues are set up, or the device is started.
+/// Fills in rx_buffers_ when the queues are set up, or the device is started.
 void Port::note_rx_buffers(bool is_started) {
   rx_buffers_.frame = data_room(options_.mtu) - RTE_PKTMBUF_HEADROOM;
   rx_buffers_.bytes = rx_pool_->data_room() - RTE_PKTMBUF_HEADROOM;
@@ -180,7 +179,7 @@ void Port::note_rx_buffers(bool is_started) {
                                   detail::rx_buffer_limit(detail::device_info(options_.id)));
 }
 
-/// The device alone: nobody is told, and its link is not waited for.
+/// Starts the device only: queues are not told, and the link is not waited for.
 Port::AfterStart Port::start_and_measure() {
   const std::uint32_t before = rx_pool_->available();
   const detail::DriverWords words;
@@ -194,10 +193,11 @@ Port::AfterStart Port::start_and_measure() {
                           rx_pool_->name(), rx_pool_->size())
             : ""));
   AfterStart after{rx_pool_->available()};
-  // Buffers that others have of it come and go.
+  // Only if nobody else has buffers of the pool, since those come and go.
   if (before + taken_at_set_up_ == rx_pool_->size()) {
     after.held = taken_at_set_up_ + taken(before, after.left);
-    // Some keep them over a stop, or for another pool, and take none or fewer then.
+    // Some drivers keep buffers over a stop, or when they get another pool, and then take fewer or
+    // none.
     if (held_ || !has_older_) held_ = std::max(held_.value_or(0), *after.held);
     rx_buffers_.held = held_;
   }
@@ -205,15 +205,16 @@ Port::AfterStart Port::start_and_measure() {
   return after;
 }
 
-/// `left`: buffers of the pool that the driver doesn't hold.
+/// Throws TooFewBuffers when too few are left. `left`: buffers of the pool that the driver doesn't
+/// hold.
 void Port::require_at_hand(std::uint32_t held, std::uint32_t left) const {
-  // Software that takes one for each descriptor exchanges them one by one.
+  // Virtual devices that take one buffer per descriptor replace them one by one.
   const std::uint32_t at_hand = detail::is_nic(detail::device_info(options_.id)) ? kAtHand : 1;
   if (held == 0 || left >= std::min(at_hand, rx_pool_->size() / 2)) return;
   throw TooFewBuffers(
       tried(fmt::format("starting: its driver holds {} buffers and needs {} more at hand to "
-                        "receive, pool {} of {} has {} left for that; give it {} buffers or more, "
-                        "or the port fewer or shorter RX queues",
+                        "receive, pool {} of {} has {} left for that; give the pool {} buffers or "
+                        "more, or the port fewer or shorter RX queues",
                         held, at_hand, rx_pool_->name(), rx_pool_->size(), left, held + at_hand)),
       held + at_hand);
 }

@@ -32,7 +32,7 @@ void require_shareable(std::uint16_t port_id) {
   if (int e = rte_eth_dev_info_get(port_id, &info); e != 0)
     throw Error::from_code(fmt::format("asking {} for its queues", where), e);
   for (std::uint16_t q = 0; q < info.nb_tx_queues; ++q) {
-    rte_eth_txq_info queue{};  // not every driver tells; those without per-queue offloads needn't
+    rte_eth_txq_info queue{};  // not every driver tells; one without per-queue offloads needn't
     if (rte_eth_tx_queue_info_get(port_id, q, &queue) == 0)
       require_shareable(fmt::format("{}, TX queue {}", where, q), queue.conf.offloads);
   }

@@ -12,8 +12,8 @@ namespace {
 constexpr std::uint32_t kMostBytes =
     std::bit_floor(std::uint32_t{std::numeric_limits<std::uint16_t>::max() - RTE_PKTMBUF_HEADROOM});
 
-/// The driver doesn't split, or not that anybody knows, and has buffers that are too small from
-/// before.
+/// Whether split frames come from smaller, older buffers: the driver still has such buffers, and is
+/// not known to split otherwise.
 bool is_of_older_buffers(const Port& port) noexcept {
   const FrameSplit split = port.rx_buffers().split;
   return port.has_smaller_buffers() &&
@@ -36,17 +36,18 @@ std::string split_frames_text(const Port& port) {
   const std::string who = fmt::format("port {} ({}, {})", port.id(), port.name(), port.driver());
   if (is_of_older_buffers(port))
     return fmt::format(
-        "{} received frames into smaller buffers, which its driver had from before its MTU was "
-        "raised, and each was gathered into one by a copy; that ends when each of them was used",
+        "{} receives frames into smaller buffers, which its driver has kept since before its MTU "
+        "was raised, and each frame is copied into one buffer; this ends when all of these were "
+        "used",
         who);
   constexpr std::uint32_t kMostMtu = kMostBytes + RTE_PKTMBUF_HEADROOM - Port::data_room(0);
   const std::string mend =
       larger_buffers_help(port)
           ? fmt::format("raise its receive buffers to {} bytes", whole_frame_room(port.mtu()))
-      : port.mtu() > kMostMtu ? fmt::format("lower its MTU to {} to be without", kMostMtu)
-                              : "lower its MTU to be without";
+      : port.mtu() > kMostMtu ? fmt::format("lower its MTU to {} to avoid this", kMostMtu)
+                              : "lower its MTU to avoid this";
   return fmt::format(
-      "{} splits frames over several receive buffers, and each is gathered into one by a copy; {}",
+      "{} splits frames over several receive buffers, and each frame is copied into one buffer; {}",
       who, mend);
 }
 

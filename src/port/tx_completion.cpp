@@ -15,22 +15,23 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// DPDK has nothing that tells (their sources, 22.11): a burst of none looks at what is done before
-/// anything else, and asks neither the device nor the kernel. Elsewhere it returns at once (e1000,
-/// virtio, mlx5), or is a system call (net_af_packet).
+/// Drivers that clean up in a burst of no frames before anything else, and ask neither the device
+/// nor the kernel (from their sources, 22.11; DPDK has no function that tells). In other drivers
+/// such a burst returns at once (e1000, virtio, mlx5), or is a system call (net_af_packet).
 constexpr std::array kCleanedByAnEmptyBurst{"net_vmxnet3"sv};
 
-/// Their bursts copy frames into memory of the kernel's or a peer's, write, pass or throw them
-/// away.
+/// Drivers whose bursts copy frames into memory of the kernel or a peer, write them, pass them on
+/// or throw them away.
 constexpr std::array kFreedInTheBurst{"net_ring"sv, "net_null"sv,  "net_pcap"sv, "net_af_packet"sv,
                                       "net_tap"sv,  "net_memif"sv, "net_vhost"sv};
 
-/// Their sources have no tx_done_cleanup, and free a sent mbuf when a later burst wants its
+/// Drivers whose sources have no tx_done_cleanup, and free a sent mbuf when a later burst needs its
 /// descriptor.
 constexpr std::array kFreedForDescriptors{"net_e1000_em"sv, "net_virtio"sv, "net_virtio_user"sv,
                                           "mlx5_pci"sv, "mlx5_auxiliary"sv};
 
-/// A memif's client with this argument lends its mbufs to the peer; a server copies all the same.
+/// Whether the port lends its mbufs to a peer: a memif client with zero-copy=yes does; a memif
+/// server copies in any case.
 bool lends_its_buffers(std::uint16_t id, std::string_view driver) {
   rte_eth_dev_info info{};
   if (driver != "net_memif" || rte_eth_dev_info_get(id, &info) != 0) return false;
@@ -50,7 +51,7 @@ bool is_among(std::string_view driver, const auto& drivers) {
 TxCompletion find_tx_completion(std::uint16_t id, std::string_view driver) {
   if (lends_its_buffers(id, driver)) return TxCompletion::kReuse;
   if (is_among(driver, kFreedInTheBurst)) return TxCompletion::kAtOnce;
-  // Some can only with some of their send functions, which are chosen at the start.
+  // Some drivers can do this only with some of their send functions, which are chosen at the start.
   if (rte_eth_tx_done_cleanup(id, 0, 0) >= 0) return TxCompletion::kCleanup;
   if (is_among(driver, kCleanedByAnEmptyBurst)) return TxCompletion::kEmptyBurst;
   if (is_among(driver, kFreedForDescriptors)) return TxCompletion::kReuse;

@@ -1,5 +1,5 @@
-// What a Port knows of frames that its driver took and its NIC hasn't sent, and how it waits for
-// them.
+// A Port's account of frames that its driver took and its NIC has not sent, and how the Port waits
+// for them.
 #include <algorithm>
 #include <optional>
 
@@ -24,8 +24,8 @@ std::uint64_t Port::given() const noexcept {
   return sum;
 }
 
-/// Whose descriptors the NIC has not done yet. Some count those, too, whose completion nobody asked
-/// for.
+/// TX descriptors that the NIC has not done yet. Some drivers include descriptors whose completion
+/// nobody asked for.
 std::optional<std::uint64_t> Port::tx_descriptors_not_done() const noexcept {
   std::uint64_t n = 0;
   for (std::uint16_t q = 0; q < tx_queues(); ++q)
@@ -55,9 +55,9 @@ void Port::begin_tx_account(std::uint64_t carried) noexcept {
   tx_base_ = {carried, given(), now.opackets, now.oerrors};
 }
 
-/// A driver's count of sent frames is its NIC's, or of those that it was given: then only its ring
-/// tells, if it can be looked into. Frames that a NIC hasn't counted wait in it as far as their
-/// descriptors say so; where those can't be asked, all.
+/// A driver counts either what its NIC has sent or what it was given. In the second case only the
+/// driver's ring tells, if it can be read. Frames that a NIC has not counted wait in it, as many as
+/// descriptors say; if descriptors can't be read, all of them.
 TxAccount Port::tx_account() const noexcept {
   TxAccount a;
   a.given = tx_base_.carried + less(given(), tx_base_.given);
@@ -83,13 +83,13 @@ TxAccount Port::tx_account() const noexcept {
 
 std::uint64_t Port::await_sent() noexcept {
   constexpr unsigned kEachUs = 1000;
-  constexpr int kLongest = 1000;  // looks, each after a millisecond
-  // For as many without any progress. What descriptors alone say may never come true: some drivers
-  // ask the NIC about every 32nd only.
+  constexpr int kLongest = 1000;  // looks, one per millisecond
+  // Looks without progress. What descriptors alone say may never come true: some drivers ask the
+  // NIC only about every 32nd descriptor.
   constexpr int kPatience = 100, kDescriptorsPatience = 20;
   if (!started_ || tx_completion_ == TxCompletion::kAtOnce || given() == 0) return 0;
-  // A frame whose descriptor is done may be on its way through the NIC, which counts it when it
-  // leaves.
+  // A frame whose descriptor is done may still be on its way through the NIC, which counts it when
+  // it leaves.
   const auto not_counted = [this] {
     const TxAccount a = tx_account();
     return less(a.given, a.sent + a.failed);

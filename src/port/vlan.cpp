@@ -13,10 +13,10 @@
 namespace bab {
 namespace {
 
-/// Drivers that say RTE_ETH_TX_OFFLOAD_VLAN_INSERT and call rte_vlan_insert() when they send: it
-/// moves the frame's bytes, and fails where somebody else has a share of the frame, which then goes
-/// without its tag or not at all. From DPDK's sources, 22.11 to 26.07: git grep rte_vlan_insert
-/// drivers/net. Below the last two may be one of the others.
+/// Drivers that report RTE_ETH_TX_OFFLOAD_VLAN_INSERT but call rte_vlan_insert() when they send.
+/// This function moves the frame's bytes; it fails if anybody else has a share of the frame, which
+/// then goes without its tag or not at all. From DPDK's sources, 22.11 to 26.07: git grep
+/// rte_vlan_insert drivers/net. The last two sit on other ports, whose driver may be one of these.
 constexpr std::array<std::string_view, 9> kInsertersInSoftware{
     "net_virtio", "net_virtio_user", "net_vhost",   "net_af_packet", "net_dpaa2",
     "net_pcap",   "net_nbl",         "net_bonding", "net_failsafe"};
@@ -26,9 +26,9 @@ bool inserts_in_software(std::string_view driver) {
          kInsertersInSoftware.end();
 }
 
-/// Its NICs have one switch for both ways, CTRL.VME ("VLAN mode enable", 82574 datasheet 10.2.2.1),
-/// which the driver turns on for RTE_ETH_RX_OFFLOAD_VLAN_STRIP only: without that, tags in
-/// descriptors are ignored.
+/// The NICs of net_e1000_em have one switch for both directions, CTRL.VME ("VLAN mode enable",
+/// 82574 datasheet 10.2.2.1). The driver turns it on only for RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
+/// without it, tags in descriptors are ignored.
 bool inserts_only_where_it_strips(std::string_view driver) { return driver == "net_e1000_em"; }
 
 }  // namespace

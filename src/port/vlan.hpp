@@ -6,7 +6,7 @@
 
 namespace bab {
 
-/// The part of negotiate() that is about 802.1Q tags.
+/// The part of negotiate() for 802.1Q tags.
 void agree_on_tags(const rte_eth_dev_info& device, std::string_view port_name,
                    const VlanChoices& choices, Offloads& offloads);
 

@@ -86,4 +86,4 @@ class SecondQueue:
             self.assertEqual(run.status, 2, run)
             self.assertRegex(run.stderr, "2 RX and 2 TX queues asked for, it has 1 and 1.*ask for fewer")
             if self.nic == "e1000":
-                self.assertIn("its driver says 2 and 2, which this NIC hasn't", run.stderr)
+                self.assertIn("its driver says 2 and 2, but this NIC doesn't have them", run.stderr)

@@ -13,18 +13,19 @@
 
 namespace bab {
 
-/// Which of a writer's dropped frames a wait has to tell its task of: those that it may have had a
-/// message in and was not told of before. A task that was spawned after a drop was told of had none
-/// there; unless somebody gave it a Reservation in a frame that was given up before it was
-/// complete. So while there is such a frame, and once more when it has come, what was told doesn't
-/// count. On the writer's lcore.
+/// Decides whether a flush_wait() tells its task of a writer's dropped frames. A task is told of a
+/// drop once, and only if it may have had a message in the dropped frames. A task that was spawned
+/// after another task was told had no message there, with one exception: it was given a Reservation
+/// in a frame that drop_pending() gave up before the frame was complete. While such a frame has yet
+/// to come, and once more when it has come, what was told before doesn't count. On the writer's
+/// lcore.
 class DropsTold {
  public:
-  /// `from`: the position of the writer's first frame, or one before it.
+  /// `from`: the position of the writer's first frame, or an earlier one.
   void begin(std::uint64_t from) noexcept { begin_ = from; }
 
-  /// Whether a frame before `until` was dropped that `task` wasn't told of; now it is. Null: none
-  /// that is known, and so told of all since begin(), each time.
+  /// True when frames before `until` were dropped and `task` has not been told of them; it counts
+  /// as told now. Null: no task is known, and all drops since begin() are told each time.
   template <class Progress>
   [[nodiscard]] bool tell(const Progress& progress, std::uint64_t until, TaskNotes* task) noexcept {
     const std::optional<std::uint64_t> late = progress.late();
@@ -44,7 +45,8 @@ class DropsTold {
   }
 
  private:
-  /// When a drop was told of: tasks that were spawned by then, and what was gone.
+  /// One report of a drop: the tasks spawned by then, and the position up to which frames were
+  /// gone.
   struct Before {
     std::uint64_t spawned = 0;
     std::uint64_t until = 0;
@@ -63,13 +65,14 @@ class DropsTold {
 
   static std::atomic<std::uint64_t> writers_;
 
-  // The oldest is forgotten: tasks that it would matter to are then told of a drop they had no part
-  // in.
+  // The oldest entry is overwritten. A task that needed it is then told of a drop although it had
+  // no message in the dropped frames.
   std::array<Before, 4> before_{};
   std::uint64_t begin_ = 0;
   std::size_t last_ = 0;
-  std::uint64_t late_ = 0;                // frames that had come late when these were told
-  std::uint64_t writer_ = next_writer();  // another one when tasks' notes don't count any more
+  std::uint64_t late_ = 0;  // progress.late() when these entries were made
+  // The writer's key in tasks' notes; a new key makes old notes void.
+  std::uint64_t writer_ = next_writer();
 };
 
 }  // namespace bab

@@ -15,7 +15,7 @@
 
 namespace bab {
 
-/// A complete frame as its sink sees it: who wrote it, and its messages where they are.
+/// A complete frame as its sink sees it: the writer's id, and the messages in place.
 ///
 ///     unsigned operator()(std::span<const bab::Flush> frames, std::uint32_t writer_id) noexcept {
 ///       for (const bab::Flush& frame : frames)
@@ -23,12 +23,12 @@ namespace bab {
 ///       return frames.size();  // taken; the rest is offered again
 ///     }
 ///
-/// A view, good until the sink returns. What is to outlive that becomes a Packet. On the flusher's
-/// lcore.
+/// A view: valid until the sink returns. To keep bytes for longer, make a Packet of them: packet().
+/// On the flusher's lcore.
 class Flush {
  public:
-  Flush() noexcept = default;  // of none
-  /// Any frame that a FrameSink was given.
+  Flush() noexcept = default;  // no frame
+  /// `frame`: one that a FrameSink was given.
   explicit Flush(rte_mbuf* frame) noexcept : frame_(frame) {}
 
   [[nodiscard]] std::uint32_t writer_id() const noexcept { return meta().writer_id; }
@@ -38,15 +38,15 @@ class Flush {
     const std::uint8_t* data = rte_pktmbuf_mtod(frame_, const std::uint8_t*);
     return {data + frame_->data_len - meta().payload_len, meta().payload_len};
   }
-  /// The whole frame, headers and all.
+  /// The whole frame with its headers.
   [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
     return {rte_pktmbuf_mtod(frame_, const std::uint8_t*), frame_->data_len};
   }
 
-  /// The payload as a Packet of the calling lcore, with a share of its own, so that it stays as it
-  /// is after the frame has gone. Empty on a thread without an lcore id.
+  /// The payload as a Packet of the calling lcore. The Packet has a share of its own: its bytes
+  /// stay valid after the frame has gone. Empty on a thread without an lcore id.
   [[nodiscard]] Packet packet() const noexcept { return packet(payload()); }
-  /// The same of one message, or any part of the frame.
+  /// The same for `part`, which is one message or any other part of the frame.
   [[nodiscard]] Packet packet(std::span<const std::uint8_t> part) const noexcept {
     const unsigned lcore = rte_lcore_id();
     if (lcore >= RTE_MAX_LCORE) return {};

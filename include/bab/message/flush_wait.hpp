@@ -12,42 +12,44 @@
 namespace bab {
 
 enum class Flushed : std::uint8_t {
-  /// The sink took all that the task committed since it was last told of a drop, or since it was
-  /// spawned (a TxQueue's
-  /// counters tell what tx_prepare refused). Never said of a message that was dropped.
+  /// The sink took all messages that the task committed since it was spawned, or since it was last
+  /// told of a drop. Never said of a message that was dropped. (A frame that tx_prepare refused
+  /// counts as taken here; TxQueue counts such frames.)
   kSent,
-  /// All is gone or given up, but of the writer's frames since then some were dropped, and the task
-  /// may have had messages
-  /// in them. Said to each task once for a drop, whatever others were told; not to tasks that were
-  /// spawned after one was.
+  /// All messages are gone or given up, but some of the writer's frames since then were dropped,
+  /// and the task may have had messages in them. Each task is told once of a drop, whatever other
+  /// tasks were told. A task that was spawned after another one was told is not told.
   kDropped,
-  kCancelled,  ///< the wait was, or it was refused: nothing is known
+  kCancelled,  ///< the wait was cancelled or refused: nothing is known
 };
 
-/// `co_await flush_wait(writer)`: flushes, and goes on when every message that this lcore committed
-/// through the writer before is gone from the flusher: taken by its sink, or dropped. It doesn't
-/// matter who sealed the message's frame or handed it over, nor on which lcore the flusher is. What
-/// was flushed by anybody beforehand costs nothing: then it suspends nothing.
+/// `co_await flush_wait(writer)`: flushes, and continues when all messages that this lcore
+/// committed through the writer before are gone from the flusher: taken by its sink, or dropped.
+/// Any lcore may have sealed the frames or handed them over, and the flusher may be on any lcore.
+/// If everything was flushed before, the await doesn't suspend.
 ///
-/// A frame goes when it is complete. So settle your own Reservations first; those of other lcores
-/// in the same frames are waited for. The flusher must have been given the writer's ring, and be
-/// polled.
+/// A frame goes when it is complete. Settle your own Reservations first. The wait includes other
+/// lcores' Reservations in the same frames. The flusher must have been given the writer's ring, and
+/// must be polled.
 ///
-/// An lcore that is stopping cancels the wait before anything is flushed: call flush() in a task's
-/// shutdown.
+/// On an lcore that is stopping, the wait is cancelled before anything is flushed: call flush() in
+/// a task's shutdown.
 ///
-/// What is waited for and what was dropped is known by frames: those of a shared writer are all its
-/// Producers', those of a ring that several local writers share are all of theirs. It may be told
-/// kDropped without a loss of its own where its frames, or those of the tasks before it, hold
-/// others' messages; where it waited while the writer's flusher dropped, sent and dropped again
-/// more than eight times; where it uses more than eight writers; and while a shared writer's frame
-/// has yet to come that drop_pending() gave up before it was complete, and once after.
+/// Frames are counted, and not single messages. A shared writer's frames hold messages of all its
+/// Producers; several local writers that share a ring are counted together. A task can therefore be
+/// told kDropped without a loss of its own, in these cases:
 ///
-/// A task here is what was given to Lcore::spawn(), with all it awaits. A coroutine that something
-/// else than its Lcore resumes (an event of your own, whose set() goes on with who waits) counts as
-/// the task in which that happens: drops that this one was told of are not told again. A coroutine
-/// that no task began, or that outlives its task, is told kDropped each time once a frame was
-/// dropped since the writer was made.
+/// - its frames, or those of tasks before it, hold messages of others;
+/// - while it waited, the writer's flusher dropped, sent and dropped again more than eight times;
+/// - it uses more than eight writers;
+/// - drop_pending() gave up a shared writer's frame before the frame was complete: as long as the
+///   frame has yet to come, and once afterwards.
+///
+/// A task is what was given to Lcore::spawn(), with everything that it awaits. A coroutine that is
+/// resumed by something else than its Lcore (for example by the set() of your own event) counts as
+/// part of the task that runs at that time: a drop that this task was told of is not told again. A
+/// coroutine that no task began, or that outlives its task, is told kDropped each time once a frame
+/// was dropped since the writer was made.
 template <class Writer>
 class FlushWait final : public Wait {
  public:
@@ -78,8 +80,8 @@ class FlushWait final : public Wait {
   bool dropped_ = false;
 };
 
-/// Flushes a LocalWriter or a Producer, and goes on when what this lcore committed through it has
-/// left the flusher.
+/// Awaitable: flushes a LocalWriter or a Producer, and continues when the messages that this lcore
+/// committed through it have left the flusher. On the writer's lcore.
 template <class Writer>
 requires(Writer::kHandsOver) [[nodiscard]] FlushWait<Writer> flush_wait(Writer& writer) noexcept {
   return FlushWait<Writer>(&writer);

@@ -19,14 +19,14 @@
 
 namespace bab {
 
-/// Brings one shared writer's frames, which come by several lcores' rings, back into their order.
-/// It is the writer's, so that flushers may come and go: what has gone is known here, and what
-/// waits for an earlier frame stays. A frame's BufferMeta says whose order it has; whoever keeps
-/// the rings keeps it until all of them came.
+/// Brings one shared writer's frames back into their order; they come through the rings of several
+/// lcores. The order belongs to the writer, not to a flusher, so that flushers may come and go: it
+/// knows which frames are gone, and keeps frames that wait for an earlier one. A frame's BufferMeta
+/// points at its order. The writer's rings share ownership of the order until all frames have come.
 ///
-/// On the flusher's lcore, but for close() and orphan(). A writer has at most 16 frames unfinished
-/// at a time, but finished ones pile up in a ring that isn't looked at; so the window is larger,
-/// and the rest waits in a list.
+/// On the flusher's lcore, except close() and orphan(). A writer has at most 16 unfinished frames
+/// at a time, but finished frames pile up in a ring that is not polled. The window is therefore
+/// larger than 16, and frames beyond it wait in a list.
 template <class Atom = RealAtom>
 class BasicFrameOrder final : public detail::RingOrder {
  public:
@@ -34,7 +34,7 @@ class BasicFrameOrder final : public detail::RingOrder {
   using Progress = FlushProgress<Atom>;
 
   BasicFrameOrder() noexcept = default;
-  /// Frames that nobody will ask for go back unsent.
+  /// Frames that are still here return to their pools unsent.
   ~BasicFrameOrder() override {
     release_list(take_orphans());
     for (rte_mbuf* m : window_)
@@ -42,23 +42,23 @@ class BasicFrameOrder final : public detail::RingOrder {
     release_list(far_);
   }
 
-  /// The writer, at its end: there were `frames` in all. Release pairs with is_closed()'s acquire.
+  /// Called by the writer at its end: it made `frames` frames in all. R48: pairs with A48.
   void close(std::uint64_t frames) noexcept { frames_.store(frames, std::memory_order_release); }
 
-  /// A frame whose ring has gone: it comes all the same. Any thread; release pairs with
-  /// take_orphans().
+  /// Adds a frame whose ring was destroyed. Any thread.
   void orphan(rte_mbuf* m) noexcept {
     rte_mbuf* head = orphans_.load(std::memory_order_relaxed);
     do buffer_meta(m).next = head;
+    // R49: pairs with A49: the frame and its `next` are seen.
     while (!orphans_.compare_exchange_weak(head, m, std::memory_order_release,
                                            std::memory_order_relaxed));
   }
 
-  /// A frame that came; its buffer's `number` says where it belongs. False, and the frame stays the
-  /// caller's: take_any() has given its place up.
+  /// Adds a frame that came. Its place is BufferMeta::number. False: take_any() has given this
+  /// place up, and the frame stays the caller's.
   [[nodiscard]] bool put(rte_mbuf* m) noexcept {
     BufferMeta& meta = buffer_meta(m);
-    // Release pairs with is_over()'s acquire.
+    // R50: pairs with A50: looked_after_ is seen, and everything that was done here.
     came_.store(came_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     if (meta.number < next_) [[unlikely]]
       return false;
@@ -72,7 +72,7 @@ class BasicFrameOrder final : public detail::RingOrder {
     return true;
   }
 
-  /// The next one in order, or null when it hasn't come.
+  /// The next frame in order; null: it has not come.
   rte_mbuf* take_next() noexcept {
     rte_mbuf* m = std::exchange(place(next_), nullptr);
     if (m == nullptr && far_ != nullptr) {
@@ -85,11 +85,12 @@ class BasicFrameOrder final : public detail::RingOrder {
     return m;
   }
 
-  /// Any one at all, in order as far as they came; for giving up. Null: empty.
+  /// For giving up: the next frame that is here, in order. Places before it whose frames have not
+  /// come are given up. Null: no frame is here.
   rte_mbuf* take_any() noexcept {
     while (count_ > 0) {
       if (rte_mbuf* m = take_next()) return m;
-      ++next_;  // it never came
+      ++next_;  // gives up a place whose frame has not come
     }
     return nullptr;
   }
@@ -98,12 +99,14 @@ class BasicFrameOrder final : public detail::RingOrder {
   /// Number of the frame that is next.
   [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
 
-  /// Whether frames lost their ring, and so have to be asked for.
+  /// Whether frames of destroyed rings wait for take_orphans().
   [[nodiscard]] bool has_orphans() const noexcept {
     return orphans_.load(std::memory_order_relaxed) != nullptr;
   }
-  /// Puts them where they belong; gives those whose places were given up, linked by `next`.
+  /// Puts the frames of destroyed rings in their places. Returns those whose places were given up,
+  /// linked by `next`.
   rte_mbuf* take_orphans() noexcept {
+    // A49: pairs with R49.
     rte_mbuf* m = orphans_.exchange(nullptr, std::memory_order_acquire);
     rte_mbuf* late = nullptr;
     while (m != nullptr) {
@@ -117,32 +120,35 @@ class BasicFrameOrder final : public detail::RingOrder {
 
   [[nodiscard]] Progress& progress() noexcept { return progress_; }
 
-  // The flusher's list of those it looks after.
+  // The flusher's list of the orders that it looks after.
   [[nodiscard]] bool is_of(const void* flusher) const noexcept { return flusher_ == flusher; }
   void look_after(const void* flusher, BasicFrameOrder* next) noexcept {
     flusher_ = flusher;
     next_order = next;
-    // Before the frame is counted by put().
+    // Before put() counts the frame: R50 publishes it.
     looked_after_.store(true, std::memory_order_relaxed);
   }
-  /// Not any more: nothing here is touched after that. Release pairs with is_over()'s acquire.
+  /// The flusher looks after this order no longer, and touches nothing here afterwards.
   void let_go() noexcept {
     flusher_ = nullptr;
+    // R51: pairs with A51.
     looked_after_.store(false, std::memory_order_release);
   }
-  /// All frames there will ever be came and are gone.
+  /// The writer has ended, and all its frames came and are gone.
   [[nodiscard]] bool is_through() const noexcept {
     return count_ == 0 &&
+           // A48: pairs with R48.
            frames_.load(std::memory_order_acquire) == came_.load(std::memory_order_relaxed) &&
            progress_.gone() >= next_;
   }
   BasicFrameOrder* next_order = nullptr;
-  std::size_t last_writer = 0;  // for the flusher's counters
+  std::size_t last_writer = 0;  // an index of the flusher's counters
 
  private:
   static constexpr std::uint64_t kOpen = ~std::uint64_t{0};
 
   [[nodiscard]] bool is_over() const noexcept override {
+    // A48, A50, A51: pair with R48, R50 and R51: afterwards no lcore uses this order.
     return frames_.load(std::memory_order_acquire) == came_.load(std::memory_order_acquire) &&
            !looked_after_.load(std::memory_order_acquire);
   }
@@ -174,10 +180,11 @@ class BasicFrameOrder final : public detail::RingOrder {
   std::uint64_t next_ = 0;
   std::uint64_t count_ = 0;
   const void* flusher_ = nullptr;
-  // Not the explorer's, as those below: how long the order is kept is no part of what it plays.
+  // Not Atom's, and neither are the two atomics at the end: the explorer does not model how long
+  // the order is kept.
   std::atomic<std::uint64_t> came_{0};
   std::atomic<bool> looked_after_{false};
-  // Of others' lcores: the waits' and the writer's.
+  // For other lcores: those that wait, and the writer's.
   alignas(RTE_CACHE_LINE_SIZE) Progress progress_;
   alignas(RTE_CACHE_LINE_SIZE) std::atomic<std::uint64_t> frames_{kOpen};
   std::atomic<rte_mbuf*> orphans_{nullptr};

@@ -22,8 +22,8 @@
 
 namespace bab {
 
-/// What a FrameRing is made of. Its writers and its flusher keep it, too: it goes with the last of
-/// them all, and what is inside then goes back.
+/// The state of a FrameRing, shared by the FrameRing, its writers and its flusher. It is destroyed
+/// with the last of them; frames that are inside then return to their pools.
 template <class Atom>
 class FrameRingState {
  public:
@@ -33,7 +33,7 @@ class FrameRingState {
   FrameRingState(std::uint32_t capacity, int socket) : queue_(capacity, socket) {}
   FrameRingState(const FrameRingState&) = delete;
   FrameRingState& operator=(const FrameRingState&) = delete;
-  /// Frames go back to their pools unsent; those of a shared writer to its other frames.
+  /// Frames return to their pools unsent; a shared writer's frames go to the writer's order.
   ~FrameRingState() {
     std::array<rte_mbuf*, 32> frames;
     while (const unsigned n = pop(frames))
@@ -45,7 +45,7 @@ class FrameRingState {
   }
 
   unsigned push(std::span<rte_mbuf* const> frames) noexcept {
-    // What was left comes first.
+    // Frames from leave() go first.
     if (left_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
       return 0;
     const unsigned n = queue_.push(frames);
@@ -61,12 +61,13 @@ class FrameRingState {
     return n;
   }
 
-  /// The pushing lcore, or who has seen it stop: frames that a writer leaves behind at its end,
-  /// with no room for them.
+  /// Takes the frames for which a writer, at its end, finds no room in the ring. On the pushing
+  /// lcore, or on a thread that has seen this lcore stop.
   void leave(std::span<rte_mbuf* const> frames) noexcept {
     if (frames.empty()) return;
     for (std::size_t i = 0; i < frames.size(); ++i)
       buffer_meta(frames[i]).next = i + 1 < frames.size() ? frames[i + 1] : nullptr;
+    // A52: pairs with R52 of an earlier writer's end.
     rte_mbuf* first = left_.exchange(nullptr, std::memory_order_acquire);
     if (first == nullptr) {
       first = frames.front();
@@ -77,7 +78,8 @@ class FrameRingState {
     }
     pushed_ += frames.size();
     left_count_.fetch_add(static_cast<unsigned>(frames.size()), std::memory_order_relaxed);
-    left_.store(first, std::memory_order_release);  // pairs with pop_left()'s acquire
+    // R52: pairs with A52: the frames and their `next` are seen.
+    left_.store(first, std::memory_order_release);
   }
 
   [[nodiscard]] std::uint64_t pushed() const noexcept { return pushed_; }
@@ -95,10 +97,12 @@ class FrameRingState {
   unsigned pop_left(std::span<rte_mbuf*> out) noexcept {
     unsigned n = 0;
     if (taken_ == nullptr) {
+      // A52: pairs with R52: what the queue got before is seen, too.
       if (left_.load(std::memory_order_acquire) == nullptr) return 0;
-      // Nothing is pushed while something is left: once the queue is empty, it is what comes next.
+      // push() takes nothing while frames are left: after the queue they are next.
       n = queue_.pop(out);
       if (n == out.size()) return n;
+      // A52: pairs with R52.
       taken_ = left_.exchange(nullptr, std::memory_order_acquire);
     }
     const unsigned before = n;
@@ -110,52 +114,54 @@ class FrameRingState {
 
   typename Atom::template Ring<rte_mbuf> queue_;
   detail::RingParties parties_;
-  // On lines of their own: one lcore writes the first, another the second and third, and both read
-  // the queue's.
+  // On cache lines of their own: one lcore writes pushed_, the other popped_ and taken_, and both
+  // read the queue's lines.
   alignas(RTE_CACHE_LINE_SIZE) std::uint64_t pushed_ = 0;
   alignas(RTE_CACHE_LINE_SIZE) std::uint64_t popped_ = 0;
-  rte_mbuf* taken_ = nullptr;  // of what was left, in order
+  rte_mbuf* taken_ = nullptr;  // frames of left_ that the popping lcore took, in order
   alignas(RTE_CACHE_LINE_SIZE) Progress progress_;
   alignas(RTE_CACHE_LINE_SIZE) std::atomic<rte_mbuf*> left_{nullptr};
-  std::atomic<unsigned> left_count_{0};  // those taken and not popped yet are among them
+  std::atomic<unsigned> left_count_{0};  // includes the frames in taken_
 };
 
-/// The way of complete frames from writers of one lcore to a WriteFlusher: a ring that counts what
-/// went through it, so that who put a frame in can tell when the flusher has got rid of it. Its
-/// positions are frames since it was made.
+/// Carries complete frames from the writers of one lcore to a WriteFlusher. The ring counts the
+/// frames that went through it, so that a writer can tell when the flusher is done with a frame. A
+/// position is a number of frames since the ring was made.
 ///
-/// It, its writers and its flusher may go in any order, and each may be followed by another. Frames
-/// inside go back to their pools with the last of them; those that a writer at its end finds no
-/// room for follow when there is. Moved from, it may only be destroyed or assigned to.
+/// The ring, its writers and its flusher may be destroyed in any order, and each may be replaced.
+/// Frames inside return to their pools when the last of them is destroyed. Frames for which a
+/// writer finds no room at its end stay, and follow when there is room. A ring that was moved from
+/// may only be destroyed or assigned to.
 template <class Atom = RealAtom>
 class BasicFrameRing {
  public:
   using State = FrameRingState<Atom>;
   using Progress = FlushProgress<Atom>;
 
-  /// Holds at least `capacity` frames. Throws Error when there is no memory for it.
+  /// Holds at least `capacity` frames, in memory of NUMA node `socket`. Throws Error when there is
+  /// no memory for it.
   explicit BasicFrameRing(std::uint32_t capacity, int socket = SOCKET_ID_ANY)
       : state_(std::make_shared<State>(capacity, socket)) {}
   BasicFrameRing(BasicFrameRing&&) noexcept = default;
   BasicFrameRing& operator=(BasicFrameRing&&) noexcept = default;
 
-  /// The pushing lcore: takes as many as fit, in order, and says how many. Writers call it. Frames
-  /// that are pushed by hand need a BufferMeta that says what a writer's would; `order` must be set
-  /// (null: the ring's own order), since a fresh buffer has anything there.
+  /// On the pushing lcore; writers call it. Takes as many frames as fit, in order, and returns how
+  /// many. Frames that you push by hand need the BufferMeta that a writer would fill in. Set
+  /// `order` in any case (null: the ring's own order): in a fresh buffer it has any value.
   unsigned push(std::span<rte_mbuf* const> frames) noexcept { return state_->push(frames); }
-  /// The popping lcore: gives as many as there are, at most out.size(), in order, and says how
-  /// many.
+  /// On the popping lcore: fills the front of `out` with at most out.size() frames, in order, and
+  /// returns how many.
   unsigned pop(std::span<rte_mbuf*> out) noexcept { return state_->pop(out); }
 
-  /// A moment's figure when the other side is running.
+  /// Frames inside; a snapshot while the other side runs.
   [[nodiscard]] unsigned size() const noexcept { return state_->size(); }
   [[nodiscard]] unsigned capacity() const noexcept { return state_->capacity(); }
-  /// Position behind the last frame pushed. The pushing lcore.
+  /// The position behind the last frame pushed. On the pushing lcore.
   [[nodiscard]] std::uint64_t pushed() const noexcept { return state_->pushed(); }
-  /// The same of the last one popped. The popping lcore.
+  /// The position behind the last frame popped. On the popping lcore.
   [[nodiscard]] std::uint64_t popped() const noexcept { return state_->popped(); }
 
-  /// What its writers and its flusher keep.
+  /// The state that writers and flusher share.
   [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
 
  private:

@@ -18,40 +18,41 @@
 
 namespace bab {
 
-/// Takes some frames from the front, in order, says how many, and owns those (one share each): a
-/// port's TX queue, for one.
+/// Takes frames from the front, in order, and returns how many. It then owns those (one share
+/// each). A port's TX queue is one.
 template <class S>
 concept SendingSink = requires(S& sink, std::span<rte_mbuf*> frames) {
   { sink.send(frames) }
   noexcept->std::same_as<unsigned>;
 };
 
-/// A function in its place.
+/// A function that does the same.
 template <class S>
 concept SendingFunction = std::is_nothrow_invocable_r_v<unsigned, S&, std::span<rte_mbuf*>>;
 
-/// Looks at frames of one writer at a time, in order, and says how many from the front it is done
-/// with. Those the flusher gives back to their pool: what is to stay becomes a Packet
-/// (Flush::packet()). The rest is offered again, so that nothing is lost by leaving off.
+/// A function that reads frames of one writer at a time, in order, and returns how many from the
+/// front it is done with. The flusher returns these to their pool: make a Packet of what must stay
+/// (CompleteFrame::packet()). The flusher offers the other frames again: nothing is lost if the
+/// function stops early.
 template <class S>
 concept FlushFunction =
     std::is_nothrow_invocable_r_v<unsigned, S&, std::span<const Flush>, std::uint32_t>;
 
-/// A sink that is told of each turn of its flusher's in which nothing came and nothing went.
+/// A sink whose keep_near() the flusher calls in each turn in which no frame came, went or waits.
 template <class S>
 concept NearSink = requires(S& sink) {
   { sink.keep_near() }
   noexcept->std::same_as<void>;
 };
-/// A sink whose frames have a longest size: bytes of IP packet. It is asked when a ring is added to
-/// its flusher.
+/// A sink with a limit for frames: mtu(), in bytes of IP packet. The flusher asks when a ring is
+/// added to it.
 template <class S>
 concept LimitedSink = requires(const S& sink) {
   { sink.mtu() }
   noexcept->std::same_as<std::uint32_t>;
 };
-/// A sink that holds a number of frames at most, 0: not known. One that is full is asked again at a
-/// pace (OfferPace).
+/// A sink that holds at most capacity() frames; 0: not known. While it is full, the flusher offers
+/// frames to it at a pace (OfferPace).
 template <class S>
 concept BoundedSink = requires(const S& sink) {
   { sink.capacity() }
@@ -59,7 +60,8 @@ concept BoundedSink = requires(const S& sink) {
 };
 
 namespace detail {
-// Has no member of that name that the flusher would pass over for a const or a noexcept too few.
+// A member of this name with another signature (a const or noexcept is missing) is an error: the
+// flusher would silently not use it.
 template <class S>
 concept NoOtherKeepNear = NearSink<S> || !requires {
   &S::keep_near;
@@ -76,20 +78,20 @@ template <class S>
 concept TakesFrames = SendingSink<S> || SendingFunction<S> || FlushFunction<S>;
 }  // namespace detail
 
-/// Where a WriteFlusher's frames go. Must not throw: functions must be noexcept. A member with the
-/// name of one that a NearSink, a LimitedSink or a BoundedSink has must be as theirs.
+/// Where a WriteFlusher's frames go. A sink's functions must be noexcept. A member named keep_near,
+/// mtu or capacity must have the signature that NearSink, LimitedSink or BoundedSink asks for.
 template <class S>
 concept FrameSink = detail::TakesFrames<S> && detail::NoOtherKeepNear<S> && detail::NoOtherMtu<S> &&
     detail::NoOtherCapacity<S>;
 
 namespace detail {
 
-/// How many of `frames` the sink took.
+/// Returns how many of `frames` the sink took.
 template <FlushFunction Sink>
 unsigned offer_flushes(Sink& sink, std::span<rte_mbuf*> frames) noexcept {
   unsigned done = 0;
   while (done < frames.size()) {
-    std::array<Flush, 32> run;  // of one writer's; 32 is a usual burst
+    std::array<Flush, 32> run;  // of one writer; 32 is a usual burst
     const std::uint32_t id = Flush(frames[done]).writer_id();
     std::size_t n = 0;
     for (; n < run.size() && done + n < frames.size(); ++n) {

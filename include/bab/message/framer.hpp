@@ -19,38 +19,39 @@
 
 namespace bab {
 
-/// Whether a received frame's checksums are looked at, and where. UNKNOWN from a NIC is not GOOD:
-/// what it did not check is checked here. NONE is as good as GOOD: the bytes were verified and the
-/// field left unfinished, as in a datagram that a sender in the same machine left to its NIC
-/// (virtio).
+/// Whether the checksums of received frames are verified, and where. A checksum that the NIC
+/// reports as UNKNOWN is verified by the library. NONE counts as GOOD: the bytes were verified, and
+/// only the checksum field is unfinished, as in a datagram whose sender on the same machine left
+/// the field to its NIC (virtio).
 enum class VerifyChecksums : std::uint8_t {
   kOff,
-  kSoftware,        ///< always here
-  kDeviceThenHere,  ///< the NIC's word where it gives one, else here
+  kSoftware,        ///< always by the library
+  kDeviceThenHere,  ///< by the NIC's report where there is one, else by the library
 };
 
 struct FramerOptions {
   VerifyChecksums checksums = VerifyChecksums::kDeviceThenHere;
-  std::uint16_t udp_port = 0;  ///< destination port of ours; 0: any
-  /// Frames that aren't plain buffers of a bab pool are copied into this one: those that a driver
-  /// split over several buffers, mbufs of the application's own mempools, indirect ones, those with
-  /// external memory. Its buffers must hold a whole frame. Null: into the mbuf's own pool, where
-  /// that is one of bab's and has room; other frames are dropped.
+  std::uint16_t udp_port = 0;  ///< destination port that frames must have; 0: any
+  /// The pool for copies of frames that are not plain buffers of a bab pool: frames that a driver
+  /// split over several buffers, mbufs of the application's own mempools, indirect mbufs, mbufs
+  /// with external memory. Its buffers must hold a whole frame. Null: such a frame is copied into
+  /// its own pool if that is a bab pool with a free buffer; else it is dropped.
   BufferPool* copies = nullptr;
 };
 
 struct FramerStats {
-  std::uint64_t frames = 0;    ///< valid ones, heartbeats included
+  std::uint64_t frames = 0;    ///< valid frames, heartbeats included
   std::uint64_t messages = 0;  ///< in valid frames
-  std::uint64_t bytes = 0;     ///< of those messages, without their length prefixes
-  /// Good or not, copied out of several buffers into one: each costs what larger receive buffers
-  /// would save.
+  std::uint64_t bytes = 0;     ///< of these messages, without their length prefixes
+  /// Frames, valid or not, that were copied out of several buffers into one. Larger receive buffers
+  /// save this copy.
   std::uint64_t gathered = 0;
-  std::uint64_t copied = 0;  ///< the same of other mbufs that weren't plain (FramerOptions::copies)
+  std::uint64_t copied = 0;  ///< other frames that were copied (FramerOptions::copies)
 };
 
-/// A valid frame on the lcore that received it: gives its messages as Packets into the RX mbuf, in
-/// order, without a copy. Empty when the frame was dropped. Holds the buffer while it is there.
+/// A valid frame on the lcore that received it. Gives its messages in order, as Packets in the RX
+/// mbuf, without a copy. Empty (false) when the frame was dropped. Holds the buffer as long as it
+/// exists.
 class ReceivedFrame {
  public:
   ReceivedFrame() noexcept = default;
@@ -83,16 +84,16 @@ class ReceivedFrame {
   [[nodiscard]] explicit operator bool() const noexcept { return bool(source_); }
   [[nodiscard]] const wire::MoldHeader& header() const noexcept { return header_; }
 
-  /// The whole frame, headers and all. Empty when the frame was dropped.
+  /// The whole frame with its headers. Empty when the frame was dropped.
   [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
     const rte_mbuf* m = source_.buffer();
     if (m == nullptr) return {};
     return {rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len};
   }
 
-  /// The frame's 802.1Q tag as it was on the wire: priority, DEI and VLAN id (the lower 12 bits).
-  /// Where the NIC took it out (RTE_ETH_RX_OFFLOAD_VLAN_STRIP) it isn't among bytes(). None: the
-  /// frame had none, or was dropped.
+  /// The frame's 802.1Q tag as it was on the wire: priority, DEI and VLAN id (the lower 12 bits). A
+  /// tag that the NIC stripped (RTE_ETH_RX_OFFLOAD_VLAN_STRIP) is not in bytes(). None: the frame
+  /// had no tag, or was dropped.
   [[nodiscard]] std::optional<std::uint16_t> vlan_tci() const noexcept {
     const rte_mbuf* m = source_.buffer();
     if (m == nullptr) return std::nullopt;
@@ -103,10 +104,10 @@ class ReceivedFrame {
   /// Messages not yet taken.
   [[nodiscard]] std::uint32_t left() const noexcept { return left_; }
 
-  /// The next message; left() must not be 0.
+  /// The next message, as a Packet that may outlive the frame. left() must not be 0.
   [[nodiscard]] Packet next() noexcept { return packet(next_bytes()); }
 
-  /// The next message to be read at once: valid while this frame is there. left() must not be 0.
+  /// The bytes of the next message, valid as long as this frame exists. left() must not be 0.
   [[nodiscard]] std::span<const std::uint8_t> next_bytes() noexcept {
     const std::span<const std::uint8_t> message = *at_;
     ++at_;
@@ -115,18 +116,19 @@ class ReceivedFrame {
     return message;
   }
 
-  /// A message of this frame, or any part of it, as a Packet that may outlive the frame. Not of an
-  /// empty frame.
+  /// `part`, which is one message or any other part of this frame, as a Packet that may outlive the
+  /// frame. The frame must not be empty.
   [[nodiscard]] Packet packet(std::span<const std::uint8_t> part) noexcept {
     return source_.packet(part.data(), static_cast<std::uint32_t>(part.size()));
   }
 
-  /// Takes one message after the other, as next_bytes() does. For a range-for alone: each
+  /// Takes one message after the other, as next_bytes() does. Use it in a range-for only: each
   /// dereference takes a message.
   ///
   ///     for (std::span<const std::uint8_t> message : framer.accept(m)) …
   ///
-  /// A loop that is left early has taken the message it was at; the next loop goes on behind that.
+  /// A loop that ends early has taken its last message; the next loop continues behind that
+  /// message.
   class Iterator {
    public:
     explicit Iterator(ReceivedFrame& frame) noexcept : frame_(frame) {}
@@ -145,7 +147,7 @@ class ReceivedFrame {
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
-  /// As many lines of the next frame as a message of `len` bytes has.
+  /// Prefetches as many cache lines of the next frame as a message of `len` bytes has.
   void fetch_ahead(std::size_t len) noexcept {
     const std::uint8_t* const until = ahead_ + len;
     do {
@@ -158,24 +160,24 @@ class ReceivedFrame {
   wire::MoldHeader header_{};
   wire::MessageRange::Iterator at_;
   std::uint32_t left_ = 0;
-  const std::uint8_t* ahead_ = nullptr;  // of the next frame: fetched up to here
+  const std::uint8_t* ahead_ = nullptr;  // in the next frame: prefetched up to here
   const std::uint8_t* ahead_end_ = nullptr;
 };
 
 /// Turns received mbufs into messages. A frame is validated as a whole before its first message is
-/// seen; one that isn't valid, or is no frame of ours, is dropped whole and counted under one
-/// reason. All calls on one lcore. Needs no port: feed it any mbuf. One that is no plain buffer of
-/// a bab pool is copied into one where FramerOptions::copies or its own pool lets it, else dropped
-/// as `foreign_buffer` or `multi_segment`, and goes back to its owner.
+/// given out. A frame that is not valid, or not a MoldUDP64 frame, is dropped whole and counted
+/// under one reason. All calls on one lcore. Needs no port: give it any mbuf. An mbuf that is not a
+/// plain buffer of a bab pool is copied into one: into FramerOptions::copies, or into its own pool.
+/// Where that fails, it is dropped as `foreign_buffer` or `multi_segment`, and returns to its
+/// owner.
 class Framer {
  public:
   explicit Framer(const FramerOptions& options = {}) noexcept : options_(options) {}
 
   /// Takes over the caller's share of `m`. An empty result means that the frame was dropped.
-  /// `next`: the mbuf that will be accepted after it, if it is there already. It is only looked at,
-  /// and its lines are fetched little by little while this one's messages are read: from a port
-  /// whose frames another lcore wrote, messages of 64 bytes come in two thirds of the time
-  /// (e2e_64).
+  /// `next`: the mbuf that will be accepted after `m`, if it is here already. It is only read: its
+  /// cache lines are prefetched one by one while the messages of `m` are read. On a port whose
+  /// frames another lcore wrote, 64-byte messages then take two thirds of the time (e2e_64).
   [[nodiscard]] ReceivedFrame accept(rte_mbuf* m, const rte_mbuf* next = nullptr) noexcept {
     wire::ParsedFrame parsed;
     Drop reason = judge(m, parsed);
@@ -190,7 +192,7 @@ class Framer {
     stats_.messages += messages;
     stats_.bytes += parsed.blocks.size() - wire::kBlockLengthBytes * messages;
     fetched_ = next;
-    std::span<const std::uint8_t> ahead;  // what it really has is judged when its turn comes
+    std::span<const std::uint8_t> ahead;  // validated when its own turn comes
     if (next != nullptr) ahead = {rte_pktmbuf_mtod(next, const std::uint8_t*), next->data_len};
     return ReceivedFrame(PacketSource(m, 1), parsed, ahead);
   }
@@ -199,14 +201,16 @@ class Framer {
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
 
  private:
-  /// Of messages longer than a cache line the check has looked at some lines only: the others are
-  /// begun to be fetched, all at once, from another core's cache or the last-level one.
+  /// Prefetches a frame with messages longer than a cache line: the validation has loaded only some
+  /// of its lines. The others start to come at once, from another core's cache or the last-level
+  /// cache.
   static void fetch(std::span<const std::uint8_t> blocks, std::uint32_t messages) noexcept {
     if (blocks.size() <= std::size_t{messages} * kFetchFrom) return;
     for (std::size_t i = 0; i < blocks.size(); i += RTE_CACHE_LINE_SIZE)
       rte_prefetch0(blocks.data() + i);
   }
-  /// Bytes of a block. 256-byte messages over a ring port gain a third; 32-byte ones would lose.
+  /// Bytes of a block. With 256-byte messages over a ring port the prefetch gains a third; with
+  /// 32-byte messages it would lose.
   static constexpr std::size_t kFetchFrom = RTE_CACHE_LINE_SIZE;
 
   [[nodiscard]] Drop judge(rte_mbuf* m, wire::ParsedFrame& parsed) const noexcept {
@@ -219,8 +223,8 @@ class Framer {
     if (options_.checksums != VerifyChecksums::kOff) {
       rules = {true, true};
       if (options_.checksums == VerifyChecksums::kDeviceThenHere) {
-        // A NIC's BAD is looked at again here: it costs bad frames only, and tells BAD from
-        // foreign. NONE has the bits of GOOD and BAD.
+        // A checksum that the NIC calls BAD is verified again: this costs bad frames only, and
+        // tells bad frames from foreign ones. NONE has the bits of GOOD and BAD.
         rules.verify_ip = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_GOOD) == 0;
         rules.verify_udp = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0;
       }
@@ -229,17 +233,17 @@ class Framer {
                              options_.udp_port, parsed);
   }
 
-  /// Of a frame with a tag taken out: whether there is, or was, another. At most one is accepted,
-  /// whoever reads it.
+  /// For a frame whose tag the NIC stripped: whether it has, or had, a second tag. At most one tag
+  /// is accepted, in the frame or stripped.
   [[nodiscard]] static bool has_second_tag(const rte_mbuf* m) noexcept;
 
-  /// Where it is the mbuf that isn't as it must be: a plain copy. Else null, and the frame is
-  /// dropped. In any case `m` is given back.
+  /// If the mbuf is the problem, and not the frame: returns a plain copy. Else counts the drop and
+  /// returns null. Gives `m` back in both cases.
   [[nodiscard]] rte_mbuf* mend(rte_mbuf* m, Drop reason) noexcept;
   void drop(rte_mbuf* m, Drop reason) noexcept;
 
   FramerOptions options_;
-  const rte_mbuf* fetched_ = nullptr;  // the last accept()'s next
+  const rte_mbuf* fetched_ = nullptr;  // `next` of the last accept()
   FramerStats stats_;
   DropCounters drops_;
 };

@@ -29,57 +29,59 @@ namespace bab {
 /// To wait: reserve_wait(writer, len) of bab/message/reserve_wait.hpp, flush_wait(writer) of
 /// bab/message/flush_wait.hpp.
 ///
-/// `reserve` moves the frame's cursor on; a commit in the order of the reservations moves
-/// `settled_` after it, any other is added up beside. A frame is complete when both make up the
-/// cursor, whatever the order of commits. Reservations that end shorter leave holes, closed when
-/// the frame completes: in place, unless a Packet of the frame was given out; then the wire gets a
-/// gathered copy, into a buffer set aside when the frame was opened. An empty frame is never sent:
-/// it would be a false heartbeat.
+/// A reserve moves the frame's cursor `at_` on. A commit in the order of the reservations moves
+/// `settled_` after it; the bytes of other commits are added up separately. A frame is complete
+/// when both sums reach the cursor, in whatever order the commits came. A reservation that is
+/// committed with fewer bytes, or aborted, leaves a hole. Holes are closed when the frame is
+/// complete: in place, unless a Packet of the frame was given out. Then the wire gets a gathered
+/// copy, in a buffer that was set aside when the frame was opened. An empty frame is never sent:
+/// receivers would take it for a heartbeat.
 ///
-/// All calls on one lcore (the first one that reserves); when that has stopped, any thread may
+/// All calls on one lcore, the first one that reserves. When that lcore has stopped, any thread may
 /// destroy the writer. Nothing throws after construction.
 ///
-/// `kFlushes` false makes it a NoFlushWriter, whose frames go nowhere.
+/// With `kFlushes` false it is a NoFlushWriter, whose frames go nowhere.
 template <class Atom = RealAtom, bool kFlushes = true>
 class BasicLocalWriter {
  public:
   using Reservation = BasicReservation<BasicLocalWriter>;
   using Ring = BasicFrameRing<Atom>;
-  /// For ReserveWait: whether has_room() says in a few instructions that take() can't fail.
+  /// For ReserveWait: has_room() and take() are a few inlined instructions, and take() can't fail
+  /// after has_room().
   static constexpr bool kTakesInline = true;
-  static constexpr bool kHandsOver =
-      kFlushes;  ///< its frames go to a flusher: flush_wait() waits for that
+  static constexpr bool kHandsOver = kFlushes;  ///< its frames go to a flusher: flush_wait() works
 
   /// `out` must hold all the pool's buffers (capacity >= pool.size()). Writers of one lcore may
-  /// share it; where it doesn't hold those of all their pools, complete frames wait here while it
-  /// is full. Throws Error: a frame that doesn't fit the pool's buffers, a pool of fewer than 2, a
-  /// ring too small; headers or frames of other sizes than those of the ring's other writers and
-  /// its flusher.
+  /// share a ring. If it doesn't hold the buffers of all their pools, complete frames wait in the
+  /// writer while the ring is full. Throws Error: a frame doesn't fit the pool's buffers; the pool
+  /// has fewer than 2 buffers; the ring is too small; a value in `options` is out of range; headers
+  /// or frames differ in size from those of the ring's other writers and its flusher.
   BasicLocalWriter(BufferPool& pool, Ring& out, const WriterOptions& options) requires kFlushes
       : BasicLocalWriter(pool, &out, options) {}
-  /// A NoFlushWriter. payload_capacity 0: as much as the pool's buffers hold. Throws Error: more
-  /// than that.
+  /// A NoFlushWriter. payload_capacity 0: as many bytes as the pool's buffers hold. Throws Error
+  /// when payload_capacity is more than that, or another option is out of range.
   explicit BasicLocalWriter(BufferPool& pool, const WriterOptions& options = {}) requires(!kFlushes)
       : BasicLocalWriter(pool, nullptr, options) {}
   BasicLocalWriter(const BasicLocalWriter&) = delete;
   BasicLocalWriter& operator=(const BasicLocalWriter&) = delete;
-  /// Hands over what is committed. Reservations must be settled before.
+  /// Hands over committed messages. Settle all Reservations before.
   ~BasicLocalWriter();
 
-  /// Room for a message of `len` bytes. On failure, `failure()` of the result says why.
+  /// Reserves room for a message of `len` bytes. On failure, failure() of the result says why.
   [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept {
     if (!has_room(len)) [[unlikely]] {
       if (const ReserveFailure f = make_room(len); f != ReserveFailure::kNone)
         return Reservation(f);
     }
-    // Made here only, where it is inlined: one that a call returned would have to be in memory.
+    // The Reservation is made here, in inlined code: one that a call returned would have to be in
+    // memory.
     return take(len);
   }
 
   /// Longest message that fits a frame, in bytes.
   [[nodiscard]] std::uint32_t max_message() const noexcept { return max_message_; }
 
-  /// For people: why `reserve(len)` failed with kTooLong, with both sizes.
+  /// A sentence for people: why reserve(len) failed with kTooLong, with both sizes in bytes.
   [[nodiscard]] std::string too_long_text(std::uint32_t len) const;
 
   /// Seals the open frame if it holds a committed message and hands over all complete frames.
@@ -88,8 +90,9 @@ class BasicLocalWriter {
     go_on();
   }
 
-  /// Once per loop turn: keeps the deadline, lets go of what it needn't hold when others wait for
-  /// the pool's buffers, and hands over complete frames. Returns work done.
+  /// Call it once per loop turn, with the TSC time. Seals a frame that has reached its deadline;
+  /// gives back buffers that the writer needn't hold while others wait for the pool's buffers;
+  /// hands over complete frames. Returns work done; 0: none.
   unsigned poll(std::uint64_t now_tsc) noexcept {
     if (pool_.awaited()) [[unlikely]] {
       let_go();
@@ -103,7 +106,7 @@ class BasicLocalWriter {
     return end_of_ring_.size() + waiting_ == 0 ? 0 : go_on();
   }
 
-  /// True when nothing is committed but not handed over, and nothing is reserved.
+  /// True when nothing is reserved, and all committed messages are handed over.
   [[nodiscard]] bool idle() const noexcept {
     return at_ == begin_ && waiting_ == 0 && end_of_ring_.size() == 0;
   }
@@ -116,22 +119,23 @@ class BasicLocalWriter {
 
   BasicLocalWriter(BufferPool& pool, Ring* out, const WriterOptions& options);
 
-  /// An address, as a number: where a message's bytes are or would be, behind its length.
+  /// An address as a number: where the bytes of a message are or would be, behind its 2-byte
+  /// length.
   using Place = std::uintptr_t;
   static Place place(const std::uint8_t* data) noexcept { return reinterpret_cast<Place>(data); }
 
-  /// In BufferMeta::settled, above the bytes.
+  /// BufferMeta::settled counts messages in its upper 32 bits and bytes in its lower 32 bits.
   static constexpr std::uint64_t kOneMessage = std::uint64_t{1} << 32;
   static constexpr std::uint64_t block(std::uint32_t len) noexcept {
     return wire::kBlockLengthBytes + std::uint64_t{len};
   }
 
-  /// The open frame takes a message of `len` bytes now.
+  /// Whether the open frame takes a message of `len` bytes now.
   [[nodiscard]] bool has_room(std::uint32_t len) noexcept {
     return at_ + block(len) <= end_ && (at_ == settled_ || !busy());
   }
 
-  /// Messages of the open frame.
+  /// Committed messages of the open frame.
   [[nodiscard]] std::uint32_t committed() const noexcept {
     return options_.flush.max_messages - left_;
   }
@@ -142,10 +146,11 @@ class BasicLocalWriter {
     BAB_ASSERT(lcore_ == rte_lcore_id() && "a LocalWriter was used on a second lcore");
   }
 
-  /// Lines are fetched for writing this many bytes before they are needed: another lcore read them
-  /// last, and a store that waits holds up all behind it. (e2e_32 6.0 ns, so 4.6; e2e_64 8.9,
-  /// so 7.2.) At a jumbo frame's end some are of the buffer behind it: to hold it to the frame
-  /// would cost each message four instructions instead of one.
+  /// Cache lines are prefetched for writing this many bytes before they are needed. Another lcore
+  /// read them last, and a store that waits for its line holds up all stores behind it. (e2e_32:
+  /// 6.0 ns without, 4.6 with; e2e_64: 8.9 and 7.2.) At a jumbo frame's end, some of these lines
+  /// belong to the next buffer in memory. A limit at the frame's end would cost each message four
+  /// instructions instead of one.
   static constexpr Place kFetchAhead = 512;
 
   Reservation take(std::uint32_t len) noexcept {
@@ -157,7 +162,7 @@ class BasicLocalWriter {
     __builtin_prefetch(reinterpret_cast<const void*>(at_ + kFetchAhead), 1);
     detail::tsan_comes(frame_);
     detail::asan_unpoison(data - wire::kBlockLengthBytes, block(len));
-    return Reservation(this, nullptr, data, len);  // frame_of() finds it where it is needed
+    return Reservation(this, nullptr, data, len);  // frame_of() finds the frame when needed
   }
 
   /// Publishes `keep` of the `len` bytes at `data`.
@@ -192,7 +197,7 @@ class BasicLocalWriter {
     Account* account = place(data) == settled_ ? packets_ : nullptr;
     if (account == nullptr) [[unlikely]]
       account = &account_of(frame_of(data));
-    return PacketSource::more(*account, data, len);  // here, so that it needn't be in memory
+    return PacketSource::more(*account, data, len);  // inlined: the Packet stays out of memory
   }
   Account& account_of(rte_mbuf* frame) noexcept;
 
@@ -219,8 +224,8 @@ class BasicLocalWriter {
   unsigned hand_over() noexcept;
   unsigned go_on() noexcept;
   void finish_waiting() noexcept;
-  /// A full batch means that the ring takes no more: its reader is behind, and complete frames wait
-  /// here.
+  /// A full batch means that the ring is full, too, because its reader is behind: complete frames
+  /// wait here.
   [[nodiscard]] bool batch_has_room() noexcept {
     return end_of_ring_.has_room() || hand_over() > 0;
   }
@@ -231,19 +236,19 @@ class BasicLocalWriter {
     return static_cast<std::uint8_t*>(m->buf_addr) + RTE_PKTMBUF_HEADROOM + options_.header_size;
   }
 
-  // The open frame. Without one, end_ is 0 and every reserve takes the slow way.
+  // The open frame. Without one, end_ is 0, and every reserve takes the slow path.
   Place at_ = 0;            // of the next message
-  Place end_ = 0;           // as far as at_ may go
-  Place settled_ = 0;       // what was reserved before it is settled
-  std::uint32_t left_ = 0;  // messages until it is sealed
-  std::uint32_t late_ = 0;  // bytes settled behind settled_, out of order
+  Place end_ = 0;           // limit of at_
+  Place settled_ = 0;       // all that was reserved before it is settled
+  std::uint32_t left_ = 0;  // committed messages until the frame is sealed
+  std::uint32_t late_ = 0;  // bytes behind settled_ that were settled out of order
   Place begin_ = 0;         // of the first message
-  Place nested_until_ = 0;  // of what was reserved before it, several were unfinished at a time,
-  std::uint32_t nested_ =
-      0;  // and these were reserved, less those aborted; if it is beyond settled_
+  // Of nested reservations (several unfinished at a time), while settled_ is before nested_until_:
+  Place nested_until_ = 0;    // the end of the last one
+  std::uint32_t nested_ = 0;  // reserved in the frame up to there, without aborted ones
   std::uint32_t holes_ = 0;
   rte_mbuf* frame_ = nullptr;
-  Account* packets_ = nullptr;  // lcore_'s of frame_, once a Packet of it was given out
+  Account* packets_ = nullptr;  // lcore_'s account of frame_, once a Packet of it was given out
   std::uint64_t deadline_ = 0;
 
   BufferPool& pool_;
@@ -251,17 +256,17 @@ class BasicLocalWriter {
   std::uint32_t max_message_;
   unsigned lcore_ = LCORE_ID_ANY;
 
-  // Sealed frames with unfinished reservations, and all behind them: oldest first.
+  // Sealed frames with unfinished reservations, and all frames behind them, oldest first.
   rte_mbuf* waiting_head_ = nullptr;
   rte_mbuf* waiting_tail_ = nullptr;
   std::uint32_t waiting_ = 0;
-  std::uint64_t stalled_since_ = 0;  // TSC; 0: the oldest of them is complete, or there is none
+  std::uint64_t stalled_since_ = 0;  // TSC time; 0: the oldest one is complete, or there is none
 
   // One buffer per frame that may yet need a gathered copy, so that completing can't fail.
   rte_mbuf* spares_ = nullptr;
   std::uint32_t spare_count_ = 0;
 
-  detail::RingEnd<Ring> end_of_ring_;  // a NoFlushWriter's is at no ring
+  detail::RingEnd<Ring> end_of_ring_;  // a NoFlushWriter has no ring
 
   // For flush_wait().
   std::uint64_t sealed_ = 0;    // frames so far
@@ -271,17 +276,17 @@ class BasicLocalWriter {
   WriterStats stats_;
 };
 
-#ifndef BAB_TSAN_MIXED  // what is inline has to be this translation unit's own
+#ifndef BAB_TSAN_MIXED  // with it, each translation unit compiles the inlined code itself
 extern template class BasicLocalWriter<RealAtom>;
 extern template class BasicLocalWriter<RealAtom, false>;
 #endif
 using LocalWriter = BasicLocalWriter<RealAtom>;
 
 /// A writer whose messages are only Packets, for the application's own lcores:
-/// `reserve(len).commit_packet()`. Its frames never go to a flusher; a buffer goes back when the
-/// writer has let go of it (it is full, flush(), or the FlushPolicy) and the last Packet of it is
-/// dropped. What is committed without a Packet is lost. It sets no buffer aside: a pool of one is
-/// enough.
+/// `reserve(len).commit_packet()`. Its frames never go to a flusher. A buffer returns to the pool
+/// when the writer has let go of it (the frame is full, flush(), or the FlushPolicy) and its last
+/// Packet is dropped. A message that is committed without a Packet is lost. The writer sets no
+/// buffer aside: a pool of one buffer is enough.
 using NoFlushWriter = BasicLocalWriter<RealAtom, false>;
 
 }  // namespace bab

@@ -9,30 +9,31 @@
 
 namespace bab {
 
-/// When a full queue is offered frames again. At each turn of a fast loop it has room for a frame
-/// or two, and each of these would cost a doorbell. So the time between two offers doubles while
-/// less than a quarter of what can be taken is taken. It halves when half is taken: the frames that
-/// the queue still has then last at least as long again.
+/// Decides when frames are offered to a full queue again. In each turn of a fast loop, a full queue
+/// has room for a frame or two, and every such offer would cost a doorbell (a write to the NIC). So
+/// the time between two offers doubles while the queue takes less than a quarter of what it could
+/// take at most. The time halves when the queue takes half of that: the frames that are still in
+/// the queue then last at least as long again.
 ///
-/// One lcore.
+/// On one lcore.
 class OfferPace {
  public:
   /// Longest time between two offers, in microseconds.
   static constexpr std::uint64_t kLongestUs = 20;
-  /// The shortest is this part of it: 156 ns, about what a doorbell costs.
+  /// The shortest time is this fraction of the longest: 156 ns, about what a doorbell costs.
   static constexpr std::uint64_t kShortestPart = 128;
 
   OfferPace() noexcept : OfferPace(kLongestUs * rte_get_tsc_hz() / 1'000'000) {}
   /// `longest`: TSC cycles.
   explicit OfferPace(std::uint64_t longest) noexcept : longest_(longest) {}
 
-  /// Whether it is too early for an offer. Never at `now_tsc` 0: the time isn't known.
+  /// Whether it is too early for an offer. False for `now_tsc` 0: the time is not known.
   [[nodiscard]] bool early(std::uint64_t now_tsc) const noexcept {
     return now_tsc != 0 && now_tsc - last_tsc_ < pause_;
   }
 
-  /// A queue that holds `capacity` frames took `taken` of `frames` at that time. Where the time or
-  /// the capacity is 0, it isn't known, and nothing is paced.
+  /// Notes an offer at `now_tsc`: a queue that holds `capacity` frames took `taken` of `frames`. A
+  /// time or a capacity of 0 is not known: there is no pause then.
   void offered(unsigned frames, unsigned taken, unsigned capacity, std::uint64_t now_tsc) noexcept {
     last_tsc_ = now_tsc;
     const unsigned most = std::min(frames, capacity);
@@ -45,7 +46,7 @@ class OfferPace {
   }
 
  private:
-  std::uint64_t longest_;  // TSC cycles, as the others
+  std::uint64_t longest_;  // TSC cycles, like the next two
   std::uint64_t pause_ = 0;
   std::uint64_t last_tsc_ = 0;
 };

@@ -14,8 +14,9 @@
 
 namespace bab {
 
-/// Room for one message in a writer's frame: fill data(), then commit() or abort(). Dropped without
-/// either, it aborts. Must be settled on the writer's lcore, in any order, before the writer goes.
+/// Room for one message in a writer's frame: fill data(), then commit() or abort(). A Reservation
+/// that is destroyed before that aborts. Settle Reservations on the writer's lcore, in any order,
+/// before the writer is destroyed.
 template <class Writer>
 class BasicReservation {
  public:
@@ -29,7 +30,7 @@ class BasicReservation {
     else
       failure_ = other.failure_;
   }
-  /// Aborts what it held.
+  /// Aborts the reservation that it held.
   BasicReservation& operator=(BasicReservation&& other) noexcept {
     if (this == &other) return *this;
     abort();
@@ -44,16 +45,18 @@ class BasicReservation {
   }
   ~BasicReservation() { abort(); }
 
-  /// Whether there is room to fill; not after commit or abort.
+  /// Whether there is room to fill; false after commit or abort.
   [[nodiscard]] explicit operator bool() const noexcept { return writer_ != nullptr; }
   [[nodiscard]] ReserveFailure failure() const noexcept {
     return data_ != nullptr ? ReserveFailure::kNone : failure_;
   }
 
+  /// Where to write the message; null without room.
   [[nodiscard]] std::uint8_t* data() const noexcept {
     if (detail::kTsanMixed && data_ != nullptr && frame_ != nullptr) detail::tsan_comes(frame_);
     return data_;
   }
+  /// Bytes that were reserved.
   [[nodiscard]] std::uint32_t size() const noexcept { return len_; }
   [[nodiscard]] std::span<std::uint8_t> bytes() const noexcept { return {data(), len_}; }
 
@@ -61,11 +64,11 @@ class BasicReservation {
   void commit() noexcept {
     if (writer_ == nullptr) return;
     writer_->settle(frame_, data_, len_, len_);
-    writer_ =
-        nullptr;  // afterwards: a coroutine's compiler then knows that nothing is left to abort
+    writer_ = nullptr;  // after the call: in a coroutine the compiler then omits the abort
   }
 
-  /// Publishes the first n bytes. False, and the reservation is aborted, when n > size().
+  /// Publishes the first n bytes. Returns false and aborts when n > size(). Returns false without
+  /// room, too.
   [[nodiscard]] bool commit(std::uint64_t n) noexcept {
     if (n > len_ || writer_ == nullptr) {
       abort();
@@ -76,7 +79,7 @@ class BasicReservation {
     return true;
   }
 
-  /// Publishes the message and keeps a handle to it: its bytes never move.
+  /// Publishes the message and returns a Packet of it, whose bytes never move. Empty without room.
   [[nodiscard]] Packet commit_packet() noexcept {
     if (writer_ == nullptr) return {};
     Packet packet = writer_->packet_of(frame_, data_, len_);
@@ -85,10 +88,10 @@ class BasicReservation {
     return packet;
   }
 
-  /// Takes the room back; nothing is published.
+  /// Gives the room back; nothing is published.
   void abort() noexcept {
     if (writer_ == nullptr) return;
-    // Who has a writer has room; g++ 12 warns of stores at null otherwise.
+    // With a writer_ there is a data_; without this hint g++ 12 warns of stores at null.
     if (data_ == nullptr) __builtin_unreachable();
     writer_->abort(frame_, data_, len_);
     writer_ = nullptr;
@@ -99,7 +102,7 @@ class BasicReservation {
   std::uint8_t* data_ = nullptr;
   union {
     rte_mbuf* frame_;         // if data_
-    ReserveFailure failure_;  // else; a word less for each message that is reserved in a coroutine
+    ReserveFailure failure_;  // else; the union saves a word per message in coroutines
   };
   std::uint32_t len_ = 0;
 };

@@ -13,8 +13,8 @@ enum class ReserveFailure : std::uint8_t {
   kTooLong,        ///< longer than Writer::max_message(): never fits
   kNoLcore,        ///< the calling thread has no lcore id (rte_thread_register gives one)
   kTooManyFrames,  ///< WriterOptions::max_frames are unfinished: try again when a Reservation is
-                   ///< settled; or a ring
-  ///< that doesn't hold the pools of all its writers is full: when its flusher has been polled
+                   ///< settled. Or the ring is full, since it doesn't hold the buffers of all its
+                   ///< writers' pools: try again when its flusher has been polled
 };
 
 }  // namespace bab

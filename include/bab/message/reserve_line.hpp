@@ -10,27 +10,27 @@
 
 namespace bab {
 
-/// The reserves that wait at one writer, in their order. On the writer's lcore.
+/// The reserves that wait at one writer, first come, first served. On the writer's lcore.
 class ReserveLine {
  public:
   struct Place {
     Place* next = nullptr;
   };
-  /// In whose name the reserve under way is.
+  /// For whom the reserve under way is made.
   enum class Turn : std::uint8_t {
-    kAnyone,  ///< refused while others wait
-    kFirst,   ///< of those who wait here
-    kServed,  ///< that, and its turn in the pool's line has come
+    kAnyone,  ///< a new caller: refused while others wait
+    kFirst,   ///< the first of those that wait here
+    kServed,  ///< the first one, and its turn in the pool's line has come
   };
 
-  /// `longest`: bytes of a message, for admits().
+  /// `longest`: bytes of the longest message, for admits().
   explicit ReserveLine(std::uint32_t longest = 0) noexcept : bound_(longest + 1) {}
 
-  /// Nobody waits, `len` is no longer than `longest`, and open() was called: one comparison, where
-  /// a writer's fast way needs all three.
+  /// True when nobody waits, `len` is no longer than `longest`, and open() was called: one
+  /// comparison for the three conditions of a writer's fast path.
   [[nodiscard]] bool admits(std::uint32_t len) const noexcept { return len < admitted_; }
 
-  /// Whoever reserves here is on an lcore.
+  /// The caller has checked that it runs on an lcore: admits() can be true from now on.
   void open() noexcept {
     is_open_ = true;
     if (first_ == nullptr) admitted_ = bound_;
@@ -39,10 +39,10 @@ class ReserveLine {
   [[nodiscard]] bool refuses() const noexcept {
     return first_ != nullptr && turn_ == Turn::kAnyone;
   }
-  /// The reserve under way is no further try of one that waits: statistics count it.
+  /// False for a further try of a reserve that waits: statistics count only its first try.
   [[nodiscard]] bool counts() const noexcept { return turn_ == Turn::kAnyone; }
   [[nodiscard]] bool serves() const noexcept { return turn_ == Turn::kServed; }
-  /// A reserve failed for that reason.
+  /// Counts a reserve that failed for the reason `why`.
   void note_failure(ReserveFailure why, WriterStats& stats) const noexcept {
     if (!counts()) return;
     if (why == ReserveFailure::kNoBuffer) ++stats.starved;

@@ -17,7 +17,7 @@
 
 namespace bab {
 
-/// The Wait of a ReserveWait: what it is on its lcore's list once it can't go on at once.
+/// The Wait inside a ReserveWait: it stands in its lcore's list when there is no room at once.
 template <class Writer>
 class ReserveWaiting final : public Wait {
   using Turn = ReserveLine::Turn;
@@ -41,7 +41,7 @@ class ReserveWaiting final : public Wait {
     ReserveLine& line = detail::WriterWaits::line(*writer_);
     ReserveFailure why = ReserveFailure::kNone;
     if (!in_line_) {
-      room_.reset();  // of an await before, which nobody took
+      room_.reset();  // of an earlier await, if nobody took it
       const bool first = line.empty();
       why = attempt(Turn::kAnyone);
       if (room_) return true;
@@ -56,7 +56,8 @@ class ReserveWaiting final : public Wait {
     if (!room_ && why == ReserveFailure::kNoBuffer) ticket_ = pool_.line_up();
     if (!room_ && ticket_ && pool_.is_served(*ticket_)) {
       why = attempt(Turn::kServed);
-      // What helps is a commit or room in the ring and no buffer: the line must not wait for that.
+      // A commit or room in the ring helps, and a buffer doesn't: the pool's line must not wait for
+      // this.
       if (why == ReserveFailure::kTooManyFrames) leave_pool();
     }
     if (!room_) return false;
@@ -69,7 +70,7 @@ class ReserveWaiting final : public Wait {
     leave_lines();
   }
 
-  /// Sets room_ when it is settled, with room or without hope.
+  /// Tries once. Sets room_ when the result is final: room, or a failure that no waiting mends.
   ReserveFailure attempt(Turn turn) noexcept {
     ReserveLine& line = detail::WriterWaits::line(*writer_);
     line.set_turn(turn);
@@ -99,20 +100,21 @@ class ReserveWaiting final : public Wait {
   std::optional<Reservation> room_;
 };
 
-/// `co_await reserve_wait(writer, len)`: a Reservation as soon as there is a buffer for it. One
-/// that finds room at once suspends nothing. Of those who wait at one writer the first stands in
-/// the pool's line, with everybody else who waits for its buffers, and no later reserve of that
-/// writer gets ahead of any of them: it fails, or waits behind them. (A SharedWriter's Producer is
-/// a writer in this; other lcores' go on as they can.) While the writer has
-/// WriterOptions::max_frames unfinished, it waits for a commit, and while the writer's ring is
-/// full, for room there: it stands in nobody's way.
+/// `co_await reserve_wait(writer, len)`: gives a Reservation as soon as there is a buffer for it.
+/// If there is room at once, the await doesn't suspend. Of the reserves that wait at one writer,
+/// the first one stands in the pool's line, with all others that wait for the pool's buffers. A
+/// later reserve at this writer never gets ahead of them: it fails, or waits behind them. (Each
+/// Producer of a SharedWriter is a writer in this respect; Producers of other lcores go on as they
+/// can.) When the writer has WriterOptions::max_frames unfinished frames, the reserve waits for a
+/// commit; when the writer's ring is full, it waits for room there. In both cases it is not in the
+/// pool's line, and holds nobody up.
 ///
-/// The Reservation that comes back tells the rest: room; kTooLong; kNoLcore; kNoBuffer when the
-/// wait was cancelled, or refused (outcome() says which). One that nobody takes is aborted at the
-/// next await, or at the end.
+/// The Reservation has room, or one of these failures: kTooLong; kNoLcore; kNoBuffer when the wait
+/// was cancelled or refused (outcome() says which). A Reservation that nobody takes is aborted at
+/// the next await, or when this object is destroyed.
 ///
-/// The Wait itself is made only where there is no room at once, or for AnyOf: what a coroutine
-/// awaits is in its frame and not in registers, so that each message would pay for 17 words
+/// The Wait itself is made only if there is no room at once, or for AnyOf. An awaited object lies
+/// in the coroutine's memory and not in registers: a Wait would cost each message 17 words
 /// (local_writer_coro_32).
 template <class Writer>
 class ReserveWait {
@@ -128,7 +130,7 @@ class ReserveWait {
 
   /// For AnyOf.
   operator Wait&() noexcept { return wait(); }
-  /// As a Wait's.
+  /// Like Wait::cancel().
   void cancel() noexcept {
     if (made_) wait_.cancel();
   }
@@ -170,8 +172,8 @@ class ReserveWait {
   };
 };
 
-/// Room for a message of `len` bytes in a LocalWriter's, a Producer's or a NoFlushWriter's frame,
-/// when there is some.
+/// Awaitable: room for a message of `len` bytes in a frame of a LocalWriter, a Producer or a
+/// NoFlushWriter. On the writer's lcore.
 template <class Writer>
 [[nodiscard]] ReserveWait<Writer> reserve_wait(Writer& writer, std::uint32_t len) noexcept {
   return ReserveWait<Writer>(&writer, len);

@@ -28,20 +28,21 @@
 
 namespace bab {
 
-/// One writer for several lcores: their messages share its frames. No lock, no waiting for one
-/// another, no required order of commits. Each lcore has a Producer of its own; this is what they
-/// share.
+/// A writer for several lcores: their messages share its frames. Producers take no lock, don't wait
+/// for each other, and may commit in any order. Each lcore has a Producer of its own; this class is
+/// what the Producers share.
 ///
 /// One word holds generation (24 bits) | messages (16) | bytes (24) of the open frame. A reserve is
-/// one fetch_add on it: whose bytes still fit has them, and the one that crosses the frame's end
-/// closes it. The frame's `settled` counts what was committed or aborted; the closer subtracts the
-/// total, once; only the RMW that brings it to 0 completes the frame. "Closed and not yet followed
-/// by the next" is a state that any reserver may mend: the claim to do so is held within one call
-/// only, never across a wait, so that nobody is needed to go on.
+/// one fetch_add on this word. If its bytes still fit, they are the caller's; the reserve that
+/// crosses the frame's end closes the frame. The frame's `settled` counts what was committed or
+/// aborted; the lcore that closes the frame subtracts the total from it, once. Only the
+/// read-modify-write that brings `settled` to 0 completes the frame. After a frame was closed, any
+/// reserve may open the next one. The claim to do so is held within one call only, never across a
+/// wait, so that no lcore depends on another.
 ///
-/// Messages that end shorter leave holes, noted in the two length bytes that are ours until the
-/// frame is complete (its top bits; hence payloads of at most 16,383 bytes), never in bytes that a
-/// Packet may see.
+/// A message that is committed with fewer bytes, or aborted, leaves a hole. Holes are noted in the
+/// two length bytes, which the writer owns until the frame is complete (in their top bits; hence
+/// payloads of at most 16,383 bytes), and never in bytes that a Packet may see.
 template <class Atom = RealAtom>
 class BasicSharedWriter {
  public:
@@ -49,21 +50,21 @@ class BasicSharedWriter {
   using Ring = BasicFrameRing<Atom>;
   using Order = BasicFrameOrder<Atom>;
 
-  /// The most that WriterOptions::max_frames can be.
+  /// The largest WriterOptions::max_frames.
   static constexpr unsigned kMostFrames = WriterOptions::kMostFrames;
-  static constexpr std::uint32_t kMostPayload = 16'383;
+  static constexpr std::uint32_t kMostPayload = 16'383;  ///< bytes of message blocks in a frame
 
-  /// Throws Error: a frame that doesn't fit the pool's buffers or kMostPayload, a pool of fewer
-  /// than 2.
+  /// Throws Error: a frame doesn't fit the pool's buffers or kMaxPayload; the pool has fewer than 2
+  /// buffers; a value in `options` is out of range.
   BasicSharedWriter(BufferPool& pool, const WriterOptions& options);
   BasicSharedWriter(const BasicSharedWriter&) = delete;
   BasicSharedWriter& operator=(const BasicSharedWriter&) = delete;
-  /// When all Producers are gone: an open frame must be empty (they have flushed).
+  /// All Producers must be gone; they flush at their end, so that no open frame holds a message.
   ~BasicSharedWriter();
 
   /// Longest message that fits a frame, in bytes.
   [[nodiscard]] std::uint32_t max_message() const noexcept { return max_message_; }
-  /// Frames that are open, or closed and not yet complete. A moment's figure.
+  /// Frames that are open, or closed and not yet complete. Any thread; a snapshot.
   [[nodiscard]] unsigned unfinished() const noexcept;
 
  private:
@@ -76,13 +77,14 @@ class BasicSharedWriter {
   static constexpr std::uint64_t kOne = std::uint64_t{1} << kBytesBits;
   static constexpr std::uint64_t kBytesMask = kOne - 1;
   static constexpr std::uint64_t kGeneration = std::uint64_t{1} << (kBytesBits + kCountBits);
-  /// More bytes than a frame can have: closed.
+  /// More bytes than a frame can have: marks a closed frame.
   static constexpr std::uint64_t kClosed = kMostPayload + 1;
-  // An lcore looks before it adds, so that at most one add of each lcore overshoots a closed frame.
+  // An lcore reads the word before it adds: at most one add of each lcore overshoots a closed
+  // frame.
   static_assert(kClosed + (RTE_MAX_LCORE + 1) * (65'535 + wire::kBlockLengthBytes) < kOne);
   static_assert(kMostPayload / wire::kBlockLengthBytes + RTE_MAX_LCORE + 1 < (1U << kCountBits));
 
-  /// How many frames lie between two words, less than 2^24.
+  /// Frames between two words, less than 2^24.
   static constexpr std::uint64_t frames_between(std::uint64_t from, std::uint64_t to) noexcept {
     return (to / kGeneration - from / kGeneration) %
            (std::uint64_t{1} << (64 - kBytesBits - kCountBits));
@@ -109,41 +111,42 @@ class BasicSharedWriter {
   BufferPool& pool_;
   WriterOptions options_;
   std::uint32_t max_message_;
-  std::shared_ptr<Order> order_ = std::make_shared<Order>();  // its rings keep it, too
+  std::shared_ptr<Order> order_ = std::make_shared<Order>();  // shared with its rings
   alignas(RTE_CACHE_LINE_SIZE) Atomic<std::uint64_t> word_{kClosed};
-  alignas(RTE_CACHE_LINE_SIZE) Atomic<bool> opening_{false};  // somebody brings the next buffer in
-  std::uint64_t next_number_ = 0;                             // of who holds opening_
-  Atomic<std::uint64_t> deadline_{0};                         // of the open frame; 0: not armed
+  alignas(RTE_CACHE_LINE_SIZE) Atomic<bool> opening_{false};  // an lcore brings the next buffer in
+  std::uint64_t next_number_ = 0;                             // of the lcore that set opening_
+  Atomic<std::uint64_t> deadline_{0};  // TSC time, of the open frame; 0: not armed
   alignas(RTE_CACHE_LINE_SIZE) std::array<Atomic<rte_mbuf*>, kMostFrames> frames_{};
 };
 
-/// A shared writer's end on one lcore: all calls there. To wait: reserve_wait() and flush_wait(),
-/// as for a LocalWriter. Order: what one lcore reserves arrives in that order.
+/// One lcore's access to a shared writer; all calls on this lcore. To wait: reserve_wait() and
+/// flush_wait(), as for a LocalWriter. Messages of one lcore arrive in the order of its reserves.
 template <class Atom>
 class BasicSharedWriter<Atom>::Producer {
  public:
   using Reservation = BasicReservation<Producer>;
-  static constexpr bool kTakesInline = false;  ///< as a LocalWriter's
+  static constexpr bool kTakesInline = false;  ///< see LocalWriter
   static constexpr bool kHandsOver = true;
 
-  /// `out` is this lcore's own way to the flusher, which must be the same for all the writer's
-  /// rings. It must hold all the pool's buffers; other writers of this lcore may share it, as a
-  /// LocalWriter's. Throws Error: a ring too small, or one of another flusher; headers or frames of
-  /// other sizes than those of the ring's other writers and its flusher.
+  /// `out`: the ring from this lcore to the flusher; all rings of one shared writer must have the
+  /// same flusher. The ring must hold all the pool's buffers. Other writers of this lcore may share
+  /// it, as a LocalWriter's. Throws Error: the ring is too small or has another flusher; headers or
+  /// frames differ in size from those of the ring's other writers and its flusher.
   Producer(BasicSharedWriter& writer, Ring& out);
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
-  /// Flushes. Its Reservations must be settled before.
+  /// Flushes. Settle all Reservations before.
   ~Producer();
 
-  /// Room for a message of `len` bytes. On failure, `failure()` of the result says why: kNoBuffer
-  /// also while a reserve_wait() of this Producer waits, be there room in a frame that another
-  /// lcore opened.
+  /// Reserves room for a message of `len` bytes. On failure, failure() of the result says why. It
+  /// is also kNoBuffer while a reserve_wait() of this Producer waits, even if another lcore has
+  /// opened a frame with room.
   [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept {
     check_lcore();
     if (line_.admits(len)) [[likely]] {
-      // Looks before it adds (see kClosed); the line is needed in any case.
+      // Reads the word before it adds (see kClosed); the add needs the same cache line in any case.
       if (w_.is_open(w_.word_.load(std::memory_order_relaxed))) [[likely]] {
+        // A40 R40: A40 pairs with open_frame()'s R40: the frame's slot and its BufferMeta are seen.
         const std::uint64_t before = w_.word_.fetch_add(block(len), std::memory_order_acq_rel);
         if (bytes(before) + wire::kBlockLengthBytes + len <= w_.options_.payload_capacity)
             [[likely]]
@@ -156,14 +159,17 @@ class BasicSharedWriter<Atom>::Producer {
 
   [[nodiscard]] std::uint32_t max_message() const noexcept { return w_.max_message_; }
 
-  /// Closes the open frame if it holds a message; all that this lcore committed is then on its way
-  /// as soon as its frame's other reservations are settled. Hands over complete frames.
+  /// Closes the open frame if it holds a message. All messages that this lcore committed are then
+  /// on their way as soon as the other reservations in their frames are settled. Hands over
+  /// complete frames.
   void flush() noexcept;
 
-  /// Once per loop turn: the deadline, pressure on the pool, complete frames. Returns work done.
+  /// Call it once per loop turn, with the TSC time. Closes the open frame when its deadline has
+  /// come, or while others wait for the pool's buffers; hands over complete frames. Returns work
+  /// done; 0: none.
   unsigned poll(std::uint64_t now_tsc) noexcept;
 
-  /// Nothing waits here to be handed over.
+  /// True when no complete frame waits here to be handed over.
   [[nodiscard]] bool idle() const noexcept { return end_of_ring_.size() == 0; }
   [[nodiscard]] const WriterStats& stats() const noexcept { return stats_; }
 
@@ -171,16 +177,16 @@ class BasicSharedWriter<Atom>::Producer {
   friend Reservation;
   friend detail::WriterWaits;
 
-  // What a length's two bytes say until the frame is complete: kind << 14 | length.
+  // The two length bytes of a message until the frame is complete: kind << 14 | length.
   enum Kind : std::uint16_t {
     kWhole = 0,
-    kAborted = 1,    // the length is the reserved one
-    kOneUnused = 2,  // one byte behind the message is no message's
-    kUnused = 3,     // two or more are, and the first two of them say how many
+    kAborted = 1,    // aborted; the length is the reserved one
+    kOneUnused = 2,  // one unused byte follows the message
+    kUnused = 3,     // two or more unused bytes follow; the first two hold their number
   };
 
   Reservation room(std::uint64_t before, std::uint32_t len) noexcept {
-    // Acquire of the word pairs with open_frame()'s release: the slot is set.
+    // The caller's A40 makes the slot visible.
     rte_mbuf* m = w_.slot(before).load(std::memory_order_relaxed);
     std::uint8_t* data = w_.payload(m) + bytes(before) + wire::kBlockLengthBytes;
     last_ = before;
@@ -221,10 +227,12 @@ class BasicSharedWriter<Atom>::Producer {
                    static_cast<std::uint16_t>(unsigned{kind} << 14 | len));
   }
 
-  /// Adds to the frame's settled; true when that brought it to 0: all is settled and it is closed.
-  /// Release: the message is there for whoever completes. Acquire: so are all others', for us.
+  /// Adds to the frame's `settled`. True when it is 0 then: the frame is closed, and all its
+  /// reservations are settled.
   static bool settled(rte_mbuf* m, std::uint64_t amount) noexcept {
     typename Atom::template Ref<std::uint64_t> counter(buffer_meta(m).settled);
+    // A41 R41: pairs with itself on other lcores: the lcore that completes the frame sees all
+    // messages.
     return counter.fetch_add(amount, std::memory_order_acq_rel) + amount == 0;
   }
   static void note_holes(rte_mbuf* m) noexcept {
@@ -235,8 +243,8 @@ class BasicSharedWriter<Atom>::Producer {
   void put_short(rte_mbuf* m, std::uint8_t* data, std::uint32_t len, std::uint32_t keep) noexcept;
   Packet packet_of(rte_mbuf* m, const std::uint8_t* data, std::uint32_t len) noexcept;
   Reservation reserve_slow(std::uint32_t len) noexcept;
-  /// `before` was seen by the add that didn't fit: if it is the one that crossed the end, it
-  /// closes.
+  /// `before`: the word that the add saw whose bytes didn't fit. The add that crossed the frame's
+  /// end closes the frame.
   void crossed(std::uint64_t before) noexcept {
     if (w_.is_open(before)) closed(before);
   }
@@ -257,15 +265,16 @@ class BasicSharedWriter<Atom>::Producer {
 
   BasicSharedWriter& w_;
   detail::RingEnd<Ring> end_of_ring_;
-  rte_mbuf* more_ = nullptr;  // behind a full batch that the ring has no room for; linked by `next`
+  // Complete frames behind a full batch for which the ring has no room; linked by `next`.
+  rte_mbuf* more_ = nullptr;
   rte_mbuf* last_more_ = nullptr;
   unsigned lcore_ = LCORE_ID_ANY;  // kept for debug checks
-  std::uint64_t last_ = 0;         // the word that the last reserve saw: of its frame's generation
+  std::uint64_t last_ = 0;  // the word that the last reserve saw, with its frame's generation
   ReserveLine line_;
   WriterStats stats_;
 };
 
-#ifndef BAB_TSAN_MIXED  // what is inline has to be this translation unit's own
+#ifndef BAB_TSAN_MIXED  // with it, each translation unit compiles the inlined code itself
 extern template class BasicSharedWriter<RealAtom>;
 #endif
 using SharedWriter = BasicSharedWriter<RealAtom>;

@@ -13,8 +13,9 @@
 
 namespace bab {
 
-/// Makes Packets of a byte stream that does not come from a NIC (a socket, a file): bytes are
-/// staged in a buffer, and what has become whole is taken out as a Packet, in place.
+/// Makes Packets of a byte stream that does not come from a NIC (a socket, a file). Bytes are
+/// staged in a buffer. When the application finds a piece to be complete, the piece is taken out as
+/// a Packet, in place.
 ///
 ///     std::span<std::uint8_t> room = co_await framer.write();   // as much as the buffer has left
 ///     framer.commit(read(fd, room.data(), room.size()));        // so many were filled
@@ -24,30 +25,31 @@ namespace bab {
 ///     |<- given out as Packets ->|<- staged ->|<- room ->|
 ///     0                        begin_       end_       capacity()
 ///
-/// All calls on one lcore. A frame may be as long as a buffer, to its last byte.
+/// All calls on one lcore. One piece may fill a whole buffer.
 class StagingFramer {
  public:
   explicit StagingFramer(BufferPool& pool) noexcept : pool_(pool) {}
   StagingFramer(const StagingFramer&) = delete;
   StagingFramer& operator=(const StagingFramer&) = delete;
 
-  /// Awaitable: room for more bytes, never empty but when the wait was cancelled, the staged bytes
-  /// fill a whole buffer, or the thread has no lcore id (then it is refused). Acquires a buffer
-  /// where there is none, or where the one there is has no room left; the staged bytes then move to
-  /// the new one. In AnyOf: room() says the same.
+  /// Awaitable: room for more bytes. Empty only when the wait was cancelled, when the staged bytes
+  /// fill a whole buffer, or on a thread without an lcore id (the wait is refused). Acquires a
+  /// buffer when there is none, or when the current one is full; the staged bytes then move to the
+  /// new one. After AnyOf, the awaitable's room() says the same.
   class Write;
   [[nodiscard]] Write write() noexcept;
-  /// The same without waiting: empty also when the pool has no buffer, or somebody waits for one.
+  /// The same without waiting. Empty also when the pool has no buffer, or somebody waits for one.
   [[nodiscard]] std::span<std::uint8_t> try_write() noexcept;
 
-  /// n bytes of the room are filled. False, and nothing changes, when n is more than room().size().
+  /// Notes that n bytes of the room are filled. Returns false, and changes nothing, when n is more
+  /// than room().size().
   [[nodiscard]] bool commit(std::uint64_t n) noexcept {
     if (n > room().size()) return false;
     end_ += static_cast<std::uint32_t>(n);
     return true;
   }
 
-  /// Committed bytes that no Packet was made of yet.
+  /// Committed bytes of which no Packet was made yet.
   [[nodiscard]] std::span<const std::uint8_t> staged() const noexcept {
     return {data_ + begin_, end_ - begin_};
   }
@@ -57,28 +59,29 @@ class StagingFramer {
     return data_ == nullptr ? std::span<std::uint8_t>()
                             : std::span<std::uint8_t>(data_ + end_, capacity() - end_);
   }
-  /// Bytes of a buffer, and so of the longest frame.
+  /// Bytes of a buffer: the most that finish_frame() can take.
   [[nodiscard]] std::uint32_t capacity() const noexcept { return pool_.data_room(); }
 
-  /// The first `len` staged bytes as a Packet; empty when there are fewer, or no buffer.
+  /// The first `len` staged bytes as a Packet. Empty when fewer bytes are staged, or without a
+  /// buffer.
   [[nodiscard]] Packet finish_frame(std::uint64_t len) noexcept {
     if (data_ == nullptr || len > staged().size()) return {};
     const std::uint8_t* at = data_ + begin_;
     begin_ += static_cast<std::uint32_t>(len);
     return source_.packet(at, static_cast<std::uint32_t>(len));
   }
-  /// All staged bytes as a Packet; one of no bytes where nothing is staged; empty without a buffer.
+  /// All staged bytes as a Packet, which has 0 bytes if none are staged. Empty without a buffer.
   [[nodiscard]] Packet finish_frame() noexcept { return finish_frame(staged().size()); }
 
-  /// Awaitable: goes on in a fresh buffer, to which the staged bytes move, so that a Packet handed
-  /// out doesn't pin what is still to come. kDone, kCancelled or, on a thread without an lcore id,
-  /// kRefused.
+  /// Awaitable: continues in a fresh buffer, to which the staged bytes move. A Packet that was
+  /// given out then doesn't pin the bytes that come later. Gives kDone, kCancelled, or kRefused on
+  /// a thread without an lcore id.
   class NextBuffer;
   [[nodiscard]] NextBuffer next_buffer() noexcept;
 
  private:
   class Refill;
-  /// Whether write() needs another buffer, and one would help.
+  /// Whether write() needs another buffer, and another one would help.
   [[nodiscard]] bool wants_buffer() const noexcept {
     return data_ == nullptr || (room().empty() && staged().size() < capacity());
   }
@@ -91,8 +94,8 @@ class StagingFramer {
   std::uint32_t end_ = 0;
 };
 
-/// What Write and NextBuffer are: a buffer is the framer's as soon as it is granted, whoever is
-/// told of it and when.
+/// The base of Write and NextBuffer. A buffer belongs to the framer as soon as it is granted, even
+/// if the wait is cancelled afterwards.
 class StagingFramer::Refill : public AcquireBulk {
  public:
   explicit Refill(StagingFramer& framer) noexcept

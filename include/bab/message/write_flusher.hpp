@@ -28,38 +28,41 @@ namespace bab {
 
 struct FlusherStats {
   std::uint64_t frames = 0;            ///< taken by the sink
-  std::uint64_t messages = 0;          ///< numbered; dropped ones are a gap that receivers see
-  std::uint64_t bytes = 0;             ///< of those messages, without their length prefixes
+  std::uint64_t messages = 0;          ///< numbered; receivers see dropped ones as a gap
+  std::uint64_t bytes = 0;             ///< of these messages, without their length prefixes
   std::uint64_t dropped_messages = 0;  ///< in frames that drop_pending() dropped
   std::uint64_t dropped_bytes = 0;     ///< of those messages
 };
 
-/// What of one writer a flusher numbered. Those that drop_pending() dropped are among them.
+/// Counts of what a flusher numbered for one writer, including messages that drop_pending()
+/// dropped.
 struct FlushedWriter {
   static constexpr std::uint32_t kOthers = 0xffffffff;
 
-  std::uint32_t id;  ///< WriterOptions::writer_id; kOthers: all that found no place of their own
+  std::uint32_t id;  ///< WriterOptions::writer_id; kOthers: all writers after the first kMaxWriters
   std::uint64_t frames = 0;
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;             ///< of messages, without their length prefixes
   std::uint64_t dropped_messages = 0;  ///< of those messages
 };
 
-/// One session's way out: takes complete frames from writers' rings, numbers their messages, writes
-/// the headers in place and gives them to the sink in bursts. What the sink doesn't take stays, in
-/// order, so that back-pressure reaches the writers as an empty pool and never as silent loss.
+/// Sends one session: takes complete frames from writers' rings, numbers their messages, writes the
+/// headers in place and gives the frames to the sink in bursts. Frames that the sink doesn't take
+/// stay here, in order: back-pressure reaches the writers as an empty pool, never as silent loss.
 ///
-/// All calls on one lcore. One session = one flusher = one TX queue. It, its rings and their
-/// writers go in any order, and may be replaced one by one.
+/// All calls on one lcore. One session = one flusher = one TX queue. The flusher, its rings and
+/// their writers may be destroyed in any order, and replaced one by one.
 template <FrameSink Sink, class Atom = RealAtom>
 class WriteFlusher final : detail::FrameTaker {
  public:
   using Ring = BasicFrameRing<Atom>;
   static constexpr unsigned kMaxBurst = 512;
-  /// Writer ids that are counted apart.
+  /// Writer ids that are counted one by one.
   static constexpr std::size_t kMostWriters = 256;
 
-  /// `burst`: frames per sink call, 1 … kMaxBurst.
+  /// `burst`: frames per sink call; a value outside 1 … kMaxBurst becomes the nearest one inside.
+  /// `first_sequence`: the sequence number of the first message. On any thread, before the lcore
+  /// polls.
   WriteFlusher(Sink& sink, const wire::FrameHeader& header, unsigned burst = 32,
                std::uint64_t first_sequence = wire::kMoldFirstSequence)
       : FrameTaker(header.size()),
@@ -72,9 +75,9 @@ class WriteFlusher final : detail::FrameTaker {
   }
   WriteFlusher(const WriteFlusher&) = delete;
   WriteFlusher& operator=(const WriteFlusher&) = delete;
-  /// Drops what came, as drop_pending() does; but what waits for a frame that isn't complete stays
-  /// for the next flusher of the writer's rings. Rings, writers and the sink may have gone before.
-  /// Not by the sink.
+  /// Drops the frames that came, as drop_pending() does. Frames that wait for an incomplete frame
+  /// stay for the next flusher of the writer's rings. Rings, writers and the sink may be destroyed
+  /// before. The sink must not destroy its flusher.
   ~WriteFlusher() {
     BAB_ASSERT(!in_sink_ && "a sink destroyed its own flusher");
     drop_what_came();
@@ -82,16 +85,20 @@ class WriteFlusher final : detail::FrameTaker {
     for (const Source& source : rings_) source.ring->parties().let_go();
   }
 
-  /// Between polls: frames of that ring go this way from now on. Rings are served in turn; each
-  /// one's order is kept, and a shared writer's frames are brought back into its order, by
-  /// whichever rings they come. A ring that is this flusher's already stays so. Its writers may
-  /// come and go. Throws Error: it is another flusher's, or a shared writer's other rings are, or
-  /// were, be its Producers there gone: a shared writer stays its flusher's until that goes; a
-  /// writer's header_size isn't that of this flusher's header, or its payload_capacity more than
-  /// the sink takes, whose mtu() is asked here and never later.
+  /// Between polls: from now on, this flusher takes the frames of `ring`. Rings are served in turn.
+  /// Each ring's order is kept, and a shared writer's frames are brought back into its order,
+  /// whichever rings they come by. A ring that this flusher has already stays as it is. The ring's
+  /// writers may come and go. Throws Error:
+  ///
+  /// - the ring has another flusher;
+  /// - a shared writer of the ring has another flusher by its other rings, or had one there, even
+  ///   if its Producers there are gone: a shared writer stays with a flusher until the flusher is
+  ///   destroyed;
+  /// - a writer's header_size is not the size of this flusher's header, or its payload_capacity is
+  ///   more than the sink takes. (The sink's mtu() is asked here, and never later.)
   void add(Ring& ring) {
     State& state = *ring.state();
-    rings_.reserve(rings_.size() + 1);  // so that nothing fails once it is taken
+    rings_.reserve(rings_.size() + 1);  // so that nothing fails after take()
     if constexpr (LimitedSink<Sink>)
       set_most_payload(wire::FrameHeader::payload_capacity(sink_.mtu()));
     if (!state.parties().take(*this, state.size() == 0)) return;
@@ -99,15 +106,15 @@ class WriteFlusher final : detail::FrameTaker {
     if (state.progress().gone() < state.popped()) state.progress().gone_until(state.popped());
   }
 
-  /// The rings of all Producers of a shared writer: add() of each. At an Error those before it
-  /// stay.
+  /// add() for the rings of all Producers of a shared writer. If one throws, the rings before it
+  /// stay added.
   void add_shared(std::span<Ring* const> rings) {
     for (Ring* ring : rings) add(*ring);
   }
 
-  /// Another session from now on, to whom `header` says. Throws Error when frames of the old one
-  /// are under way (idle() is false), or a writer of a ring here leaves room for headers of another
-  /// size: that has to go before.
+  /// Begins another session, with `header` from now on. Throws Error when frames of the old session
+  /// are under way (idle() is false), or when a writer of one of its rings leaves room for headers
+  /// of another size: destroy that writer first.
   void begin_session(const wire::FrameHeader& header,
                      std::uint64_t first_sequence = wire::kMoldFirstSequence) {
     if (!idle()) detail::throw_frames_under_way();
@@ -119,10 +126,10 @@ class WriteFlusher final : detail::FrameTaker {
     next_sequence_ = first_sequence;
   }
 
-  /// One turn: at most one burst in, one out. Returns frames that went out or came in; 0, and
-  /// nothing is done, when the sink calls it. `now_tsc`: the time, as an Lcore gives it to its
-  /// pollers. A sink with a capacity() that is full is then asked at a pace (OfferPace), and not at
-  /// every turn. 0: at every turn.
+  /// One turn: takes at most one burst of frames in, and offers one burst to the sink. Returns
+  /// frames that came in plus frames that went out. Does nothing and returns 0 when the sink calls
+  /// it. `now_tsc`: the time that an Lcore gives its pollers. With a time, a full sink that has a
+  /// capacity() is asked at a pace (OfferPace); with 0, in every turn.
   unsigned poll(std::uint64_t now_tsc = 0) noexcept {
     if (in_sink_) [[unlikely]]
       return 0;
@@ -133,7 +140,7 @@ class WriteFlusher final : detail::FrameTaker {
     return came + went;
   }
 
-  /// True when no frame is pending here or in a ring.
+  /// True when no frame waits here or in a ring.
   [[nodiscard]] bool idle() const noexcept {
     if (pending_count_ > 0) return false;
     for (const Order* order = orders_; order != nullptr; order = order->next_order)
@@ -142,20 +149,21 @@ class WriteFlusher final : detail::FrameTaker {
                        [](const Source& s) { return s.ring->size() == 0; });
   }
 
-  /// Frees what the sink would not take, counted as Drop::kTxFull. Returns frames. A shared
-  /// writer's frame that is not complete by then is dropped when it comes, if frames behind it are
-  /// dropped now. 0, and nothing is done, when the sink calls it.
+  /// Frees the frames that the sink did not take; each counts as Drop::kTxFull. Returns how many. A
+  /// shared writer's incomplete frame is dropped when it comes, if frames behind it are dropped
+  /// now. Does nothing and returns 0 when the sink calls it.
   unsigned drop_pending() noexcept {
     if (in_sink_) [[unlikely]]
       return 0;
     unsigned dropped = drop_what_came();
-    // What still waits for a frame that never came is numbered now: receivers see the gap.
+    // Frames that still wait for a missing frame are numbered now: receivers see the gap.
     for (Order* order = orders_; order != nullptr; order = order->next_order)
       while (true) {
         const std::uint64_t begin = order->next();
         rte_mbuf* m = order->take_any();
         if (m == nullptr) break;
-        // It and those before it, which never came; it may have kept a place only.
+        // For this frame and the missing ones before it. It may be an empty frame, which only held
+        // a place.
         const Origin origin{&order->progress(), order->next()};
         order->progress().gave_up(order->next() - begin - 1);
         if (buffer_meta(m).messages == 0) {
@@ -174,11 +182,11 @@ class WriteFlusher final : detail::FrameTaker {
 
   [[nodiscard]] const FlusherStats& stats() const noexcept { return stats_; }
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
-  /// The writers whose frames came, in the order in which they first did. On the flusher's lcore,
-  /// or after it.
+  /// The writers whose frames came, in the order of their first frames. On the flusher's lcore, or
+  /// when that has stopped.
   [[nodiscard]] std::span<const FlushedWriter> writers() const noexcept { return writers_; }
   [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
-  /// Frames numbered and stamped, waiting for the sink.
+  /// Frames that are numbered and stamped, and wait for the sink.
   [[nodiscard]] unsigned pending() const noexcept { return pending_count_; }
 
  private:
@@ -188,9 +196,9 @@ class WriteFlusher final : detail::FrameTaker {
 
   struct Source {
     std::shared_ptr<State> ring;
-    std::size_t writer = 0;  // whose the last one was: an index of writers_
+    std::size_t writer = 0;  // the last frame's writer: an index of writers_
   };
-  /// Where progress stands when a pending frame is gone.
+  /// A pending frame's progress, and where that stands when the frame is gone.
   struct Origin {
     Progress* progress;
     std::uint64_t until;
@@ -200,7 +208,7 @@ class WriteFlusher final : detail::FrameTaker {
     look_after(static_cast<Order&>(order));
   }
 
-  /// Frames that came in; those that only kept a number's place are among them.
+  /// Returns frames that came in, with empty ones that only hold a place in the order.
   unsigned fill() noexcept {
     unsigned came = 0;
     for (Order* order = orders_; order != nullptr; order = order->next_order) came += admit(*order);
@@ -222,7 +230,7 @@ class WriteFlusher final : detail::FrameTaker {
         rte_mbuf* const m = frames[i];
         if (void* order = buffer_meta(m).order)
           put_in_order(m, *static_cast<Order*>(order), n - i - 1);
-        else  // the ring's own order is it
+        else  // its order is that of the ring
           pend(m, source.writer, {&source.ring->progress(), position + 1});
       }
       came += n;
@@ -230,7 +238,7 @@ class WriteFlusher final : detail::FrameTaker {
     }
   }
 
-  /// `behind`: frames that came after it, and need room.
+  /// `behind`: frames of the same burst that came after `m` and need room.
   void put_in_order(rte_mbuf* m, Order& order, unsigned behind) noexcept {
     look_after(order);
     if (!order.put(m)) [[unlikely]]
@@ -238,7 +246,8 @@ class WriteFlusher final : detail::FrameTaker {
     admit(order, behind);
   }
 
-  /// Takes what is next in order, as far as there is room, and leaves some of that.
+  /// Takes the frames that are next in order as long as there is room, and leaves room for
+  /// `left_room` frames.
   unsigned admit(Order& order, unsigned left_room = 0) noexcept {
     unsigned n = 0;
     if (order.has_orphans()) [[unlikely]]
@@ -250,7 +259,7 @@ class WriteFlusher final : detail::FrameTaker {
       ++n;
       const Origin origin{&order.progress(), buffer_meta(m).number + 1};
       if (buffer_meta(m).messages == 0) {
-        BufferPool::release(m);  // it only gave up its place
+        BufferPool::release(m);  // empty: it only held a place in the order
         gone_behind(origin);
       } else {
         pend(m, order.last_writer, origin);
@@ -259,7 +268,7 @@ class WriteFlusher final : detail::FrameTaker {
     return n;
   }
 
-  /// Has it in orders_, without those of which nothing will come any more.
+  /// Adds `order` to orders_, and removes orders whose frames all came and are gone.
   void look_after(Order& order) noexcept {
     if (order.is_of(this)) [[likely]]
       return;
@@ -282,9 +291,9 @@ class WriteFlusher final : detail::FrameTaker {
     origins_[pending_count_++] = origin;
   }
 
-  /// Who waits sees what was done with the frame.
+  /// Lcores that wait see that the frame is gone.
   static void gone(const Origin& origin) noexcept { origin.progress->gone_until(origin.until); }
-  /// A frame that is not sent is gone when those of its writer before it are.
+  /// A frame that is not sent is gone when the frames of its writer before it are.
   void gone_behind(const Origin& origin) noexcept {
     for (unsigned i = pending_count_; i > 0; --i)
       if (origins_[i - 1].progress == origin.progress) {
@@ -298,7 +307,7 @@ class WriteFlusher final : detail::FrameTaker {
     gone(origin);
   }
 
-  /// All that is pending, or in a ring or an order and next there.
+  /// Drops the pending frames, and all frames in rings and orders for which nothing is missing.
   unsigned drop_what_came() noexcept {
     unsigned dropped = 0;
     do {
@@ -320,8 +329,8 @@ class WriteFlusher final : detail::FrameTaker {
     writer(last_writer, meta.writer_id).dropped_messages += meta.messages;
     BufferPool::release(m);
   }
-  /// A frame that was not complete when drop_pending() gave up those behind it. It is numbered for
-  /// the gap.
+  /// Drops a frame that came after drop_pending() gave up its place. Numbering it makes the gap
+  /// that receivers see.
   void drop_late(rte_mbuf* m, Order& order) noexcept {
     order.progress().came_late();
     if (buffer_meta(m).messages == 0) return BufferPool::release(m);
@@ -331,7 +340,7 @@ class WriteFlusher final : detail::FrameTaker {
     drops_.add(Drop::kTxFull, 1);
   }
 
-  /// A ring has one writer, or few: the last one is mostly the next.
+  /// A ring has one writer or a few: mostly the next frame is of the same writer as the last one.
   [[gnu::always_inline]] FlushedWriter& writer(std::size_t& last, std::uint32_t id) noexcept {
     if (last < writers_.size() && writers_[last].id == id) [[likely]]
       return writers_[last];
@@ -346,7 +355,7 @@ class WriteFlusher final : detail::FrameTaker {
     if (at == writers_.end() && writers_.size() >= kMostWriters)
       at = find(id = FlushedWriter::kOthers);
     if (at == writers_.end())
-      at = writers_.insert(at, FlushedWriter{id});  // within what was reserved
+      at = writers_.insert(at, FlushedWriter{id});  // no allocation: the constructor reserved
     last = static_cast<std::size_t>(at - writers_.begin());
     return *at;
   }
@@ -393,13 +402,13 @@ class WriteFlusher final : detail::FrameTaker {
   unsigned burst_;
   std::uint64_t next_sequence_;
   std::vector<Source> rings_;
-  Order* orders_ = nullptr;  // those that frames came of, in a list
+  Order* orders_ = nullptr;  // list of the orders whose frames came
   std::size_t turn_ = 0;
   bool in_sink_ = false;
   OfferPace pace_;
   unsigned pending_count_ = 0;
   std::array<rte_mbuf*, kMaxBurst> pending_;
-  std::vector<Origin> origins_;  // of those
+  std::vector<Origin> origins_;  // of pending_
   std::vector<FlushedWriter> writers_;
   FlusherStats stats_;
   DropCounters drops_;

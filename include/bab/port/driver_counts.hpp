@@ -8,15 +8,15 @@
 
 namespace bab::detail {
 
-/// A port's rte_eth_stats, whose `imissed` is right also where the NIC's register stays as it is
-/// when it is read. Drivers such as net_e1000_em add it to their sum each time, since reading is to
-/// clear it (Intel's manual of the 8254x, 13.7); the 82540EM that QEMU emulates keeps it. Not for
-/// two threads at once.
+/// Reads a port's rte_eth_stats and corrects `imissed` on NICs whose register of missed frames
+/// keeps its value when it is read. Drivers such as net_e1000_em add the register to their sum at
+/// each reading, since a reading should clear it (Intel's manual of the 8254x, 13.7); the 82540EM
+/// that QEMU emulates keeps the value. One thread at a time.
 class DriverCounts {
  public:
   explicit DriverCounts(std::uint16_t port) noexcept : port_(port) {}
 
-  /// False where the driver has none: `stats` is all 0 then.
+  /// False when the driver has no statistics; `stats` is all 0 then.
   bool read(rte_eth_stats& stats) noexcept;
 
  private:
@@ -24,9 +24,9 @@ class DriverCounts {
   [[nodiscard]] std::uint64_t missed_since(std::uint64_t added) noexcept;
 
   std::uint16_t port_;
-  std::uint64_t seen_ = 0;    // the driver's sum
-  std::uint64_t missed_ = 0;  // without what it added twice
-  std::uint64_t each_ = 0;    // what it adds with each reading; 0: nothing, as it should be
+  std::uint64_t seen_ = 0;    // the driver's sum at the last reading
+  std::uint64_t missed_ = 0;  // the sum without what the driver added twice
+  std::uint64_t each_ = 0;    // what the driver adds at each reading; 0: nothing, as it should be
 };
 
 }  // namespace bab::detail

@@ -14,18 +14,18 @@
 
 namespace bab {
 
-/// Two ports with a cable of rings between them: what is sent on queue i of the one is received on
-/// queue i of the other, the very same mbuf. Must outlive the Ports on it, which must be drained
-/// before they stop.
+/// Two ports connected by rings: a frame that is sent on queue i of one port is received on queue i
+/// of the other, in the same mbuf. Must outlive the Ports on it; drain them before they stop.
 class LoopbackPair {
  public:
-  /// `frames` in flight per queue and direction. Throws Error, as Loopback does.
+  /// `queues`: 1 … 16. `frames`: frames in flight per queue and direction. Throws Error, as
+  /// Loopback does.
   explicit LoopbackPair(std::uint16_t queues = 1, std::uint32_t frames = Loopback::kFrames);
-  /// One that was moved from may only be assigned to or go.
+  /// A LoopbackPair that was moved from may only be assigned to or destroyed.
   LoopbackPair(LoopbackPair&&) noexcept = default;
   LoopbackPair& operator=(LoopbackPair&& other) noexcept {
     if (this == &other) return *this;
-    ports_ = std::move(other.ports_);  // before the rings that they are made of
+    ports_ = std::move(other.ports_);  // before the rings that the ports use
     to_ = std::move(other.to_);
     return *this;
   }

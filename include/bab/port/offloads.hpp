@@ -14,40 +14,41 @@ struct rte_eth_dev_info;
 
 namespace bab {
 
-/// What a user asks of checksums, for one direction.
+/// A user's choice for checksums, in one direction.
 enum class ChecksumChoice : std::uint8_t {
-  kAuto,  ///< the device where it can, else software; on memory ports no UDP checksum is sent
-  kHw,  ///< the device; an error at start where it can't do UDP's (IPv4's may be left to software)
+  kAuto,  ///< the device if it can, else software; a memory port sends no UDP checksum
+  kHw,  ///< the device; an error at start if it has no UDP checksums (software may still do IPv4's)
   kSw,
-  kOff,  ///< TX: UDP checksum 0 (IPv4's can't be off and is computed). RX: nothing is verified
+  kOff,  ///< TX: the UDP checksum is 0 (IPv4's can't be off and is computed). RX: nothing is
+         ///< verified
 };
 
-/// Who puts 802.1Q tags into outgoing frames that have one.
+/// What inserts the 802.1Q tag into outgoing frames that have one.
 enum class TagChoice : std::uint8_t {
-  /// Software: the tag is part of the headers that are written anyway, so that a device would save
+  /// Software: the tag is part of the headers, which are written in any case. A device would save
   /// nothing.
   kAuto,
-  kHw,  ///< the device, from its descriptors; an error at start where it can't
+  kHw,  ///< the device, from its descriptors; an error at start if it can't
   kSw,
 };
 
-/// What a user asks of 802.1Q tags.
+/// A user's choices for 802.1Q tags.
 struct VlanChoices {
   TagChoice insert = TagChoice::kAuto;
-  /// The device takes the tag out of received frames, which then is in the mbuf
-  /// (ReceivedFrame::vlan_tci() knows); where it can't, the tag stays in the frame and is read
-  /// there. So it is without this, too.
+  /// The device strips the tag of received frames and puts it into the mbuf;
+  /// ReceivedFrame::vlan_tci() reads it there. If false, or if the device can't, the tag stays in
+  /// the frame, and vlan_tci() reads it there.
   bool strip = false;
 };
 
-/// Who does a thing for a port, and why, for `show port` and reports.
+/// Whether the device or software does a job for a port, and why, for `show port` and reports.
 struct Capability {
   std::string_view name;  ///< "tx ipv4 checksum"
   std::string_view by;    ///< "device", "software" or "off"
   std::string why;
 };
 
-/// What was agreed with one device.
+/// The outcome of negotiate() for one device.
 struct Offloads {
   wire::ChecksumBy tx_ip = wire::ChecksumBy::kSoftware;
   wire::ChecksumBy tx_udp = wire::ChecksumBy::kSoftware;
@@ -58,14 +59,14 @@ struct Offloads {
   std::vector<Capability> report;
 };
 
-/// Asks the device what it can do, uses what it has, does the rest in software.
-/// Throws Error when kHw is asked for and the device has no UDP checksums in that direction, or
-/// doesn't put tags in itself.
+/// Chooses from what the device can do; software does the rest. Throws Error when kHw is asked for
+/// and the device has no UDP checksums in that direction, or doesn't insert tags itself. Any
+/// thread.
 Offloads negotiate(const rte_eth_dev_info& device, std::string_view port_name, ChecksumChoice tx,
                    ChecksumChoice rx, const VlanChoices& vlan = {});
 
-/// Frames of such a port never leave this machine's memory (net_ring, net_memif): no checksum of
-/// theirs can catch anything that a copy wouldn't also break.
+/// Whether frames of the driver's ports never leave this machine's memory (net_ring, net_memif). A
+/// checksum finds no fault there that a copy wouldn't have, too.
 bool is_memory_port(std::string_view driver) noexcept;
 
 }  // namespace bab

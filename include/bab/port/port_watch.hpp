@@ -15,37 +15,38 @@
 
 namespace bab {
 
-/// What happens to a port without anybody having asked.
+/// Changes of a port that nobody asked for.
 enum class PortChange : std::uint8_t {
   kLinkDown,
   kLinkUp,
-  kResetWanted,  ///< its driver asks for Port::reset(): until then nothing passes
-  kRemoved,  ///< the device is going, or gone: all that is left is to stop and to destroy the port
+  kResetWanted,  ///< the driver asks for Port::reset(); until then no frame passes
+  kRemoved,      ///< the device is going or gone: only stop and destroy the port now
 };
 
-/// Such as "link down".
+/// The change's name, such as "link down".
 std::string_view port_change_name(PortChange change) noexcept;
 
 struct PortEvent {
   PortChange change;
   std::chrono::steady_clock::time_point at;  ///< when it was seen
-  /// kLinkDown: frames sent since the link was last seen up. NICs take frames on a dead link and
-  /// lose them, so these may not have gone.
+  /// kLinkDown: frames sent since the link was last seen up. They may be lost, since NICs take
+  /// frames while the link is down and lose them.
   std::uint64_t doubtful_frames = 0;
 };
 
-/// Watches one port: its link, by the driver's interrupt where it has one and else by looking ten
-/// times a second, its driver's wish for a reset, and its removal. There is no thread in here:
-/// EAL's interrupt thread notes, poll() tells. While the link is down the port's TX queues take
-/// nothing (TxQueue::hold()), so that frames wait and aren't lost.
+/// Watches one port: its link, resets that its driver asks for, and its removal. The link is
+/// watched by the driver's interrupt if there is one, and else by a look ten times a second. The
+/// watch has no thread of its own: EAL's interrupt thread notes events, and poll() reports them.
+/// While the link is down, the port's TX queues take nothing (TxQueue::hold()), so that frames wait
+/// instead of getting lost.
 ///
-/// For removal from a uio driver somebody must have called rte_dev_event_monitor_start(); vfio and
-/// drivers that raise RTE_ETH_EVENT_INTR_RMV need nothing. All calls on the thread of the port's;
-/// the port outlives it.
+/// To notice the removal of a device with a uio driver, the application must have called
+/// rte_dev_event_monitor_start(); vfio, and drivers that raise RTE_ETH_EVENT_INTR_RMV, need
+/// nothing. All calls on the thread that uses the port; the port outlives the watch.
 class PortWatch {
  public:
   using Clock = std::chrono::steady_clock;
-  /// How often a link is looked at.
+  /// Time between two looks at a link.
   static constexpr std::chrono::milliseconds kEvery{100};
 
   /// Throws Error: DPDK has no memory for a callback.
@@ -54,23 +55,23 @@ class PortWatch {
   PortWatch& operator=(const PortWatch&) = delete;
   ~PortWatch();
 
-  /// What happened, one at a time and in order; nothing: that was all. As often as one likes, at
-  /// least ten times a second. Of a port that is stopped the link isn't looked at.
+  /// The next event, in order; nothing: there is no more. Call it at least ten times a second, and
+  /// until it gives nothing. The link of a stopped port is not looked at.
   std::optional<PortEvent> poll(Clock::time_point now);
 
   [[nodiscard]] const Port& port() const noexcept { return port_; }
   /// As poll() last saw it.
   [[nodiscard]] bool link_is_down() const noexcept { return down_; }
   [[nodiscard]] bool removed() const noexcept { return removed_; }
-  /// Since it watches; a link that came up again counts twice.
+  /// Changes of the link since the watch began; down and up again counts twice.
   [[nodiscard]] std::uint64_t link_changes() const noexcept { return link_changes_; }
   [[nodiscard]] const std::optional<PortEvent>& last_link_change() const noexcept { return last_; }
 
  private:
-  /// What EAL's interrupt thread noted, until it is looked at.
+  /// Events that EAL's interrupt thread noted and poll() has not looked at.
   struct Noted {
-    std::atomic<bool> link{false};       // it changed
-    std::atomic<bool> link_down{false};  // it was down, perhaps for a moment
+    std::atomic<bool> link{false};       // the link changed
+    std::atomic<bool> link_down{false};  // the link was down, perhaps for a moment only
     std::atomic<bool> reset{false};
     std::atomic<bool> removed{false};
   };
@@ -83,12 +84,12 @@ class PortWatch {
 
   detail::EalUse eal_;
   Port& port_;
-  std::string device_;  // its name as EAL knows it; empty: it has none
+  std::string device_;  // its name in EAL; empty: it has none
   Noted noted_;
-  unsigned starts_ = 0;  // of the port, when it was last looked at
+  unsigned starts_ = 0;  // Port::starts() at the last look
   bool down_ = false;
   bool removed_ = false;
-  std::uint64_t sent_ = 0;  // frames, when the link was last seen up
+  std::uint64_t sent_ = 0;  // frames sent when the link was last seen up
   std::uint64_t link_changes_ = 0;
   std::optional<PortEvent> last_;
   Clock::time_point next_look_{};

@@ -22,14 +22,14 @@
 
 namespace bab {
 
-/// What one queue carried, counted by us: some drivers (net_ring) keep no byte counts. Any thread
-/// may read it.
+/// Frames and bytes of one queue, counted by the library: some drivers (net_ring) keep no byte
+/// counts. Any thread may read them.
 struct QueueCounters {
   Counter frames;
   Counter bytes;  ///< Ethernet frames without CRC
 };
 
-/// DPDK counts a burst in 16 bits.
+/// `size` as the size of a burst, which DPDK counts in 16 bits: at most 65,535.
 [[nodiscard]] constexpr std::uint16_t burst_of(std::size_t size) noexcept {
   return static_cast<std::uint16_t>(size < 0xffff ? size : 0xffff);
 }
@@ -37,12 +37,13 @@ struct QueueCounters {
 /// One receive queue of a started port. One lcore at a time.
 class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
  public:
-  /// `pool`: what the driver receives into; it is told when there is no buffer left for that. Null:
-  /// another one.
+  /// `pool`: the pool that the driver receives into; it is told when it may have no buffer left for
+  /// the driver. Null: a pool that is not told.
   RxQueue(std::uint16_t port, std::uint16_t queue, BufferPool* pool = nullptr) noexcept
       : port_(port), queue_(queue), pool_(pool) {}
 
-  /// One RX burst: fills the front of `out` and says how many. The caller owns one share of each.
+  /// One RX burst: fills the front of `out` and returns how many. The caller owns one share of
+  /// each.
   [[nodiscard]] unsigned receive(std::span<rte_mbuf*> out) noexcept {
     const unsigned n = rte_eth_rx_burst(port_, queue_, out.data(), burst_of(out.size()));
     for (unsigned i = 0; i < n; ++i) prefetch_buffer<false>(out[i]);
@@ -66,7 +67,7 @@ class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
   void clear_counters() noexcept { counters_ = {}; }
 
  private:
-  /// Vector paths of drivers take 32 or 64 buffers for their descriptors, or none.
+  /// Vector code of drivers refills descriptors with 32 or 64 buffers at once, or not at all.
   static constexpr std::size_t kTakenAtOnce = 64;
 
   void show(std::span<rte_mbuf* const> frames) noexcept;
@@ -81,10 +82,9 @@ class alignas(RTE_CACHE_LINE_SIZE) RxQueue {
 /// One transmit queue of a started port: a FrameSink. One lcore at a time.
 class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
  public:
-  /// `prepare`: the port has TX offloads, so that drivers want to see frames before they go.
-  /// `is_ring`: what is sent goes into an rte_ring (net_ring).
-  /// `mtu`: bytes of IP packet that the port sends; 0: not known.
-  /// `descriptors`: frames that the device's queue holds; 0: not known.
+  /// `prepare`: the port has TX offloads, so that drivers must see frames (tx_prepare) before they
+  /// are sent. `is_ring`: frames go into an rte_ring (net_ring). `mtu`: bytes of IP packet that the
+  /// port sends; 0: not known. `descriptors`: frames that the device's queue holds; 0: not known.
   TxQueue(std::uint16_t port, std::uint16_t queue, bool prepare, bool is_ring = false,
           std::uint32_t mtu = 0, std::uint16_t descriptors = 0) noexcept
       : port_(port),
@@ -94,9 +94,9 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
         capacity_(is_ring ? std::uint16_t{0} : descriptors),
         mtu_(mtu) {}
 
-  /// One TX burst: takes frames from the front, in order, and says how many. Those belong to the
-  /// NIC, which gives up their share; a frame that tx_prepare refuses is taken, freed and counted.
-  /// None is taken while the queue is held.
+  /// One TX burst: takes frames from the front, in order, and returns how many. The NIC owns these,
+  /// and gives up their share. A frame that tx_prepare refuses is taken, too, and freed and
+  /// counted. While the queue is held, it takes none.
   [[nodiscard]] unsigned send(std::span<rte_mbuf*> frames) noexcept {
     if (std::atomic_ref(held_).load(std::memory_order_relaxed)) [[unlikely]]
       return 0;
@@ -105,10 +105,10 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
     return send_now(frames);
   }
 
-  /// Between bursts, for a loop that has nothing to send. A ring's line that its reader wrote last
-  /// comes back before it is waited for (ping_rtt_p50: a seventh). A NIC's driver is asked now and
-  /// then for the frames that have gone, so that they are back within 10 ms, where it can be asked;
-  /// others aren't: with some, a burst of none is a system call.
+  /// Between bursts, for a loop that has nothing to send. On a ring port: fetches back the ring's
+  /// cache line that the reader wrote last, before it is needed (ping_rtt_p50: a seventh). On a
+  /// NIC: now and then asks the driver for sent frames, so that they return within 10 ms. Drivers
+  /// that can't be asked are left alone: with some of them an empty burst is a system call.
   void keep_near() noexcept {
     const auto idle = std::atomic_ref(idle_).load(std::memory_order_relaxed);
     if (idle == Idle::kNothing) return;
@@ -117,7 +117,7 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
     else if (++idle_turns_ % kReclaimEvery == 0)
       reclaim();
   }
-  /// Asks the driver for the frames that have gone, where it can be asked. On the queue's lcore.
+  /// Asks the driver for sent frames, if it can be asked. On the queue's lcore.
   void reclaim() noexcept {
     const auto idle = std::atomic_ref(idle_).load(std::memory_order_relaxed);
     if (idle == Idle::kCleanup)
@@ -126,14 +126,15 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
       burst_of_none();
   }
 
-  /// Any thread: no frame is taken from now on, as if the queue were full, or they are again. For a
-  /// port whose link is down: NICs take frames then and lose them.
+  /// Any thread. `held` true: send() takes no frame from now on, as if the queue were full; false:
+  /// it takes frames again. For a port whose link is down: NICs take frames then and lose them.
   void hold(bool held) noexcept { std::atomic_ref(held_).store(held, std::memory_order_relaxed); }
   [[nodiscard]] bool held() noexcept {
     return std::atomic_ref(held_).load(std::memory_order_relaxed);
   }
 
-  /// What a Port says of itself: DPDK complains of a burst on one that isn't started.
+  /// For Port, which tells its queues whether it is started: DPDK logs an error for a burst on a
+  /// port that isn't.
   void port_is_started(bool started, TxCompletion how = TxCompletion::kReuse) noexcept {
     Idle idle = Idle::kNothing;
     if (started && is_ring_)
@@ -145,21 +146,20 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
     std::atomic_ref(idle_).store(idle, std::memory_order_relaxed);
   }
 
-  /// Bytes of IP packet in the longest frame that its port sends; the largest value when that isn't
-  /// known.
+  /// Bytes of IP packet in the longest frame that the port sends; the largest value: not known.
   [[nodiscard]] std::uint32_t mtu() const noexcept { return mtu_ == 0 ? ~std::uint32_t{0} : mtu_; }
 
-  /// Frames that its device's queue holds at most, each frame being one segment; 0: not known, or
-  /// there are no doorbells to save.
+  /// Frames of one segment that the device's queue holds at most; 0: not known, or the device has
+  /// no doorbells to save.
   [[nodiscard]] unsigned capacity() const noexcept { return capacity_; }
 
   [[nodiscard]] Tap& tap() noexcept { return *tap_; }
 
   [[nodiscard]] const QueueCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
-  /// Messages in the frames that tx_prepare refused.
+  /// Messages in frames that tx_prepare refused.
   [[nodiscard]] std::uint64_t refused_messages() const noexcept { return refused_messages_; }
-  /// Bytes of those messages.
+  /// Bytes of these messages.
   [[nodiscard]] std::uint64_t refused_bytes() const noexcept { return refused_bytes_; }
   void clear_counters() noexcept {
     counters_ = {};
@@ -169,9 +169,10 @@ class alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   }
 
  private:
-  /// What to do when there is nothing to send.
+  /// What keep_near() does.
   enum class Idle : std::uint8_t { kNothing, kNear, kCleanup, kEmptyBurst };
-  /// Turns without work. The longest sleep of an lcore between two is 100 us by default.
+  /// Turns without work between two reclaims. By default an lcore sleeps at most 100 us between two
+  /// turns.
   static constexpr unsigned kReclaimEvery = 32;
 
   void burst_of_none() noexcept {

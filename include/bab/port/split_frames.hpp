@@ -9,19 +9,18 @@
 
 namespace bab {
 
-/// Bytes of data per receive buffer, headroom included, in which every driver receives a frame of
-/// `mtu` whole: some take a buffer's room for the power of two below it (net_e1000_em), others for
-/// the next lower KiB. 0: a buffer can't be so large
-/// (`mtu` is above 32,746).
+/// Bytes of a receive buffer, headroom included, that holds a frame of `mtu` (bytes of IP packet)
+/// whole with every driver: some use only the power of two below a buffer's size (net_e1000_em),
+/// others the next lower KiB. 0: no buffer can be so large (`mtu` is above 32,746).
 std::uint32_t whole_frame_room(std::uint32_t mtu) noexcept;
 
-/// Whether larger receive buffers, of whole_frame_room(), would keep a port's frames from being
-/// split. Any thread.
+/// Whether larger receive buffers, of whole_frame_room() bytes, would keep a port's frames from
+/// being split. Any thread.
 bool larger_buffers_help(const Port& port) noexcept;
 
-/// One sentence for people of a port whose frames come split over several buffers
-/// (FramerStats::gathered): what it costs, and what mends it: larger receive buffers, a lower MTU,
-/// or time. Any thread.
+/// One sentence for people about a port whose frames come split over several buffers
+/// (FramerStats::gathered): what it costs, and what mends it, which is larger receive buffers, a
+/// lower MTU, or time. Any thread.
 std::string split_frames_text(const Port& port);
 
 }  // namespace bab

@@ -16,22 +16,23 @@ namespace bab {
 
 enum class TapDirection : std::uint8_t { kRx, kTx };
 
-/// Where a queue's bursts can be looked at while they pass: a Capture is put on it and taken off
-/// while the queue's lcore goes on. Off, it costs that lcore one load and a branch a burst.
+/// Shows a queue's bursts to a sink while they pass: a Capture is put on it, and taken off, while
+/// the queue's lcore goes on. When off, it costs that lcore one load and a branch per burst.
 class alignas(RTE_CACHE_LINE_SIZE) Tap {
  public:
-  /// Frames that are looked at in one go; a tapped queue sends no more than that in a burst.
+  /// Frames that the sink is shown at once; a tapped queue sends no more than that in a burst.
   static constexpr unsigned kMost = 64;
   using Copies = std::array<rte_mbuf*, kMost>;
 
-  /// Who looks. All calls on the queue's lcore; must not wait, allocate or keep a frame.
+  /// The sink. All calls on the queue's lcore; they must not wait, allocate or keep a frame.
   class Sink {
    public:
     virtual ~Sink() = default;
-    /// Copies those of `frames` (at most kMost) that are wanted; null where one isn't, or can't be
-    /// had.
+    /// Copies those of `frames` (at most kMax) that it wants. An entry of `copies` is null if the
+    /// frame isn't wanted or can't be copied.
     virtual void copy(std::span<rte_mbuf* const> frames, Copies& copies) noexcept = 0;
-    /// The first `passed` of the copied frames went their way; copies of the others are dropped.
+    /// The first `passed` of the frames were received or sent; copies of the others must be
+    /// dropped.
     virtual void pass(std::span<rte_mbuf* const> copies, unsigned passed) noexcept = 0;
   };
 
@@ -39,21 +40,21 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
     return sink_.load(std::memory_order_relaxed) != nullptr;
   }
 
-  /// On the queue's lcore: the sink until leave(), or null when it was taken off meanwhile.
-  /// Sequentially consistent, as in take_off(): of the lcore that enters (marks, then looks for the
-  /// sink) and the thread that takes the sink off (removes it, then looks for the mark) at least
-  /// one sees the other.
+  /// On the queue's lcore: the sink, which stays until leave(); null: it was taken off meanwhile.
+  /// enter() marks `inside_`, then loads the sink; take_off() removes the sink, then loads
+  /// `inside_`. All four accesses are sequentially consistent: at least one side sees the other.
   [[nodiscard]] Sink* enter() noexcept {
+    // R42: pairs with A42 in take_off(). A43: pairs with R43 in put_on() and take_off().
     inside_.store(true, std::memory_order_seq_cst);
     Sink* sink = sink_.load(std::memory_order_seq_cst);
     if (sink == nullptr) leave();
     return sink;
   }
-  /// Release pairs with take_off(): what was done with the sink is done.
+  /// On the queue's lcore, which uses the sink no longer. R42: pairs with A42.
   void leave() noexcept { inside_.store(false, std::memory_order_release); }
 
   /// On the queue's lcore: how many frames to copy before they are sent. Few while the port takes
-  /// few, since copies of those that it doesn't take are made in vain.
+  /// few, since copies of frames that it doesn't take are in vain.
   [[nodiscard]] unsigned offer() const noexcept { return offer_; }
   void offered(unsigned frames, unsigned taken) noexcept {
     constexpr unsigned kFewest = 4;
@@ -63,10 +64,12 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
   /// Any thread. False: another sink is on it.
   [[nodiscard]] bool put_on(Sink* sink) noexcept {
     Sink* none = nullptr;
+    // R43: pairs with A43: the sink's state is seen.
     return sink_.compare_exchange_strong(none, sink, std::memory_order_seq_cst);
   }
-  /// Any thread but the queue's lcore: afterwards nobody uses the sink any more.
+  /// Any thread but the queue's lcore. Afterwards the lcore no longer uses the sink.
   void take_off() noexcept {
+    // R43: pairs with A43. A42: pairs with R42.
     sink_.store(nullptr, std::memory_order_seq_cst);
     while (inside_.load(std::memory_order_seq_cst)) rte_pause();
   }

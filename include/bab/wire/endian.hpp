@@ -9,7 +9,8 @@
 
 namespace bab::wire {
 
-/// Network byte order (big-endian) at any address, as one load or store and a byte swap.
+/// Reads a number in network byte order (big-endian) at `at`, which may be unaligned: one load and
+/// a byte swap.
 template <std::unsigned_integral T>
 [[nodiscard]] inline T load_be(const std::uint8_t* at) noexcept {
   T v;
@@ -20,6 +21,7 @@ template <std::unsigned_integral T>
   if constexpr (sizeof(T) == 8) return __builtin_bswap64(v);
 }
 
+/// Writes `v` in network byte order (big-endian) at `at`, which may be unaligned.
 template <std::unsigned_integral T>
 inline void store_be(std::uint8_t* at, T v) noexcept {
   if constexpr (std::endian::native == std::endian::little) {

@@ -17,24 +17,24 @@
 
 namespace bab::wire {
 
-/// Who computes a checksum of outgoing frames.
+/// Where a checksum of outgoing frames is computed.
 enum class ChecksumBy : std::uint8_t {
-  kNone,      ///< UDP only: 0 on the wire
-  kSoftware,  ///< here, while stamping
-  kDevice,    ///< the NIC; UDP gets the pseudo header's sum for it
+  kNone,      ///< nowhere; UDP only: the field is 0 on the wire
+  kSoftware,  ///< by the library, in stamp()
+  kDevice,    ///< by the NIC; stamp() puts the sum of the pseudo header into the UDP field
 };
 
-/// Who puts the 802.1Q tag into outgoing frames.
+/// Where the 802.1Q tag gets into outgoing frames.
 enum class TagBy : std::uint8_t {
-  kSoftware,  ///< here: it is part of the headers
-  kDevice,    ///< the NIC, from the frame's descriptor
+  kSoftware,  ///< by the library: the tag is part of the headers
+  kDevice,    ///< by the NIC, from the frame's descriptor
 };
 
 struct FrameHeaderOptions {
   MacAddress source_mac{};
   MacAddress destination_mac{};
-  std::optional<std::uint16_t> vlan_id{};  ///< 802.1Q tag, 0 … 4094 (4095 is reserved)
-  std::uint32_t source_ip = 0;             ///< host order
+  std::optional<std::uint16_t> vlan_id{};  ///< id of the 802.1Q tag, 0 … 4094; none: no tag
+  std::uint32_t source_ip = 0;             ///< addresses and ports in host byte order
   std::uint32_t destination_ip = 0;
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
@@ -45,37 +45,40 @@ struct FrameHeaderOptions {
   TagBy vlan_tag = TagBy::kSoftware;
 };
 
-/// All headers of one stream's frames, Ethernet to MoldUDP64, as one template: stamping a frame is
-/// a copy of it and six stores. IPv4 has DF set and identification 0 (RFC 6864 §4.1).
+/// The headers of one stream's frames, from Ethernet to MoldUDP64, as one template: to stamp a
+/// frame is to copy the template and to store six fields. The IPv4 header has DF set and
+/// identification 0 (RFC 6864 §4.1). Any lcore may stamp.
 class FrameHeader {
  public:
   static constexpr std::size_t kMaxBytes =
       kEthernetBytes + kVlanBytes + kIpv4Bytes + kUdpBytes + kMoldBytes;
 
-  /// Throws Error: a VLAN id above 4094.
+  /// Throws Error when the VLAN id is above 4094.
   explicit FrameHeader(const FrameHeaderOptions& options);
 
-  /// Header bytes in front of the first message block: 62, or 66 with a VLAN tag that isn't left to
-  /// the device.
+  /// Bytes of headers before the first message block: 62, or 66 with an 802.1Q tag that software
+  /// inserts.
   [[nodiscard]] std::uint16_t size() const noexcept { return size_; }
   [[nodiscard]] Session session() const noexcept {
     return load_mold(template_.data() + size_ - kMoldBytes).session;
   }
-  /// Length of the Ethernet header in memory, with its tag if that isn't left to the device.
+  /// Bytes of the Ethernet header in memory: 14, or 18 with an 802.1Q tag that software inserts.
   [[nodiscard]] std::uint16_t l2_size() const noexcept { return ip_; }
 
-  /// Largest sum of message blocks (2-byte lengths included) in a frame of a port with this MTU.
+  /// Bytes of message blocks (2-byte lengths included) that fit a frame on a port with this MTU, in
+  /// bytes of IP packet. 0: the MTU has no room for them.
   [[nodiscard]] static constexpr std::uint32_t payload_capacity(std::uint32_t mtu) noexcept {
     constexpr std::uint32_t kOverhead = kIpv4Bytes + kUdpBytes + kMoldBytes;
-    constexpr std::uint32_t kLongest = 0xffff;  // IPv4's total length has 16 bits
+    constexpr std::uint32_t kLongest = 0xffff;  // the IPv4 total length has 16 bits
     return mtu > kLongest ? kLongest - kOverhead : mtu > kOverhead ? mtu - kOverhead : 0;
   }
 
-  /// Writes the headers at `frame`, in front of `payload` bytes of message blocks that are already
-  /// in place behind them (a software UDP checksum reads them).
+  /// Writes the headers at `frame`, for `payload` bytes of message blocks that are already in place
+  /// behind the headers (a software UDP checksum reads the blocks). `sequence`: sequence number of
+  /// the first message. `count`: messages.
   void stamp(std::uint8_t* frame, std::uint32_t payload, std::uint64_t sequence,
              std::uint16_t count) const noexcept {
-    // Of known lengths: a copy of size_ bytes is a call.
+    // With constant lengths memcpy is inlined; with size_ bytes it is a call.
     if (size_ == kMaxBytes)
       std::memcpy(frame, template_.data(), kMaxBytes);
     else
@@ -99,8 +102,8 @@ class FrameHeader {
       put(udp + UdpOffset::kChecksum, fold(pseudo_header_sum(ip, udp_len)));
   }
 
-  /// The same in the frame's buffer, which is also told what the headers leave to the device that
-  /// sends it (checksums, a tag), and where they stand for that.
+  /// The same for the frame in `m`. Where headers leave work to the device (checksums, a tag), the
+  /// mbuf also gets TX offload flags, header lengths and the tag.
   void stamp(rte_mbuf* m, std::uint32_t payload, std::uint64_t sequence,
              std::uint16_t count) const noexcept {
     stamp(rte_pktmbuf_mtod(m, std::uint8_t*), payload, sequence, count);
@@ -113,7 +116,7 @@ class FrameHeader {
 
   [[nodiscard]] ChecksumBy ip_checksum_by() const noexcept { return ip_by_; }
   [[nodiscard]] ChecksumBy udp_checksum_by() const noexcept { return udp_by_; }
-  /// The tag that the device puts in (priority 0, VLAN id); none where there is none for it.
+  /// The tag that the device inserts (priority 0, VLAN id); none: it inserts no tag.
   [[nodiscard]] std::optional<std::uint16_t> device_tag() const noexcept {
     if ((tx_flags_ & RTE_MBUF_F_TX_VLAN) == 0) return std::nullopt;
     return device_tci_;
@@ -126,12 +129,12 @@ class FrameHeader {
 
   std::array<std::uint8_t, kMaxBytes> template_{};
   std::uint16_t size_ = 0;
-  std::uint16_t ip_ = 0;  // offset of the IPv4 header
+  std::uint16_t ip_ = 0;  // offset of the IPv4 header, in bytes
   ChecksumBy ip_by_;
   ChecksumBy udp_by_;
   std::uint16_t device_tci_ = 0;
-  std::uint64_t tx_flags_ = 0;  // RTE_MBUF_F_TX_*: what is left to the device
-  std::uint64_t ip_sum_ = 0;    // over the template's IPv4 header, total length and checksum 0
+  std::uint64_t tx_flags_ = 0;  // RTE_MBUF_F_TX_*: the device's work
+  std::uint64_t ip_sum_ = 0;    // over the template's IPv4 header, with total length and checksum 0
 };
 
 }  // namespace bab::wire

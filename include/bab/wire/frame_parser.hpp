@@ -14,35 +14,37 @@
 
 namespace bab::wire {
 
-/// Which checksums to compute here; those a NIC has found good need not be.
+/// Which checksums parse_frame() verifies. A checksum that the NIC has found good need not be
+/// verified again.
 struct ChecksumRules {
   bool verify_ip = true;
-  bool verify_udp = true;  ///< where there is one: 0 means none (RFC 768)
+  bool verify_udp = true;  ///< a UDP checksum of 0 means none (RFC 768) and always passes
 };
 
 struct ParsedFrame {
   MoldHeader mold;
-  std::span<const std::uint8_t> blocks;  ///< mold.messages() blocks, which end exactly at its end
+  std::span<const std::uint8_t>
+      blocks;  ///< mold.messages() whole blocks; nothing follows the last one
 };
 
-/// Validates a whole frame from its destination MAC on and fills `out`; any reason but kNone means
-/// that nothing of it may be used. Accepted beside the plain form: one 802.1Q tag of any id, IPv4
-/// options, Ethernet padding behind the IP packet, any address and port. `udp_port` 0 takes every
-/// destination port.
+/// Validates a frame, which begins with the destination MAC address, and fills `out`. Returns
+/// Drop::kNone, or the reason why the frame is not valid; `out` must not be used then. Valid forms
+/// include one 802.1Q tag with any VLAN id, IPv4 options, Ethernet padding behind the IP packet,
+/// and any address. `udp_port`: the destination port that a frame must have; 0: any.
 [[nodiscard]] inline Drop parse_frame(std::span<const std::uint8_t> frame,
                                       const ChecksumRules& rules, std::uint16_t udp_port,
                                       ParsedFrame& out) noexcept {
   Ipv4Place ip;
   if (const Drop reason = locate_ipv4(frame, ip); reason != Drop::kNone) return reason;
   if (ip.there < ip.packet_bytes) return Drop::kTruncated;
-  ip.there = ip.packet_bytes;  // behind it is padding
+  ip.there = ip.packet_bytes;  // the rest is Ethernet padding
   if (rules.verify_ip && !sums_up(sum_bytes(ip.header, ip.header_bytes)))
     return Drop::kBadIpChecksum;
   const std::uint8_t* udp;
   if (const Drop reason = locate_udp(ip, UdpIn::kWholeDatagrams, udp); reason != Drop::kNone)
     return reason;
-  // The lengths must agree: a datagram that is shorter than its packet hides bytes, a longer one
-  // lies.
+  // The UDP length must be that of the IP payload: a shorter one would hide bytes, a longer one
+  // would promise bytes that aren't there.
   const auto udp_len = static_cast<std::uint16_t>(ip.payload_there());
   if (load_be<std::uint16_t>(udp + UdpOffset::kLength) != udp_len) return Drop::kBadUdpLength;
   if (rules.verify_udp && load_be<std::uint16_t>(udp + UdpOffset::kChecksum) != 0 &&

@@ -13,18 +13,18 @@
 #include <bab/wire/ethernet.hpp>
 #include <bab/wire/ipv4_udp.hpp>
 
-/// Where a frame's headers stand. What is read here lies inside the frame; checksums and the
-/// lengths in the headers are for the caller to compare with what it knows (parse_frame()).
+/// Finds the headers in a frame. These functions read only bytes of the frame. They verify no
+/// checksum and don't compare the headers' lengths with each other: parse_frame() does.
 namespace bab::wire {
 
-/// Whether the frame has an 802.1Q tag, or begins one: its EtherType says so.
+/// Whether the EtherType announces an 802.1Q tag. The frame may end before the tag does.
 [[nodiscard]] inline bool has_tag(std::span<const std::uint8_t> frame) noexcept {
   return frame.size() >= kEthernetBytes &&
          load_be<std::uint16_t>(frame.data() + kEtherTypeAt) == kEtherTypeVlan;
 }
 
-/// The frame's 802.1Q tag: priority, DEI and VLAN id (the lower 12 bits). None: it has no whole
-/// one.
+/// The frame's 802.1Q tag: priority, DEI and VLAN id (the lower 12 bits). None: the frame has no
+/// tag, or ends before the tag does.
 [[nodiscard]] inline std::optional<std::uint16_t> tag_of(
     std::span<const std::uint8_t> frame) noexcept {
   if (!has_tag(frame) || frame.size() < kEthernetBytes + kVlanBytes) return std::nullopt;
@@ -34,21 +34,21 @@ namespace bab::wire {
 /// An IPv4 packet in a frame.
 struct Ipv4Place {
   const std::uint8_t* header;
-  std::size_t header_bytes;  ///< with its options: 20 … 60
-  std::size_t packet_bytes;  ///< as it says of itself, at least header_bytes; may be more or less
-                             ///< than there are
-  std::size_t there;         ///< bytes of the frame from the header on, at least 20
+  std::size_t header_bytes;  ///< of the header with its options: 20 … 60
+  std::size_t packet_bytes;  ///< the header's total length: at least header_bytes; the frame may
+                             ///< hold more bytes or fewer
+  std::size_t there;         ///< bytes from the header to the frame's end: at least 20
 
-  /// Bytes of the packet behind its header that are in the frame. Negative: of the header's options
-  /// some aren't.
+  /// Bytes of the packet behind its header that the frame holds. Negative: the frame ends before
+  /// the header's options do.
   [[nodiscard]] std::ptrdiff_t payload_there() const noexcept {
     return static_cast<std::ptrdiff_t>(std::min(packet_bytes, there)) -
            static_cast<std::ptrdiff_t>(header_bytes);
   }
 };
 
-/// Finds the IPv4 header behind an Ethernet header and at most one 802.1Q tag. Not kNone: there is
-/// none to be used.
+/// Finds the IPv4 header behind an Ethernet header and at most one 802.1Q tag. Returns Drop::kNone,
+/// or the reason why there is no usable one; `out` is not set then.
 [[nodiscard]] inline Drop locate_ipv4(std::span<const std::uint8_t> frame,
                                       Ipv4Place& out) noexcept {
   const std::uint8_t* at = frame.data();
@@ -74,13 +74,14 @@ struct Ipv4Place {
   return Drop::kNone;
 }
 
-/// Which packets have a UDP header that locate_udp() finds.
+/// The packets in which locate_udp() finds a UDP header.
 enum class UdpIn : std::uint16_t {
   kWholeDatagrams = kIpv4MoreFragmentsOrOffset,  ///< no fragments
-  kFirstFragments = kIpv4Offset,                 ///< those, and the first fragment of others
+  kFirstFragments = kIpv4Offset,                 ///< whole datagrams, and first fragments
 };
 
-/// Finds the whole UDP header of the packet. Not kNone: there is none.
+/// Finds the UDP header of the packet. Returns Drop::kNone, or the reason why there is no whole
+/// one; `udp` is not set then.
 [[nodiscard]] inline Drop locate_udp(const Ipv4Place& ip, UdpIn which,
                                      const std::uint8_t*& udp) noexcept {
   if ((load_be<std::uint16_t>(ip.header + Ipv4Offset::kFragment) &

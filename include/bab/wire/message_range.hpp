@@ -12,12 +12,12 @@
 
 namespace bab::wire {
 
-/// The messages of a MoldUDP64 packet, in order, where they are:
+/// The messages of a MoldUDP64 packet, in order, without a copy:
 ///
 ///     for (std::span<const std::uint8_t> message : bab::wire::MessageRange(parsed.blocks)) …
 ///
-/// The blocks must be whole (blocks_fit()): nothing is checked here. A view, good as long as they
-/// are there.
+/// The blocks must be whole: check them with blocks_fit() first, nothing is checked here. A view:
+/// valid as long as the blocks' bytes are.
 class MessageRange {
  public:
   class Iterator {
@@ -47,7 +47,7 @@ class MessageRange {
     const std::uint8_t* block_ = nullptr;
   };
 
-  MessageRange() noexcept = default;  // of none
+  MessageRange() noexcept = default;  // no messages
   explicit MessageRange(std::span<const std::uint8_t> blocks) noexcept
       : begin_(blocks.data()), end_(blocks.data() + blocks.size()) {}
 

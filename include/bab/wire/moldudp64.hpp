@@ -14,17 +14,20 @@
 /// MoldUDP64 (NASDAQ, specification 1.00): the downstream packet, a UDP payload.
 namespace bab::wire {
 
-inline constexpr std::size_t kMoldBytes = 20;        ///< session 10, sequence number 8, count 2
-inline constexpr std::size_t kBlockLengthBytes = 2;  ///< before each message, excluding itself
-inline constexpr std::uint16_t kMoldHeartbeat = 0;   ///< count of a packet that only numbers
+inline constexpr std::size_t kMoldBytes = 20;  ///< session 10, sequence number 8, count 2
+inline constexpr std::size_t kBlockLengthBytes =
+    2;  ///< the length before each message, which counts the message only
+inline constexpr std::uint16_t kMoldHeartbeat =
+    0;  ///< count of a heartbeat: no message, only the next sequence number
 inline constexpr std::uint16_t kMoldEndOfSession = 0xffff;
 inline constexpr std::uint16_t kMoldMaxCount = 0xfffe;
 inline constexpr std::uint64_t kMoldFirstSequence = 1;
 
-/// Ten raw bytes: receivers compare all of them, whatever they hold.
+/// A session's name: 10 raw bytes of any value. Receivers compare all of them.
 using Session = std::array<std::uint8_t, 10>;
 
-/// A name of at most 10 characters, padded right with spaces; longer ones are cut.
+/// The session `name`: at most 10 characters, padded with spaces on the right. A longer name is
+/// cut.
 [[nodiscard]] inline Session make_session(std::string_view name) noexcept {
   Session s;
   s.fill(' ');
@@ -34,7 +37,7 @@ using Session = std::array<std::uint8_t, 10>;
 
 struct MoldHeader {
   Session session;
-  std::uint64_t sequence;  ///< of the first message; of the next one, where there is none
+  std::uint64_t sequence;  ///< of the first message; where there is none, of the next one
   std::uint16_t count;     ///< 1 … 65534; kMoldHeartbeat; kMoldEndOfSession
 
   [[nodiscard]] std::uint32_t messages() const noexcept {
@@ -56,10 +59,10 @@ inline void store_mold(std::uint8_t* at, const MoldHeader& h) noexcept {
   return h;
 }
 
-/// True when `blocks` are `count` blocks of the size that the first one says. All lengths are
-/// looked at, none to find the next: where each load waits for one from another core's cache
-/// (256-byte messages over a ring port), this takes a third of the time of the walk from one to the
-/// next.
+/// True when `blocks` holds exactly `count` blocks, all with the length of the first one. The loop
+/// loads all lengths independently. A walk from block to block must wait for each length before it
+/// can load the next one; where lengths come from another core's cache (256-byte messages over a
+/// ring port), the walk takes three times as long.
 [[nodiscard, gnu::noinline]] inline bool equal_blocks_fit(std::span<const std::uint8_t> blocks,
                                                           std::uint32_t count) noexcept {
   if (count == 0 || blocks.size() < kBlockLengthBytes) return false;
@@ -77,9 +80,8 @@ inline void store_mold(std::uint8_t* at, const MoldHeader& h) noexcept {
   return differences == 0;
 }
 
-/// True when `count` message blocks end exactly at the end of `blocks`. A packet is valid as a
-/// whole or not at all: nothing may follow the last block, since decoders would read it as
-/// messages.
+/// True when `blocks` holds exactly `count` whole message blocks. A packet is valid as a whole or
+/// not at all: nothing may follow the last block, since decoders would read it as messages.
 [[nodiscard]] inline bool blocks_fit(std::span<const std::uint8_t> blocks,
                                      std::uint32_t count) noexcept {
   if (equal_blocks_fit(blocks, count)) return true;

@@ -79,7 +79,7 @@ TEST_F(CaptureFileTest, Refusals) {
   EXPECT_THAT(refusal(o), HasSubstr("above 0"));
   o = to_file();
   o.one_in = 0;
-  EXPECT_THAT(refusal(o), HasSubstr("1 in 0"));
+  EXPECT_THAT(refusal(o), HasSubstr("one_in is 0"));
   const Capture other(ports_, to_file());
   o = to_file();
   o.path = path("second");

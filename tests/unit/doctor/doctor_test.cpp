@@ -40,7 +40,7 @@ TEST_F(DoctorTest, NoHugepagesForARunThatNeedsThem) {
 TEST_F(DoctorTest, NoHugepagesForARunWithoutThemIsAWarning) {
   pages(0, "2048", 0, 0);
   EXPECT_THAT(about("hugepages", {"--no-huge"}),
-              Contains(is(Level::kWarn, "--no-huge does without", "nr_hugepages")));
+              Contains(is(Level::kWarn, "--no-huge runs without them", "nr_hugepages")));
 }
 
 TEST_F(DoctorTest, TakenHugepagesAreAddedTo) {
@@ -160,7 +160,7 @@ TEST_F(DoctorTest, LcoresThatShareACpu) {
 
 TEST_F(DoctorTest, LcoresThatShareFewerCpus) {
   EXPECT_THAT(about("cpu", {"--lcores", "(0-3)@(0,1)"}),
-              Contains(is(Level::kWarn, "lcores 1, 2 and 3 share CPUs 0 and 1, which are fewer",
+              Contains(is(Level::kWarn, "lcores 1, 2 and 3 share CPUs 0 and 1, which are too few",
                           "-l 0-3")));
 }
 
@@ -172,7 +172,7 @@ TEST_F(DoctorTest, MendsAreOfCpusThereAre) {
       Contains(is(Level::kWarn, "share CPU 1", "a CPU of its own: --lcores 0@(0-1),1@0,2@1")));
   EXPECT_THAT(about("cpu", {"--lcores", "0@0,1@1,2@1,3@1"}),
               Contains(is(Level::kWarn, "share CPU 1",
-                          "may use 0-1, so have fewer workers: --lcores 0@(0-1),1@0,2@1")));
+                          "may use 0-1; use fewer workers: --lcores 0@(0-1),1@0,2@1")));
   EXPECT_THAT(about("cpu", {"-l", "0-2"}),
               testing::ElementsAre(is(Level::kFail, "CPU 2 doesn't exist",
                                       "choose from 0-1, as in --lcores 0@(0-1),1@0,2@1")));

@@ -32,7 +32,7 @@ TEST_F(DoctorNics, NicOfTheKernelCanBeBound) {
                   "modprobe vfio-pci && dpdk-devbind.py -b vfio-pci 0000:01:00.0")));
   EXPECT_THAT(
       about("nic", {"-a", "01:00.0"}),
-      Contains(is(Level::kFail, "DPDK can't use it so (net_igb would)", "dpdk-devbind.py")));
+      Contains(is(Level::kFail, "DPDK's net_igb needs another driver there", "dpdk-devbind.py")));
 }
 
 /// The default route may go a way that isn't seen from here: only what nobody can be using is
@@ -150,7 +150,7 @@ TEST_F(DoctorNics, InterruptsThatAreNotRemapped) {
                       "modprobe vfio_iommu_type1 && echo Y > " + unsafe)));
   put(unsafe.substr(1), "N\n");
   EXPECT_THAT(about("iommu", {"-a", "01:00.0"}), Each(is(Level::kFail, "interrupts aren't remapped",
-                                                         "is trusted, echo Y > " + unsafe)));
+                                                         "users of the NIC, echo Y > " + unsafe)));
   put(unsafe.substr(1), "Y\n");
   EXPECT_THAT(about("iommu", {"-a", "01:00.0"}), Each(is(Level::kOk, "on, 1 groups")));
   put(unsafe.substr(1), "N\n");
@@ -270,7 +270,7 @@ TEST_F(DoctorNics, IommuGroupThatOthersAreIn) {
   EXPECT_THAT(about("nic", {"-a", "01:00.0"}),
               Contains(is(Level::kFail,
                           "0000:01:00.0 (8086:1520) shares IOMMU group 7 with 0000:01:00.1 (igb), "
-                          "which VFIO doesn't have",
+                          "and VFIO takes only a whole group",
                           "another slot")));
   // Binding one that can't be used then is no advice.
   EXPECT_THAT(about("nic", {"-a", "01:00.2"}),
@@ -310,7 +310,8 @@ TEST_F(DoctorNics, NicThatNoPmdIsKnownFor) {
 TEST_F(DoctorNics, PmdThatWorksBesideTheKernelsDriver) {
   pmd("mlx5", "* ib_uverbs & mlx5_core & mlx5_ib", "[[5555, 4119, 65535, 65535]]");
   nic("0000:01:00.0", "15b3:1017", "mlx5_core", "eth1");
-  EXPECT_THAT(about("nic", {}), Contains(is(Level::kOk, "mlx5_core, which net_mlx5 works beside")));
+  EXPECT_THAT(about("nic", {}),
+              Contains(is(Level::kOk, "mlx5_core, and net_mlx5 shares the NIC with it")));
 }
 
 TEST_F(DoctorNics, NonsenseInAPmdsLibraryIsPassedOver) {

@@ -315,8 +315,8 @@ TEST(LocalWriter, RefusesFramesThatDoNotFitTheBuffers) {
   EXPECT_EQ(error_of(pool, ring, small_frames(fits)), "no error");
   EXPECT_THAT(error_of(pool, ring, small_frames(fits + 1)), HasSubstr("a frame of 2177 bytes"));
   EXPECT_THAT(error_of(pool, ring, small_frames(0xffff'ffff)), HasSubstr("doesn't fit pool"));
-  EXPECT_THAT(error_of(pool, ring, small_frames(0)), HasSubstr("no room"));
-  EXPECT_THAT(error_of(pool, ring, small_frames(1)), HasSubstr("no room"));
+  EXPECT_THAT(error_of(pool, ring, small_frames(0)), HasSubstr("payload_capacity is 0 bytes"));
+  EXPECT_THAT(error_of(pool, ring, small_frames(1)), HasSubstr("payload_capacity is 1 bytes"));
 }
 
 TEST(LocalWriter, RefusesPoolsAndRingsThatAreTooSmall) {

@@ -170,7 +170,7 @@ TEST_F(C08, ADeviceThatCanNotBeBroughtBackIsSaidToBe) {
   port.stop();
   ASSERT_EQ(rte_eth_dev_start(port.id()), 0);  // behind its back: now nothing can be configured
   EXPECT_THAT(error_of(9000, pool),
-              AllOf(HasSubstr("configuring"), HasSubstr("could not be brought back to MTU 1500")));
+              AllOf(HasSubstr("configuring"), HasSubstr("going back to MTU 1500 failed")));
   ASSERT_EQ(rte_eth_dev_stop(port.id()), 0);
   expect_as_it_was();
 }

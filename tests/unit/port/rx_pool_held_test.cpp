@@ -48,7 +48,7 @@ TEST_F(RxPoolHeld, ASoftwareDeviceNeedsOneMoreThanItHolds) {
   driver.rings = 1;
   FullPool none_left(receiving_pool(kDescriptors));
   port.emplace(options(1500), none_left);
-  EXPECT_THAT(error_of([&] { port->start(); }), HasSubstr("give it 33 buffers or more"));
+  EXPECT_THAT(error_of([&] { port->start(); }), HasSubstr("give the pool 33 buffers or more"));
   FullPool enough(receiving_pool(kDescriptors + 1));  // the mend
   port->reconfigure(1500, enough);
   EXPECT_EQ(error_of([&] { port->start(); }), "");
@@ -151,7 +151,7 @@ TEST_F(RxPoolHeld, APromiscuousModeThatIsAllowedLaterIsNoLongerRefused) {
   make(1500).start();
   const std::string said = port->notes().at(0);
   EXPECT_THAT(error_of([&] { port->set_promiscuous(true); }), Eq(said)) << "whoever asks";
-  EXPECT_THAT(said, HasSubstr("allow it the mode and ask for it again"));
+  EXPECT_THAT(said, HasSubstr("allow the mode and set it again"));
   EXPECT_FALSE(port->promiscuous());
   driver.promiscuous_error = 0;  // the mend
   EXPECT_EQ(error_of([&] { port->set_promiscuous(true); }), "");

@@ -45,7 +45,7 @@ TEST(SplitFrames, TheSentenceSaysWhatMendsIt) {
   const Port port(o, pool);
   EXPECT_THAT(split_frames_text(port),
               AllOf(HasSubstr("port " + std::to_string(port.id())), HasSubstr("net_ring"),
-                    HasSubstr("gathered"), HasSubstr("16512 bytes")));
+                    HasSubstr("copied into one buffer"), HasSubstr("16512 bytes")));
 }
 
 TEST(SplitFrames, WhereNoBufferIsLargeEnoughALowerMtuMendsIt) {
@@ -72,7 +72,7 @@ TEST_F(SplitByOlderBuffers, AreNotTheBuffersThatItHasNow) {
   port->start();
   EXPECT_FALSE(larger_buffers_help(*port));
   EXPECT_THAT(split_frames_text(*port),
-              AllOf(HasSubstr("from before its MTU was raised"), Not(HasSubstr("16512"))));
+              AllOf(HasSubstr("since before its MTU was raised"), Not(HasSubstr("16512"))));
 }
 
 TEST_F(SplitByOlderBuffers, AreForgottenWhereTheDriverGaveThemBack) {
