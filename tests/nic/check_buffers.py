@@ -51,8 +51,8 @@ class Buffers:
         for mtu in 9000, 1500:
             commands += [f"port config mtu 0 {mtu}", f"port config mtu 1 {mtu}", "start", "wait"]
         self.guest.must("rm -f /run/report.json")
-        run, _ = self.script(PAIR, commands, "--mbuf-size=2176", "--count=1000", "--rate=10k", "--json=/run/report.json",
-                             "--keep-going")
+        run, _ = self.script(PAIR, commands, "--mbuf-size=2176", "--count=1000", "--rate=10k",
+                             "--json=/run/report.json", "--keep-going")
         self.assertIn("note:", run.stdout, run)
         self.assertNotIn("notes", json.loads(self.guest.must("cat /run/report.json")), run)
 

@@ -66,7 +66,7 @@ class FrameRates:
         return rate
 
     def in_turn(self, name, ours, theirs, least=None):
-        """Turns differ by a fifth where the machine has other things to do: of a ratio that is too low more are taken."""
+        """Turns differ by a fifth on a busy machine. If the ratio is too low, more turns are measured."""
         rates = [(ours(), theirs()) for _ in range(TURNS)]
         if JUDGED and least and self.ratio(rates) < least:
             rates += [(ours(), theirs()) for _ in range(MORE_TURNS)]
@@ -96,8 +96,9 @@ class FrameRates:
         look = "echo show port stats 0 >&5"
         said = self.guest.must(
             f"rm -f /run/pmd; mkfifo /run/pmd; {self.their_command(eal, *app, '-i')} </run/pmd >/run/pmd.out 2>&1 &"
-            f" exec 5>/run/pmd; until grep -q 'testpmd>' /run/pmd.out; do sleep 0.1; done; echo start >&5; sleep {WARM_UP};"
-            f" {look}; sleep {SECONDS}; {look}; echo stop >&5; echo quit >&5; wait; cat /run/pmd.out", 60)
+            " exec 5>/run/pmd; until grep -q 'testpmd>' /run/pmd.out; do sleep 0.1; done;"
+            f" echo start >&5; sleep {WARM_UP}; {look}; sleep {SECONDS}; {look};"
+            " echo stop >&5; echo quit >&5; wait; cat /run/pmd.out", 60)
         rate = int(re.findall(rf"{direction[0]}x-pps: +(\d+)", said)[-1])
         packets, bytes_ = re.findall(rf"{direction}-packets: (\d+) .*{direction}-bytes: +(\d+)", said)[-1]
         return rate, int(bytes_) / max(int(packets), 1)

@@ -13,7 +13,7 @@ def messages_a_frame(mtu):
 
 
 def assert_arrived(case, bus, ledger, count):
-    """QEMU holds frames back from a NIC whose ring is full, but for some NICs: these drop them, each counted as missed."""
+    """Where a NIC's ring is full QEMU holds frames back; some emulated NICs drop them and count each as missed."""
     case.assertIs(ledger["balanced"], True, ledger)
     drops = case.drops(ledger)
     missed = 0 if case.device.holds_back else drops.pop("rx_missed", 0)

@@ -1,4 +1,4 @@
-"""Checks 3 and 4: the checksum seed behind the driver's back, VLAN tags by hardware and by software, whose frames arrive."""
+"""Checks 3 and 4: the checksum seed behind the driver's back, VLAN tags by hardware and software, promiscuous mode."""
 
 import nics
 from moldudp64 import frame, packet, parse
@@ -126,4 +126,5 @@ class Addresses(OnTheWire):
         run = self.run_on(HOST, "--forward-mode=rxonly", "--rxq=99", "--duration=1")
         self.assertEqual(run.status, 2, run)
         # Of e1000 the driver says two: it has those of its family's other NICs.
-        self.assertRegex(run.stderr, r"99 RX and 1 TX queues asked for, it has \d+ and \d+( \([^)]*\))?; ask for fewer \(--rxq, --txq\)")
+        self.assertRegex(run.stderr, r"99 RX and 1 TX queues asked for, it has \d+ and \d+( \([^)]*\))?; "
+                                     r"ask for fewer \(--rxq, --txq\)")

@@ -217,8 +217,8 @@ class Guest:
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + 5)
 
     def _why_not_up(self, seconds):
-        """Beside others that take the CPUs, Linux under TCG comes up at times with a clock that stands: no sleep ends. Nor
-        does its boot, where that happens early."""
+        """On a busy machine, Linux under TCG sometimes comes up with a clock that stands: no sleep ends. Where that
+        happens early, the boot doesn't end either."""
         try:
             self._await_agent(seconds)
             return "" if self.run("sleep 0.05", 5).status == 0 else "it has no timers"
@@ -288,9 +288,9 @@ class Job:
         self.guest, self.path, self.command, self.report = guest, path, command, "/dev/null"
         self.started = time.monotonic()
         script = base64.b64encode(f"{guest._exports()}echo $$ >{path}.pid\nexec {command}\n".encode()).decode()
-        guest.must(f"echo {script} | base64 -d >{path}.sh; (setsid sh {path}.sh </dev/null >{path}.out 2>{path}.err; echo $? >{path}.status) "
-                   ">/dev/null 2>&1 </dev/null & while [ ! -s "
-                   f"{path}.pid ]; do sleep 0.02; done")
+        guest.must(f"echo {script} | base64 -d >{path}.sh; "
+                   f"(setsid sh {path}.sh </dev/null >{path}.out 2>{path}.err; echo $? >{path}.status) "
+                   f">/dev/null 2>&1 </dev/null & while [ ! -s {path}.pid ]; do sleep 0.02; done")
 
     def said(self):
         """(standard output, standard error) until now."""

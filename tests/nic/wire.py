@@ -1,8 +1,8 @@
-"""Cables: unix datagram sockets, one datagram a frame. A NIC's end is QEMU's; the other is a second NIC's or the host's.
+"""Cables: unix datagram sockets, one datagram a frame. QEMU has a NIC's end; a second NIC or the host has the other.
 
-A cable remembers. What nobody took (11 frames in a socket, up to 10,000 in QEMU's queue behind it) is delivered to whoever
-receives next, be it another process: a loop after a txonly of 4,000 frames saw 973 frames out of order and 37,770
-duplicates on e1000e. So what sends into a cable that nobody reads sends little, or its reader drains it.
+A cable remembers. Frames that nobody took (11 in a socket, up to 10,000 in QEMU's queue behind it) go to the next
+receiver, even in another process: a loop after a txonly of 4,000 frames saw 973 frames out of order and 37,770
+duplicates on e1000e. Where nobody reads a cable, a test therefore sends few frames into it, or drains it afterwards.
 """
 
 import contextlib
@@ -48,7 +48,7 @@ class HostEnd:
             self.socket.sendto(frame, self.plug.local)
 
     def receive(self, enough=lambda frames: False, *, quiet=0.5, timeout=30):
-        """Frames from now on: until `enough(frames)`, or none comes for `quiet` seconds after the first, or the time is up."""
+        """Frames from now on, until `enough(frames)`, `quiet` seconds without one after the first, or the timeout."""
         frames, deadline = [], time.monotonic() + timeout
         while not enough(frames) and (left := deadline - time.monotonic()) > 0:
             self.socket.settimeout(min(quiet, left) if frames else left)

@@ -330,7 +330,8 @@ class Doing(CommandCase):
     def test_pinned(self):
         """Nobody takes frames out of this port: they stay, and get older."""
         done = self.script("start\nwait 2\nshow bus lcores json\nshow pinned json\nwait 1\nshow pinned json\n"
-                           "show pinned\nstop\nshow pinned json\n", "--forward-mode=txonly", eal=PLAIN_EAL, vdevs=["net_ring0"])
+                           "show pinned\nstop\nshow pinned json\n", "--forward-mode=txonly", eal=PLAIN_EAL,
+                           vdevs=["net_ring0"])
         lcores, first, later, at_last = self.answers(done)
         self.assertGreaterEqual(len(first["pinned"]), 100, done.stdout)
         ages = [buffer["seconds"] for buffer in later["pinned"]]

@@ -1,4 +1,4 @@
-"""Two network namespaces: testbab in the one, plain sockets in the other. The machine's own interfaces are not touched."""
+"""Two network namespaces: testbab in one, plain sockets in the other. The machine's own interfaces are not touched."""
 
 import json
 import os
@@ -56,7 +56,8 @@ class Namespaces(SmokeCase):
         self.reports += 1
         report = self.path(f"report{self.reports}.json")
         command = testbab.arguments((*app, f"--json={report}"), vdevs=vdevs)
-        process = testbab.Process(["ip", "netns", "exec", namespace or self.ours, *command], self.directory, report=report)
+        process = testbab.Process(["ip", "netns", "exec", namespace or self.ours, *command], self.directory,
+                                  report=report)
         self.addCleanup(lambda: process.process.poll() is None and process.process.kill())
         return process
 

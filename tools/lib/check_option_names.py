@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Checks that the library speaks of things, not of a program's options: no file of it names testbab or one of its flags.
+"""Checks that the library names no program and no program's options: none of its files has testbab or one of its flags.
 
     check_option_names.py [ROOT]
 

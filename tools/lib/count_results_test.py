@@ -174,7 +174,8 @@ class TapWithoutMeson(unittest.TestCase):
             self.assertEqual(self.outcome(*lines), [("full", "failed", "reported no cases")])
 
     def test_ended_badly_after_good_cases(self):
-        self.assertEqual(self.outcome("ok 1 - A.a", "1..1", status=3)[1:], [("full", "failed", "ended with exit code 3")])
+        self.assertEqual(self.outcome("ok 1 - A.a", "1..1", status=3)[1:],
+                         [("full", "failed", "ended with exit code 3")])
 
     def test_stopped_short(self):
         for plan in (), ("1..2",):

@@ -63,8 +63,8 @@ install_for_guests() {  # TREE
 # Of the short test the others have every check.
 nic_files=(full several_queues two_guests bare_box guide)
 
-# nic_matrix: every check on every NIC, one file after another. Its last line counts them; fails if one of them did. With
-# BAB_NIC_SECONDS no guest is booted later than so many seconds from now: its checks are skipped.
+# nic_matrix: every check on every NIC, one file after another. The last line counts them. It fails if one check failed.
+# With BAB_NIC_SECONDS no guest is booted later than so many seconds from now: its checks are skipped.
 nic_matrix() {
   local name logs results=() status
   [[ -z ${BAB_NIC_SECONDS:-} ]] || export BAB_NIC_UNTIL=$((EPOCHSECONDS + BAB_NIC_SECONDS))

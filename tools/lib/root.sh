@@ -50,8 +50,8 @@ keep_root() {  # ROOT TAR TAR_OPTION...
   tar -C "$1" --one-file-system "${@:3}" -I 'gzip -1' -cf "$2.$$" . && mv "$2.$$" "$2"
 }
 
-# mirror LABEL: where this machine gets packages labelled so ("Debian", "Debian-Security"); apt itself reads its
-# sources, in whatever format. An archive that isn't reached by http comes as a list of mirrors, of which the first will do.
+# mirror LABEL: where this machine gets packages of that label ("Debian", "Debian-Security"). apt itself reads its
+# sources, in whatever format. An archive that isn't reached by http comes as a list of mirrors; the first one is taken.
 mirror() {
   local uri
   uri=${BAB_DEBIAN_MIRROR:-}

@@ -32,13 +32,15 @@ main() {
     step "unpacking $packed" tar -C "$work" -xzf "$packed"
   else
     rm -f "$cache/debian-$release-packages"*
-    (unpack_minimal_root "$cache" "$release" "$work") || unavailable "no root of Debian $release could be made: see above"
+    (unpack_minimal_root "$cache" "$release" "$work") ||
+      unavailable "no root of Debian $release could be made: see above"
     echo force-unsafe-io >"$work/etc/dpkg/dpkg.cfg.d/unsafe-io"  # it is made anew if the machine crashes meanwhile
   fi
   give_it_the_mirror "$release" "$work"
   give_it_the_project "$work"
   if ! is_fresh "$packed"; then
-    enter "$work" "$0" --inside "$work" --install || die "installing bab's packages in Debian $release failed: see above."
+    enter "$work" "$0" --inside "$work" --install ||
+      die "installing bab's packages in Debian $release failed: see above."
     step "keeping the root in $packed" keep_root "$work" "$packed" --exclude=./root/bab --exclude='./var/cache/apt/*'
   fi
   enter "$work" "$0" --inside "$work" --build-and-test || status=$?
@@ -63,7 +65,11 @@ unavailable() {
 }
 
 # Other lists, another root.
-packages_mark() { printf 'packages-%s\n' "$(cd "$tools/lib/packages" && cat "${lists[@]/%/.txt}" | sha256sum | cut -c 1-12)"; }
+packages_mark() {
+  local sum
+  sum=$(cd "$tools/lib/packages" && cat "${lists[@]/%/.txt}" | sha256sum)
+  printf 'packages-%s\n' "${sum:0:12}"
+}
 
 inside() {  # ROOT MODE
   mount_kernel_folders "$1"
