@@ -76,20 +76,6 @@ Json pools(const Summary& s) {
   return all;
 }
 
-std::string_view idle_name(bab::IdleStrategy idle) {
-  switch (idle) {
-    case bab::IdleStrategy::kSpin:
-      return "spin";
-    case bab::IdleStrategy::kPause:
-      return "pause";
-    case bab::IdleStrategy::kBackOff:
-      return "backoff";
-    case bab::IdleStrategy::kMonitor:
-      return "monitor";
-  }
-  return "";
-}
-
 Json lcores(const Summary& s) {
   Json all = Json::array();
   for (const LcoreSummary& l : s.lcores)
@@ -98,7 +84,7 @@ Json lcores(const Summary& s) {
                    {"turns", l.turns},
                    {"busy_cycles", l.busy_cycles},
                    {"idle_cycles", l.idle_cycles},
-                   {"idle", idle_name(l.idle)}});
+                   {"idle", bab::idle_name(l.idle)}});
   return all;
 }
 
