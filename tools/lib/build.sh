@@ -16,6 +16,9 @@ tsan_options=(--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -D
 fuzz_options=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false -Dtests=enabled
   -Dwerror=true -Dfuzz=true)
 fuzz_targets=(frame_parser framer)
+examples=("$root"/apps/examples/*.cpp)
+examples=("${examples[@]##*/}")
+examples=("${examples[@]%.cpp}")
 bench_options=(--buildtype=release -Dtests=disabled -Dbench=true -Dwerror=true)
 # For callgrind, which doesn't know AVX-512; the same instructions on every machine.
 instructions_options=(--buildtype=release -Dtests=disabled -Dwerror=true -Dcpu=x86-64-v3 "${unity_options[@]}")

@@ -14,10 +14,10 @@ source "$tools/lib/root.sh"
 
 release=trixie
 lists=(run test)
-targets=(apps/testbab/testbab apps/examples/{bus,hello,fan_in,pipeline,embedding}
+targets=(apps/testbab/testbab "${examples[@]/#/apps/examples/}"
   tests/unit/{unit_{base,eal,memory,lcore,wire,message,port,bus,doctor,capture,testbab},sim})
 tests=(base eal memory lcore wire message port bus doctor capture testbab sim
-  example_{bus,hello,fan_in,pipeline,embedding}
+  "${examples[@]/#/example_}"
   smoke_{loop,capture,relay,memif,kernel_peers,eal_reasons})
 
 main() {
