@@ -16,6 +16,7 @@
 #include "capture_request.hpp"
 #include "completion.hpp"
 #include "engine.hpp"
+#include "idle_words.hpp"
 #include "man_page.hpp"
 #include "number.hpp"
 
@@ -99,17 +100,6 @@ static_assert(bab::Port::data_room(kMtuMax) == 65'535, "what one mbuf holds");
 
 /// The same as counted without a tag.
 constexpr unsigned kUntaggedOverhead = 14 + 4;
-
-/// Every strategy that has a name, in the library's order.
-std::vector<std::pair<std::string, bab::IdleStrategy>> idle_strategies() {
-  std::vector<std::pair<std::string, bab::IdleStrategy>> all;
-  for (unsigned i = 0;; ++i) {
-    const auto strategy = static_cast<bab::IdleStrategy>(i);
-    const std::string_view name = bab::idle_name(strategy);
-    if (name.empty()) return all;
-    all.emplace_back(name, strategy);
-  }
-}
 
 const std::map<std::string, PayloadPart> kPayload{{"all", PayloadPart::kAll},
                                                   {"number", PayloadPart::kNumber}};
@@ -248,14 +238,8 @@ class Parser {
              [this](const std::string& t) {
                o_.writer_kind = choice(kWriterKinds, t, "--writer-kind");
              });
-    std::vector<std::string> idle_names;
-    for (const auto& [name, strategy] : idle_strategies()) idle_names.push_back(name);
-    add_text("--idle", fmt::format("{}", fmt::join(idle_names, "|")),
-             "what an lcore does between turns without work; default pause",
-             [this](const std::string& t) {
-               const auto all = idle_strategies();
-               o_.idle = choice(std::map(all.begin(), all.end()), t, "--idle");
-             });
+    add_text("--idle", idle_words(), "what an lcore does between turns without work; default pause",
+             [this](const std::string& t) { o_.idle = choice(idle_strategies(), t, "--idle"); });
     add_text("--replay", "FILE", "replay: the capture (pcap or pcapng) with the messages to send",
              [this](const std::string& text) {
                if (text.empty()) throw CLI::ValidationError("--replay: it takes a file's path");
