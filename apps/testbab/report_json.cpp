@@ -158,7 +158,7 @@ std::string to_json(const Summary& s) {
     all["replay"] = {{"messages", s.replay->messages}, {"duplicates", s.replay->duplicates}};
   if (!s.notes.empty()) all["notes"] = s.notes;
   if (s.latency) all["latency"] = latency_json(*s.latency);
-  // A device's name is whatever bytes --vdev had.
+  // A device's name may have any bytes: it is from --vdev.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -179,7 +179,7 @@ void JsonReport::write(const std::string& text) {
   std::FILE* out = file_ ? file_.get() : stdout;
   if (std::fwrite(text.data(), 1, text.size(), out) != text.size() || std::fflush(out) != 0)
     fail(errno);
-  // Some file systems tell of a full disk only now.
+  // Some file systems report a full disk only now.
   if (file_ && std::fclose(file_.release()) != 0) fail(errno);
 }
 
