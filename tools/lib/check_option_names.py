@@ -24,7 +24,7 @@ def read(root, path):
 
 
 def flags(root):
-    """testbab's own; a table that isn't understood any more is an error."""
+    """testbab's own flags. It is an error if the table can't be read any more."""
     found = set(ADDS.findall(read(root, TABLE)))
     if not KNOWN <= found:
         sys.exit(f"{TABLE}: where are {', '.join(sorted(KNOWN - found))}?")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What count_results.py makes of the logs that meson 1.0 writes."""
+"""count_results.py reads the logs of meson 1.0 right."""
 
 import contextlib
 import io

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/check trixie: builds bab in a root of Debian 13 (DPDK 24.11), warnings being errors, and runs its unit tests,
 # examples and a few smoke tests there. The root with its packages is kept in ~/.cache/bab for two weeks.
-# Where there can be no such root it says why and skips; with BAB_TRIXIE=required that is a failure.
+# If there can be no such root, it says why and skips. With BAB_TRIXIE=required that is a failure.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup.sh
 source "$(dirname "$(readlink -f "$0")")/setup.sh"
@@ -34,7 +34,7 @@ main() {
     rm -f "$cache/debian-$release-packages"*
     (unpack_minimal_root "$cache" "$release" "$work") ||
       unavailable "no root of Debian $release could be made: see above"
-    echo force-unsafe-io >"$work/etc/dpkg/dpkg.cfg.d/unsafe-io"  # it is made anew if the machine crashes meanwhile
+    echo force-unsafe-io >"$work/etc/dpkg/dpkg.cfg.d/unsafe-io"  # after a crash it is made anew
   fi
   give_it_the_mirror "$release" "$work"
   give_it_the_project "$work"
@@ -64,7 +64,7 @@ unavailable() {
   exit 0
 }
 
-# Other lists, another root.
+# The root depends on the lists of packages.
 packages_mark() {
   local sum
   sum=$(cd "$tools/lib/packages" && cat "${lists[@]/%/.txt}" | sha256sum)
