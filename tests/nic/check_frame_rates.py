@@ -14,8 +14,8 @@ SECONDS = 2  # between two looks
 FULL, SMALL = 9000, 32  # MTU of full frames, bytes of the one message in small ones
 JUDGED = os.environ.get("BAB_RATES") != "print"
 TURNS, MORE_TURNS = 5 if JUDGED else 1, 10
-BUFFERS = "--total-num-mbufs=6000"  # both have as many, and with that caches as large
-ONE_CPU = ("--lcores", "0@1,1@1")  # of the guest's: main lcores sleep
+BUFFERS = "--total-num-mbufs=6000"  # for both programs; their caches then have the same size
+ONE_CPU = ("--lcores", "0@1,1@1")  # of the guest; main lcores sleep
 
 
 def frame_of(message_size):
@@ -38,7 +38,7 @@ class FrameRates:
                          lambda: self.their_rate("RX", eal, "--forward-mode=rxonly")[0], 0.95)
 
     def test_sending(self):
-        """To a cable that nobody listens at, so that nothing but the sender is measured.
+        """Sends into a cable that nobody reads, so that only the sender is measured.
 
         testpmd writes the headers of its frames and leaves the rest as it was. So do ours, but for a message's number;
         what writing all bytes of full frames takes, a guest under TCG copying a few of them at a time, is printed.
@@ -50,7 +50,7 @@ class FrameRates:
                                            ("full frames, all bytes written", full, "all", None),
                                            ("one small message a frame", SMALL, "all", 0.7)):
             with self.subTest(name):
-                # testpmd's frames have no UDP checksum: no more do ours. It reads its arguments in order.
+                # testpmd's frames have no UDP checksum, so ours have none, either. It reads its arguments in order.
                 self.in_turn(
                     name, lambda: self.sending(size, self.our_rate(
                         "tx", eal, "--forward-mode=txonly", f"--mtu={FULL}", f"--msg-size={size}",
@@ -60,7 +60,7 @@ class FrameRates:
                         f"--txpkts={frame_of(size)}")), least)
 
     def sending(self, size, measured):
-        """The rate, once it is sure that frames had the size: testpmd's are shorter where its buffers are."""
+        """The rate. Checks the frames' size first: testpmd's frames are shorter if its buffers are."""
         rate, frame_bytes = measured
         self.assertAlmostEqual(frame_bytes, frame_of(size), delta=4)  # some NICs count the CRC
         return rate
@@ -88,7 +88,7 @@ class FrameRates:
             *app, BUFFERS, "--idle=spin")  # testpmd doesn't pause: TCG leaves the guest for each pause
         port, missed = ports["ports"][0], self.drops(bus)
         self.assertEqual(run.status, 1 if missed else 0, run)
-        self.assertLessEqual(missed.keys(), {"rx_missed"}, run)  # the flood may be more than it takes
+        self.assertLessEqual(missed.keys(), {"rx_missed"}, run)  # the host may send more than it takes
         return port[f"{direction}_pps"], port[f"{direction}_bytes"] / max(port[f"{direction}_frames"], 1)
 
     def their_rate(self, direction, eal, *app):

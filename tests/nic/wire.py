@@ -26,7 +26,7 @@ class Plug(NamedTuple):
 
 
 def crossed(directory, name="wire"):
-    """Plugs of two NICs that are wired to each other, be they in one guest or in two."""
+    """Plugs of two NICs that are wired to each other, in one guest or in two."""
     one, other = os.path.join(directory, f"{name}0"), os.path.join(directory, f"{name}1")
     return Plug(one, other), Plug(other, one)
 
@@ -42,7 +42,7 @@ class HostEnd:
         self.socket.bind(self.plug.remote)
 
     def send(self, frames, timeout=30):
-        """Waits where the NIC is slower."""
+        """Waits if the NIC is slower."""
         self.socket.settimeout(timeout)
         for frame in frames:
             self.socket.sendto(frame, self.plug.local)
@@ -60,7 +60,7 @@ class HostEnd:
 
     @contextlib.contextmanager
     def flood(self, frame):
-        """A process of its own sends that frame again and again, as fast as the NIC takes it."""
+        """A separate process sends this frame again and again, as fast as the NIC takes it."""
         sender = multiprocessing.get_context("fork").Process(target=self._send_for_ever, args=(frame,), daemon=True)
         sender.start()
         try:
@@ -76,7 +76,7 @@ class HostEnd:
             self.socket.sendto(frame, self.plug.local)
 
     def drain(self):
-        """Forgets what came until now."""
+        """Forgets all frames that came so far."""
         self.socket.setblocking(False)
         try:
             while True:

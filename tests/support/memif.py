@@ -43,14 +43,14 @@ class MemifCase(SmokeCase):
 
 
 class Staying:
-    """Its run ends as any, and it stays until it is to leave, its port in place and not polled."""
+    """A testbab whose run ends as usual. It then stays, with its port not polled, until it is told to leave."""
 
     def __init__(self, case, *app, ends=True, **options):
-        """`ends`: by itself, not when it is told to."""
+        """`ends`: the run ends by itself, not when it is told to."""
         self.case = case
         script = case.path(f"script{case.reports}")
         os.mkfifo(script)
-        # For reading, too: so it needn't be open elsewhere.
+        # For reading, too, so that opening needn't wait for a reader.
         self.script = os.fdopen(os.open(script, os.O_RDWR), "w", encoding="utf-8")
         case.addCleanup(self.script.close)
         self.process = case.start(f"--cmdline-file={script}", *app, **options)
