@@ -1,5 +1,4 @@
-// A first program: one object that is a bus, a session that is published, and an address that is
-// subscribed to.
+// A first program: a bus, which is one object, publishes a session and subscribes to its address.
 #include <bab/bab.hpp>
 
 #include <cstdio>

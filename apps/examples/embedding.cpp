@@ -1,5 +1,5 @@
-// A DPDK forwarder with its own EAL, pool and ports (l2fwd in small), and a bus that was added to
-// it: the parts between BUS lines.
+// A DPDK forwarder with its own EAL, pool and ports (a small l2fwd), to which a bus was added. The
+// bus is what stands between BUS lines.
 #include <rte_bus_vdev.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -21,7 +21,7 @@ constexpr unsigned kForward = 20'000;  // frames
 constexpr unsigned kMessages = 1'000;
 
 void start_eal() {
-  std::vector<std::string> args = bab::embedded_eal_args();  // any would do; these need no NIC
+  std::vector<std::string> args = bab::embedded_eal_args();  // any will do; these need no NIC
   args.insert(args.begin(), "embedding");
   args.insert(args.end(), {"--log-level=4"});
   std::vector<char*> argv;
@@ -44,7 +44,8 @@ std::uint16_t make_port(const char* vdev, std::uint16_t queues, rte_mempool* poo
   return id;
 }
 
-/// The forwarder's loop body: what comes in at `in` goes out at `out`, queue 0, under another MAC.
+/// The forwarder's loop body: sends the frames that `in` receives on queue 0 of `out`, with another
+/// MAC address.
 unsigned forward(std::uint16_t in, std::uint16_t out) {
   std::array<rte_mbuf*, kBurst> burst;
   const std::uint16_t n = rte_eth_rx_burst(in, 0, burst.data(), kBurst);
@@ -62,16 +63,16 @@ int main() try {
   rte_mempool* host_pool = rte_pktmbuf_pool_create("host", 2047, 128, 0, 2176, 0);
   if (host_pool == nullptr) throw std::runtime_error("no memory for the host's pool");
   const std::uint16_t in = make_port("net_null0", 1, host_pool);
-  const std::uint16_t out = make_port("net_ring0", 2, host_pool);  // what it sends comes back
+  const std::uint16_t out = make_port("net_ring0", 2, host_pool);  // it receives what it sends
   unsigned forwarded = 0, came_back = 0, published = 0, arrived = 0;
   {
     // ---- BUS: set-up ---------------------------------------------------------------------------
     const bab::Eal eal = bab::Eal::adopt();
-    bab::require_shareable(out);  // throws where FAST_FREE would free messages that are still read
+    bab::require_shareable(out);  // throws if FAST_FREE would free messages that are still read
     bab::BufferPool pool({.name = "bus", .buffers = 128, .cache = 16, .receives = true});
     const bab::wire::FrameHeader header({.session = bab::wire::make_session("EMBEDDED")});
     bab::FrameRing ring(pool.size());
-    bab::TxQueue bus_queue(out, 1, false);  // queue 1 is the bus's; no TX offloads are on
+    bab::TxQueue bus_queue(out, 1, false);  // the bus has queue 1; no TX offloads are on
     bab::WriteFlusher flusher(bus_queue, header);
     flusher.add(ring);
     bab::LocalWriter writer(
@@ -98,7 +99,7 @@ int main() try {
       for (unsigned i = 0, n = bus_rx.receive(got); i < n; ++i)
         for (const auto message : framer.accept(got[i]))
           if (std::memcmp(message.data(), &arrived, sizeof arrived) == 0) ++arrived;
-      bab::BufferPool::relieve();  // this lcore turns, and may keep buffers to itself
+      bab::BufferPool::relieve();  // at each turn's end, so that this lcore may have a cache
       // ---- BUS: end ----------------------------------------------------------------------------
 
       std::array<rte_mbuf*, kBurst> back;
@@ -106,7 +107,7 @@ int main() try {
       rte_pktmbuf_free_bulk(back.data(), n);
       came_back += n;
     }
-    bab::BufferPool::empty_caches();  // BUS: it turns no more
+    bab::BufferPool::empty_caches();  // BUS: this lcore turns no more
     std::array<rte_mbuf*, kBurst> back;
     while (const std::uint16_t n = rte_eth_rx_burst(out, 0, back.data(), kBurst)) {
       rte_pktmbuf_free_bulk(back.data(), n);

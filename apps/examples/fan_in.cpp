@@ -50,7 +50,7 @@ struct Worker {
       lcore.add(w->producer);
       lcore.spawn([&w] { return w->write(); });
     }
-    lcore.run_tasks();  // they end when all they wrote is sent, or stopped
+    lcore.run_tasks();  // they end when all their messages are sent, or at a stop
     return 0;
   }
 
@@ -103,7 +103,7 @@ int main() try {
   for (std::uint32_t i = 0; i < kWriters; ++i)
     all.push_back(rings.emplace_back(std::make_unique<bab::FrameRing>(pool.size())).get());
   bab::WriteFlusher flusher(port.tx(0), header);
-  flusher.add_shared(all);  // all of the shared writer's rings together
+  flusher.add_shared(all);  // all rings of the shared writer, in one call
   bab::SharedWriter shared(pool, {.payload_capacity = header.payload_capacity(port.mtu()),
                                   .header_size = header.size()});
 
@@ -123,7 +123,7 @@ int main() try {
     return checker.good + checker.bad == kWriters * kEach || main_lcore.now() > deadline;
   });
   if (checker.good + checker.bad < kWriters * kEach)
-    for (Worker& w : workers) w.lcore.request_stop();  // else they end by themselves
+    for (Worker& w : workers) w.lcore.request_stop();  // otherwise they end by themselves
   rte_eal_mp_wait_lcore();
 
   bool sent = true;

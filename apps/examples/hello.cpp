@@ -1,4 +1,4 @@
-// Publishes and subscribes over a loopback, on one lcore: two tasks that take turns.
+// Publishes and subscribes over a loopback: two tasks on one lcore, which take turns.
 #include <bab/bab.hpp>
 
 #include <cstdio>

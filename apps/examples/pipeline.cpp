@@ -1,6 +1,6 @@
-// Packets across three lcores by channels: received on the main one, inspected on a worker, which
-// drops every other one, counted on a second. No byte is copied; closing a channel ends who reads
-// it.
+// Packets go through three lcores by channels. The main lcore receives them, a worker inspects them
+// and drops every other one, a second worker counts the rest. No byte is copied. A task ends when
+// the channel that it reads is closed.
 #include <bab/bab.hpp>
 
 #include <rte_cycles.h>
@@ -26,7 +26,7 @@ bab::Task<> publish(bab::LocalWriter& writer) {
   for (; number < kMessages; ++number) {
     auto room = co_await bab::reserve_wait(writer, 2 * sizeof number);
     if (!room) co_return;
-    std::memset(room.data(), 0xab, sizeof number);  // a header, which the inspector strips
+    std::memset(room.data(), 0xab, sizeof number);  // a header, which the inspector takes off
     std::memcpy(room.data() + sizeof number, &number, sizeof number);
     room.commit();
   }
@@ -52,7 +52,7 @@ bab::Task<> receive(bab::RxQueue& rx, bab::PacketChannel& out, std::uint64_t dea
     co_await bab::Yield();
   }
   out.close_sender();
-  bab::Lcore::current()->request_stop();  // the publisher too, if the deadline was it
+  bab::Lcore::current()->request_stop();  // ends the publisher, too, if the deadline has passed
 }
 
 bab::Task<> inspect(bab::PacketChannel& in, bab::PacketChannel& out) {

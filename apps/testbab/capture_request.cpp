@@ -17,12 +17,12 @@ namespace {
   throw bab::Error(fmt::format("{}; after the file's name: {}", what, kCaptureSyntax));
 }
 
-/// The number behind the word at `i`, which then is at the number.
+/// The number after the word at `i`. `i` then is at the number.
 template <class T>
 T number_behind(const std::vector<std::string>& words, std::size_t& i, T least,
                 T most = std::numeric_limits<T>::max()) {
   const std::string& name = words[i];
-  if (++i >= words.size()) refuse(fmt::format("a number is missing behind \"{}\"", name));
+  if (++i >= words.size()) refuse(fmt::format("{}: a number is missing", name));
   try {
     return static_cast<T>(whole_number(words[i], least, most));
   } catch (const std::invalid_argument& e) {

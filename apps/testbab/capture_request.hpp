@@ -7,13 +7,14 @@
 
 namespace testbab {
 
-/// How a capture is asked for, behind the file's name.
+/// The words of a capture request, after the file's name.
 inline constexpr const char* kCaptureSyntax =
     "[rx|tx|both] [port N] [udp N] [1 in N] [share PERCENT]";
 /// Percent of lcores' time.
 inline constexpr unsigned kMostShare = 100;
 
-/// The words behind "capture start": FILE, then any of kCaptureSyntax. Throws bab::Error.
+/// `words`: those after "capture start", which are FILE, then any of kCaptureSyntax. Throws
+/// bab::Error.
 bab::CaptureOptions parse_capture(const std::vector<std::string>& words);
 
 /// "12 of 14 frames in FILE, 2 missed, …".

@@ -34,8 +34,8 @@ bool CapturedMessages::is_at(std::size_t place, Bytes bytes) const {
   return std::equal(there.begin(), there.end(), bytes.begin(), bytes.end());
 }
 
-/// What a frame is by its messages: new, or a duplicate as far as they were there; or other
-/// messages under numbers that were there, of which all go then.
+/// Looks at the messages of a frame. They are new, or they are duplicates as far as the session had
+/// them. Or the session had other messages under their numbers; then all of them are sent.
 void CapturedMessages::judge(SeenMessages& seen, std::uint64_t sequence,
                              std::span<const Bytes> messages) {
   bool differs = false, repeats = false, repeats_other = false;

@@ -15,7 +15,8 @@ Checker::Stream* Checker::find(const bab::wire::MoldHeader& header) noexcept {
   const std::string_view name(reinterpret_cast<const char*>(header.session.data()),
                               header.session.size());
   const bool ours = strict_ || name.starts_with("TESTBAB");
-  // A Generator starts at 1, and a receiver that must see all of it from there; others join late.
+  // A Generator's stream begins at 1, and a receiver that must see all of it begins there. Others
+  // may join late.
   const std::uint64_t next = strict_ ? bab::wire::kMoldFirstSequence : header.sequence;
   *stream = {.ours = ours, .judged = ours, .named = ours, .next = next};
   return stream;
@@ -37,7 +38,7 @@ void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
     ++restarts_;  // the sender began again
     s.next = end;
   } else if (header.messages() > 0) {
-    // Behind the newest: it fills a gap as far as there is one; the rest came twice.
+    // Older than the newest: messages that were missing fill a gap; the others are duplicates.
     ++s.out_of_order;
     const std::uint64_t old = std::min(end, s.next) - header.sequence;
     const std::uint64_t filled = std::min(old, s.missing);
@@ -47,8 +48,8 @@ void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
   }
 }
 
-/// A message of ours that isn't what its number says. In a stream that only looks like ours it may
-/// have been relayed, and then carries the number that it had before.
+/// A message of ours whose payload isn't that of its number. In a stream that only looks like ours
+/// it may have been relayed: it then carries the payload of its first number.
 void Checker::judge(std::span<const std::uint8_t> bytes) noexcept {
   std::uint64_t number = 0;
   if (!stream_->named && bytes.size() >= sizeof number) {

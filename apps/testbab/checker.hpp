@@ -12,9 +12,9 @@
 
 namespace testbab {
 
-/// Judges received streams: sequence numbers of each session, and the payloads of those that
-/// testbab made. A stream is testbab's when its session's name begins with TESTBAB, or its first
-/// message of 8 bytes or more is what a Generator would have put there; all of it must then be.
+/// Judges received streams: the sequence numbers of each session, and the payloads of streams that
+/// testbab made. testbab made a stream if its session's name begins with TESTBAB, or if its first
+/// message of 8 bytes or more is a Generator's; then all messages must be a Generator's.
 class Checker {
  public:
   /// Messages of sessions beyond these are counted, and not judged.
@@ -39,7 +39,7 @@ class Checker {
     ++sequence_;
   }
 
-  /// `port_lost`: frames were lost at our own port, so that gaps are ours, whoever made the stream.
+  /// `port_lost`: our own port lost frames, so that gaps of all streams are our loss.
   void sum_up(BusTotals& bus, bool port_lost) const;
 
   /// Messages missing in testbab's own streams.

@@ -9,20 +9,20 @@ namespace testbab {
 
 class Console;
 
-/// What the user typed, a word each.
+/// The words that the user typed.
 using Words = std::vector<std::string>;
 
-/// A command: what prompt, scripts, completion, `help` and the man page know of it.
+/// A command, as prompt, scripts, completion, `help` and the man page know it.
 struct Command {
-  /// Words of which (a|b|c) are to choose and [x] may be left out. In capitals, what the user puts
-  /// in their place: N and M whole numbers, MODE an engine, FILE a path, WORD anything.
+  /// (a|b|c): one of these words. [x]: may be left out. A word in capitals stands for what the user
+  /// types: N and M whole numbers, MODE an engine, FILE a path, WORD anything.
   std::string_view syntax;
   std::string_view help;  ///< a sentence
-  /// Throws bab::Error: it can't be done, in one sentence with its mend.
+  /// Throws bab::Error if the command can't be done: one sentence with its mend.
   void (*run)(Console& console, const Words& words);
 };
 
-/// The table. testpmd's words do what they do there.
+/// The table of commands. Words of testpmd do what they do there.
 std::span<const Command> commands();
 
 // Its parts.
@@ -32,7 +32,7 @@ std::span<const Command> show_commands();     // show fwd, config, bus, pinned
 std::span<const Command> set_commands();      // set
 std::span<const Command> capture_commands();  // capture, show capture
 
-/// Whether the last word is `json`, as of every `show`.
+/// Whether the last word is `json`, which every `show` takes.
 inline bool wants_json(const Words& words) { return words.back() == "json"; }
 
 }  // namespace testbab

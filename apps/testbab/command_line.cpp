@@ -74,13 +74,14 @@ struct CommandForm {
   Form form;
 };
 
-/// What cmdline_parse() found. Its callback only takes notes: C code is no place for exceptions.
+/// What cmdline_parse() found. Its callback only takes notes: an exception must not pass through C
+/// code.
 struct Match {
   const CommandForm* found = nullptr;
   Words words;
 };
 
-/// As librte_cmdline, whose own function for it isn't exported: a # begins a comment.
+/// A # begins a comment, as in librte_cmdline, which doesn't export its own function for this.
 bool ends_command(char c) { return c == '\0' || c == '#' || c == '\n' || c == '\r'; }
 
 std::vector<std::string_view> words_of(const std::string& line) {
@@ -113,7 +114,7 @@ struct CommandLine::Tables {
   std::vector<std::unique_ptr<cmdline_inst, InstDeleter>> insts;
   std::vector<cmdline_inst*> context;
   std::vector<cmdline_inst*>
-      whole;  // without forms that go on as others: completion lists each once
+      whole;  // without forms that others continue: completion lists each word once
   std::unique_ptr<cmdline, CmdlineDeleter> cl;
   std::unique_ptr<cmdline, CmdlineDeleter> completion;
   Match match;
@@ -141,7 +142,8 @@ struct CommandLine::Tables {
     if (is_whole) whole.push_back(inst);
   }
 
-  /// Why `words` are no command: how far they go, and what could come there.
+  /// Why `words` are no command: the words up to where they fit one, the word that doesn't fit, and
+  /// the words that would.
   [[nodiscard]] std::string expectation(const std::vector<std::string_view>& words) const {
     std::size_t best = 0;
     for (const Note& note : notes) best = std::max(best, matched(note.form.form, words));
@@ -156,10 +158,13 @@ struct CommandLine::Tables {
         next.insert(e.words.begin(), e.words.end());
         next.insert(e.placeholders.begin(), e.placeholders.end());
       }
-    if (next.empty()) return fmt::format("nothing comes behind \"{}\"", all(before));
-    const std::string one_of = fmt::format("behind \"{}\" comes {}{}", all(before),
-                                           next.size() > 1 ? "one of " : "", fmt::join(next, ", "));
-    return best == words.size() ? one_of : fmt::format("{}, not \"{}\"", one_of, words[best]);
+    if (next.empty())
+      return fmt::format("{}: unexpected word \"{}\"; the command ends before it", all(before),
+                         words[best]);
+    const std::string wrong = best == words.size()
+                                  ? "a word is missing"
+                                  : fmt::format("unknown word \"{}\"", words[best]);
+    return fmt::format("{}: {}; expected {}", all(before), wrong, fmt::join(next, ", "));
   }
 
   static std::size_t matched(const Form& form, const std::vector<std::string_view>& words) {

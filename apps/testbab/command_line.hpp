@@ -9,14 +9,14 @@
 
 namespace testbab {
 
-/// A line that is a command's.
+/// A line that was parsed.
 struct Parsed {
   const Command* command = nullptr;  ///< null: an empty line, or a comment
   Words words;
 };
 
-/// The table of commands as librte_cmdline parses and completes it: its tokens are made from the
-/// syntaxes.
+/// The table of commands for librte_cmdline, which parses and completes lines. Its tokens are made
+/// from the syntaxes.
 class CommandLine {
  public:
   CommandLine();
@@ -24,10 +24,11 @@ class CommandLine {
   CommandLine& operator=(const CommandLine&) = delete;
   ~CommandLine();
 
-  /// One line, without its end. Throws bab::Error: what was expected, and where.
+  /// `line`: without its end. Throws bab::Error if it is no command, with the words that were
+  /// expected.
   [[nodiscard]] Parsed parse(std::string_view line) const;
 
-  /// For rdline: as cmdline_complete().
+  /// For rdline: does what cmdline_complete() does.
   int complete(const char* buffer, int* state, char* out, unsigned size) const;
 
   /// Longest line, in bytes.

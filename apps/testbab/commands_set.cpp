@@ -11,8 +11,7 @@
 namespace testbab {
 namespace {
 
-/// Takes `value` as the command line takes it for `option`, whose ranges and words are thus the
-/// same.
+/// Sets `option` to `value` as the command line does, with the same ranges and words.
 void assign(Console& console, std::string_view command, std::string_view option,
             std::string_view value) {
   Options changed = console.session().options();
@@ -24,7 +23,7 @@ void assign(Console& console, std::string_view command, std::string_view option,
   console.session().options() = changed;
 }
 
-/// What is in force, and from when.
+/// What was set, and when it takes effect.
 void say(Console& console, const std::string& what) {
   console.print(
       fmt::format("{}{}\n", what, console.session().running() ? ", from the next start on" : ""));
@@ -33,7 +32,7 @@ void say(Console& console, const std::string& what) {
 void set_fwd(Console& console, const Words& words) {
   const Engine* engine = find_engine(words[2]);
   Options& options = console.session().options();
-  // What belongs to another engine goes with it.
+  // Options of the engine before go with it.
   if (engine != nullptr && !engine->makes_messages) options.rate.reset();
   if (words[2] != "replay" && options.engine == "replay") {
     options.replay.clear();

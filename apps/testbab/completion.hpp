@@ -4,7 +4,7 @@
 
 namespace testbab {
 
-/// A bash function that completes testbab's arguments, made from the options and the engines.
+/// A bash function that completes testbab's arguments. It is made from the options and engines.
 std::string bash_completion();
 
 }  // namespace testbab

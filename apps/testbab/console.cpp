@@ -57,7 +57,7 @@ Console::Wake Console::wait(int fd, std::optional<Clock::time_point> until) {
 void Console::print(const std::string& text) { std::fputs(text.c_str(), out_); }
 
 void Console::print_json(const nlohmann::ordered_json& members) {
-  // A device's name is whatever bytes --vdev had.
+  // A device's name may have any bytes: it is from --vdev.
   print(json_document(members)
             .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
             .append("\n"));

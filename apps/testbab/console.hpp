@@ -14,8 +14,8 @@
 
 namespace testbab {
 
-/// Where commands come in and what they say goes out, whoever types them: a person at the prompt, a
-/// script or a pipe. Main thread.
+/// Runs commands and prints what they say. Commands come from a person at the prompt, a script or a
+/// pipe. Main thread.
 class Console {
  public:
   using Clock = std::chrono::steady_clock;
@@ -23,41 +23,41 @@ class Console {
     kInput,      ///< the file descriptor can be read
     kInterrupt,  ///< Ctrl-C at the prompt
     kTimeout,
-    kQuit,  ///< a signal, or nobody is left to read what we say
+    kQuit,  ///< a signal, or nobody reads our output any more
   };
 
-  /// Both must outlive it. `keep_going`: scripts go on behind a command that failed.
+  /// Both must outlive it. `keep_going`: scripts go on after a command that failed.
   Console(Session& session, std::FILE* out, bool keep_going);
 
-  /// Runs one command. Throws bab::Error: it is none, or it failed.
+  /// Runs one command. Throws bab::Error: there is no such command, or it failed.
   void execute(std::string_view line);
-  /// Runs a file's commands, one a line. Throws bab::Error with file and line of the one that
-  /// failed, unless it shall keep going.
+  /// Runs a file's commands, one a line. Throws bab::Error with file and line of a command that
+  /// failed, unless `keep_going`.
   void load(const std::string& path);
-  /// The same for a file that is open: what `name` says in errors. Ends with it, or on quit.
+  /// The same for an open file, which errors call `name`. Ends at the file's end, or on quit.
   void load(int fd, const std::string& name);
 
-  /// Sleeps until there is something to do; meanwhile the present run goes on, and ends where it is
-  /// over. `fd` -1: nothing to read.
+  /// Sleeps until there is something to do. Meanwhile the present run goes on; it is stopped when
+  /// it is over. `fd`: may be read; -1: none.
   Wake wait(int fd, std::optional<Clock::time_point> until = std::nullopt);
 
-  /// Stops the present run and says what came of it.
+  /// Stops the present run and prints its summary.
   void stop(bool interrupted = false);
 
   void quit() noexcept { quitting_ = true; }
   [[nodiscard]] bool quitting() const noexcept { return quitting_; }
 
-  /// What a command says.
+  /// Prints what a command says.
   void print(const std::string& text);
-  /// The same as a document on one line.
+  /// Prints a JSON document on one line.
   void print_json(const nlohmann::ordered_json& members);
   [[nodiscard]] std::FILE* out() const noexcept { return out_; }
-  /// What is said unasked: around it, `before` and `after` may clear and redraw a line that is
-  /// being edited.
+  /// For text that no command asked for: `before` and `after` are called around it, to clear and
+  /// redraw a line that is being edited.
   void announce(const std::string& text);
   void around_announcements(std::function<void()> before, std::function<void()> after);
 
-  /// Commands of scripts that failed.
+  /// How many commands of scripts failed.
   [[nodiscard]] unsigned failures() const noexcept { return failures_; }
   [[nodiscard]] bool output_lost() const noexcept { return output_lost_; }
 

@@ -47,7 +47,7 @@ PortNeeds port_needs(const Options& options, bool loopback) {
       loopback ? n.data_room : bab::rx_rooms(n.data_room - RTE_PKTMBUF_HEADROOM).front());
   const std::uint32_t rxd = options.rxd > 0 ? options.rxd : RTE_ETH_DEV_FALLBACK_RX_RINGSIZE;
   const std::uint32_t txd = options.txd > 0 ? options.txd : RTE_ETH_DEV_FALLBACK_TX_RINGSIZE;
-  // As wiring does.
+  // As Wiring does.
   const auto buffers = [&](std::uint32_t held, std::uint32_t writers) -> std::uint64_t {
     bab::PoolNeeds needs{.held = held, .lcores = kLcores, .burst = options.burst};
     needs.cache = options.mbcache.value_or(needs.cache);
@@ -75,7 +75,7 @@ std::uint64_t memory_of(const Arguments& arguments, const PortNeeds& needs) {
   return kTheirs + vdevs * needs.bytes + nics * needs.nic_bytes;
 }
 
-/// `splits`: only NICs are named, whose drivers split frames as a rule.
+/// `splits`: only NICs are named. As a rule, their drivers can split frames.
 Finding examine_buffers(const Options& options, const PortNeeds& needs, bool splits) {
   Finding f{Finding::Level::kOk, "buffers",
             fmt::format("MTU {} needs buffers of {} bytes", needs.mtu, needs.data_room), ""};
@@ -141,7 +141,7 @@ std::string to_json(const std::vector<Finding>& findings) {
   }
   const OrderedJson report{{"schema", kJsonSchema}, {"version", BAB_VERSION}, {"ok", counts[0]},
                            {"warn", counts[1]},     {"fail", counts[2]},      {"findings", all}};
-  // Names of devices and interfaces are whatever bytes the command line had.
+  // Names of devices and interfaces may have any bytes: they are from the command line.
   return report.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
@@ -154,7 +154,7 @@ int run_doctor(const Options& options, const Arguments& arguments) {
   what.eal = arguments.eal;
   what.memory_bytes = memory_of(arguments, needs);
   what.mtu = needs.mtu;
-  what.threads = 1;  // StopSignals'
+  what.threads = 1;  // that of StopSignals
   what.workers = options.nb_cores.value_or(what.workers);
   std::vector<Finding> findings = bab::examine(what);
   const bool nics_only = !bab::detail::option_values(arguments.eal, "--allow").empty() &&

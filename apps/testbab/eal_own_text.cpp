@@ -3,7 +3,7 @@
 namespace testbab {
 namespace {
 
-/// Open for good: a library that keeps the pointer, or a thread that EAL started, may write to it
+/// Stays open for ever: a library that kept the pointer, or a thread of EAL's, may write to it
 /// later.
 std::FILE* nowhere() {
   static std::FILE* const file = std::fopen("/dev/null", "we");
@@ -13,7 +13,7 @@ std::FILE* nowhere() {
 }  // namespace
 
 EalsOwnText::EalsOwnText() : nowhere_(nowhere()) {
-  if (nowhere_ == nullptr) return;  // then one sees it
+  if (nowhere_ == nullptr) return;  // EAL's text is then seen
   stdout = nowhere_;
   stderr = nowhere_;
 }

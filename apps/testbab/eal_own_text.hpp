@@ -4,10 +4,11 @@
 
 namespace testbab {
 
-/// While one is alive, what is written to C's stdout and stderr goes nowhere: EAL prints its usage
-/// there and, until 24.11, "EAL: FATAL: …", in front of the one sentence that we say. The file
-/// descriptors stay what they are: what DPDK says before it aborts is seen. For a program whose
-/// other threads write nothing, on a C library whose stdout and stderr can be set (glibc).
+/// While an object of this class lives, text that is written to C's stdout and stderr is thrown
+/// away. EAL prints its usage there and, until 24.11, "EAL: FATAL: …", before the one sentence that
+/// testbab says. The file descriptors stay as they are: DPDK's last words before an abort are seen.
+/// Only for a program whose other threads write nothing, with a C library in which stdout and
+/// stderr can be set (glibc).
 class EalsOwnText {
  public:
   EalsOwnText();

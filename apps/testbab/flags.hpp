@@ -8,7 +8,8 @@
 
 namespace testbab {
 
-// The library speaks of settings. These add, in brackets, which of testbab's options sets that.
+// The library speaks of settings. These functions add, in brackets, the option of testbab that sets
+// it.
 
 std::string with_flags(const std::exception& error);
 std::string mend_with_flags(const bab::Finding& finding);

@@ -4,8 +4,8 @@
 
 namespace testbab {
 
-/// What a flowgen message's first 8 bytes say: which flow it is of, and its number there. A flow is
-/// one writer's messages, whatever frames and sequence numbers they travel under.
+/// The first 8 bytes of a flowgen message: its flow, and its number in the flow. A flow is the
+/// messages of one writer, whatever frames and sequence numbers they have.
 struct FlowNumber {
   static constexpr unsigned kCounterBits = 48;
 

@@ -12,7 +12,7 @@
 namespace testbab {
 namespace {
 
-/// What is not free and no lcore has anything to do with.
+/// Buffers that aren't free and that no lcore has a handle to.
 std::vector<rte_mbuf*> with_the_driver(const bab::BufferPool& pool) {
   std::vector<rte_mbuf*> all;
   for (const bab::BufferHolder& h : pool.holders(pool.size()))
@@ -20,7 +20,7 @@ std::vector<rte_mbuf*> with_the_driver(const bab::BufferPool& pool) {
   return all;
 }
 
-/// False: no frame that a flusher stamped. A buffer that was only set aside has no bytes.
+/// False: no flusher stamped this frame. A buffer that was only set aside has no bytes.
 bool read_held(rte_mbuf* m, HeldFrame& frame) {
   const bab::BufferMeta& meta = bab::buffer_meta(m);
   const std::uint64_t behind = std::uint64_t{meta.payload_len} + bab::wire::kMoldBytes;

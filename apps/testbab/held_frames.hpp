@@ -11,7 +11,7 @@
 
 namespace testbab {
 
-/// A term of the ledger: what a driver has and its NIC hasn't sent, or nobody has taken.
+/// A term of the ledger: frames that a driver has. Its NIC hasn't sent them, or nobody took them.
 inline constexpr const char* kHeldTerm = "held by the NIC";
 
 /// A frame that a driver took and its NIC has not sent.
@@ -21,17 +21,17 @@ struct HeldFrame {
   std::uint64_t messages, bytes;  ///< of messages, without their length prefixes
 };
 
-/// The last `frames` frames that a driver was given of `pool`'s buffers, the newest first; fewer
-/// where it has no more. Nothing was noted when they were sent: their own headers tell. Of several
-/// sessions each's last ones, in turn, since the headers don't say which of two sessions was sent
-/// first. When no lcore runs.
+/// The last `frames` frames of `pool` that a driver was given, the newest first; fewer if it has
+/// fewer. Nothing was noted when they were sent: their headers tell. Of several sessions, the last
+/// frames of each, in turn, because headers don't say which session was sent first. Only when no
+/// lcore runs.
 std::vector<HeldFrame> held_frames(const bab::BufferPool& pool, std::uint64_t frames);
 
-/// What a driver has of `pool` now is never again among held_frames(). When no lcore runs.
+/// held_frames() leaves out, from now on, what a driver has of `pool` now. Only when no lcore runs.
 void forget_held_frames(const bab::BufferPool& pool);
 
-/// Messages in frames that drivers took and NICs had not sent when a run ended: they are not sent,
-/// but may go yet.
+/// Messages in frames that drivers took and NICs had not sent when a run ended. They don't count as
+/// sent, but may still go.
 class HeldMessages {
  public:
   struct Sum {
@@ -42,10 +42,10 @@ class HeldMessages {
   [[nodiscard]] Sum of(const bab::wire::Session& session) const;
   [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
 
-  /// Row `row` is about `session`: its term "sent" says what its queue was given. Moves what is
-  /// held out of that.
+  /// Row `row` is about `session`. Its term "sent" is what the queue was given; what is held is
+  /// moved out of this term.
   void set_apart(const bab::wire::Session& session, bab::Ledger& ledger, std::size_t row);
-  /// `frame` is one of them, and was lost when its port was stopped.
+  /// `frame` is one of the held frames. It was lost when its port was stopped.
   void lose(const HeldFrame& frame, bab::Ledger& ledger) const;
 
  private:

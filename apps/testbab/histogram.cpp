@@ -6,7 +6,7 @@
 namespace testbab {
 
 Histogram& Histogram::operator=(const Histogram& other) noexcept {
-  // The count is that of what was copied: `other` may be under way.
+  // The count is summed over the copied values: `other` may be in use.
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < kCounters; ++i) {
     const std::uint64_t n = get(other.counts_[i]);

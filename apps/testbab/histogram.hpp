@@ -9,10 +9,10 @@
 
 namespace testbab {
 
-/// How often which value came, of any 64-bit value, in a fixed 30 kB: exact below 128, and from
-/// there on in 64 equal steps to each power of two, so that what is read from it is at most 1/64
-/// (1.6 %) above what was recorded, and never below. One lcore records and merges; any thread may
-/// copy it meanwhile, and read the copy: that is a moment's.
+/// Counts how often each 64-bit value came, in a fixed 30 kB. Exact below 128. From there on each
+/// power of two has 64 equal steps: a value that is read is at most 1/64 (1.6 %) above the recorded
+/// one, and never below. One lcore records and merges. Any thread may copy the histogram meanwhile
+/// and read the copy, whose figures are a moment's.
 class Histogram {
  public:
   Histogram() noexcept = default;
@@ -29,10 +29,10 @@ class Histogram {
 
   void merge(const Histogram& other) noexcept;
 
-  /// The value that `part` (0 … 1) of all values are at or below; 0 when there are none.
+  /// A `part` (0 … 1) of all values is not above this one. 0 when there are none.
   [[nodiscard]] std::uint64_t percentile(double part) const noexcept;
 
-  /// Values at or below `value`, to the histogram's steps.
+  /// How many values are not above `value`, to the histogram's steps.
   [[nodiscard]] std::uint64_t count_to(std::uint64_t value) const noexcept;
 
   [[nodiscard]] std::uint64_t count() const noexcept { return get(count_); }
@@ -40,13 +40,13 @@ class Histogram {
     return count() == 0 ? 0 : get(min_);
   }                                                                       ///< exact
   [[nodiscard]] std::uint64_t max() const noexcept { return get(max_); }  ///< exact
-  /// Of the values themselves.
+  /// The exact mean of the values.
   [[nodiscard]] double mean() const noexcept {
     return count() == 0 ? 0 : get(sum_) / static_cast<double>(count());
   }
 
  private:
-  // One lcore writes: no read-modify-write is needed, only that others see whole words.
+  // One lcore writes, so no read-modify-write is needed. Others must only see whole words.
   template <class T>
   static T get(const std::atomic<T>& a) noexcept {
     return a.load(std::memory_order_relaxed);
@@ -69,7 +69,7 @@ class Histogram {
     const unsigned shift = width > kStepBits + 1 ? width - (kStepBits + 1) : 0;
     return shift * kSteps + static_cast<std::size_t>(value >> shift);
   }
-  /// The largest value that is counted there.
+  /// The largest value that belongs to the step.
   static constexpr std::uint64_t highest(std::size_t index) noexcept {
     if (index < 2 * kSteps) return index;
     const std::size_t shift = index / kSteps - 1;

@@ -31,13 +31,13 @@ std::string device_name(std::uint16_t port) {
 
 }  // namespace
 
-// Where either can't be had, as in a container, a removal ends the process as it would have.
+// Where one of them can't be had, as in a container, a removal ends the process as before.
 HotUnplug::HotUnplug(const std::vector<std::uint16_t>& ports) {
   if (!std::any_of(ports.begin(), ports.end(), is_on_pci)) return;
   listens_ = rte_dev_event_monitor_start() == 0;
   handles_ = rte_dev_hotplug_handle_enable() == 0;
   for (std::uint16_t port : ports) {
-    // uio's mappings; vfio keeps a device until we let it go.
+    // uio's mappings; vfio keeps a device until we release it.
     const std::string file = fmt::format("/{}/resource", device_name(port));
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);)

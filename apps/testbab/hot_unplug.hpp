@@ -6,10 +6,11 @@
 
 namespace testbab {
 
-/// While it lives, a NIC may be pulled out from under the process. With a uio driver the NIC's
-/// registers go with it, and the next lcore that writes to one is ended by SIGBUS: so EAL's handler
-/// for that signal is installed, which puts memory in their place, and the kernel's word of the
-/// removal is listened to. Only where one of these ports is on a PCI bus.
+/// While an object of this class lives, a NIC may be pulled out without harm to the process. With a
+/// uio driver the NIC's registers go away with it, and SIGBUS ends the next lcore that writes to
+/// one. EAL has a handler for this signal, which puts memory in the registers' place: it is
+/// installed here, and the kernel's messages about removals are listened to. Only if one of these
+/// ports is on a PCI bus.
 class HotUnplug {
  public:
   explicit HotUnplug(const std::vector<std::uint16_t>& ports);
@@ -17,8 +18,8 @@ class HotUnplug {
   HotUnplug& operator=(const HotUnplug&) = delete;
   ~HotUnplug();
 
-  /// Whether the registers of this device go with it. A driver that is stopped or closed then waits
-  /// for one of them to change: net_e1000_em for minutes.
+  /// Whether the registers of this device go away with it. A driver that is stopped or closed then
+  /// waits for a register to change: net_e1000_em waits for minutes.
   [[nodiscard]] bool takes_registers(const std::string& device) const;
 
  private:

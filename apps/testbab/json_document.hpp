@@ -4,12 +4,12 @@
 
 namespace testbab {
 
-/// The first member of every JSON document that testbab writes. It is raised when a member goes, or
-/// changes its name, type, unit or meaning. Members that are added don't raise it: readers pass
-/// over those that they don't know.
+/// The first member of every JSON document that testbab writes. The number is raised when a member
+/// goes away, or changes its name, type, unit or meaning. It stays when members are added: readers
+/// pass over members that they don't know.
 inline constexpr int kJsonSchema = 1;
 
-/// The document that has these members.
+/// A document with these members.
 inline nlohmann::ordered_json json_document(const nlohmann::ordered_json& members) {
   nlohmann::ordered_json all{{"schema", kJsonSchema}};
   all.update(members);

@@ -27,7 +27,7 @@ Latency latency_of(const Histogram& recorded, double hz) {
       const double upto = static_cast<double>(decade * step);
       const std::uint64_t to = ticks.count_to(static_cast<std::uint64_t>(upto * hz / 1e9));
       if (to > below) l.bars.push_back({decade * step, to - below});
-      // Empty steps between others are shown, those in front and behind aren't.
+      // Empty steps between others are shown; those before the first and after the last aren't.
       else if (!l.bars.empty() && below < l.count)
         l.bars.push_back({decade * step, 0});
       below = to;

@@ -36,7 +36,7 @@ using namespace testbab;
 
 constexpr int kSetUpFailed = 2;
 
-/// As well as it goes: fmt::print throws where nothing can be written, and that must not end a run.
+/// Prints without throwing: an output that can't be written must not end a run.
 void say(std::FILE* out, const std::string& text) { std::fputs(text.c_str(), out); }
 
 /// With --no-shconf, EAL would wait for its primary for ever.
@@ -72,7 +72,7 @@ void start_capture(Session& session) {
   session.start_capture(capture);
 }
 
-/// What it says unasked.
+/// Prints what no command asked for.
 void speak(Session& session, std::FILE* text) {
   session.on_live_text([text](const std::string& line) {
     say(text, line);
@@ -95,7 +95,7 @@ int run_engine(Session& session, const Arguments& arguments, std::FILE* text, Js
   return summary.exit_code();
 }
 
-/// Does what scripts and the user say.
+/// Runs the commands of scripts and of the user.
 int take_commands(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
   const Options options = session.options();
   speak(session, text);
@@ -118,7 +118,7 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   if (!options.cmdline_file.empty()) script([&] { console.load(options.cmdline_file); });
   if (options.interactive && !console.quitting()) {
     if (isatty(STDIN_FILENO) != 0) {
-      failed = false;  // somebody saw it
+      failed = false;  // the user saw it
       prompted = true;
       session.signals().interrupts_only();
       Prompt(console).run();
@@ -130,8 +130,8 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   const Summary& summary = session.close();
   if (summary.leaked() > 0) say(text, fmt::format("  FAULT: {}\n", summary.fault()));
   std::fflush(text);
-  // A terminal that went away is the end of a conversation; a script's results that nobody gets are
-  // a failure.
+  // A terminal that goes away ends a conversation. Results of a script that can't be written are a
+  // failure.
   const bool lost = console.output_lost() && !prompted;
   if (lost) say(stderr, "testbab: what it says can't be written any more\n");
   json.write(to_json(summary));
@@ -140,7 +140,7 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   return bad ? 1 : 0;
 }
 
-/// Before anything is started for it.
+/// Throws bab::Error: the script can't be read. Before anything is started for it.
 void require_script(const std::string& path) {
   if (path.empty()) return;
   struct stat file {};
@@ -154,8 +154,9 @@ void require_script(const std::string& path) {
                                  std::strerror(errno)));
 }
 
-/// A closed standard stream's number would go to the next file or socket that DPDK opens, and our
-/// text into that. In its place: something that can't be written, so that a report is missed.
+/// If a standard stream is closed, the next file or socket that DPDK opens gets its number, and our
+/// text would go there. A file that can't be written is put in its place: a report that doesn't
+/// arrive is then noticed.
 void hold_standard_streams() {
   while (true) {
     const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -170,9 +171,9 @@ void hold_standard_streams() {
 
 int main(int argc, char** argv) {
   hold_standard_streams();
-  // A reader of our output that went away is an error of write(), not the end of the bus.
+  // A reader of our output that goes away is an error of write(), not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
-  // So is a limit to files' sizes.
+  // The same goes for a limit to the size of files.
   std::signal(SIGXFSZ, SIG_IGN);
   const Arguments arguments = split_arguments(argc, argv);
   Options options;

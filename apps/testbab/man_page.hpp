@@ -4,7 +4,7 @@
 
 namespace testbab {
 
-/// testbab(1) in man(7)'s form, made from the options, the engines and the table of commands.
+/// testbab(1) as man(7) wants it, made from the options, the engines and the table of commands.
 std::string man_page();
 
 }  // namespace testbab

@@ -41,7 +41,7 @@ MessageSizes::MessageSizes(std::span<const Share> mix) : MessageSizes(0) {
   if (sum > kLongestRound)
     throw std::invalid_argument(
         fmt::format("the weights add up to {}, more than {}", sum, kLongestRound));
-  // Smooth weighted round-robin: at each place the size that is furthest behind its share.
+  // Smooth weighted round-robin: each place gets the size that is furthest behind its share.
   const auto round = static_cast<std::int64_t>(sum);
   auto table = std::make_shared<std::vector<std::uint16_t>>();
   std::vector<std::int64_t> behind(mix.size());

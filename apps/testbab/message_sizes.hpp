@@ -9,9 +9,9 @@
 
 namespace testbab {
 
-/// Sizes of a stream's messages, as a function of their numbers: the same number has the same size
-/// in every run. Fixed; spread over a range; or a mix, whose shares are exact in every round of it
-/// and well spread over the round. Cheap to copy. Any thread.
+/// The sizes of a stream's messages: a function of their numbers, so that the same number has the
+/// same size in every run. One size, sizes spread over a range, or a mix. The shares of a mix are
+/// exact in every round, and well spread over the round. Cheap to copy. Any thread.
 class MessageSizes {
  public:
   static constexpr std::uint32_t kMost = 65535;   ///< bytes

@@ -9,7 +9,7 @@ namespace testbab {
 /// number from 1 to 9".
 std::uint64_t whole_number(std::string_view text, std::uint64_t lo, std::uint64_t hi);
 
-/// The same of what a command takes: throws a bab::Error that begins with `what`.
+/// The same for an argument of a command: throws a bab::Error that begins with `what`.
 std::uint64_t command_number(std::string_view text, std::string_view what, std::uint64_t lo,
                              std::uint64_t hi);
 

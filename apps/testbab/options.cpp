@@ -16,6 +16,7 @@
 #include "capture_request.hpp"
 #include "completion.hpp"
 #include "engine.hpp"
+#include "idle_words.hpp"
 #include "man_page.hpp"
 #include "number.hpp"
 
@@ -99,10 +100,6 @@ static_assert(bab::Port::data_room(kMtuMax) == 65'535, "what one mbuf holds");
 
 /// The same as counted without a tag.
 constexpr unsigned kUntaggedOverhead = 14 + 4;
-const std::map<std::string, bab::IdleStrategy> kIdle{{"spin", bab::IdleStrategy::kSpin},
-                                                     {"pause", bab::IdleStrategy::kPause},
-                                                     {"backoff", bab::IdleStrategy::kBackOff},
-                                                     {"monitor", bab::IdleStrategy::kMonitor}};
 
 const std::map<std::string, PayloadPart> kPayload{{"all", PayloadPart::kAll},
                                                   {"number", PayloadPart::kNumber}};
@@ -241,9 +238,8 @@ class Parser {
              [this](const std::string& t) {
                o_.writer_kind = choice(kWriterKinds, t, "--writer-kind");
              });
-    add_text("--idle", "spin|pause|backoff|monitor",
-             "what an lcore does between turns without work; default pause",
-             [this](const std::string& t) { o_.idle = choice(kIdle, t, "--idle"); });
+    add_text("--idle", idle_words(), "what an lcore does between turns without work; default pause",
+             [this](const std::string& t) { o_.idle = choice(idle_strategies(), t, "--idle"); });
     add_text("--replay", "FILE", "replay: the capture (pcap or pcapng) with the messages to send",
              [this](const std::string& text) {
                if (text.empty()) throw CLI::ValidationError("--replay: it takes a file's path");

@@ -12,15 +12,16 @@
 
 namespace testbab {
 
-/// How much of a message is written, and checked when it comes.
+/// The part of a message that is written, and checked when the message comes.
 enum class PayloadPart : std::uint8_t {
   kAll,
-  kNumber,  ///< its first 8 bytes: the rest is what the buffer had, as testpmd's txonly leaves it
+  kNumber,  ///< its first 8 bytes; the others stay as they are in the buffer, as in testpmd's
+            ///< txonly
 };
 
 /// The payload of message `sequence`: its sequence number (as many of the 8 little-endian bytes as
-/// fit), then random bytes from a place in a table that depends on it. Every byte of the part is
-/// checked on receipt.
+/// fit), then random bytes. A table has these, and the sequence number says from where. Every byte
+/// of the part is checked on receipt.
 class Payload {
  public:
   explicit Payload(PayloadPart part = PayloadPart::kAll)
@@ -51,8 +52,8 @@ class Payload {
   }
 
  private:
-  // 512 starting places, then the longest message: a window that stays in the L1 cache for small
-  // ones.
+  // 512 starting places, then the longest message. With small messages all of it stays in the L1
+  // cache.
   static constexpr std::size_t kPlaces = 512;
   using Table = std::array<std::uint64_t, kPlaces + 65536 / 8 + 1>;
 
@@ -77,8 +78,8 @@ class Payload {
     return *table;
   }
 
-  // In as few steps as the length allows, the last one overlapping the one before: memcmp is a
-  // call, and more than the rest of a small message's way.
+  // In as few steps as the length allows; the last step overlaps the one before. memcmp is a call,
+  // which costs more than all else that is done for a small message.
   using Words2 = std::uint64_t __attribute__((vector_size(16)));
   using Words4 = std::uint64_t __attribute__((vector_size(32)));
 

@@ -8,7 +8,7 @@
 
 namespace testbab {
 
-/// Where a frame came from and which of our addresses it was sent to, as far as an answer needs it.
+/// The sender of a frame, and our address that it was sent to: what an answer needs.
 struct PeerAddress {
   static constexpr std::uint16_t kUntagged = 0xffff;
 
@@ -19,14 +19,14 @@ struct PeerAddress {
 
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 
-  /// `frame`: from its destination MAC on; of one that bab::Framer doesn't accept there is no
-  /// address. `tci`: its 802.1Q tag where it doesn't stand in the frame, since the NIC took it out
+  /// `frame`: from its destination MAC on. There is no address if bab::Framer wouldn't accept the
+  /// frame. `tci`: its 802.1Q tag, if the NIC took the tag out of the frame
   /// (bab::ReceivedFrame::vlan_tci()).
   static PeerAddress of(std::span<const std::uint8_t> frame,
                         std::optional<std::uint16_t> tci = std::nullopt) noexcept;
 
-  /// Headers of frames to this peer: `ours` with the peer as their destination, from the address
-  /// that it sent to (unless that was a group's or everybody's), with its VLAN tag.
+  /// Headers of frames to this peer: `ours` with the peer as destination and with its VLAN tag. The
+  /// source is the address that the peer sent to, unless that is a group or broadcast.
   [[nodiscard]] bab::wire::FrameHeader header(bab::wire::FrameHeaderOptions ours) const noexcept;
 };
 

@@ -12,9 +12,9 @@ namespace {
 #define BAB_UNCHECKED
 #endif
 
-/// The frame's length and its first bytes: a header with a sequence number in it, another one for
-/// every frame. Its owner may be writing them, or have freed them: then it reads what there is, for
-/// comparison only.
+/// A hash of the frame's length and first bytes: its header has a sequence number, so that every
+/// frame has another one. The owner may be writing the bytes, or may have freed them. Then any
+/// bytes are read; they are only compared.
 BAB_UNCHECKED std::uint64_t content_of(const rte_mbuf* m) {
   constexpr std::size_t kWords = 8;  // 64 bytes: to the end of MoldUDP64's header
   const auto* bytes = static_cast<const volatile std::uint8_t*>(m->buf_addr);

@@ -11,7 +11,7 @@
 namespace testbab {
 namespace {
 
-/// A link that never stays up must not fill the memory.
+/// A link that goes up and down for ever must not fill the memory.
 constexpr std::size_t kMostEvents = 1000;
 
 std::string port_name(const bab::Port& port) {

@@ -23,8 +23,7 @@ Prompt& self(rdline* r) { return *static_cast<Prompt*>(rdline_get_opaque(r)); }
 
 }  // namespace
 
-/// Keys come one by one and aren't echoed. Ctrl-C stays a signal, so that it reaches commands that
-/// wait.
+/// Keys come one by one and aren't echoed. Ctrl-C stays a signal: it must reach commands that wait.
 struct Prompt::Terminal {
   termios before{};
   bool is_raw = false;
@@ -33,7 +32,7 @@ struct Prompt::Terminal {
     if (tcgetattr(STDIN_FILENO, &before) != 0) return;
     termios raw = before;
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    raw.c_cc[VSUSP] = _POSIX_VDISABLE;  // stopped lcores would lose frames
+    raw.c_cc[VSUSP] = _POSIX_VDISABLE;  // a stopped process would lose frames
     raw.c_cc[VQUIT] = _POSIX_VDISABLE;
     is_raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
   }

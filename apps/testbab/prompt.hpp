@@ -9,20 +9,20 @@ struct rdline;
 
 namespace testbab {
 
-/// `testbab>` on a terminal: librte_cmdline's line editor, with history, completion and help by
-/// key.
+/// The prompt `testbab>` on a terminal. It is librte_cmdline's line editor, with history,
+/// completion and help by key.
 ///
-/// Ctrl-C clears the line; where it is empty, it stops the engine that runs. Ctrl-D on an empty
-/// line, SIGTERM and a terminal that went away end it as `quit` does.
+/// Ctrl-C clears the line; if the line is empty, it stops the engine that runs. Ctrl-D on an empty
+/// line, SIGTERM, and a terminal that goes away do what `quit` does.
 class Prompt {
  public:
-  /// `console` must outlive it. Standard input is put into raw mode until it goes.
+  /// `console` must outlive it. Standard input is in raw mode as long as the object lives.
   explicit Prompt(Console& console);
   Prompt(const Prompt&) = delete;
   Prompt& operator=(const Prompt&) = delete;
   ~Prompt();
 
-  /// Until the user has enough.
+  /// Reads and runs commands until the user quits.
   void run();
 
  private:
@@ -41,7 +41,7 @@ class Prompt {
   std::unique_ptr<Terminal> terminal_;
   std::unique_ptr<rdline, RdlineDeleter> rdline_;
   std::string line_;     // what was entered
-  bool editing_ = true;  // a prompt is on the screen, and the cursor behind it
+  bool editing_ = true;  // a prompt is on the screen, with the cursor after it
 };
 
 }  // namespace testbab

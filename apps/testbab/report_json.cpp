@@ -77,20 +77,6 @@ Json pools(const Summary& s) {
   return all;
 }
 
-std::string_view idle_name(bab::IdleStrategy idle) {
-  switch (idle) {
-    case bab::IdleStrategy::kSpin:
-      return "spin";
-    case bab::IdleStrategy::kPause:
-      return "pause";
-    case bab::IdleStrategy::kBackOff:
-      return "backoff";
-    case bab::IdleStrategy::kMonitor:
-      return "monitor";
-  }
-  return "";
-}
-
 Json lcores(const Summary& s) {
   Json all = Json::array();
   for (const LcoreSummary& l : s.lcores)
@@ -99,7 +85,7 @@ Json lcores(const Summary& s) {
                    {"turns", l.turns},
                    {"busy_cycles", l.busy_cycles},
                    {"idle_cycles", l.idle_cycles},
-                   {"idle", idle_name(l.idle)}});
+                   {"idle", bab::idle_name(l.idle)}});
   return all;
 }
 
@@ -178,7 +164,7 @@ std::string to_json(const Summary& s) {
     all["replay"] = {{"messages", s.replay->messages}, {"duplicates", s.replay->duplicates}};
   if (!s.notes.empty()) all["notes"] = s.notes;
   if (s.latency) all["latency"] = latency_json(*s.latency);
-  // A device's name is whatever bytes --vdev had.
+  // A device's name may have any bytes: it is from --vdev.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -199,7 +185,7 @@ void JsonReport::write(const std::string& text) {
   std::FILE* out = file_ ? file_.get() : stdout;
   if (std::fwrite(text.data(), 1, text.size(), out) != text.size() || std::fflush(out) != 0)
     fail(errno);
-  // Some file systems tell of a full disk only now.
+  // Some file systems report a full disk only now.
   if (file_ && std::fclose(file_.release()) != 0) fail(errno);
 }
 

@@ -9,14 +9,14 @@
 
 namespace testbab {
 
-/// A line of live rates every so many seconds.
+/// Prints a line of live rates at intervals.
 class LiveText {
  public:
   using Say = std::function<void(const std::string&)>;
-  /// `period_s` 0: none.
+  /// `period_s`: seconds from line to line; 0: no lines.
   LiveText(Say say, unsigned period_s);
   void set_period(unsigned period_s) { period_ = std::chrono::seconds(period_s); }
-  /// Says it when it is time to.
+  /// Prints a line when it is time for one.
   void tick(const Job& job);
 
  private:
@@ -31,9 +31,9 @@ class LiveText {
 /// The box at the end: ports, bus, drops, ledger, pools, and the verdict in one sentence.
 std::string summary_text(const Summary& summary);
 
-// Its parts, a line each row or reason.
+// Its parts: a line for each row or reason.
 std::string ledger_text(const bab::Ledger& ledger);
-/// "   3.2 s  port 0: link down", and what is in doubt.
+/// "   3.2 s  port 0: link down", and how many frames are in doubt.
 std::string event_text(const EventSummary& event);
 std::string drops_text(const bab::DropCounters& counters);
 

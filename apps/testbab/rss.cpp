@@ -50,7 +50,7 @@ std::string rss_text(const bab::Port& port, const std::vector<std::string_view>&
 }
 
 std::string rss_note(const bab::Port& port) {
-  // Of a port of rings or shared memory, whoever sends chooses the queue.
+  // On a port of rings or shared memory, the sender chooses the queue.
   if (port.rx_queues() == 1 || bab::is_memory_port(port.driver()) ||
       !rss_functions(port.id()).empty())
     return "";

@@ -9,13 +9,13 @@
 
 namespace testbab {
 
-/// A line of `show port info`: sizes, and what the choice costs.
+/// A line of `show port info`: the buffers' sizes, and what the choice costs.
 std::string rx_buffers_text(const bab::Port& port);
 
 nlohmann::ordered_json rx_buffers_json(const bab::RxBuffers& buffers);
 
-/// What to say of a port whose driver splits frames or may do so: what that costs, and how to be
-/// without. Empty: nothing need be said. `mbuf_size`: the user's own.
+/// A sentence on a port whose driver splits frames or may do so: what that costs, and how to avoid
+/// it. Empty: there is nothing to say. `mbuf_size`: what the user asked for.
 std::string split_note(const bab::Port& port, std::optional<unsigned> mbuf_size);
 
 }  // namespace testbab

@@ -15,7 +15,7 @@
 namespace testbab {
 namespace {
 
-/// Files that load files that load files …
+/// How deep files may load other files.
 constexpr unsigned kMostDepth = 8;
 
 class File {
@@ -37,7 +37,7 @@ class File {
   int fd_;
 };
 
-/// Lines of a file that may be a pipe: each as soon as it is there.
+/// Gives a file's lines, each as soon as it is there: the file may be a pipe.
 class Lines {
  public:
   Lines(Console& console, int fd) : console_(console), fd_(fd) {}
@@ -73,7 +73,7 @@ class Lines {
   }
 
   static constexpr std::size_t kLongest =
-      65'536;  // parse() says what is too long; this bounds memory
+      65'536;  // bounds memory; parse() refuses lines that are too long
 
   Console& console_;
   int fd_;

@@ -12,11 +12,12 @@
 
 namespace testbab {
 
-/// Which messages a MoldUDP64 session had, by runs of sequence numbers, and frames that had others
-/// under the same numbers: one that came damaged, or a publisher that began anew.
+/// The messages that a MoldUDP64 session had, as runs of sequence numbers. Also frames that had
+/// other messages under the same numbers: a frame was damaged, or a publisher began the session
+/// anew.
 class SeenMessages {
  public:
-  /// Where a message was put that had this number; nothing: none had it.
+  /// The place of the message that had this number. Nothing: no message had it.
   [[nodiscard]] std::optional<std::size_t> find(std::uint64_t sequence) const {
     auto run = runs_.upper_bound(sequence);
     if (run == runs_.begin()) return std::nullopt;
@@ -34,7 +35,7 @@ class SeenMessages {
     return std::any_of(from, to, [&](const auto& other) { return is_it(other.second); });
   }
 
-  /// A message with a number that find() doesn't know, now at `place`.
+  /// Adds a message, at `place`, whose number find() doesn't know.
   void add(std::uint64_t sequence, std::size_t place) {
     auto next = runs_.upper_bound(sequence);
     if (next != runs_.begin()) {
@@ -46,17 +47,18 @@ class SeenMessages {
     }
     runs_.emplace_hint(next, sequence, Run{1, place});
   }
-  /// One of a frame that differed(), or that goes on from one. A few of each number are known.
+  /// Adds a message of a frame that differed(), or that follows one. A few are kept for each
+  /// number.
   void add_other(std::uint64_t sequence, std::size_t place) {
     const auto [from, to] = others_.equal_range(sequence);
     if (static_cast<std::size_t>(std::distance(from, to)) == kMostOthers) others_.erase(from);
-    others_.emplace(sequence, place);  // behind its equals
+    others_.emplace(sequence, place);  // after those of the same number
   }
 
-  /// A frame comes, its last number before `end`, that has another message under a number that
-  /// there was. True: its messages are others beside those that there were. False: the frame before
-  /// was of that kind, too, so that the session began anew, and others up to here are what it had
-  /// since; what there was before is forgotten.
+  /// A frame comes that has another message under a known number. Its last number is before `end`.
+  /// True: the frame's messages are others beside the known ones. False: the frame before was of
+  /// that kind, too, so that the session began anew. Then the other messages up to here are what
+  /// the session had since, and what it had before is forgotten.
   bool differed(std::uint64_t end) {
     others_end_ = others_only_ ? std::max(others_end_, end) : end;
     if (!std::exchange(others_only_, true)) return true;

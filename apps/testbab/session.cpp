@@ -100,7 +100,7 @@ void Session::require_started() const {
           fmt::format("start: port {0} is stopped; port start {0} starts it", port.id()));
 }
 
-/// As testpmd does: one burst on every TX queue, before the engine begins.
+/// One burst on every TX queue before the engine begins, as testpmd does.
 void Session::send_first() {
   Options options = options_;
   std::uint64_t frames = 0, per_frame = std::numeric_limits<std::uint64_t>::max();
@@ -110,7 +110,7 @@ void Session::send_first() {
     frames += std::uint64_t{options.txq} * options.burst;
   }
   options.count = frames * std::max<std::uint64_t>(per_frame, 1);
-  options.duration = 1;  // where nobody takes them, the burst is cut short
+  options.duration = 1;  // if nobody takes the frames, the burst is cut short
   options.idle_exit_ms = 0;
   options.rate.reset();
   const std::unique_ptr<Job> burst = find_engine("txonly")->make(options, wiring_);

@@ -24,16 +24,16 @@
 
 namespace testbab {
 
-/// What the bus did since the counters were cleared, over all runs.
+/// Sums over all runs since the counters were cleared.
 struct SessionTotals {
-  unsigned runs = 0;    ///< that have stopped
-  unsigned faults = 0;  ///< of those, with exit code 1
+  unsigned runs = 0;    ///< runs that have stopped
+  unsigned faults = 0;  ///< those of them with exit code 1
   double seconds = 0;
   BusTotals bus;
   bab::DropCounters drops;
 };
 
-/// What a poller does where, for people.
+/// A poller and its lcore, for people.
 struct PollerView {
   unsigned lcore;
   std::string_view what;
@@ -42,7 +42,7 @@ struct PollerView {
   bab::WriterStats writer;
 };
 
-/// What a user last saw of a port: rates and cleared figures refer to it.
+/// The figures of a port when the user last saw or cleared them: rates refer to them.
 struct PortLook {
   bool taken = false;
   std::chrono::steady_clock::time_point at;
@@ -50,9 +50,9 @@ struct PortLook {
   std::map<std::string, std::uint64_t> cleared_xstats;
 };
 
-/// What a user acts upon: the ports with their pools, the options in force, the present run and
-/// what came of those before. Runs start and stop as often as one likes; ports stay configured.
-/// Main thread; whatever can't be done is a bab::Error.
+/// What a user of testbab acts upon: the ports with their pools, the options in force, the present
+/// run, and the sums of earlier runs. Runs start and stop as often as you like; ports stay
+/// configured. Main thread. Whatever can't be done throws bab::Error.
 class Session {
  public:
   /// Configures the ports; prepare() or open() starts them. `signals` must outlive the session.
@@ -70,10 +70,10 @@ class Session {
 
   /// Starts all ports.
   void open();
-  /// Says what an operator should know of the ports' buffers and hasn't been told.
+  /// Prints notes on the ports' buffers that were not printed before.
   void say_notes();
-  /// Makes the engine's job; starts the ports where nobody has. With `tx_first`, one burst is sent
-  /// first, for an engine that only answers.
+  /// Makes the engine's job, and starts the ports that are stopped. With `tx_first`, one burst is
+  /// sent first: for an engine that only answers.
   void prepare(bool tx_first = false);
   /// Starts what was prepared.
   void launch();
@@ -82,58 +82,61 @@ class Session {
     launch();
   }
   [[nodiscard]] bool running() const noexcept { return run_ != nullptr; }
-  /// Between launch() and stop(), every Run::kTick or so: live rates. True when the run is over.
+  /// To be called between launch() and stop(), every Run::kTick or so: prints live rates. True when
+  /// the run is over.
   bool tick();
-  /// The same when nothing runs, ten times a second: what happened to the ports; those that want a
-  /// reset get it.
+  /// To be called when nothing runs, ten times a second: prints events of ports, and resets ports
+  /// that need it.
   void look_at_ports();
-  /// A port is gone: all that is left is close(). Empty, or the sentence.
+  /// A sentence if a port is gone, so that only close() is left. Else empty.
   [[nodiscard]] const std::string& removed() const noexcept { return events_.removed(); }
   /// Sleeps until the run is over or a signal comes: true then.
   bool wait();
   /// Stops and takes stock; ports go on. `interrupted`: for the summary to say.
   const Summary& stop(bool interrupted = false);
-  /// Stops all, closes the ports and looks whether every buffer is back: nothing can be started any
-  /// more.
+  /// Stops all, closes the ports, and checks that every buffer is back. Nothing can be started
+  /// afterwards.
   const Summary& close();
 
   /// Frames of the ports are captured from now on. One capture at a time.
   void start_capture(const bab::CaptureOptions& what);
   [[nodiscard]] const bab::Capture* capture() const noexcept { return capture_.get(); }
-  /// Ends the capture; its figures. A full disk is an error, after which it has ended all the same.
+  /// Ends the capture and gives its figures. Throws bab::Error if the disk is full; the capture has
+  /// ended all the same.
   CaptureSummary stop_capture();
 
-  /// Of the last run, when it has stopped; its name is empty when there was none.
+  /// The summary of the last run that stopped. Its engine's name is empty if there was none.
   [[nodiscard]] const Summary& last() const noexcept { return last_; }
-  /// All runs' sums. What the present one has published is in them; what only its end can tell
-  /// isn't.
+  /// Sums over all runs. They include what the present run has published, but not what only its end
+  /// can tell.
   [[nodiscard]] SessionTotals totals() const;
   void clear_totals();
-  /// Of all runs since the session began.
+  /// Faults of all runs so far.
   [[nodiscard]] unsigned faults() const noexcept { return faults_; }
 
   /// The present job and run, or null.
   [[nodiscard]] const Job* job() const noexcept { return run_ ? job_.get() : nullptr; }
   [[nodiscard]] const Run* run() const noexcept { return run_.get(); }
-  /// Of the present run, or as they were at the last one's end.
+  /// Of the present run, or of the last one at its end.
   [[nodiscard]] std::vector<PollerView> pollers() const;
   /// The engine of the present run, or of the next one.
   [[nodiscard]] const Engine& engine() const noexcept {
     return run_ ? *engine_ : *find_engine(options_.engine);
   }
 
-  /// Options act from the next start on.
+  /// Changes of options take effect at the next start.
   [[nodiscard]] Options& options() noexcept { return options_; }
   [[nodiscard]] Wiring& wiring() noexcept { return wiring_; }
   [[nodiscard]] PortLook& port_look(std::size_t i) { return port_looks_[i]; }
   [[nodiscard]] PinnedWatch& pinned() noexcept { return pinned_; }
-  /// Those whose writers, rings or ports' queues have buffers of this pool; none when nothing runs.
+  /// The pollers whose writers, rings or ports' queues have buffers of this pool. None when nothing
+  /// runs.
   [[nodiscard]] std::vector<unsigned> lcores_of(std::string_view pool) const;
   [[nodiscard]] StopSignals& signals() noexcept { return signals_; }
   [[nodiscard]] const std::vector<unsigned>& lcores() const noexcept { return lcores_; }
 
-  /// 0: nothing unasked but what --stats-period asks for; 1: live rates every second; 2: commands
-  /// of scripts, too. At once.
+  /// What is printed beside the answers of commands. 0: what --stats-period asks for; 1: live rates
+  /// every second; 2: commands of scripts, too. Takes effect at once.
   void set_verbose(unsigned level);
   [[nodiscard]] unsigned verbose() const noexcept { return verbose_; }
 
@@ -163,7 +166,7 @@ class Session {
   Summary last_;
   std::vector<PollerView> last_pollers_;
   SessionTotals totals_;
-  LiveTotals cleared_;  // what the present run had published when they were cleared
+  LiveTotals cleared_;  // what the present run had published when the counters were cleared
   unsigned faults_ = 0;
   unsigned verbose_ = 0;
 };

@@ -156,7 +156,7 @@ View bus_latency(Session& session) {
 
 View pinned(Session& session) {
   constexpr std::size_t kShown = 20;
-  // Two looks at least: who has it in both holds it.
+  // Two looks at least: a holder has the buffer at both of them.
   PinnedWatch& watch = session.pinned();
   const auto pools = session.wiring().pools();
   watch.look(pools);
@@ -165,7 +165,7 @@ View pinned(Session& session) {
   const std::vector<PinnedBuffer> all = watch.pinned();
   std::string text = fmt::format("  {} buffers in use, {} of them held since the look before\n",
                                  watch.in_use(), all.size());
-  // Who has no handle has it in a writer, a ring or a port's queue: its pool says whose.
+  // Without a handle the buffer is in a writer, a ring or a port's queue: the pool says whose.
   std::map<std::vector<unsigned>, std::size_t> by_lcores;
   std::string oldest;
   Json list = Json::array();

@@ -8,13 +8,13 @@
 
 namespace testbab {
 
-/// What is to be said of something, for people and for programs.
+/// The same figures for people (text) and for programs (JSON).
 struct View {
   std::string text;
   nlohmann::ordered_json json;
 };
 
-// Any time, except where they say so.
+// These may be called at any time, if nothing else is said.
 View bus_stats(Session& session);
 View bus_ledger(
     Session& session);  ///< of the last run that stopped; throws bab::Error when none has

@@ -38,7 +38,7 @@ std::string speed_text(std::uint32_t mbps) {
 
 Link link_of(std::uint16_t id) {
   rte_eth_link link{};
-  if (rte_eth_link_get_nowait(id, &link) != 0) link = {};  // which is down
+  if (rte_eth_link_get_nowait(id, &link) != 0) link = {};  // a link that is down
   const bool known =
       link.link_speed != RTE_ETH_SPEED_NUM_NONE && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
   return {link.link_status == RTE_ETH_LINK_UP, speed_text(link.link_speed),
@@ -60,7 +60,7 @@ std::vector<std::pair<std::string, std::uint64_t>> xstats_of(std::uint16_t id) {
   return all;
 }
 
-/// What became of the link since the ports were opened.
+/// Changes of the link since the ports were opened.
 struct LinkHistory {
   std::string text;
   Json last;  // null: it never changed
@@ -75,7 +75,7 @@ LinkHistory history_of(const bab::PortWatch& watch) {
           {{"what", what}, {"seconds_ago", ago.count()}}};
 }
 
-/// Buffers that the driver keeps, or may keep, of what has gone: at most.
+/// The most buffers of sent frames that the driver keeps, or may keep.
 std::uint32_t kept_of_sent(const bab::Port& port) {
   const bool keeps = port.tx_completion() == bab::TxCompletion::kReuse ||
                      port.tx_completion() == bab::TxCompletion::kUnknown;
@@ -159,7 +159,7 @@ PortView port_stats(Session& session, std::size_t i) {
   PortLook& look = session.port_look(i);
   const auto now = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(now - look.at).count();
-  // Nothing to compare with at the first look, and after a clear.
+  // At the first look and after a clear there is nothing to compare with.
   const auto rate = [&](std::uint64_t is, std::uint64_t was) -> std::uint64_t {
     if (!look.taken || is < was || seconds <= 0) return 0;
     return static_cast<std::uint64_t>(static_cast<double>(is - was) / seconds);
@@ -206,7 +206,7 @@ PortView port_xstats(Session& session, std::size_t i) {
   Json values = Json::object();
   for (const auto& [name, now] : xstats_of(id)) {
     const auto then = look.cleared_xstats.find(name);
-    // A driver may begin at 0 by itself, when it is started.
+    // A driver may set its counters to 0 when it is started.
     const bool counts_on = then != look.cleared_xstats.end() && now >= then->second;
     const std::uint64_t value = counts_on ? now - then->second : now;
     t += fmt::format("{}: {}\n", name, value);

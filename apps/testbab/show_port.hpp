@@ -9,13 +9,13 @@
 
 namespace testbab {
 
-/// What is to be said of a port, for people in testpmd's form, and for programs.
+/// The same figures of a port for people (testpmd's form) and for programs (JSON).
 struct PortView {
   std::string text;
   nlohmann::ordered_json json;
 };
 
-// Of the i-th port. At any time.
+// These are about port i, and may be called at any time.
 PortView port_info(Session& session, std::size_t i);
 PortView port_stats(Session& session, std::size_t i);  ///< rates since the last look
 PortView port_xstats(Session& session, std::size_t i);

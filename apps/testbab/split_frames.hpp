@@ -9,24 +9,24 @@
 
 namespace testbab {
 
-/// Tells of ports whose frames come split over several buffers though nothing said so before: of
-/// each once for an MTU, as soon as it is seen, and with the mend. Main thread.
+/// Tells of ports whose frames come split over several buffers, if nothing said so before the run.
+/// Each port is named once per MTU, as soon as it is seen, with the mend. Main thread.
 class SplitFrames {
  public:
-  /// What comes from now on is the next run's.
+  /// What is seen from now on belongs to the next run.
   void begin();
-  /// What hasn't been told: a sentence for each such port.
+  /// A sentence for each such port that wasn't named before.
   std::vector<std::string> look(const Job& job, const Wiring& wiring);
-  /// All of the present run.
+  /// All sentences of the present run.
   [[nodiscard]] const std::vector<std::string>& said() const noexcept { return said_; }
 
  private:
-  std::map<std::size_t, unsigned> told_;  // port, at which MTU
+  std::map<std::size_t, unsigned> told_;  // port, and the MTU at that time
   std::set<std::size_t> seen_;            // in the present run
   std::vector<std::string> said_;
 };
 
-/// Frames of port i that a job's pollers gathered, so far.
+/// How many frames of port i a job's pollers have gathered so far.
 std::uint64_t gathered_on(const Job& job, std::size_t port);
 
 }  // namespace testbab

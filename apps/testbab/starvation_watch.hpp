@@ -8,7 +8,7 @@
 
 namespace testbab {
 
-/// What a port that somebody receives on did since the run began.
+/// Figures of a port that is received on, since the run began.
 struct RxSample {
   std::uint16_t port = 0;
   std::uint64_t taken = 0;   ///< frames that pollers took from its queues
@@ -18,18 +18,18 @@ struct RxSample {
   std::uint32_t free = 0, buffers = 0;  ///< of the pool that it receives into
 };
 
-/// Finds receivers that get nothing though frames come: what would else be "0 frames received" at
-/// the end. Main thread.
+/// Finds receivers that get nothing though frames come. Without it the end of the run would say "0
+/// frames received" and no reason. Main thread.
 class StarvationWatch {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::seconds kPeriod{1};
 
-  /// True once a period; the first one begins with the first call.
+  /// True once a period. The first period begins with the first call.
   [[nodiscard]] bool due(Clock::time_point now);
-  /// Once a period. A sentence for each port and cause that is new.
+  /// To be called once a period. Gives a sentence for each new pair of port and cause.
   [[nodiscard]] std::vector<std::string> look(const std::vector<RxSample>& samples);
-  /// All that were found.
+  /// All sentences so far.
   [[nodiscard]] const std::vector<std::string>& said() const noexcept { return said_; }
 
  private:

@@ -21,7 +21,7 @@ StopSignals::StopSignals() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   sigemptyset(&set_);
   sigaddset(&set_, SIGINT);
   sigaddset(&set_, SIGTERM);
-  // nohup's: a blocked signal would come to sigwait() though it is ignored.
+  // For nohup: sigwait() gives a blocked signal even if it is ignored.
   struct sigaction hangup {};
   if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
     sigaddset(&set_, SIGHUP);
@@ -45,7 +45,7 @@ StopSignals::~StopSignals() {
 
 void StopSignals::listen() {
   using Clock = std::chrono::steady_clock;
-  std::optional<Clock::time_point> first;  // of those that nobody has answered
+  std::optional<Clock::time_point> first;  // of the signals that nobody has answered
   while (true) {
     int signal = 0;
     if (sigwait(&set_, &signal) != 0 || over_.load()) return;

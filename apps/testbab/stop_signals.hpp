@@ -7,11 +7,11 @@
 
 namespace testbab {
 
-/// SIGINT, SIGTERM and (unless it is ignored) SIGHUP, taken by a thread of its own; blocked in
-/// every other one that starts later. Make it before EAL. The first one asks for an orderly stop,
-/// which has kPatience; one that comes later ends the process as usual, whatever it hangs in. (Some
-/// senders, timeout(1) among them, send two at once.) At a prompt SIGINT interrupts what is under
-/// way instead.
+/// Takes SIGINT, SIGTERM and (unless it is ignored) SIGHUP by a thread of its own. They are blocked
+/// in every other thread that starts later, so make the object before EAL. The first signal asks
+/// for an orderly stop, which has kPatience. A later one ends the process as usual, whatever the
+/// process waits for. (Some senders, such as timeout(1), send two at once.) At a prompt, SIGINT
+/// only interrupts what is under way.
 class StopSignals {
  public:
   StopSignals();
@@ -19,16 +19,16 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals();
 
-  /// Main thread. Sleeps so long, or until another signal comes; true once a stop was asked for.
+  /// Main thread. Sleeps for this time, or until a signal comes. True once a stop was asked for.
   bool wait(std::chrono::milliseconds time);
-  /// A stop was asked for, or an interrupt that nobody has taken.
+  /// Whether a stop was asked for, or there is an interrupt that nobody has taken.
   [[nodiscard]] bool pending() const { return stops_.load() > 0 || interrupts_.load() > 0; }
 
-  /// From now on SIGINT asks for no stop: take_interrupt() is true once for those that came since.
+  /// From now on SIGINT asks for no stop. After one or more of them take_interrupt() is true once.
   void interrupts_only() { prompt_.store(true); }
   bool take_interrupt();
 
-  /// For poll(2): readable when a signal came since the last wait().
+  /// For poll(2): readable if a signal came since the last wait().
   [[nodiscard]] int fd() const { return event_; }
 
  private:

@@ -14,13 +14,13 @@ namespace {
 
 struct Source {
   int fd;
-  bool waits;  // its reads may
+  bool waits;  // reads may wait
   const StopSignals& signals;
   bool& stopped;
 };
 
-/// A pipe that nobody has opened for writing yet has nothing to read, and its end only when
-/// somebody had.
+/// Nobody may have opened a pipe for writing yet. It then has nothing to read, and isn't at its
+/// end.
 ssize_t read_source(void* self, char* to, std::size_t most) {
   const auto& s = *static_cast<Source*>(self);
   while (true) {
@@ -45,7 +45,7 @@ int close_source(void* self) {
 }  // namespace
 
 std::FILE* open_stoppable(const std::string& path, const StopSignals& signals, bool& stopped) {
-  // Not to wait for the writer of a pipe.
+  // So that it doesn't wait for the writer of a pipe.
   const int fd = path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
                              : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return nullptr;

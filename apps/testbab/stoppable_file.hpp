@@ -7,9 +7,9 @@
 
 namespace testbab {
 
-/// Opens a file to read, "-" for standard input. Where it is none but a pipe or the like, whose
-/// writer may come late or pause, a signal ends reading: as a read that failed, and then `stopped`
-/// is true. Null: it can't be opened, errno says why. `signals` and `stopped` must outlive it.
+/// Opens a file to read, "-" for standard input. The writer of a pipe may come late or pause. A
+/// signal then ends the reading: a read fails, and `stopped` is true. Null: the file can't be
+/// opened, and errno says why. `signals` and `stopped` must outlive the result.
 std::FILE* open_stoppable(const std::string& path, const StopSignals& signals, bool& stopped);
 
 }  // namespace testbab

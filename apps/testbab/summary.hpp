@@ -19,30 +19,29 @@
 
 namespace testbab {
 
-/// What one writer did, as it says itself, and what of it went to its flusher. A shared writer is
+/// What one writer did by its own count, and what went to its flusher. A shared writer counts as
 /// one, whatever lcores write into it.
 struct WriterSummary {
   bab::FlushedWriter flushed;
   bab::WriterStats stats;
 };
 
-/// What the bus did, summed over pollers.
+/// Sums over all pollers of a run.
 struct BusTotals {
   std::uint64_t messages_in = 0, messages_out = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;  ///< of messages, without their length prefixes
   std::uint64_t frames_in = 0, frames_out = 0;
   std::uint64_t lost = 0;          ///< messages that bab lost
   std::uint64_t corrupt = 0;       ///< messages whose payload isn't what was sent
-  std::uint64_t missing = 0;       ///< sequence numbers that never came, whoever lost them
+  std::uint64_t missing = 0;       ///< sequence numbers that never came, whatever lost them
   std::uint64_t gaps = 0;          ///< places where the sequence jumped
   std::uint64_t out_of_order = 0;  ///< frames with a sequence number below the expected one
-  std::uint64_t disordered = 0;    ///< of those frames, the ones of testbab's own streams
+  std::uint64_t disordered = 0;    ///< those of them that are of testbab's own streams
   std::uint64_t duplicates = 0;    ///< messages that came again
   std::uint64_t streams = 0;       ///< sessions that were judged
   std::uint64_t unjudged = 0;      ///< messages of sessions beyond those that a checker can judge
   std::uint64_t restarts = 0;      ///< times that a session began again at 1
-  std::uint64_t gathered =
-      0;  ///< frames that came split over several buffers and were put together
+  std::uint64_t gathered = 0;  ///< frames that came split over several buffers and were gathered
 
   BusTotals& operator+=(const BusTotals& other) noexcept;
 };
@@ -56,9 +55,9 @@ struct PortSummary {
   bab::RxBuffers rx_buffers;
   std::uint64_t left = 0;      ///< frames still in a memory port at the stop, freed
   std::uint64_t taken = 0;     ///< frames that pollers took from its queues, by our count
-  std::uint64_t gathered = 0;  ///< of those, came split over several buffers and were put together
-  std::vector<std::string> captures;  ///< the files it writes frames to, if it does
-  std::uint64_t capture_missing = 0;  ///< bytes of them that are not in those files
+  std::uint64_t gathered = 0;  ///< those of them that came split and were gathered into one buffer
+  std::vector<std::string> captures;  ///< files that the port writes frames to
+  std::uint64_t capture_missing = 0;  ///< bytes of frames that are missing in these files
 };
 
 /// Something that happened to a port during the run.
@@ -73,8 +72,8 @@ struct PoolSummary {
   std::string name;
   std::uint32_t buffers;
   std::uint32_t leaked;
-  std::uint32_t held = 0;                    ///< by the driver of a port that isn't closed
-  std::vector<bab::BufferHolder> holders{};  ///< of some of the leaked ones
+  std::uint32_t held = 0;                    ///< buffers in the driver of a port that isn't closed
+  std::vector<bab::BufferHolder> holders{};  ///< of some of the leaked buffers
 };
 
 struct LcoreSummary {
@@ -89,13 +88,13 @@ struct CaptureSummary {
   bab::CaptureStats stats;
 };
 
-/// What there was to replay.
+/// What a replay had to send.
 struct ReplaySummary {
   std::uint64_t messages;    ///< a round
-  std::uint64_t duplicates;  ///< messages of the capture that are not among them
+  std::uint64_t duplicates;  ///< messages of the capture that were left out
 };
 
-/// Everything that is said of a run when it is over.
+/// Everything that the end of a run reports.
 struct Summary {
   std::string engine;
   double seconds = 0;
@@ -108,20 +107,21 @@ struct Summary {
   HeldMessages held;  ///< known before the engines sum up
   std::vector<PortSummary> ports;
   std::vector<EventSummary> events;
-  std::uint64_t more_events = 0;  ///< that weren't kept
+  std::uint64_t more_events = 0;  ///< events that weren't kept
   std::string port_fault;         ///< a port that ended the run: the sentence
   std::vector<PoolSummary> pools;
   std::vector<LcoreSummary> lcores;
   std::optional<CaptureSummary> capture;
-  std::string capture_fault;       ///< why not all of it is in the file
+  std::string capture_fault;       ///< why a part of the capture isn't in the file
   std::optional<Latency> latency;  ///< ping's
   std::optional<ReplaySummary> replay;
-  std::vector<std::string> notes;  ///< what was said while it ran: no faults of the bus
+  std::vector<std::string>
+      notes;  ///< notes that were printed during the run; these are no faults of the bus
 
-  /// What a NIC holds of `session` isn't sent: in the totals, and in the last row of the ledger,
-  /// which is about that session's messages.
+  /// Messages of `session` that a NIC still holds aren't sent: corrects the totals, and the last
+  /// row of the ledger, which is about that session's messages.
   void set_held_apart(const bab::wire::Session& session);
-  /// `frame` of them was lost when its port was stopped.
+  /// `frame` was held, and was lost when its port was stopped.
   void lose_held(const HeldFrame& frame) { held.lose(frame, ledger); }
 
   [[nodiscard]] std::uint64_t leaked() const;

@@ -8,9 +8,10 @@
 namespace testbab {
 
 /// Lets messages go at a steady rate: message i is due i intervals after the first call of due().
-/// What couldn't go in time goes later, at once, so that the mean holds; but what is later than
-/// `most_late` is given up (but for the newest), which bounds a burst to 1 + most_late / interval
-/// messages. Time is the caller's, in TSC ticks, and doesn't go backwards. One lcore.
+/// Messages that couldn't go in time go later, at once, so that the mean rate holds. Messages that
+/// are later than `most_late` are given up, except for the newest one: a burst therefore has at
+/// most 1 + most_late / interval messages. The caller gives the time, in TSC ticks; it must not go
+/// backwards. One lcore.
 class TokenBucket {
  public:
   /// No limit.
@@ -26,7 +27,7 @@ class TokenBucket {
 
   [[nodiscard]] bool limited() const noexcept { return interval_ != 0; }
 
-  /// How many may go at `now`.
+  /// How many messages may go at `now`.
   [[nodiscard]] std::uint64_t due(std::uint64_t now) noexcept {
     if (!limited()) return std::numeric_limits<std::uint64_t>::max();
     if (!started_) [[unlikely]]
@@ -38,14 +39,14 @@ class TokenBucket {
     return late < part_ ? 0 : (late - part_) / interval_ + 1;
   }
 
-  /// `n` of those that were due went.
+  /// `n` of the due messages went.
   void take(std::uint64_t n) noexcept {
     part_ += n * interval_;
     next_ += part_ >> kPartBits;
     part_ &= kOne - 1;
   }
 
-  /// When the next one is due, in whole ticks. After the first due().
+  /// When the next message is due, in whole ticks. Only after the first due().
   [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
   /// Messages that were given up.
   [[nodiscard]] std::uint64_t given_up() const noexcept { return given_up_; }

@@ -59,7 +59,7 @@ TopSample look(Session& session) {
   return sample;
 }
 
-/// False: the user has enough.
+/// False: the user wants to quit.
 bool obey(int key, TopView& view) {
   if (key == 'q') return false;
   if (key == 'v' || key == '\t') view.turn_over();

@@ -4,8 +4,9 @@
 
 namespace testbab {
 
-/// `--top`: until the run is over, a signal comes or the user has enough, a full-screen view on a
-/// terminal; lines of rates, a second each, elsewhere. True: it was ended before it was over.
+/// `--top`: a full-screen view on a terminal, until the run is over, a signal comes or the user
+/// quits. Without a terminal: a line of rates each second. True: it was ended before the run was
+/// over.
 bool run_top(Session& session);
 
 }  // namespace testbab

@@ -11,7 +11,7 @@ namespace testbab {
 
 std::unique_ptr<TopScreen> TopScreen::open() {
   if (isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) return nullptr;
-  // initscr() would end the program where TERM names nothing it knows.
+  // initscr() would end the program if it doesn't know TERM's terminal.
   SCREEN* s = newterm(nullptr, stdout, stdin);
   if (s == nullptr) return nullptr;
   std::unique_ptr<TopScreen> opened(new TopScreen(s));

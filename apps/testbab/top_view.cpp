@@ -139,7 +139,7 @@ void TopView::add_capture(std::vector<std::string>& lines) const {
   if (!now_.capture) return;
   const TopSample::Capture now = *now_.capture;
   TopSample::Capture was = before_.capture.value_or(TopSample::Capture{});
-  if (now.written < was.written || now.missed < was.missed) was = {};  // another one since
+  if (now.written < was.written || now.missed < was.missed) was = {};  // another capture has begun
   lines.push_back(
       fmt::format("capture    {:>8} frames/s {:>16} in the file  missed: {} (+{})",
                   with_prefix(ratio(static_cast<double>(now.written - was.written), period())),

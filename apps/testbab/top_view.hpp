@@ -13,7 +13,7 @@
 
 namespace testbab {
 
-/// What a look at a running session gives; counters only grow.
+/// The figures at one moment of a run. Counters only grow.
 struct TopSample {
   double seconds = 0;  ///< since the run began
   struct Side {
@@ -42,13 +42,13 @@ struct TopSample {
   std::vector<Port> ports;
   std::optional<Latency> latency;  ///< where the engine measures it
   struct Capture {
-    std::uint64_t written = 0, missed = 0;  ///< frames; those that failed are among the missed
+    std::uint64_t written = 0, missed = 0;  ///< frames; `missed` has the failed ones, too
   };
   std::optional<Capture> capture;  ///< while there is one
 };
 
-/// A live view's pages as lines of text: what came since the last look, and since clear(). No
-/// terminal in here.
+/// The pages of a live view as lines of text: figures since the last look, and since clear(). It
+/// knows no terminal.
 class TopView {
  public:
   enum class Page : std::uint8_t { kBus, kPorts, kLevels, kDrops };
@@ -56,7 +56,7 @@ class TopView {
 
   explicit TopView(std::string title) : title_(std::move(title)) {}
 
-  /// Once a second or so.
+  /// Adds a look. To be called once a second or so.
   void take(TopSample sample);
   /// Totals begin at 0 again.
   void clear();
@@ -78,10 +78,10 @@ class TopView {
   void add_lcores(std::vector<std::string>& lines, std::size_t width) const;
   void add_latency(std::vector<std::string>& lines) const;
   void add_capture(std::vector<std::string>& lines) const;
-  /// `all`: those that never happened, too.
+  /// `all`: also reasons whose count is 0.
   void add_drops(std::vector<std::string>& lines, bool all) const;
 
-  static constexpr std::size_t kHistory = 60;  // rates of as many looks
+  static constexpr std::size_t kHistory = 60;  // looks whose rates are kept
 
   std::string title_;
   Page page_ = Page::kBus;

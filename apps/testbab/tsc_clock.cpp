@@ -17,7 +17,7 @@ struct Moment {
   Clock::time_point time;
 };
 
-/// Both clocks at one moment: of some tries the one that was interrupted least.
+/// Both clocks at one moment: of several tries, the one that took least time.
 Moment both_clocks() {
   constexpr int kTries = 50;
   Moment best{};

@@ -26,6 +26,20 @@ IdleStrategy possible(IdleStrategy wanted) {
 
 }  // namespace
 
+std::string_view idle_name(IdleStrategy strategy) noexcept {
+  switch (strategy) {
+    case IdleStrategy::kSpin:
+      return "spin";
+    case IdleStrategy::kPause:
+      return "pause";
+    case IdleStrategy::kBackOff:
+      return "backoff";
+    case IdleStrategy::kMonitor:
+      return "monitor";
+  }
+  return "";
+}
+
 Idle::Idle(const IdleOptions& options)
     : strategy_(possible(options.strategy)),
       max_sleep_tsc_(std::clamp(options.max_sleep_us, 1U, 1'000'000U) *

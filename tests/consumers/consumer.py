@@ -86,10 +86,10 @@ class Application:
         environment = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1",
                        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", **os.environ,
                        "LD_LIBRARY_PATH": (library or self.library).libdir}
-        # Sanitizers keep tables at fixed addresses, which a kernel that randomises addresses widely may have given away.
+        # Sanitizers need fixed addresses for their tables. A kernel that randomises addresses may have used them.
         unmoved = ["setarch", os.uname().machine, "-R"] if shutil.which("setarch") else []
-        done = subprocess.run([*unmoved, program, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, check=False, timeout=120)
+        done = subprocess.run([*unmoved, program, *arguments], env=environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False, timeout=120)
         return done.returncode, done.stdout
 
 

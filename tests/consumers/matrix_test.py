@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Installed builds of bab, each with applications of all the flags that people compile theirs with. Takes minutes.
 
-LIBRARIES names them: release=PREFIX debug=PREFIX…; a row whose library isn't among them is skipped. `tools/check install`
-builds them all.
+LIBRARIES names the builds: release=PREFIX debug=PREFIX…; a row whose library isn't there is skipped.
+`tools/check install` makes all of them.
 """
 
 import os

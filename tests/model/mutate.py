@@ -9,7 +9,8 @@ replaces must be there exactly once.
 Comments are left out of the copies, and no mutation quotes one: a comment may change its words.
 
 MUTATIONS holds blocks of lines, with an empty line between them: a name, then text and its replacement, once or
-more often. BAB_MUTANTS(EACH) is EACH(name) for all of them; words after a name are further arguments."""
+more often. A line that ends with a backslash goes on in the next one. BAB_MUTANTS(EACH) is EACH(name) for all of
+them; words after a name are further arguments."""
 
 import pathlib
 import re
@@ -31,7 +32,8 @@ def main(*sources_mutations_out):
         head = re.sub(r"^#pragma once\n", "", source[:body_start])
         folder = pathlib.Path(path).resolve().parent  # the copy lies elsewhere
         written.append(re.sub(r'^#include "', f'#include "{folder}/', head, flags=re.MULTILINE))
-    for block in pathlib.Path(mutations).read_text(encoding="utf-8").split("\n\n"):
+    text = re.sub(r" \\\n +", " ", pathlib.Path(mutations).read_text(encoding="utf-8"))
+    for block in text.split("\n\n"):
         lines = [line for line in block.split("\n") if line and not line.startswith("#")]
         if not lines:
             continue

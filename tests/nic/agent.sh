@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs what the host sends on a serial line: `SECONDS BASE64`, a command with its time limit. Answers with its exit
-# code, its standard output and its standard error, a line each. What takes longer is killed with all that it started.
+# Runs commands that the host sends on a serial line, as `SECONDS BASE64`: a time limit and the command. Answers with
+# exit code, standard output and standard error, a line each. At the time limit it kills the command and its children.
 line=$1
 work=/run/agent
 mkdir -p $work

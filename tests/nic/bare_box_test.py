@@ -69,7 +69,7 @@ class OnABareBox(InGuest):
         return json.loads(run.stdout)["findings"]
 
     def mend_all(self):
-        """What the doctor fails is mended by its own commands, one after another; gives these."""
+        """Mends what the doctor finds with its own commands, one after another. Gives the commands."""
         done = []
         for _ in range(8):
             failed = [f for f in self.findings() if f["level"] == "FAIL"]
@@ -161,7 +161,7 @@ class InUse(OnABareBox):
 
 
 class Lasting(OnABareBox):
-    """What a process has, and what a boot finds."""
+    """NICs in use by a process, and NICs after a reboot."""
 
     def test_1_a_running_process_keeps_its_nics(self):
         self.do(f"apt-get install {PMD}")

@@ -1,4 +1,4 @@
-"""Receive buffers suit the driver, there are enough of them, and what is refused says what to do, which then works."""
+"""Receive buffers suit the driver, and there are enough of them. A refusal says what to do, and that works."""
 
 import json
 import re
@@ -21,22 +21,22 @@ class Buffers:
                     self.assertGreater(buffers["held"], 0, "it isn't measured")
 
     def test_too_few_buffers(self):
-        """The driver would take them all, or nearly so, and nothing would come."""
+        """The driver would take all or nearly all buffers, and nothing would be received."""
         run = self.pair("--total-num-mbufs=300", "--count=1000")
         self.assert_refused(run, "pool rx_0 of 300", "--total-num-mbufs=")
         self.assert_nothing_lost(self.pair(self.named(run, r"--total-num-mbufs=\d+"), "--count=1000"), 1000)
 
     def test_buffers_that_are_too_small(self):
         run = self.pair("--mbuf-size=256", "--count=1000")
-        if run.status == 0:  # the NIC takes them, and splits what is longer
+        if run.status == 0:  # the NIC takes such buffers and splits longer frames
             self.assert_nothing_lost(run, 1000)
             return
         self.assert_refused(run, "receive buffers of", "raise --mbuf-size")
-        # Not to the least that is named: QEMU's e1000 receives nothing into buffers of 256 bytes.
+        # Not the smallest size that is named: QEMU's e1000 receives nothing into buffers of 256 bytes.
         self.assert_nothing_lost(self.pair("--mbuf-size=2176", "--count=1000"), 1000)
 
     def test_held_is_measured_again_after_an_mtu(self):
-        """By the driver, whatever it kept; and what it kept is in a pool that is listed."""
+        """Whatever the driver kept is counted, and is in a listed pool."""
         run, answers = self.script(PAIR, ["show port info 0 json", "port config mtu 0 9000", "port config mtu 1 9000",
                                           "show port info 0 json", "show bus pools json"])
         self.assert_script_good(run)
@@ -46,13 +46,13 @@ class Buffers:
         self.assertGreaterEqual(sum(pool["in_use"] for pool in received), after, answers[2])
 
     def test_notes_are_of_the_run(self):
-        """What was said of a larger MTU isn't in the report of a run with a smaller one."""
+        """A note about a larger MTU isn't in the report of a run with a smaller one."""
         commands = []
         for mtu in 9000, 1500:
             commands += [f"port config mtu 0 {mtu}", f"port config mtu 1 {mtu}", "start", "wait"]
         self.guest.must("rm -f /run/report.json")
-        run, _ = self.script(PAIR, commands, "--mbuf-size=2176", "--count=1000", "--rate=10k", "--json=/run/report.json",
-                             "--keep-going")
+        run, _ = self.script(PAIR, commands, "--mbuf-size=2176", "--count=1000", "--rate=10k",
+                             "--json=/run/report.json", "--keep-going")
         self.assertIn("note:", run.stdout, run)
         self.assertNotIn("notes", json.loads(self.guest.must("cat /run/report.json")), run)
 
@@ -70,7 +70,7 @@ class Buffers:
         self.assert_nothing_lost(self.pair("--rxq=1", "--txq=1", "--count=1000"), 1000)
 
     def test_losses_of_an_earlier_process(self):
-        """Its NIC went on when it was killed, and missed what came: that isn't this process's."""
+        """After a kill the NIC went on and missed frames. The next process must not count these."""
         prompt = self.prompt(HOST, "--forward-mode=null")
         prompt.say("start")
         prompt.ask("show port info 0 json")
@@ -90,7 +90,7 @@ class Buffers:
 
 class Memory:
     def test_memory(self):
-        """Where a run starts it starts with more memory, too, and where the doctor says OK it starts."""
+        """A run that starts also starts with more memory. A run for which the doctor says OK starts."""
         app = "-- --forward-mode=rxonly --mtu=9000 --rxd=4096"
         pages, started = "/proc/sys/vm/nr_hugepages", False
         before = self.guest.must(f"cat {pages}").strip()

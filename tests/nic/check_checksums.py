@@ -1,4 +1,4 @@
-"""Check 3: checksums as they are on the wire, whoever makes them, and those of the wire as the receiver judges them."""
+"""Check 3: checksums on the wire, made by device or software, and the receiver's judgement of checksums."""
 
 import moldudp64
 import pcapfile
@@ -23,7 +23,7 @@ def with_a_wrong_seed(frame):
 
 class ChecksumsSent:
     def frames_on_the_wire(self, *app, messages=200):
-        """All that a run sends. A cable has room for few: what is in the NIC's ring when the program ends is lost."""
+        """All frames of a run. A cable has room for few: frames in the NIC's ring at the program's end are lost."""
         self.host.drain()
         job = self.guest.start_testbab("--forward-mode=txonly", f"--count={messages}", *app, eal=HOST)
         frames = self.host.receive(moldudp64_messages(messages), quiet=10, timeout=60)
@@ -32,13 +32,13 @@ class ChecksumsSent:
         return frames
 
     def test_sent(self):
-        """By the NIC, by software and not at all: the host's own decoder and tshark say what is on the wire.
+        """By the NIC, by software and not at all. The host's own decoder and tshark judge the frames on the wire.
 
-        The negative control: what they call good isn't, had the NIC been given a wrong seed."""
+        The negative control: with a wrong seed in the NIC they must not call the checksums good."""
         kept = []
         for mode, udp in MODES.items():
             if mode == "auto" and not self.long:
-                continue  # what every other check does
+                continue  # the other checks do this
             with self.subTest(mode=mode):
                 if mode == "hw" and "udp" not in self.device.checksums:
                     run = self.run_on(HOST, "--forward-mode=txonly", "--count=1", "--tx-checksum=hw")

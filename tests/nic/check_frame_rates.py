@@ -14,8 +14,8 @@ SECONDS = 2  # between two looks
 FULL, SMALL = 9000, 32  # MTU of full frames, bytes of the one message in small ones
 JUDGED = os.environ.get("BAB_RATES") != "print"
 TURNS, MORE_TURNS = 5 if JUDGED else 1, 10
-BUFFERS = "--total-num-mbufs=6000"  # both have as many, and with that caches as large
-ONE_CPU = ("--lcores", "0@1,1@1")  # of the guest's: main lcores sleep
+BUFFERS = "--total-num-mbufs=6000"  # for both programs; their caches then have the same size
+ONE_CPU = ("--lcores", "0@1,1@1")  # of the guest; main lcores sleep
 
 
 def frame_of(message_size):
@@ -38,7 +38,7 @@ class FrameRates:
                          lambda: self.their_rate("RX", eal, "--forward-mode=rxonly")[0], 0.95)
 
     def test_sending(self):
-        """To a cable that nobody listens at, so that nothing but the sender is measured.
+        """Sends into a cable that nobody reads, so that only the sender is measured.
 
         testpmd writes the headers of its frames and leaves the rest as it was. So do ours, but for a message's number;
         what writing all bytes of full frames takes, a guest under TCG copying a few of them at a time, is printed.
@@ -50,7 +50,7 @@ class FrameRates:
                                            ("full frames, all bytes written", full, "all", None),
                                            ("one small message a frame", SMALL, "all", 0.7)):
             with self.subTest(name):
-                # testpmd's frames have no UDP checksum: no more do ours. It reads its arguments in order.
+                # testpmd's frames have no UDP checksum, so ours have none, either. It reads its arguments in order.
                 self.in_turn(
                     name, lambda: self.sending(size, self.our_rate(
                         "tx", eal, "--forward-mode=txonly", f"--mtu={FULL}", f"--msg-size={size}",
@@ -60,13 +60,13 @@ class FrameRates:
                         f"--txpkts={frame_of(size)}")), least)
 
     def sending(self, size, measured):
-        """The rate, once it is sure that frames had the size: testpmd's are shorter where its buffers are."""
+        """The rate. Checks the frames' size first: testpmd's frames are shorter if its buffers are."""
         rate, frame_bytes = measured
         self.assertAlmostEqual(frame_bytes, frame_of(size), delta=4)  # some NICs count the CRC
         return rate
 
     def in_turn(self, name, ours, theirs, least=None):
-        """Turns differ by a fifth where the machine has other things to do: of a ratio that is too low more are taken."""
+        """Turns differ by a fifth on a busy machine. If the ratio is too low, more turns are measured."""
         rates = [(ours(), theirs()) for _ in range(TURNS)]
         if JUDGED and least and self.ratio(rates) < least:
             rates += [(ours(), theirs()) for _ in range(MORE_TURNS)]
@@ -88,7 +88,7 @@ class FrameRates:
             *app, BUFFERS, "--idle=spin")  # testpmd doesn't pause: TCG leaves the guest for each pause
         port, missed = ports["ports"][0], self.drops(bus)
         self.assertEqual(run.status, 1 if missed else 0, run)
-        self.assertLessEqual(missed.keys(), {"rx_missed"}, run)  # the flood may be more than it takes
+        self.assertLessEqual(missed.keys(), {"rx_missed"}, run)  # the host may send more than it takes
         return port[f"{direction}_pps"], port[f"{direction}_bytes"] / max(port[f"{direction}_frames"], 1)
 
     def their_rate(self, direction, eal, *app):
@@ -96,8 +96,9 @@ class FrameRates:
         look = "echo show port stats 0 >&5"
         said = self.guest.must(
             f"rm -f /run/pmd; mkfifo /run/pmd; {self.their_command(eal, *app, '-i')} </run/pmd >/run/pmd.out 2>&1 &"
-            f" exec 5>/run/pmd; until grep -q 'testpmd>' /run/pmd.out; do sleep 0.1; done; echo start >&5; sleep {WARM_UP};"
-            f" {look}; sleep {SECONDS}; {look}; echo stop >&5; echo quit >&5; wait; cat /run/pmd.out", 60)
+            " exec 5>/run/pmd; until grep -q 'testpmd>' /run/pmd.out; do sleep 0.1; done;"
+            f" echo start >&5; sleep {WARM_UP}; {look}; sleep {SECONDS}; {look};"
+            " echo stop >&5; echo quit >&5; wait; cat /run/pmd.out", 60)
         rate = int(re.findall(rf"{direction[0]}x-pps: +(\d+)", said)[-1])
         packets, bytes_ = re.findall(rf"{direction}-packets: (\d+) .*{direction}-bytes: +(\d+)", said)[-1]
         return rate, int(bytes_) / max(int(packets), 1)

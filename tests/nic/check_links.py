@@ -1,4 +1,4 @@
-"""Links that go and come, sent buffers that come back, a NIC that is pulled out."""
+"""Links that go down and come up, sent buffers that come back, a NIC that is pulled out."""
 
 import os
 import struct
@@ -8,7 +8,7 @@ from moldudp64 import frame, packet
 from nic_case import HOST, PAIR
 
 DOWN, UP = "link down", "link up"
-SLOW = ("--rate=60", "--max-delay-us=0")  # messages/s, a frame each: a ring that nobody empties holds them
+SLOW = ("--rate=60", "--max-delay-us=0")  # messages/s, one in a frame: few enough for a ring that nobody empties
 ENDS_WITHIN = 40  # seconds, under TCG beside others
 
 
@@ -51,7 +51,7 @@ class Links:
         self.assertTrue(report["ledger"]["balanced"], run)
         self.assertEqual(dropped(report), {}, run)
         self.assertEqual([pool for pool in report["pools"] if pool["leaked"]], [], run)
-        # Only what went before anybody knew can be missing, and it is a loss that is said.
+        # Only frames that were sent before the link was known to be down can be missing. They are reported as lost.
         doubtful = report["events"][0]["doubtful_frames"]
         self.assertLessEqual(report["bus"]["gaps"], 1, run)
         self.assertLessEqual(terms(report, "frames written")[0]["out"]["sent"] - report["bus"]["frames_in"], doubtful,
@@ -96,7 +96,7 @@ class Links:
         self.assertEqual((info["link_up"], info["link_changes"], info["last_link_change"]["what"]), (False, 1, DOWN))
         self.guest.monitor.link(0, True)
         self.assertTrue(prompt.wait_until_it_says("port 0 .*: link up", 10), prompt.said())
-        prompt.say("start\nwait")  # in one piece: a run may be over before a second one comes
+        prompt.say("start\nwait")  # in one piece: the run may be over before a second line comes
         ledger = prompt.ask("show bus ledger json", 60)
         self.assertTrue(ledger["balanced"], ledger)
         run = prompt.finish()
@@ -139,7 +139,7 @@ class SentBuffers:
 
 
 class Unplugged:
-    """The last thing that its guest does: cases run in the order of their names."""
+    """The last case in its guest: cases run in the order of their names."""
 
     def test_zz_nic_is_pulled_out_of_a_loop(self):
         job = self.guest.start_testbab("--stats-period=1", "--rate=2k", eal=PAIR)

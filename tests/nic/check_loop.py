@@ -8,12 +8,12 @@ COUNTED = ("messages_in", "messages_out", "frames_in", "frames_out", "lost", "co
 
 
 def messages_a_frame(mtu):
-    """Of the default size."""
+    """With messages of the default size."""
     return (mtu - 48) // (2 + SIZE)
 
 
 def assert_arrived(case, bus, ledger, count):
-    """QEMU holds frames back from a NIC whose ring is full, but for some NICs: these drop them, each counted as missed."""
+    """Where a NIC's ring is full QEMU holds frames back; some emulated NICs drop them and count each as missed."""
     case.assertIs(ledger["balanced"], True, ledger)
     drops = case.drops(ledger)
     missed = 0 if case.device.holds_back else drops.pop("rx_missed", 0)
@@ -25,7 +25,7 @@ def assert_arrived(case, bus, ledger, count):
 
 
 class Loop:
-    """Fewer than the 10,000 frames after which QEMU loses what the receiver hasn't taken, counted by nobody."""
+    """Fewer than 10,000 frames: beyond that QEMU loses frames that the receiver hasn't taken, and counts none."""
 
     def paced(self, mtu):
         count = 20000
@@ -55,7 +55,7 @@ class Loop:
 
 
 class ShortLoop:
-    """With the probe, the same in one process for each MTU: paced by a command, and at full speed."""
+    """The same in one process for each MTU: paced by a command, and at full speed."""
 
     def loop(self, mtu):
         count = 2000 * messages_a_frame(mtu)

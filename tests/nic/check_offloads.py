@@ -1,4 +1,4 @@
-"""Checks 3 and 4: the checksum seed behind the driver's back, VLAN tags by hardware and by software, whose frames arrive."""
+"""Checks 3 and 4: the checksum seed behind the driver's back, VLAN tags by hardware and software, promiscuous mode."""
 
 import nics
 from moldudp64 import frame, packet, parse
@@ -8,7 +8,7 @@ FRAMES = 20
 OTHER_MAC = "52:54:00:00:99:99"  # nobody's
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 TAG = 3 << 13 | 101  # priority 3
-# QEMU's others put zero in the seed's place and make the pseudo header's sum themselves.
+# QEMU's other NICs ignore the seed and compute the pseudo header's sum themselves.
 SUMS_FROM_THE_SEED = ("e1000",)
 INSERTS_IN_SOFTWARE = ("virtio",)
 
@@ -18,17 +18,17 @@ def is_ipv4(data):
 
 
 class OnTheWire:
-    """What a NIC sends to the host, and what becomes of what the host sends to it."""
+    """Frames from a NIC to the host, and from the host to the NIC."""
 
     def sent(self, *app, environment=""):
-        """(frames, who did what): of a run that sends FRAMES frames."""
+        """(frames, the report's offloads) of a run that sends FRAMES frames."""
         self.host.drain()
         report = "/run/sent.json"
         command = self.guest.testbab_command("--forward-mode=txonly", f"--count={FRAMES}", "--msg-size=1000",
                                              "--flush-messages=1", *app, eal=HOST, report=report)
         job = self.guest.start(f"env {environment} {command}" if environment else command)
         job.report = report
-        # While it runs: a cable keeps few frames, and what a NIC couldn't pass on goes with its next reset.
+        # While it runs: a cable keeps few frames, and the NIC's next reset drops those that it couldn't pass on.
         got = self.host.receive(lambda got: sum(map(is_ipv4, got)) == FRAMES, quiet=20, timeout=30)
         run = job.finish()
         self.assert_good(run)
@@ -40,7 +40,7 @@ class OnTheWire:
         return {f.ip_checksum for f in frames}, {f.udp_checksum for f in frames}
 
     def received(self, frames, *app, mode="rxonly"):
-        """(report, what came back): of a run to which the host sends `frames`."""
+        """(report, frames that came back) of a run to which the host sends `frames`."""
         job = self.guest.start_testbab(f"--forward-mode={mode}", "--stats-period=1", *app, eal=HOST)
         self.assertTrue(job.wait_until_it_says("bit/s"), job.said())
         self.host.drain()
@@ -59,7 +59,7 @@ class OnTheWire:
 
 class Seed(OnTheWire):
     def test_the_seed_is_right_by_itself_and_a_wrong_one_is_noticed(self):
-        """The negative control: where the device is given a wrong seed, checksums on the wire are wrong."""
+        """The negative control: if the device gets a wrong seed, checksums on the wire are wrong."""
         if self.sent()[1]["tx udp checksum"] != "device":
             self.skipTest(f"{self.nic} computes no UDP checksums")
         library = self.preload("wrong_seed")
@@ -94,7 +94,7 @@ class Vlan(OnTheWire):
                 self.assertEqual(self.checksums(frames), ({"good"}, {"good"}))
 
     def test_tags_received(self):
-        """Echoes go back with the tag, whoever took it out and whoever puts it in; two are one too many."""
+        """Echoes go back with the tag, whether device or software takes it out and puts it in. Two tags are refused."""
         untagged, tagged = [self.to_us(n) for n in (1, 2, 3)], [self.to_us(n, vlan=TAG) for n in (4, 5, 6, 7)]
         twice = [self.to_us(8, vlan=(101, 102))]
         hardware = () if self.nic in INSERTS_IN_SOFTWARE else ("--tx-vlan=hw",)
@@ -110,13 +110,13 @@ class Vlan(OnTheWire):
 
 class Addresses(OnTheWire):
     def test_not_promiscuous(self):
-        """Frames to us and to everybody, not those to others; groups are for those that join them."""
+        """Frames to us and to everybody arrive, frames to others don't. Nor do those of groups that nobody joined."""
         ours, others = [self.to_us(n) for n in range(1, 6)], [self.to_us(n, dst_mac=OTHER_MAC) for n in range(6, 13)]
         everybody = [self.to_us(n, dst_mac=EVERYBODY) for n in (13, 14)]
         group = [self.to_us(15, dst_mac="01:00:5e:01:02:03", dst_ip="239.1.2.3")]
         tagged = [self.to_us(n, vlan=TAG) for n in (16, 17)]
         every = ours + others + everybody + group + tagged
-        wanted = ours + everybody + ([] if self.nic == "virtio" else tagged)  # a virtio device drops those then
+        wanted = ours + everybody + ([] if self.nic == "virtio" else tagged)  # a virtio device then drops tagged frames
         for mode, arrive in ("on", every), ("off", wanted):
             with self.subTest(promisc=mode):
                 report, _ = self.received(every, f"--promisc={mode}")
@@ -125,5 +125,6 @@ class Addresses(OnTheWire):
     def test_more_queues_than_there_are(self):
         run = self.run_on(HOST, "--forward-mode=rxonly", "--rxq=99", "--duration=1")
         self.assertEqual(run.status, 2, run)
-        # Of e1000 the driver says two: it has those of its family's other NICs.
-        self.assertRegex(run.stderr, r"99 RX and 1 TX queues asked for, it has \d+ and \d+( \([^)]*\))?; ask for fewer \(--rxq, --txq\)")
+        # The driver says two even of e1000, as of the other NICs of its family.
+        self.assertRegex(run.stderr, r"99 RX and 1 TX queues asked for, it has \d+ and \d+( \([^)]*\))?; "
+                                     r"ask for fewer \(--rxq, --txq\)")

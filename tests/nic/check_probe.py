@@ -8,7 +8,7 @@ ONE_MESSAGE = 20 + 8 + 20 + 2  # headers of a frame that is one message: IP, UDP
 
 
 def judge_ports(case, ports, mtu):
-    """Those of PAIR, as `show port info` has them."""
+    """The ports of PAIR, from `show port info`."""
     case.assertEqual(len(ports), 2)
     for number, port in enumerate(ports):
         case.assertEqual((port["driver"], port["name"]), (case.device.driver, case.guest.addresses[number]))
@@ -27,7 +27,7 @@ class Probe:
 
 
 class Mtus:
-    """With frames that fill it."""
+    """Every MTU, with frames that fill it."""
 
     def test_mtu_from_68_to_the_largest(self):
         mtus = sorted({68, 576, 1500, 9000, self.device.largest_mtu} if self.long else {68, self.device.largest_mtu})
@@ -53,6 +53,6 @@ class Mtus:
 
 class TooLarge:
     def test_one_more_than_the_largest_mtu(self):
-        """Is refused with a sentence that says what is allowed, and that is taken."""
+        """A wrong MTU is refused with a sentence that says what is allowed; that MTU then works."""
         run = self.run_on(PAIR, f"--mtu={self.device.largest_mtu + 1}", "--count=1")
         self.assert_refused(run, str(self.device.largest_mtu + 1), rf"\b{self.device.largest_mtu}\b")

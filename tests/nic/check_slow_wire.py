@@ -1,4 +1,4 @@
-"""What a NIC sends slower than it is given, and a second queue that it hasn't."""
+"""A NIC that sends slower than it is given frames, and a second queue that it doesn't have."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ import time
 from nic_case import HOST
 
 FRAMES = 20  # more than the queue of a unix datagram socket holds, fewer than any NIC's
-EACH = 0.03  # seconds: progress enough to be waited for
+EACH = 0.03  # seconds: fast enough that a stop waits
 EACH_HAS = 3  # messages
 SEND = ("--forward-mode=txonly", f"--count={FRAMES * EACH_HAS}", f"--flush-messages={EACH_HAS}", "--msg-size=32")
 
@@ -19,7 +19,7 @@ class SlowWire:
         return term["out"]["sent"]
 
     def assert_messages_sent(self, report, sent):
-        """Those in frames that were not sent were not sent either, and are in the ledger once."""
+        """Messages in frames that were not sent don't count as sent, and are in the ledger once."""
         bus, gone = report["bus"], FRAMES - sent
         self.assertEqual([bus["messages_out"], bus["bytes_out"], bus["frames_out"]],
                          [sent * EACH_HAS, sent * EACH_HAS * 32, sent], report)
@@ -49,7 +49,7 @@ class SlowWire:
         self.assert_messages_sent(run.report, FRAMES)
 
     def test_frames_that_do_not_leave_are_not_sent(self):
-        """The other NICs of QEMU's hand theirs to a queue of its own: they are out, and come when somebody reads."""
+        """QEMU's other NICs hand frames to a queue of QEMU's: they count as sent, and come when somebody reads."""
         self.host.drain()
         run = self.run_on(HOST, *SEND)
         sent = self.frames_sent(run)

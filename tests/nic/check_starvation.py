@@ -1,4 +1,4 @@
-"""A receiver that gets nothing though frames come says so while it runs, and what it says helps."""
+"""A receiver that gets nothing, though frames come, says so while it runs. Its mend works."""
 
 import time
 
@@ -7,12 +7,12 @@ from moldudp64 import frame, packet
 from nic_case import HOST
 
 SAID = "has received nothing for a second"
-HELD = 700  # buffers: more than a pool has beside what its driver holds
+HELD = 700  # buffers: more than a pool has beyond those of its driver
 
 
 class Starvation:
     def receiver(self, environment, *app):
-        """A running receiver of what the host sends, and the path of its report."""
+        """A receiver that runs, for frames of the host, and the path of its report."""
         self.host.drain()
         report = "/run/starved.json"
         command = self.guest.testbab_command("--forward-mode=rxonly", "--stats-period=1", *app, eal=HOST, report=report)
@@ -22,8 +22,8 @@ class Starvation:
         return job
 
     def send(self, frames, pause=0):
-        """As far as the NIC takes them: some leave with the sender what they have no descriptor for."""
-        self.addCleanup(self.run_on, HOST, "--forward-mode=null", "--duration=0.5")  # what the cable still has
+        """As many as the NIC takes: some NICs leave frames with the sender if they have no descriptor."""
+        self.addCleanup(self.run_on, HOST, "--forward-mode=null", "--duration=0.5")  # empties the cable
         message = bytes(100)
         try:
             for n in range(frames):
@@ -33,7 +33,7 @@ class Starvation:
             pass
 
     def said(self, job):
-        """Its sentences, all said before the end, and the report of the run that ends now."""
+        """Its sentences, which must have come before the end, and the report of the run, which ends now."""
         self.assertTrue(job.wait_until_it_says(SAID), job.said())
         job.kill()
         run = job.finish()
@@ -75,7 +75,7 @@ class Starvation:
     def test_no_lcore_takes_its_frames(self):
         job = self.receiver("TAKE=nothing")
         self.send(1500)
-        if self.device.holds_back:  # what finds no descriptor stays with the sender: nothing is missed
+        if self.device.holds_back:  # frames without a descriptor stay with the sender: nothing is missed
             self.guest.must("sleep 1.5")
             job.kill()
             run = job.finish()

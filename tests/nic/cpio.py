@@ -7,7 +7,7 @@ TRAILER = "TRAILER!!!"
 
 
 class Archive:
-    """Files, folders and links under their names in the guest. Folders above a name come by themselves."""
+    """Files, folders and links under their names in the guest. Parent folders are added by themselves."""
 
     def __init__(self, path):
         self.path, self.entries = path, {}
@@ -42,7 +42,7 @@ class Archive:
             self._add(name, stat.S_IFREG | os.stat(source).st_mode & 0o777, file.read())
 
     def copy(self, name, source):
-        """Whatever `source` is: a link stays a link."""
+        """Adds `source`, of any kind: a link stays a link."""
         if os.path.islink(source):
             self.link(name, os.readlink(source))
         elif os.path.isdir(source):

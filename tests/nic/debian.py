@@ -67,8 +67,9 @@ def _root(kernel, lab):
     modules = os.path.dirname(kernel.base)
     fetch = " ".join(("apt-get", "-o", "Dir::Cache::archives=" + FOLDER, "install", "--download-only", "--yes",
                       "--no-install-recommends", *IN_THE_FOLDER))
+    packages = ",".join((*SYSTEM, *LOADED, *map(_package_of, LINKED)))
     command = [
-        "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join((*SYSTEM, *LOADED, *map(_package_of, LINKED)))}",
+        "mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}",
         "--aptopt=APT::Install-Recommends false", "--aptopt=Acquire::Check-Valid-Until false",
         "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*", f"--customize-hook=copy-in {modules} /usr/lib",

@@ -1,4 +1,4 @@
-"""A guest with NICs: boots it, runs commands in it, ends it. What hangs is killed by its pid; its console is kept."""
+"""Boots a guest with NICs, runs commands in it, ends it. One that hangs is killed by its pid; the console is kept."""
 
 import base64
 import gzip
@@ -22,7 +22,7 @@ HUGEPAGES = 400  # of 2 MB
 CONSOLE_TAIL = 30  # lines
 SEPARATOR = "\x1e"  # between texts that one command prints
 NEXT = r"printf '\036'"
-# What a boot needs not do here: clear 800 MB of hugepages (EAL clears those that it takes), calibrate, test itself.
+# Skipped at boot: clearing 800 MB of hugepages (EAL clears those that it takes), calibration, self-tests.
 KERNEL = ("console=ttyS0 quiet panic=-1 init_on_alloc=0 mitigations=off tsc=reliable no_timer_check "
           "cryptomgr.notests audit=0 rcupdate.rcu_expedited=1")
 
@@ -89,23 +89,23 @@ class Guest:
         text = base64.b64encode((self._exports() + command).encode()).decode()
         try:
             self.agent.sendall(f"{timeout} {text}\n".encode())
-            # Time of the guest's own limit, and some for it to say that it was reached.
+            # The guest has a limit of its own; some more time lets it say that the limit was reached.
             status, out, err = (self._line(started + timeout + 20) for _ in range(3))
         except OSError as error:
-            self.dead = f"{command!r} ({error!r})"  # an answer that comes late isn't the next command's
+            self.dead = f"{command!r} ({error!r})"  # a late answer must not be taken for the next command's
             raise GuestFailed(f"no answer to {command!r} ({error!r}): {self._tail()}") from error
         return Run(command, int(status), *(base64.b64decode(part).decode(errors="replace") for part in (out, err)),
                    time.monotonic() - started)
 
     def must(self, command, timeout=30):
-        """The standard output of a command that has to succeed."""
+        """The standard output of a command that must succeed."""
         run = self.run(command, timeout)
         if run.status:
             raise GuestFailed(f"in {self.name}: {run}")
         return run.stdout
 
     def start(self, command):
-        """Runs beside what follows. `command` is one program with its arguments (it becomes the process)."""
+        """Starts `command` and doesn't wait for it. It is one program with its arguments (it becomes the process)."""
         self.jobs += 1
         return Job(self, f"/run/job{self.jobs}", command)
 
@@ -114,7 +114,7 @@ class Guest:
         return base64.b64decode(self.must(f"base64 {shlex.quote(path)}", 60))
 
     def write(self, path, data, mode=0o644):
-        """A file, in pieces that a serial line takes."""
+        """Writes a file, in pieces that a serial line can take."""
         quoted, packed = shlex.quote(path), gzip.compress(data)
         self.must(f"mkdir -p $(dirname {quoted}); : >{quoted}.gz")
         for at in range(0, len(packed), 2000):
@@ -211,14 +211,14 @@ class Guest:
         self._prefer_the_wire()
 
     def _prefer_the_wire(self):
-        """QEMU moves frames in its main thread. Where lcores outrun it, its queue of 10,000 frames fills up and frames
-        are lost, counted by nobody: so the threads that are the guest's CPUs give way to it."""
+        """QEMU moves frames in its main thread. If lcores are faster, its queue of 10,000 frames fills up, and it loses
+        frames without counting them. The threads of the guest's CPUs therefore have a lower priority."""
         for thread in self.monitor.cpu_threads():
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + 5)
 
     def _why_not_up(self, seconds):
-        """Beside others that take the CPUs, Linux under TCG comes up at times with a clock that stands: no sleep ends. Nor
-        does its boot, where that happens early."""
+        """On a busy machine, Linux under TCG sometimes comes up with a clock that stands: no sleep ends. Where that
+        happens early, the boot doesn't end either."""
         try:
             self._await_agent(seconds)
             return "" if self.run("sleep 0.05", 5).status == 0 else "it has no timers"
@@ -235,7 +235,7 @@ class Guest:
                 time.sleep(0.02)
 
     def _line(self, deadline):
-        """The agent's next line; a TimeoutError or ConnectionError where none comes."""
+        """The agent's next line. TimeoutError or ConnectionError if none comes."""
         while b"\n" not in self.answers:
             self.agent.settimeout(max(0.01, deadline - time.monotonic()))
             piece = self.agent.recv(1 << 16)
@@ -282,22 +282,22 @@ class Guest:
 
 
 class Job:
-    """A program that runs in the guest beside what the host does next."""
+    """A program that runs in the guest while the host goes on."""
 
     def __init__(self, guest, path, command):
         self.guest, self.path, self.command, self.report = guest, path, command, "/dev/null"
         self.started = time.monotonic()
         script = base64.b64encode(f"{guest._exports()}echo $$ >{path}.pid\nexec {command}\n".encode()).decode()
-        guest.must(f"echo {script} | base64 -d >{path}.sh; (setsid sh {path}.sh </dev/null >{path}.out 2>{path}.err; echo $? >{path}.status) "
-                   ">/dev/null 2>&1 </dev/null & while [ ! -s "
-                   f"{path}.pid ]; do sleep 0.02; done")
+        guest.must(f"echo {script} | base64 -d >{path}.sh; "
+                   f"(setsid sh {path}.sh </dev/null >{path}.out 2>{path}.err; echo $? >{path}.status) "
+                   f">/dev/null 2>&1 </dev/null & while [ ! -s {path}.pid ]; do sleep 0.02; done")
 
     def said(self):
-        """(standard output, standard error) until now."""
+        """(standard output, standard error) so far."""
         return tuple(self.guest.run(f"cat {self.path}.{stream}").stdout for stream in ("out", "err"))
 
     def wait_until_it_says(self, text, timeout=30):
-        """Until a line of its output has `text` in it (grep's syntax); False if it ended or the time was up before."""
+        """Waits for a line of output that matches `text` (grep's syntax). False: the program ended, or a timeout."""
         return self.guest.run(
             f"n=0; until grep -q -- {shlex.quote(text)} {self.path}.out {self.path}.err; do"
             f" [ ! -e {self.path}.status ] && [ $n -lt {int(timeout * 10)} ] || exit 1; n=$((n+1)); sleep 0.1; done",

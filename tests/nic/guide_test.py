@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every command of the guide "From a bare box to the bus", in its order, in a guest with Debian's userland."""
+"""Runs all commands of the guide "From a bare box to the bus", in order, in a guest with Debian's userland."""
 
 import os
 import sys
@@ -9,11 +9,11 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "docs")]
 
-from bare_box_test import ROOT, SLOW, OnABareBox, tap  # which has no case of its own
+from bare_box_test import ROOT, SLOW, OnABareBox, tap  # bare_box_test has no case of its own
 from code_block import blocks
 
 PAGE = os.path.join(ROOT, "apps", "guide", "from-a-bare-box-to-the-bus.md")
-SILENT = ("groupadd", "useradd", "echo", "udevadm")  # say nothing when all is well
+SILENT = ("groupadd", "useradd", "echo", "udevadm")  # these print nothing on success
 
 
 def commands():
@@ -31,13 +31,13 @@ class Guide(OnABareBox):
         said = {}
         for command in every:
             with self.subTest(command=command):
-                # The doctor's findings may be failures: at first they are.
+                # The doctor may have findings, and has some at first.
                 run = self.guest.run(command, 5 * SLOW if command.startswith("apt-get") else SLOW)
                 self.assertIn(run.status, (0, 1) if command == "testbab --doctor" else (0, ), run)
                 self.assertTrue(run.stdout or command.startswith(SILENT), run)
                 said[command] = run.stdout
         self.assertEqual(said["cat /sys/devices/system/cpu/isolated"], "1-2\n")
-        self.assertIn("vfio-pci", said["bab-bind"])  # its last time
+        self.assertIn("vfio-pci", said["bab-bind"])  # the last call
         self.assertRegex(said["ls -l /dev/vfio"], r"(?m)^crw-rw----\S* .*\bbus\b")
         self.assertEqual(self.drivers(), ["virtio-pci"] * 2)
         self.assertEqual(self.do("cat /proc/sys/vm/nr_hugepages").stdout, "0\n")

@@ -15,7 +15,7 @@ LAB = os.environ.get("BAB_NIC_LAB") or os.path.join(ROOT, "build", "nic-lab")
 
 
 def make(tree=None, testpmd=False, lab=LAB):
-    """(kernel, base[, program][, testpmd]): what a Guest takes."""
+    """(kernel, base[, program][, testpmd]): arguments of a Guest."""
     os.makedirs(lab, exist_ok=True)
     with open(os.path.join(lab, ".lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The guest's first process: mounts what a Linux has, then hands over to the agent.
+# The guest's first process: mounts the usual file systems, then starts the agent.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 chmod 755 /  # EAL takes no PMD from under a folder that everybody may write
 mount -t proc proc /proc

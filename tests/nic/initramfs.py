@@ -1,4 +1,4 @@
-"""What is in a guest: busybox, the kernel's modules, DPDK as Debian lays it out (base), and the program (program)."""
+"""The contents of a guest: busybox, kernel modules, DPDK as Debian lays it out (base), and testbab (program)."""
 
 import glob
 import os
@@ -9,28 +9,28 @@ from cpio import Archive
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
-# Of all PMDs those of the lab's NICs, and what ports of memory and pools need: each loaded one takes time at start.
+# The PMDs of the lab's NICs, memory ports and pools. No others: each one costs time at EAL's start.
 PMDS = ("bus_pci", "bus_vdev", "mempool_ring", "net_e1000", "net_null", "net_pcap", "net_ring", "net_virtio",
         "net_vmxnet3")
 TESTPMD = "/usr/bin/dpdk-testpmd"
 
 
 def base(kernel, path):
-    """Made anew where it is older than what goes into it."""
+    """Makes the archive anew if it is older than its contents."""
     pmds = _pmd_files()
     if not _older(path, [kernel.vmlinux, "/bin/busybox", *pmds, *glob.glob(os.path.join(HERE, "*.sh"))]):
         return path
     with Archive(path) as archive:
         _userland(archive)
         _modules(archive, kernel)
-        for file in pmds:  # the very files that programs link: a second copy of a bus panics
+        for file in pmds:  # the same files that programs link: EAL panics with a second copy of a bus
             _with_links(archive, file)
         _with_libraries(archive, pmds)
     return path
 
 
 def testpmd(path):
-    """DPDK's own program, for comparison. It brings PMDs of NICs that aren't here: a guest has it only if asked."""
+    """testpmd, for comparison. It loads PMDs of NICs that aren't here, so a guest has it only if asked."""
     if _older(path, [TESTPMD]):
         with Archive(path) as archive:
             archive.file(TESTPMD, TESTPMD)
@@ -39,7 +39,7 @@ def testpmd(path):
 
 
 def program(tree, path):
-    """An installed tree (DESTDIR of `meson install`) and the libraries that the base hasn't."""
+    """An installed tree (DESTDIR of `meson install`), and the libraries that base doesn't have."""
     executables = [file for file in glob.glob(os.path.join(tree, "**/bin/*"), recursive=True) if _is_elf(file)]
     if not executables:
         raise FileNotFoundError(f"{tree} has no program in a folder bin: is it where `meson install` installed to?")
@@ -62,7 +62,7 @@ def _userland(archive):
     for applet in subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split():
         if applet != "busybox":
             archive.link(f"usr/bin/{applet}", "busybox")
-    archive.link("usr/sbin/modprobe", "../bin/busybox")  # where the kernel looks for it
+    archive.link("usr/sbin/modprobe", "../bin/busybox")  # the kernel looks for it here
     archive.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n")
     archive.text("etc/group", "root:x:0:\nnogroup:x:65534:\n")
     archive.file("init", os.path.join(HERE, "init.sh"))
@@ -70,7 +70,7 @@ def _userland(archive):
 
 
 def _modules(archive, kernel):
-    """With the list by which modprobe loads what a module depends on."""
+    """Kernel modules, with modprobe's list of their dependencies."""
     folder, lines = f"usr/lib/modules/{kernel.release}", []
     modules = kernel.modules()
     for relative, path, _ in modules.values():
@@ -81,7 +81,7 @@ def _modules(archive, kernel):
 
 
 def _closure(modules, name):
-    """What must be there before `name`, the last first."""
+    """The modules that must be loaded before `name`, the last one first."""
     needed = []
     for other in modules[name][2]:
         needed += [one for one in (other, *_closure(modules, other)) if one not in needed]
@@ -118,7 +118,7 @@ def _with_libraries(archive, files):
 
 
 def _link_of(archive, library):
-    """The name that the loader looks for, beside the file that has the version in its name."""
+    """Adds the name that the loader looks for: the file's own name has a version."""
     real = os.path.realpath(library)
     name = os.path.join(os.path.realpath(os.path.dirname(library)), os.path.basename(library))
     if name != real and name not in archive:

@@ -92,7 +92,8 @@ class Packed(unittest.TestCase):
 
     def test_damaged_ones(self):
         for name, payload in self.payloads():
-            for damaged in payload[:len(payload) // 2], payload[:len(payload) // 2] + payload[-4:], payload[:-1] + b"\x7f":
+            half = payload[:len(payload) // 2]
+            for damaged in half, half + payload[-4:], payload[:-1] + b"\x7f":
                 with self.subTest(name), self.assertRaises(kernel.Unavailable):
                     self.extract(damaged)
 

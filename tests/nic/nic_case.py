@@ -1,4 +1,4 @@
-"""What a check on a NIC needs: a guest with three NICs, two of them wired to each other and the third to this host."""
+"""For checks on NICs: a guest with three NICs. Two are wired to each other, the third one to this host."""
 
 import json
 import os
@@ -27,7 +27,7 @@ HOST = ("-l", "0-1", "-a", "$C")  # wired to this host
 
 
 def made_images(with_testpmd=False):
-    """The lab's files; a SkipTest with the reason where there are none, or no time is left for another guest."""
+    """The lab's files. SkipTest with the reason if there are none, or if no time is left for another guest."""
     if time.time() > float(os.environ.get("BAB_NIC_UNTIL", "inf")):
         raise unittest.SkipTest("the time for all checks is up (BAB_NIC_SECONDS)")
     obstacle = os.path.join(images.LAB, "unavailable")
@@ -43,7 +43,7 @@ def made_images(with_testpmd=False):
 
 
 class InGuest(unittest.TestCase):
-    """Says how long each case took; the console of a guest in which one failed is kept."""
+    """Prints how long each case took, and keeps a guest's console if a case failed."""
 
     failed = False
 
@@ -95,7 +95,7 @@ class NicCase(InGuest, SmokeCase):
         return self.run_on(PAIR, *app, timeout=timeout)
 
     def script(self, eal, commands, *app, timeout=60):
-        """testbab fed with commands; gives the run and what commands with `json` said."""
+        """Runs testbab with commands on its input. Gives the run and the answers of commands with `json`."""
         self.guest.write("/run/script", "\n".join((*commands, "quit", "")).encode())
         run = self.guest.run(self.guest.testbab_command("--cmdline-file=/run/script", *app, eal=eal), timeout)
         return run, [json.loads(line) for line in run.stdout.splitlines() if line[:1] in ("{", "[")]
@@ -106,7 +106,7 @@ class NicCase(InGuest, SmokeCase):
         return prompt
 
     def preload(self, name):
-        """Compiles NAME.c for LD_PRELOAD in the guest; gives its path there."""
+        """Compiles NAME.c for LD_PRELOAD in the guest. Gives its path there."""
         flags = subprocess.run(["pkg-config", "--cflags", "libdpdk"], capture_output=True, text=True, check=True)
         library, there = self.path(f"{name}.so"), f"/run/{name}.so"
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-s", "-o", library, os.path.join(HERE, f"{name}.c"),
@@ -118,7 +118,7 @@ class NicCase(InGuest, SmokeCase):
     # Judging
 
     def assert_nothing_lost(self, run, messages=None):
-        """Every message that went came, in order, and no frame was turned away."""
+        """Every sent message came, in order, and no frame was dropped."""
         self.assert_good(run)
         bus = run.report["bus"]
         self.assertEqual(bus["messages_in"], bus["messages_out"], run)
@@ -144,7 +144,7 @@ def guest(nic, driver, checks, name=None):
 
 
 def _refuse_same_names(*classes):
-    """Of two functions of one name one class would call the other's."""
+    """Checks must not have a function of the same name: a class would call only one of them."""
     owners = {}
     for cls in classes:
         for owner in cls.__mro__[:-1]:

@@ -1,4 +1,4 @@
-"""The NICs that QEMU has and DPDK drives, and what each is known to be able to."""
+"""The NICs that QEMU emulates and DPDK drives, and what each can do."""
 
 from typing import NamedTuple
 

@@ -27,11 +27,11 @@ class Monitor:
                 return answer["return"]
 
     def link(self, number, up):
-        """Of the guest's NIC `number`: its cable is in, or out."""
+        """Plugs the cable of the guest's NIC `number` in, or pulls it out."""
         self.execute("set_link", name=f"nic{number}", up=up)
 
     def unplug(self, number):
-        """Asks the guest to let the NIC go; its kernel does so a little later."""
+        """Asks the guest to release the NIC. Its kernel does so a little later."""
         self.execute("device_del", id=f"nic{number}")
 
     def cpu_threads(self):

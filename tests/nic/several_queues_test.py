@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Several queues, and a kernel at the other end: virtio on a tap device, in a network namespace of its own (no root)."""
+"""Several queues, and a kernel at the other end: virtio on a tap device, in its own network namespace (no root)."""
 
 import json
 import os
@@ -52,7 +52,7 @@ class OnATap(InGuest, SmokeCase):
         cls.close_after(cls.guest)
 
     def receive_flows(self, *app):
-        """(port info, frames by queue, bus statistics, what it said): of FLOWS sessions, each from a socket of its own."""
+        """(port info, frames by queue, bus statistics, output) of a run with FLOWS sessions, each from a socket."""
         prompt = Prompt(self.guest, ONE, "--forward-mode=rxonly", f"--rxq={QUEUES}", f"--txq={QUEUES}", *app)
         self.addCleanup(prompt.kill)
         info, = prompt.ask("show port info 0 json")["ports"]
@@ -89,7 +89,8 @@ class WithRss(OnATap):
             with self.subTest(" ".join(app)):
                 info, by_queue, stats, _ = self.receive_flows(*app)
                 self.assertIn("ipv4-udp", info["rss"])
-                self.assertEqual(info["offloads"]["rx udp checksum"]["by"], "software" if "sw" in str(app) else "device")
+                by = info["offloads"]["rx udp checksum"]["by"]
+                self.assertEqual(by, "software" if "sw" in str(app) else "device")
                 self.assertGreaterEqual(sum(frames > 0 for frames in by_queue), 3, by_queue)
                 self.assert_in_order(stats)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What every change must pass, for each NIC: one boot with uio_pci_generic and one with vfio-pci behind an IOMMU."""
+"""Every change must pass this. For each NIC: a boot with uio_pci_generic, and one with vfio-pci behind an IOMMU."""
 
 import os
 import sys

@@ -1,8 +1,7 @@
-/* Preloaded into testbab: a receiver that gets nothing, though frames come.
+/* Preloaded into testbab: its receiver gets nothing, though frames come.
  *
- * HOLD=N: from when it waits for its link until it is stopped, N buffers of pool rx_0 are somebody else's, or as many as
- * there are.
- * TAKE=nothing: no RX burst brings anything, as if its lcore had better things to do.
+ * HOLD=N: N buffers of pool rx_0 (or all, if there are fewer) are taken away, from the wait for the link to the stop.
+ * TAKE=nothing: every RX burst is empty, as if the lcore didn't poll.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -34,7 +34,7 @@ class TwoGuests(InGuest, SmokeCase):
                     self.judge(sender, receiver)
 
     def judge(self, sender, receiver):
-        """The cable gives no way to a slow receiver, and what is in the NIC's ring when a program ends is lost."""
+        """A slow receiver doesn't slow the sender down, and frames in the NIC's ring are lost when a program ends."""
         count = 100_000
         to = self.started(receiver, "--forward-mode=rxonly")
         of = self.started(sender, "--forward-mode=txonly", "--rate=20k", f"--count={count}", then="wait")

@@ -1,8 +1,8 @@
-"""Cables: unix datagram sockets, one datagram a frame. A NIC's end is QEMU's; the other is a second NIC's or the host's.
+"""Cables: unix datagram sockets, one datagram a frame. QEMU has a NIC's end; a second NIC or the host has the other.
 
-A cable remembers. What nobody took (11 frames in a socket, up to 10,000 in QEMU's queue behind it) is delivered to whoever
-receives next, be it another process: a loop after a txonly of 4,000 frames saw 973 frames out of order and 37,770
-duplicates on e1000e. So what sends into a cable that nobody reads sends little, or its reader drains it.
+A cable remembers. Frames that nobody took (11 in a socket, up to 10,000 in QEMU's queue behind it) go to the next
+receiver, even in another process: a loop after a txonly of 4,000 frames saw 973 frames out of order and 37,770
+duplicates on e1000e. Where nobody reads a cable, a test therefore sends few frames into it, or drains it afterwards.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ class Plug(NamedTuple):
 
 
 def crossed(directory, name="wire"):
-    """Plugs of two NICs that are wired to each other, be they in one guest or in two."""
+    """Plugs of two NICs that are wired to each other, in one guest or in two."""
     one, other = os.path.join(directory, f"{name}0"), os.path.join(directory, f"{name}1")
     return Plug(one, other), Plug(other, one)
 
@@ -42,13 +42,13 @@ class HostEnd:
         self.socket.bind(self.plug.remote)
 
     def send(self, frames, timeout=30):
-        """Waits where the NIC is slower."""
+        """Waits if the NIC is slower."""
         self.socket.settimeout(timeout)
         for frame in frames:
             self.socket.sendto(frame, self.plug.local)
 
     def receive(self, enough=lambda frames: False, *, quiet=0.5, timeout=30):
-        """Frames from now on: until `enough(frames)`, or none comes for `quiet` seconds after the first, or the time is up."""
+        """Frames from now on, until `enough(frames)`, `quiet` seconds without one after the first, or the timeout."""
         frames, deadline = [], time.monotonic() + timeout
         while not enough(frames) and (left := deadline - time.monotonic()) > 0:
             self.socket.settimeout(min(quiet, left) if frames else left)
@@ -60,7 +60,7 @@ class HostEnd:
 
     @contextlib.contextmanager
     def flood(self, frame):
-        """A process of its own sends that frame again and again, as fast as the NIC takes it."""
+        """A separate process sends this frame again and again, as fast as the NIC takes it."""
         sender = multiprocessing.get_context("fork").Process(target=self._send_for_ever, args=(frame,), daemon=True)
         sender.start()
         try:
@@ -76,7 +76,7 @@ class HostEnd:
             self.socket.sendto(frame, self.plug.local)
 
     def drain(self):
-        """Forgets what came until now."""
+        """Forgets all frames that came so far."""
         self.socket.setblocking(False)
         try:
             while True:

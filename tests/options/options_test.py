@@ -73,7 +73,8 @@ def dpdk_flags():
 
 def compiles(compiler, combination, header):
     command = [compiler, "-fsyntax-only", *WARNINGS, *NO_TSAN_WARNING[compiler], *dpdk_flags(),
-               *(flag for flag in combination if flag), f"-I{ROOT}/include", f"-I{BUILD}/include", "-include", header, "-x", "c++", "/dev/null"]
+               *(flag for flag in combination if flag), f"-I{ROOT}/include", f"-I{BUILD}/include",
+               "-include", header, "-x", "c++", "/dev/null"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -99,7 +100,8 @@ class D29(unittest.TestCase):
     @unittest.skipUnless(THOROUGH, "builds the library many times: BAB_LONG=1")
     def test_every_combination_of_meson_options_builds(self):
         for combination in all_of(MESON_OPTIONS):
-            with self.subTest(options=" ".join(combination)), tempfile.TemporaryDirectory(prefix="bab-d29-") as directory:
+            with (self.subTest(options=" ".join(combination)),
+                  tempfile.TemporaryDirectory(prefix="bab-d29-") as directory):
                 for command in (["meson", "setup", *combination, "-Dtests=disabled", "-Dwerror=true", directory, ROOT],
                                 ["ninja", "-C", directory]):
                     done = subprocess.run(command, capture_output=True, text=True, check=False)

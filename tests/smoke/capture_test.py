@@ -64,8 +64,8 @@ class Capture(SmokeCase):
 
     def counts_in_file(self):
         """(frames seen, frames dropped) of all interfaces, as Wireshark reads them out of the file."""
-        out = subprocess.run(["tshark", "-r", self.path("c.pcapng"), "-X", "read_format:MIME Files Format", "-T", "fields",
-                              "-e", "pcapng.options.option.data.interface.received",
+        out = subprocess.run(["tshark", "-r", self.path("c.pcapng"), "-X", "read_format:MIME Files Format",
+                              "-T", "fields", "-e", "pcapng.options.option.data.interface.received",
                               "-e", "pcapng.options.option.data.interface.dropped"],
                              check=True, capture_output=True, text=True).stdout.strip()
         received, dropped = out.split("\t")
@@ -74,7 +74,8 @@ class Capture(SmokeCase):
     @unittest.skipIf(tshark.ABSENT, tshark.ABSENT)
     def test_traffic_goes_on_while_nothing_is_written(self):
         """What isn't captured is counted, in the report and in the file."""
-        run = self.start("--rate=200k", "--stats-period=1", f"--capture={self.path('c.pcapng')}", "--mtu=1500", eal=None)
+        run = self.start("--rate=200k", "--stats-period=1", f"--capture={self.path('c.pcapng')}", "--mtu=1500",
+                         eal=None)
 
         def messages_pass(number):
             """So many are received from now on."""
@@ -98,8 +99,9 @@ class Capture(SmokeCase):
         self.assertEqual(self.counts_in_file(), (capture["wanted"], capture["missed"]))
 
     def test_a_capture_of_lcores_with_time_left_is_whole(self):
-        """An lcore that polls has idle time for copies and the writer, whatever else the CPUs do: an eighth of a
-        millisecond per frame here, ten times what a frame takes. What lcores may save up is enough for a third of it."""
+        """An lcore that polls has idle time for copies and the file's writer, whatever else the CPUs do. Here that is
+        125 µs per frame, ten times what a frame takes. The time that lcores may save up is enough for a third of the
+        frames."""
         run = self.run_testbab("--rate=2k", "--count=6000", "--capture-share=1", f"--capture={self.path('c.pcapng')}",
                                eal=None)
         self.assert_good(run)
@@ -129,7 +131,8 @@ class Capture(SmokeCase):
     def test_rates_on_a_quiet_machine(self):
         for rate, share_of_rate, share_of_capture in (500_000, 0.95, 0), (2_000_000, 0.9, 0.7):
             with self.subTest(rate=rate):
-                run = self.run_testbab(f"--rate={rate}", "--duration=1.5", f"--capture={self.path('c.pcapng')}", eal=None)
+                run = self.run_testbab(f"--rate={rate}", "--duration=1.5", f"--capture={self.path('c.pcapng')}",
+                                       eal=None)
                 self.assert_good(run)
                 capture = run.report["capture"]
                 self.assertGreater(run.report["bus"]["messages_out"], share_of_rate * rate * run.report["seconds"], run)
@@ -168,7 +171,8 @@ class Capture(SmokeCase):
             file.write(b"precious")
         self.assert_refused(self.run_testbab("--count=1", f"--capture={self.path('c.pcapng')}",
                                              vdevs=[f"net_pcap0,rx_pcap={self.path('none')}"]))
-        self.commands("capture start " + self.path("other.pcapng"), f"capture start {self.path('c.pcapng')}", expected=1)
+        self.commands(f"capture start {self.path('other.pcapng')}", f"capture start {self.path('c.pcapng')}",
+                      expected=1)
         self.commands(f"capture start {self.path('c.pcapng')} port 7", expected=1)
         with open(self.path("c.pcapng"), "rb") as file:
             self.assertEqual(file.read(), b"precious")
@@ -203,8 +207,10 @@ class Capture(SmokeCase):
         path = self.path("c.pcapng")
         for line, why in ((f"capture start {path} port 7", "no port 7"), (f"capture start {path} 1 in 0", "from 1 to"),
                           (f"capture start {path} share 0", "from 1 to 100"),
-                          (f"capture start {path} share 101", "from 1 to 100"), (f"capture start {path} share", "PERCENT"),
-                          (f"capture start {path} udp 70000", "from 1 to 65535"), ("capture stop", "nothing is captured"),
+                          (f"capture start {path} share 101", "from 1 to 100"),
+                          (f"capture start {path} share", "PERCENT"),
+                          (f"capture start {path} udp 70000", "from 1 to 65535"),
+                          ("capture stop", "nothing is captured"),
                           (f"capture start {path} sideways", "sideways"), ("capture start", "FILE"),
                           ("capture start /no-such-directory/c.pcapng", "No such file")):
             with self.subTest(line):

@@ -18,8 +18,9 @@ LINES = 50000 if testbab.LONG else 4000
 # What takes long by design, ends the script, or fills a disk: not in here.
 LEFT_OUT = re.compile(r"^\s*(quit|wait|load|capture)\b|^\s*set (rate|verbose)\b")
 NUMBERS = "0", "1", "7", "64", "65535", "4294967296", "18446744073709551616", "-1", "00", "1.5", "1e9", "0x10", "९"
-WORDS = ("all", "json", "N", "frame", "us", "messages", "tx_first", "#", "?", "\t", "(", "[json]", "…", "\x1b[A", "\x07",
-         "\x7f", "\xff", "x" * 127, "x" * 128, "x" * 505, "%s%n", "'", '"', "\\", "$(true)", "loop", "ping", "macswap")
+WORDS = ("all", "json", "N", "frame", "us", "messages", "tx_first", "#", "?", "\t", "(", "[json]", "…", "\x1b[A",
+         "\x07", "\x7f", "\xff", "x" * 127, "x" * 128, "x" * 505, "%s%n", "'", '"', "\\", "$(true)", "loop", "ping",
+         "macswap")
 
 
 class Fuzz(SmokeCase):

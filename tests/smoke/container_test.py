@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What a container allows: CPUs of a cpuset, a number of threads. One sentence in front of EAL's start, and the doctor's."""
+"""Limits of a container, a cpuset and a number of threads: testbab refuses in one sentence before EAL starts, and the
+doctor says the same."""
 
 import json
 import os
@@ -58,7 +59,8 @@ class Cpuset(Container):
     def test_a_cpu_that_is_not_ours(self):
         """EAL would panic, or fail without a reason. The mend mends."""
         words = f"may not use CPU {self.other}", f"cpuset has {self.mine}", f"choose from {self.mine}, as in --lcores"
-        for line in (("-l", f"{self.mine},{self.other}"), ("-l", f"{self.mine},{self.other}", "--main-lcore", self.other),
+        for line in (("-l", f"{self.mine},{self.other}"),
+                     ("-l", f"{self.mine},{self.other}", "--main-lcore", self.other),
                      ("--lcores", f"0@{self.other},1@{self.other}"), ("-c", hex(1 << self.mine | 1 << self.other))):
             ended = self.run_here(*line, "--", "--count=10")
             self.assert_refused_with(ended, "starting EAL: ", *words)
@@ -73,7 +75,8 @@ class Cpuset(Container):
         """EAL takes the CPUs there are for it: one, with no worker on it."""
         ended = self.run_here("--", "--count=10")
         self.assert_refused_with(ended, "no worker lcore")
-        self.assert_runs(self.run_here(*shlex.split(re.search(r"as in (--lcores \S+)", ended.stderr)[1]), "--", "--count=10"))
+        self.assert_runs(self.run_here(*shlex.split(re.search(r"as in (--lcores \S+)", ended.stderr)[1]), "--",
+                                       "--count=10"))
 
     def test_the_embedded_default(self):
         self.assert_runs(self.run_inside(self.group, "--count=10"))

@@ -81,7 +81,8 @@ class Killed(Crash, MemifCase):
         self.start_server("--forward-mode=rxonly").send(signal.SIGKILL)
         self.assertTrue(wait_until(lambda: not is_listened_at(self.path("memif.sock"))))
         self.assertTrue(os.path.exists(self.path("memif.sock")))
-        runs = self.run_pair(("--forward-mode=rxonly", "--idle-exit-ms=1000"), ("--forward-mode=txonly", "--count=10000"))
+        runs = self.run_pair(("--forward-mode=rxonly", "--idle-exit-ms=1000"),
+                             ("--forward-mode=txonly", "--count=10000"))
         for run in runs.values():
             self.assert_good(run)
         self.assertEqual(runs["server"].report["bus"]["messages_in"], 10000, runs["server"])

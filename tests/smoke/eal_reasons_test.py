@@ -30,7 +30,7 @@ def is_closed(folder):
 
 class EalReasons(Refused):
     def test_the_cause_is_not_the_last_line(self):
-        """EAL would end with "Invalid 'command line' arguments". Each cause in words of its own, and each mend mends."""
+        """EAL would end with "Invalid 'command line' arguments". testbab names each cause, and each mend works."""
         alone = "--no-huge", "--no-pci", "-m", "64", "--no-shconf", "--no-telemetry"
         first = CPUS[0]
         for words, line, mended in (

@@ -62,7 +62,8 @@ class Alone(PingCase):
     def test_sizes(self):
         for size in "--msg-size=16", "--msg-size=16-8950", "--msg-mix=64:7,594:4,8950:1":
             with self.subTest(size):
-                self.assert_all_back(self.run_testbab(PING, PATIENT, size, "--count=1200", "--rate=20k", eal=None), 1200)
+                run = self.run_testbab(PING, PATIENT, size, "--count=1200", "--rate=20k", eal=None)
+                self.assert_all_back(run, 1200)
 
     def test_a_port_that_returns_what_it_is_sent(self):
         run = self.run_testbab(PING, PATIENT, "--count=500", vdevs=["net_ring0"])
@@ -83,7 +84,8 @@ class Alone(PingCase):
     def test_text(self):
         run = self.run_testbab(PING, PATIENT, "--count=500", eal=None)
         self.assertRegex(run.stdout, r"(?m)^  round trips: 500; late 0, lost 0, given up 0$")
-        self.assertRegex(run.stdout, r"(?m)^  p50 \d.*, p90 \d.*, p99 \d.*, p99\.9 \d.*, max \d.* \(min \d.*, mean \d.*\)$")
+        self.assertRegex(run.stdout,
+                         r"(?m)^  p50 \d.*, p90 \d.*, p99 \d.*, p99\.9 \d.*, max \d.* \(min \d.*, mean \d.*\)$")
         bars = re.findall(r"(?m)^  ≤ +[\d.]+ [nµm]?s (#*) +(\d+) \(", run.stdout)
         self.assertEqual(sum(int(count) for _, count in bars), 500)
         self.assertIn(40, [len(bar) for bar, _ in bars])

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`--rate=` and message sizes: as many messages per second as asked for, however they are sent; of the sizes asked for."""
+"""`--rate=` and message sizes: all ways of sending keep to the messages per second and the sizes asked for."""
 
 import collections
 import os

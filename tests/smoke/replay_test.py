@@ -315,8 +315,8 @@ class Replay(SmokeCase):
         self.assert_refused(self.run_testbab("--forward-mode=replay", vdevs=["net_null0"]), "--replay=FILE")
         self.assert_refused(self.run_testbab("--replay=x", vdevs=["net_null0"]), "--forward-mode=replay")
         for stdin in ("-", "/dev/stdin"):
-            self.assert_refused(self.run_testbab("-i", "--forward-mode=replay", f"--replay={stdin}", vdevs=["net_null0"]),
-                                f"--replay={stdin}: .*--interactive, commands come from standard input")
+            run = self.run_testbab("-i", "--forward-mode=replay", f"--replay={stdin}", vdevs=["net_null0"])
+            self.assert_refused(run, f"--replay={stdin}: .*--interactive, commands come from standard input")
         self.assert_refused(self.run_testbab("--keep-duplicates", vdevs=["net_null0"]), "--keep-duplicates")
         self.assert_refused(self.run_testbab("--forward-mode=txonly", "--speed=2", vdevs=["net_null0"]), "--speed")
 

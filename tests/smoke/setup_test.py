@@ -76,8 +76,8 @@ OPTIONS = {
                           "1,65536"), "is (not a whole number from 0 to 65535|larger than)"),
     "--msg-mix": Option(("", "64", "64:", ":1", "64:0", "64:1,", "64:1,x:1", "65536:1", "64:65536", "64:1:1", "64-65:1",
                          "1:65535,2:2,3:1"), "is not (of the form SIZE:WEIGHT|a whole number)|add up to"),
-    "--rate": Option(("", "abc", "-1", "+1", " 1", "1 k", "1kk", "5m", "5K", "0.5", "1.0005k", "1e3", "0x10", "inf", "nan",
-                      "1000000001", "2G"), "is not a whole number from 0 to 1G of messages per second"),
+    "--rate": Option(("", "abc", "-1", "+1", " 1", "1 k", "1kk", "5m", "5K", "0.5", "1.0005k", "1e3", "0x10", "inf",
+                      "nan", "1000000001", "2G"), "is not a whole number from 0 to 1G of messages per second"),
     "--ping-timeout-ms": number(1, 60000),
     "--session": Option(("ELEVENCHARS", "Börse", "tab\there", ""), "is not 1 to 10 printable ASCII characters"),
     "--vlan": number(0, 4094),
@@ -287,7 +287,8 @@ class Eal(Refused):
 
     def test_with_its_text(self):
         """--log-level asks for what else it says; the sentence comes, too."""
-        for line in (["--log-level=8", "--vdev=net_nonesuch0"], ["--vdev=net_nonesuch0", "--log-level", "lib.eal:debug"]):
+        for line in (["--log-level=8", "--vdev=net_nonesuch0"],
+                     ["--vdev=net_nonesuch0", "--log-level", "lib.eal:debug"]):
             run = self.run_testbab(eal=(*SMALL_EAL, *line), report=None, timeout=20)
             self.assertEqual(run.status, 2, run)
             self.assertRegex(run.stderr, r"(?m)^EAL: failed to parse device")
@@ -315,7 +316,8 @@ class Devices(Refused):
                       for engine in ("txonly", "rxonly", "relay", "echo", "null") for eal in ((), (*SMALL_EAL, "--"))))
 
     def test_unknown(self):
-        self.refuse(*((("net_nonesuch0", "spelling", "librte-meta-net"), (*SMALL_EAL, *line, "--", "--forward-mode=rxonly"))
+        self.refuse(*((("net_nonesuch0", "spelling", "librte-meta-net"),
+                       (*SMALL_EAL, *line, "--", "--forward-mode=rxonly"))
                       for line in (["--vdev=net_nonesuch0"], ["--vdev", "net_nonesuch0"], ["-a", "net_nonesuch0"],
                                    ["--vdev=net_null0", "--vdev=net_nonesuch0"])))
 
@@ -380,7 +382,8 @@ class Devices(Refused):
         if not devices:
             self.skipTest("there is no PCI device")
         with_pci = [argument for argument in SMALL_EAL if argument != "--no-pci"]
-        self.refuse(((devices[0], "no network device|kernel's driver|no DPDK driver|no installed PMD"), (*with_pci, "-a", devices[0], "--")))
+        self.refuse(((devices[0], "no network device|kernel's driver|no DPDK driver|no installed PMD"),
+                     (*with_pci, "-a", devices[0], "--")))
 
     def test_checksums_in_hardware_that_has_none(self):
         self.refuse(*((("checksum", "net_null", f"--{option}-checksum"),

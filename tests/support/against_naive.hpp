@@ -15,8 +15,8 @@
 
 namespace bab::test {
 
-/// Whether the UDP header that bab finds, in whole datagrams and others, is a whole one in the
-/// frame; in an accepted frame it must be the one in front of `payload`.
+/// Whether bab finds a whole UDP header in the frame, in whole datagrams and in others. In an
+/// accepted frame it must be the header before `payload`.
 inline bool is_located(std::span<const std::uint8_t> frame, const std::uint8_t* payload) {
   for (const auto which : {wire::UdpIn::kWholeDatagrams, wire::UdpIn::kFirstFragments}) {
     wire::Ipv4Place ip;
@@ -34,7 +34,7 @@ inline bool is_located(std::span<const std::uint8_t> frame, const std::uint8_t* 
   return true;
 }
 
-/// What bab's parser and the naive one disagree about, or nothing.
+/// What bab's parser and the naive parser disagree about, or nothing.
 inline std::string disagreement(std::span<const std::uint8_t> frame,
                                 const wire::ChecksumRules& rules, std::uint16_t udp_port) {
   const NaiveFrame naive = naive_parse(frame, rules.verify_ip, rules.verify_udp, udp_port);

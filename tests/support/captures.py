@@ -1,4 +1,4 @@
-"""The project's own small captures, the same on every run, and what a receiver must make of each frame."""
+"""Small captures, the same in every run, and the result that a receiver must have for each frame."""
 
 import random
 import struct
@@ -14,7 +14,7 @@ TAG_OF_NO_VLAN = {"vlan": 0}
 
 
 class Sample(NamedTuple):
-    """A frame, with either the messages in it or the reasons one of which it must be dropped for."""
+    """A frame with its messages, or with reasons. It must be dropped for one of these reasons."""
     name: str
     frame: bytes
     messages: tuple = ()
@@ -51,14 +51,14 @@ class Stream:
 
 
 def small_messages(count, smallest, largest, seed):
-    """Messages no two of which are alike: one that is lost, doubled or moved shows."""
+    """Messages that all differ, so that a lost, doubled or moved one shows."""
     source = random.Random(seed)
     return [struct.pack("!HI", seed, number) + source.randbytes(source.randint(smallest, largest) - 6)
             for number in range(count)]
 
 
 def many_small(frame_count=400):
-    """What the relay is for: many frames of one to three small messages, of two sessions in turn."""
+    """Typical input of the relay: many frames of one to three small messages, of two sessions in turn."""
     source = random.Random(400)
     streams = Stream(DAY, dst_ip="239.1.2.3", dst_mac="01:00:5e:01:02:03"), Stream(NIGHT, 1000, ttl=1, **VLAN)
     pending = iter(small_messages(frame_count * 3, 8, 60, 400))
@@ -67,7 +67,7 @@ def many_small(frame_count=400):
 
 
 def one_after_another(frame_count=50):
-    """Two whole sessions, the second after the first: nothing is missing for a receiver that judges numbers."""
+    """Two whole sessions, one after the other. A receiver that judges numbers must miss nothing."""
     samples = []
     for seed, session in enumerate((DAY, NIGHT), 50):
         stream = Stream(session)
@@ -78,7 +78,7 @@ def one_after_another(frame_count=50):
 
 
 def every_good_form():
-    """Every form of frame that is right: a receiver takes them all."""
+    """Every valid form of a frame. A receiver must take them all."""
     stream = Stream(DAY)
     text = iter(small_messages(40, 8, 40, 7))
     samples = [
@@ -111,9 +111,9 @@ def every_good_form():
 
 
 def _with_checksum_zero(sample):
-    """Gives the message's last bytes the value that makes the UDP checksum 0, which is sent as 0xFFFF."""
+    """Changes the message's last bytes so that the UDP checksum is 0, which is sent as 0xFFFF."""
     sum_now = int.from_bytes(sample.frame[40:42], "big")
-    at = len(sample.frame) - 4 + len(sample.frame) % 2  # of the last 16-bit word that is all message
+    at = len(sample.frame) - 4 + len(sample.frame) % 2  # of the last 16-bit word that lies in the message
     data = bytearray(sample.frame)
     data[at:at + 2] = struct.pack("!H", sum_now)
     data[40:42] = b"\xff\xff"
@@ -123,7 +123,7 @@ def _with_checksum_zero(sample):
 
 
 def wrong():
-    """Every kind of wrong frame, each with the reason it must be dropped for (several: it has two faults)."""
+    """Every kind of wrong frame with the reason for its drop. (A frame with two faults has two reasons.)"""
     good = packet(DAY, 1, [b"never to be seen"])
     plain = frame(good)
     tagged = frame(good, vlan=VLAN["vlan"])

@@ -1,4 +1,4 @@
-"""Control groups as a container has them: fewer CPUs, or few threads. Of version 1 or 2, whichever this machine has."""
+"""Control groups like a container's: fewer CPUs, or few threads. Version 1 or 2, as this machine has."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ def _write(path, text):
 
 
 def _parent(controller):
-    """The folder in which groups of that controller are made."""
+    """The folder for groups of that controller."""
     first = os.path.join(ROOT, controller)
     if os.path.exists(os.path.join(first, "cgroup.procs")):
         return first
@@ -30,7 +30,7 @@ def _parent(controller):
 
 @contextlib.contextmanager
 def group(controller, **limits):
-    """A group with these limits (`max="3"`, `cpus="0"`), as its path. All that ran in it must have ended in the end."""
+    """The path of a new group with these limits (`max="3"`, `cpus="0"`). Its processes must have ended when it goes."""
     parent = _parent(controller)
     path = os.path.join(parent, f"bab-{uuid.uuid4().hex[:8]}")
     os.mkdir(path)
@@ -51,7 +51,7 @@ def inside(path, command):
 
 
 def obstacle(controller, **limits):
-    """Why no such group can be made here, or None."""
+    """The reason why no such group can be made here, or None."""
     try:
         with group(controller, **limits):
             return None

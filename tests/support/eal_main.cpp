@@ -8,8 +8,8 @@
 #include <bab/base/eal.hpp>
 #include <bab/base/error.hpp>
 
-/// main() of the tests that need EAL: four lcores that float over two CPUs (or share the one there
-/// is), no root, no hugepages, no files.
+/// main() of tests that need EAL: four lcores that float over two CPUs (or share the only one). No
+/// root, no hugepages, no files.
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   const bool two = sysconf(_SC_NPROCESSORS_ONLN) > 1;

@@ -16,7 +16,7 @@
 
 namespace bab::test {
 
-/// A mempool of a host application's own, which must be full again when it goes.
+/// A host application's own mempool. It must be full again at its end.
 class HostPool {
  public:
   explicit HostPool(unsigned buffers = 8) {
@@ -47,7 +47,7 @@ class HostPool {
   rte_mempool* pool_;
 };
 
-/// Memory of an application that it lends to mbufs, and is told when it comes back.
+/// Memory that an application lends to mbufs. It is told when the memory comes back.
 class LentMemory {
  public:
   LentMemory() {
@@ -57,7 +57,7 @@ class LentMemory {
   LentMemory(const LentMemory&) = delete;
   LentMemory& operator=(const LentMemory&) = delete;
 
-  /// A buffer of `pool`, as a driver takes one, with `bytes` in this memory.
+  /// A buffer of `pool`, taken as a driver does, with `bytes` in this memory.
   rte_mbuf* attached(BufferPool& pool, std::span<const std::uint8_t> bytes) {
     rte_mbuf* m = rte_pktmbuf_alloc(pool.mempool());
     if (m == nullptr) throw std::runtime_error("the pool is empty");
@@ -82,7 +82,7 @@ class LentMemory {
   rte_mbuf_ext_shared_info info_{};
 };
 
-/// Takes all buffers of `pool`, which must be free, and expects each to be in its own memory.
+/// Takes all buffers of `pool`, which must be free. Each must use its own memory.
 inline void expect_all_plain(BufferPool& pool) {
   std::vector<rte_mbuf*> all(pool.size());
   ASSERT_TRUE(pool.try_acquire(all)) << "not all buffers are free";

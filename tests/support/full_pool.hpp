@@ -11,8 +11,7 @@
 
 namespace bab::test {
 
-/// Options of a pool small enough for every edge to be near, without mempool caches unless asked
-/// for.
+/// Options of a pool so small that every limit is near. Without caches, unless asked for.
 inline BufferPoolOptions small_pool(std::uint32_t buffers, std::uint32_t cache = 0,
                                     unsigned lcores = 0) {
   static unsigned next = 0;
@@ -24,7 +23,7 @@ inline BufferPoolOptions small_pool(std::uint32_t buffers, std::uint32_t cache =
   return o;
 }
 
-/// The calling lcore turns, as far as the pools know that there are: it has caches.
+/// The calling lcore turns, for the pools that exist now: it has caches.
 class Turning {
  public:
   Turning() { BufferPool::relieve(); }
@@ -39,7 +38,7 @@ inline std::uint32_t cached(const BufferPool& pool) {
   return all;
 }
 
-/// A pool that must be full again when it goes.
+/// A pool that must be full again at its end.
 class FullPool : public BufferPool {
  public:
   explicit FullPool(const BufferPoolOptions& options) : BufferPool(options) {}

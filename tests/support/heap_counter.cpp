@@ -9,8 +9,8 @@
 
 using bab::test::HeapCounter;
 
-// The executable's definitions come before the C library's for every shared library there is. glibc
-// keeps its own under these names.
+// Every shared library uses the executable's definitions, not the C library's. glibc has its own
+// under these names, too.
 extern "C" {
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
@@ -56,7 +56,7 @@ void count_new() {
 }
 }  // namespace
 
-// The forms for arrays, nothrow and sizes call these.
+// operator new and delete for arrays, nothrow and sizes call these.
 void* operator new(std::size_t n) {
   count_new();
   if (void* p = std::malloc(n)) return p;

@@ -10,7 +10,7 @@ PAGES = 64  # of 2 MiB
 
 
 def obstacle():
-    """Why no hugepages can be had here, or None."""
+    """The reason why there can be no hugepages here, or None."""
     if os.geteuid() != 0:
         return "only root can reserve hugepages"
     try:
@@ -22,7 +22,7 @@ def obstacle():
 
 @contextlib.contextmanager
 def untouched():
-    """No other test reserves any meanwhile."""
+    """Keeps other tests from reserving hugepages meanwhile."""
     with open(NUMBER, encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -30,7 +30,7 @@ def untouched():
 
 @contextlib.contextmanager
 def reserved(pages=PAGES):
-    """At least so many free ones."""
+    """Makes sure that so many hugepages are free."""
     with untouched():
         before = _read(NUMBER)
         try:
@@ -44,7 +44,7 @@ def reserved(pages=PAGES):
 
 @contextlib.contextmanager
 def mounted(path):
-    """A hugetlbfs of its own, at a new directory `path`."""
+    """A new hugetlbfs, at a new directory `path`."""
     os.mkdir(path)
     subprocess.run(["mount", "-t", "hugetlbfs", "-o", "mode=0700", "none", path], check=True)
     try:

@@ -15,8 +15,8 @@
 
 namespace bab::test {
 
-/// What a child process said: EAL can be initialised once in a process's life, so each test has
-/// one.
+/// The output of a child process. EAL can be initialised only once in a process, so each test has a
+/// child.
 struct Said {
   std::string result;  ///< what the child's function returned, or "Error: " and its sentence
   std::string output;  ///< on standard output and standard error
@@ -31,7 +31,7 @@ inline std::string read_all(int fd) {
   return text;
 }
 
-/// `exits`: it ends as main() does, with its objects of static storage.
+/// `exits`: it ends as main() does, and destroys static objects.
 inline Said in_child(const std::function<std::string()>& work, bool exits = false) {
   int result[2];
   std::FILE* output = std::tmpfile();
@@ -74,9 +74,9 @@ inline std::vector<std::string> plain_and(std::vector<std::string> more) {
   return args;
 }
 
-/// Starts EAL as a host application does. False: EAL refused.
+/// Starts EAL as a host application does. False: EAL didn't start.
 inline bool init_eal(const std::vector<std::string>& args) {
-  static std::vector<std::string> all;  // EAL may keep what it was given
+  static std::vector<std::string> all;  // EAL may keep the pointers
   all = args;
   all.insert(all.begin(), "host");
   std::vector<char*> argv;

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The other side: plain UDP sockets that know MoldUDP64 and nothing of bab.
+"""The other side: plain UDP sockets. They know MoldUDP64, but not bab.
 
 kernel_peer.py subscribe ADDRESS GROUP PORT COUNT   decodes COUNT messages, prints a line of JSON about them
 kernel_peer.py publish ADDRESS GROUP PORT COUNT SIZE PER_PACKET   sends COUNT messages of SIZE bytes
@@ -50,7 +50,7 @@ def publish(address, group, port, count, size, per_packet):
         n = min(per_packet, count + 1 - first)
         blocks = b"".join(struct.pack("!HQ", size, first + i) + bytes(size - 8) for i in range(n))
         publisher.sendto(struct.pack("!10sQH", b"KERNEL    ", first, n) + blocks, (group, port))
-        time.sleep(0.0005)  # a kernel's ring of 512 slots is no place for a flood from a socket
+        time.sleep(0.0005)  # slowly: the kernel's ring has 512 slots
 
 
 def ask(address, server, port, count, size, sockets):
@@ -58,7 +58,7 @@ def ask(address, server, port, count, size, sockets):
     for number in range(sockets):
         one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         one.bind((address, 0))
-        one.connect((server, port))  # the kernel then drops what comes from elsewhere
+        one.connect((server, port))  # the kernel then drops datagrams of other senders
         one.settimeout(15)
         asking.append(one)
         came[number], sequences[number] = [], []
@@ -86,7 +86,7 @@ def ask(address, server, port, count, size, sockets):
             asking[number].send(struct.pack("!10sQH", b"KERNEL    ", first + 1, len(indexes)) + blocks)
         time.sleep(0.0005)
         for number in range(sockets):
-            while len(came[number]) < first:  # a packet of each may be under way
+            while len(came[number]) < first:  # there may be a packet of each on its way
                 collect(number)
     for number in range(sockets):
         while len(came[number]) < count:

@@ -9,10 +9,10 @@
 
 namespace bab::test {
 
-/// Starts `work()` on a worker lcore; `work` must stay until wait_for(lcore, work) has returned.
+/// Starts `work()` on a worker lcore. `work` must live until wait_for(lcore, work) has returned.
 template <class Work>
 void start_on(unsigned lcore, Work& work) {
-  detail::tsan_release(&work);  // EAL's own hand-over is inside an uninstrumented library
+  detail::tsan_release(&work);  // ThreadSanitizer can't see how EAL hands it over
   const int started = rte_eal_remote_launch(
       [](void* p) {
         detail::tsan_acquire(p);

@@ -16,7 +16,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 inline Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
-/// Memory of exactly a frame's size, so that AddressSanitizer sees a byte read past its end.
+/// Memory of exactly a frame's size: AddressSanitizer sees a read past its end.
 class Exact {
  public:
   explicit Exact(const Bytes& frame)
@@ -30,8 +30,8 @@ class Exact {
   std::size_t size_;
 };
 
-/// The Internet checksum as RFC 1071 §1 puts it: big-endian 16-bit words, one after another, the
-/// carry added at once. Slow and shares nothing with bab.
+/// The Internet checksum as in RFC 1071 §1: big-endian 16-bit words, one after another, and each
+/// carry added at once. Slow. It shares no code with bab.
 inline std::uint16_t slow_checksum(std::span<const std::uint8_t> data) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < data.size(); ++i) {
@@ -41,7 +41,7 @@ inline std::uint16_t slow_checksum(std::span<const std::uint8_t> data) {
   return static_cast<std::uint16_t>(0xffff - sum);
 }
 
-/// RFC 768: the datagram behind a pseudo header of addresses, protocol and length.
+/// RFC 768: over a pseudo header of addresses, protocol and length, and the datagram.
 inline std::uint16_t slow_udp_checksum(std::span<const std::uint8_t> addresses,
                                        std::span<const std::uint8_t> datagram) {
   Bytes all(addresses.begin(), addresses.end());
@@ -51,7 +51,7 @@ inline std::uint16_t slow_udp_checksum(std::span<const std::uint8_t> addresses,
   return slow_checksum(all);
 }
 
-/// A frame made byte by byte. As it stands it is valid; every field can be given a wrong value.
+/// A frame made byte by byte. The default is valid; every field can get a wrong value.
 struct MadeFrame {
   std::vector<std::uint16_t> tags;  ///< 802.1Q tags, outermost first: priority and id
   std::uint16_t ether_type = 0x0800;
@@ -71,8 +71,8 @@ struct MadeFrame {
   std::uint64_t sequence = 1;
   std::optional<std::uint16_t> count;
   std::vector<Bytes> messages{bytes_of("never gonna"), bytes_of("give")};
-  Bytes tail;               ///< behind the last message block, within the UDP length
-  std::size_t padding = 0;  ///< behind the IP packet
+  Bytes tail;               ///< after the last message block, within the UDP length
+  std::size_t padding = 0;  ///< after the IP packet
 
   [[nodiscard]] Bytes bytes() const {
     Bytes mold = bytes_of(session);

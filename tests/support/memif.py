@@ -1,10 +1,10 @@
 """Two testbab processes with a net_memif between them.
 
-DPDK 22.11's driver ends processes in three cases, which tests must not meet by chance: a server whose client connects
-and goes at once; whoever polls a port while the peer goes, since the driver unmaps the rings that it reads; and a server
-that ends before its client, whose listener EAL still looks at when it unmaps its memory. So nobody connects only to see
-whether a server is there; both keep their ports when their runs are over, without polling them; and the client goes
-first (`run_pair`).
+In three cases DPDK 22.11's driver ends the process, and tests must not meet them by chance:
+- A client connects to a server and goes at once. Tests therefore don't connect to see whether a server is there.
+- A port is polled while the peer goes: the driver unmaps the rings that are read. Both sides therefore keep their ports
+  after their runs, and don't poll them.
+- A server ends before its client: EAL still looks at its listener. The client therefore goes first (`run_pair`).
 """
 
 import os
@@ -30,8 +30,8 @@ class MemifCase(SmokeCase):
         self.assertTrue(wait_until(lambda: is_listened_at(path) or server.poll() is not None))
 
     def run_pair(self, server, client, *app, stop_server=False):
-        """{"server": its run, "client": its run} of two with these arguments, when both runs have ended; the server's by
-        itself or when the client's has."""
+        """{"server": its run, "client": its run} of two with these arguments, when both runs have ended. The server's
+        ends by itself, or (`stop_server`) when the client's has ended."""
         server = Staying(self, *server, *app, vdevs=[self.vdev("server")], ends=not stop_server)
         self.wait_for_server(server.process)
         client = Staying(self, *client, *app, vdevs=[self.vdev("client")])
@@ -43,14 +43,14 @@ class MemifCase(SmokeCase):
 
 
 class Staying:
-    """Its run ends as any, and it stays until it is to leave, its port in place and not polled."""
+    """A testbab whose run ends as usual. It then stays, with its port not polled, until it is told to leave."""
 
     def __init__(self, case, *app, ends=True, **options):
-        """`ends`: by itself, not when it is told to."""
+        """`ends`: the run ends by itself, not when it is told to."""
         self.case = case
         script = case.path(f"script{case.reports}")
         os.mkfifo(script)
-        # For reading, too: so it needn't be open elsewhere.
+        # For reading, too, so that opening needn't wait for a reader.
         self.script = os.fdopen(os.open(script, os.O_RDWR), "w", encoding="utf-8")
         case.addCleanup(self.script.close)
         self.process = case.start(f"--cmdline-file={script}", *app, **options)

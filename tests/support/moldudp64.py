@@ -15,7 +15,7 @@ MOLD_OVERHEAD = UDP_OVERHEAD + 20
 
 
 class NotMold(ValueError):
-    """The frame isn't a whole MoldUDP64 packet; says why."""
+    """The frame isn't a whole MoldUDP64 packet. The text says why."""
 
 
 class Frame(NamedTuple):
@@ -57,7 +57,7 @@ def checksum(data):
 
 
 def packet(session, sequence, messages=(), *, count=None, tail=b""):
-    """A downstream packet. `count` and `tail` are for wrong ones."""
+    """A downstream packet. `count` and `tail` make wrong ones."""
     header = session_name(session) + struct.pack("!QH", sequence, len(messages) if count is None else count)
     return header + b"".join(struct.pack("!H", len(message)) + message for message in messages) + tail
 
@@ -78,7 +78,7 @@ def frame(payload, *, dst_mac="02:00:00:00:00:01", src_mac="02:00:00:00:00:02", 
           src_ip="198.51.100.1", dst_ip="198.51.100.2", version=4, ihl=None, options=b"", tos=0, total_length=None,
           ip_id=0, fragment=0x4000, ttl=64, protocol=17, ip_checksum=None, src_port=4660, dst_port=26477,
           udp_length=None, udp_checksum=None, pad_to=0):
-    """An Ethernet frame around a UDP payload. What isn't given is right; checksums are computed over what is there.
+    """An Ethernet frame around a UDP payload. Fields that aren't given are right; checksums fit the given bytes.
 
     `vlan` is a tag (priority and id) or several; `pad_to` adds the zeros that Ethernet puts behind a short packet.
     """

@@ -12,8 +12,8 @@
 
 namespace bab::test {
 
-/// What a slow reader that copies everything makes of a frame: either every fault it can see (a
-/// frame may have several, and any of them is a right reason to drop it), or its messages.
+/// The result of a slow parser that copies everything. Either the faults that it sees (a frame may
+/// have several, and bab may name any of them as the reason), or the messages.
 struct NaiveFrame {
   std::set<Drop> faults;
   Bytes session;
@@ -22,7 +22,7 @@ struct NaiveFrame {
   std::vector<Bytes> messages;
 };
 
-/// Takes bytes off the front; all of what is asked for or nothing.
+/// Takes bytes from the front: as many as asked for, or none.
 class NaiveReader {
  public:
   explicit NaiveReader(Bytes data) : data_(std::move(data)) {}
@@ -53,8 +53,7 @@ inline Bytes slice(const Bytes& from, std::size_t begin, std::size_t end) {
   return part;
 }
 
-/// The messages of a MoldUDP64 packet's blocks, if there are exactly `count` of them and nothing
-/// else.
+/// The messages of a MoldUDP64 packet, if its blocks are exactly `count` messages.
 inline std::optional<std::vector<Bytes>> naive_blocks(const Bytes& blocks, std::uint64_t count) {
   NaiveReader reader(blocks);
   std::vector<Bytes> messages;
@@ -98,7 +97,7 @@ inline NaiveFrame naive_parse(std::span<const std::uint8_t> data, bool verify_ip
   if (version != 4 || header_bytes < 20 || total < header_bytes) return fault(Drop::kBadIpHeader);
   const auto options = frame.take(header_bytes - 20);
   if (!options) return fault(Drop::kTruncated);
-  const auto datagram = frame.take(total - header_bytes);  // what is left then is padding
+  const auto datagram = frame.take(total - header_bytes);  // the rest is padding
   if (!datagram) return fault(Drop::kTruncated);
   Bytes header = *fixed;
   header.insert(header.end(), options->begin(), options->end());

@@ -1,4 +1,4 @@
-"""Two network namespaces: testbab in the one, plain sockets in the other. The machine's own interfaces are not touched."""
+"""Two network namespaces: testbab in one, plain sockets in the other. The machine's own interfaces are not touched."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def do(*command):
 
 
 def obstacle():
-    """Why no namespace can be made here, or None."""
+    """The reason why there can be no namespace here, or None."""
     if OBSTACLE:
         return OBSTACLE
     name = f"bab-try-{os.getpid()}"
@@ -56,7 +56,8 @@ class Namespaces(SmokeCase):
         self.reports += 1
         report = self.path(f"report{self.reports}.json")
         command = testbab.arguments((*app, f"--json={report}"), vdevs=vdevs)
-        process = testbab.Process(["ip", "netns", "exec", namespace or self.ours, *command], self.directory, report=report)
+        process = testbab.Process(["ip", "netns", "exec", namespace or self.ours, *command], self.directory,
+                                  report=report)
         self.addCleanup(lambda: process.process.poll() is None and process.process.kill())
         return process
 
@@ -67,7 +68,7 @@ class Namespaces(SmokeCase):
         return peer
 
     def finish_peer(self, peer):
-        out, err = peer.stdout.read(), peer.stderr.read()  # communicate() would forget what readline() read ahead
+        out, err = peer.stdout.read(), peer.stderr.read()  # communicate() would lose what readline() has read ahead
         self.assertEqual(peer.wait(timeout=30), 0, err)
         return out
 
@@ -77,12 +78,12 @@ class Namespaces(SmokeCase):
         self.inside(self.ours, "ip", "link", "set", "bab0", "up")
         self.inside(self.theirs, "ip", "link", "set", "peer0", "up")
         self.inside(self.theirs, "ip", "addr", "add", f"{PEER_ADDRESS}/24", "dev", "peer0")
-        # A veth carries checksums that were only begun.
+        # Without this a veth carries partial checksums.
         self.inside(self.theirs, "ethtool", "-K", "peer0", "tx", "off")
         return "net_af_packet0,iface=bab0,framesz=16384,blocksz=65536"
 
     def introduce(self):
-        """testbab answers no ARP: who sends to its address must know the MAC. Gives the argument for the other way."""
+        """Tells the peers testbab's MAC address, because testbab answers no ARP. Gives the argument with theirs."""
         self.inside(self.theirs, "ip", "neigh", "add", OUR_ADDRESS, "lladdr", self.mac_of(self.ours, "bab0"),
                     "dev", "peer0")
         return f"--eth-peer=0,{self.mac_of(self.theirs, 'peer0')}"

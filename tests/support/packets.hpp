@@ -8,7 +8,7 @@
 
 namespace bab::test {
 
-/// A buffer with `text` in it, held once by the caller; null when the pool is empty.
+/// A buffer with `text` in it, of which the caller has a share. Null: the pool is empty.
 inline rte_mbuf* buffer_with(BufferPool& pool, std::string_view text) {
   rte_mbuf* m = pool.try_acquire();
   if (m != nullptr)

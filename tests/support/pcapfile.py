@@ -1,4 +1,4 @@
-"""Classic capture files of Ethernet frames: what net_pcap reads and writes."""
+"""Classic capture files of Ethernet frames, as net_pcap reads and writes them."""
 
 import struct
 

@@ -24,9 +24,9 @@ class Prompt:
         self.child.expect_exact(PROMPT)
 
     def say(self, line):
-        """Enters a line; gives what was said until the next prompt."""
+        """Enters a line. Gives the output up to the next prompt."""
         self.keys(line + "\r")
-        self.child.expect_exact("\r\n")  # behind the line, as it was typed
+        self.child.expect_exact("\r\n")  # after the line, which is echoed
         return self.answer()
 
     def answer(self):
@@ -40,18 +40,18 @@ class Prompt:
         self.child.expect_exact(text)
 
     def interrupt(self):
-        """Ctrl-C, and what was said until the next prompt."""
+        """Presses Ctrl-C. Gives the output up to the next prompt."""
         self.keys("\x03")
         return self.answer()
 
     def end(self):
-        """Waits for its end; the exit code, or minus the signal it died of."""
+        """Waits for the end. Gives the exit code, or minus the number of the signal that ended it."""
         self.child.expect(pexpect.EOF)
         self.child.close()
         return self.child.exitstatus if self.child.signalstatus is None else -self.child.signalstatus
 
     def hang_up(self):
-        """The terminal goes away; nothing but its process is left."""
+        """Closes the terminal. Only the process is left."""
         self.child.ptyproc.fileobj.close()
         self.child.ptyproc.closed = self.child.closed = True
 
@@ -60,7 +60,7 @@ class Prompt:
             return
         try:
             self.child.close(force=True)
-        except pexpect.ExceptionPexpect:  # it was killed, and had a tenth of a second to go
+        except pexpect.ExceptionPexpect:  # it was killed, but didn't end within a tenth of a second
             self.child.wait()
 
 

@@ -7,7 +7,8 @@
 
 namespace bab::test {
 
-/// A new seed for a randomised test, printed; the environment's BAB_SEED plays one again.
+/// A new seed for a randomised test, which is printed. The environment variable BAB_SEED repeats a
+/// run.
 inline std::uint64_t printed_seed() {
   const char* given = std::getenv("BAB_SEED");
   const std::uint64_t seed =

@@ -20,8 +20,7 @@
 
 namespace bab::test {
 
-/// The calling thread takes the part of another lcore: with its id come its accounts and mempool
-/// caches.
+/// The calling thread acts as another lcore: with its id, its accounts and its caches.
 class AsLcore {
  public:
   explicit AsLcore(unsigned lcore) : outer_(std::exchange(RTE_PER_LCORE(_lcore_id), lcore)) {}
@@ -33,16 +32,17 @@ class AsLcore {
   unsigned outer_;
 };
 
-/// What is done to a simulated run. Nothing by itself.
+/// What is done to a simulated run. By default nothing.
 struct Disturbance {
-  std::optional<std::size_t> cancel_wait;  ///< the wait that began as number k, from 0 …
-  unsigned cancel_after = 1;               ///< … at its lcore's so-manyth turn after that
+  std::optional<std::size_t> cancel_wait;  ///< the wait with this number, from 0 …
+  unsigned cancel_after = 1;               ///< … so many turns of its lcore later
   std::optional<std::uint64_t> stop_turn;  ///< request_stop() before this turn …
-  std::optional<unsigned> stop_only;       ///< … of one lcore, or of all
+  std::optional<unsigned> stop_only;       ///< … on this lcore; none: on all
 };
 
-/// Some Lcores on one thread, turned by hand: their order is a seed's, the clock virtual. All else
-/// is the production code. Await through watch(), so that the machine can cancel exactly there.
+/// Several Lcores on one thread, turned by hand. A seed gives their order, and the clock is
+/// virtual. Everything else is production code. Await through watch(): the machine can cancel
+/// there.
 class SimMachine {
  public:
   SimMachine(unsigned lcores, std::uint64_t seed, const Disturbance& disturbance = {})
@@ -61,11 +61,11 @@ class SimMachine {
   [[nodiscard]] std::uint64_t random(std::uint64_t below) { return random_() % below; }
   [[nodiscard]] std::uint64_t turns() const { return turns_; }
   [[nodiscard]] std::uint64_t turns_of(unsigned i) const { return cores_[i]->turns; }
-  /// The lcore whose turn it is, or was last.
+  /// The lcore that turns, or that turned last.
   [[nodiscard]] unsigned current() const { return current_; }
   [[nodiscard]] std::size_t waits() const { return waits_; }
   [[nodiscard]] bool disturbed() const { return happened_; }
-  /// The time of the turn before this one, on the lcore whose turn it is.
+  /// The time of the last turn before this one, on the lcore that turns.
   [[nodiscard]] std::uint64_t last_now() const { return cores_[current_]->last_now; }
 
   template <class Make>
@@ -74,7 +74,7 @@ class SimMachine {
     cores_[i]->lcore.spawn(std::move(make));
   }
 
-  /// When lcore i's loop ends: what its program does next, still on that lcore.
+  /// For the end of lcore i's loop: what its program then does, still on that lcore.
   void at_end(unsigned i, std::function<void()> then) { cores_[i]->at_end = std::move(then); }
 
   /// Called between turns.
@@ -97,7 +97,7 @@ class SimMachine {
     return false;
   }
 
-  /// After run() gave up: ends what can be ended, so that the Lcores may go.
+  /// After run() gave up: ends what can be ended, so that the Lcores can be destroyed.
   void clean_up() {
     for (auto& core : cores_) core->lcore.request_stop();
     disturbance_ = {};
@@ -107,7 +107,7 @@ class SimMachine {
     }
   }
 
-  /// `co_await machine.watch(wait)`: co_await wait, of which the machine knows.
+  /// `co_await machine.watch(wait)`: awaits `wait`, and the machine knows of it.
   template <class W>
   [[nodiscard]] auto watch(W& wait) {
     struct Watched {
@@ -187,7 +187,7 @@ class SimMachine {
                        [](const auto& core) { return core->lcore.tasks() > 0; });
   }
 
-  /// An lcore that floats is put aside now and then, for many turns of the others.
+  /// Now and then an lcore stands still for many turns of the others, as one that floats does.
   unsigned next() {
     if (random(64) == 0) cores_[random(size())]->stalled_until = turns_ + random(60);
     for (int tries = 0; tries < 8; ++tries) {
@@ -215,7 +215,7 @@ class SimMachine {
     if (after_turn_) after_turn_();
   }
 
-  /// What Lcore::run() does last.
+  /// Does what Lcore::run() does at its end.
   void end(Core& core) {
     if (!std::exchange(core.runs, false)) return;
     const AsLcore as(core.id);

@@ -1,4 +1,4 @@
-"""What every smoke test needs: a directory, a run of testbab in it, and the judgements that hold for any run."""
+"""For every smoke test: a directory, runs of testbab in it, and assertions that hold for any run."""
 
 import collections
 import os
@@ -16,7 +16,7 @@ NOISE = re.compile(
     r"^(EAL|ETHDEV|TELEMETRY|MEMPOOL|MBUF|RING|VDEV|PCI|PMD|CONFIG|USER\d|APP): |^\w+\(\): |rte_\w+\(|"
     r"Sanitizer|runtime error:|^terminate called|[Aa]ssert", re.M)
 
-# Reasons for which a frame is turned away after the port counted it as received.
+# Reasons for which a framer drops a frame, which the port has counted as received.
 RECEIVE_REASONS = ("not_ip", "not_udp", "ip_fragment", "bad_ip_header", "bad_ip_checksum", "bad_udp_checksum",
                    "bad_udp_length", "truncated", "malformed", "other_port", "multi_segment", "foreign_buffer")
 
@@ -55,7 +55,7 @@ class SmokeCase(unittest.TestCase):
         return self.start(*app, **options).finish(timeout)
 
     def relay(self, frames, *app, idle_ms=100, vdevs=None):
-        """Re-packs `frames`; gives the run and the raw frames that came out (also in out.pcap)."""
+        """Runs the relay on `frames`. Gives the run and the raw frames that came out (also in out.pcap)."""
         pcapfile.write(self.path("in.pcap"), frames)
         vdevs = vdevs or [f"net_pcap0,rx_pcap={self.path('in.pcap')},tx_pcap={self.path('out.pcap')}"]
         run = self.run_testbab("--forward-mode=relay", f"--idle-exit-ms={idle_ms}", *app, vdevs=vdevs)
@@ -63,13 +63,13 @@ class SmokeCase(unittest.TestCase):
         return run, pcapfile.read(self.path("out.pcap"))
 
     def txonly(self, *app):
-        """Generates; gives the run and the raw frames in out.pcap."""
+        """Runs txonly. Gives the run and the raw frames, which are in out.pcap."""
         run = self.run_testbab("--forward-mode=txonly", *app, vdevs=[f"net_pcap0,tx_pcap={self.path('out.pcap')}"])
         self.assertTrue(os.path.exists(self.path("out.pcap")), run)
         return run, pcapfile.read(self.path("out.pcap"))
 
     def rxonly(self, frames, *app, idle_ms=100):
-        """Receives `frames`, verifies, counts."""
+        """Runs rxonly on `frames`."""
         pcapfile.write(self.path("in.pcap"), frames)
         return self.run_testbab("--forward-mode=rxonly", f"--idle-exit-ms={idle_ms}", *app,
                                 vdevs=[f"net_pcap0,rx_pcap={self.path('in.pcap')}"])
@@ -81,7 +81,7 @@ class SmokeCase(unittest.TestCase):
         self.assertEqual((run.report["bus"]["lost"], run.report["bus"]["corrupt"]), (0, 0), run)
 
     def assert_ended(self, run, status):
-        """It ran: the exit code, no noise, a whole report that adds up, all buffers back."""
+        """Exit code, no noise, a whole report that adds up, all buffers back."""
         self.assertEqual(run.status, status, run)
         self.assert_no_noise(run)
         self.assertIsNotNone(run.report, run)
@@ -93,7 +93,7 @@ class SmokeCase(unittest.TestCase):
         self.assertNotRegex(run.stdout + run.stderr, NOISE, run)
 
     def assert_whole(self, report):
-        """Every key that the contract names is there, and counts what it says."""
+        """Every documented key is there, and its count is right."""
         self.assertLessEqual({"engine", "seconds", "ports", "bus", "drops", "ledger", "pools"}, report.keys())
         self.assertGreaterEqual(report["seconds"], 0)
         self.assertTrue(report["ports"])
@@ -139,11 +139,11 @@ class SmokeCase(unittest.TestCase):
             self.assertEqual(bus["messages_in"], bus["messages_out"] + gone, report)
 
     def drops(self, report):
-        """The reasons that were met."""
+        """The reasons that occurred, with their counts."""
         return {reason: count for reason, count in report["drops"].items() if count}
 
     def assert_refused(self, run, *words):
-        """Exit 2, and one sentence on standard error that has each of `words` (regular expressions) in it."""
+        """Exit code 2, and one sentence on standard error that matches each regular expression of `words`."""
         self.assertEqual(run.status, 2, run)
         self.assertEqual(run.stdout, "", run)
         self.assert_no_noise(run)
@@ -158,7 +158,7 @@ class SmokeCase(unittest.TestCase):
     # Judging frames
 
     def assert_stream(self, frames, messages, mtu, *, udp_checksum="good"):
-        """Frames as the bus sends them, with exactly these messages in this order; gives them parsed."""
+        """Frames as the bus sends them, with exactly these messages in this order. Gives the parsed frames."""
         parsed = [moldudp64.parse(frame) for frame in frames]
         self.assert_messages([message for frame in parsed for message in frame.messages], messages)
         sequence = 1
@@ -179,12 +179,12 @@ class SmokeCase(unittest.TestCase):
         self.assertEqual(len(got), len(wanted))
 
     def assert_full(self, parsed, mtu):
-        """No frame but the last had room for the message that follows it."""
+        """Each frame but the last had no room for the next message."""
         for frame, following in zip(parsed, parsed[1:]):
             self.assertGreater(frame.ip_length + 2 + len(following.messages[0]), mtu)
 
     def assert_tshark_agrees(self, parsed, *, udp_checksum="good"):
-        """tshark decodes every packet of out.pcap and sees the same messages, without a word of complaint."""
+        """tshark decodes every packet of out.pcap, sees the same messages, and complains of nothing."""
         seen = tshark.decode(self.path("out.pcap"), {frame.dst_port for frame in parsed})
         self.assertEqual(len(seen), len(parsed))
         for number, (packet, frame) in enumerate(zip(seen, parsed)):

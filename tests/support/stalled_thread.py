@@ -1,4 +1,4 @@
-"""Stops one thread of a process that we started, as a debugger does, while the others go on."""
+"""Stops one thread of a child process, as a debugger does, while the other threads go on."""
 
 import ctypes
 import os
@@ -17,7 +17,7 @@ def _ptrace(request, thread):
 
 
 def find(pid, names, timeout=10):
-    """The id of the thread of one of those names, as soon as there is one."""
+    """The id of a thread with one of these names, as soon as there is one."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -32,7 +32,7 @@ def find(pid, names, timeout=10):
 
 
 def mappings(pid):
-    """(first address, the one behind the last, file) of each part of its memory."""
+    """(first address, end, file) of each part of the process's memory."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
         for line in file:
             words = line.split(maxsplit=5)
@@ -41,9 +41,9 @@ def mappings(pid):
 
 
 class StalledThread:
-    """Within it the thread does nothing. PermissionError where nobody may do that to it.
+    """The thread stands still within the context. PermissionError if this machine forbids that.
 
-    `in_program`: it is stopped in code of the program itself, in no shared library."""
+    `in_program`: it stands in code of the program itself, not of a shared library."""
 
     def __init__(self, pid, names, in_program=False):
         self.pid, self.thread, self.in_program = pid, find(pid, names), in_program

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The support files themselves: what judges the product must be right first."""
+"""Tests of the support files: they judge the product, so they must be right first."""
 
 import io
 import os
@@ -142,10 +142,10 @@ class Tshark(unittest.TestCase):
 
 
 class Tap(unittest.TestCase):
-    """What the runner prints for each way a case can end."""
+    """The runner's output for each way in which a case can end."""
 
     def lines(self, case_class):
-        """Whether it is good, the lines of TAP, those of standard error."""
+        """(whether all is good, lines of TAP, lines of standard error)."""
         out, err = io.StringIO(), io.StringIO()
         good = tap.run(unittest.defaultTestLoader.loadTestsFromTestCase(case_class), out, err)
         return good, out.getvalue().splitlines(), err.getvalue().splitlines()
@@ -224,7 +224,7 @@ class Tap(unittest.TestCase):
 
 
 class Processes(unittest.TestCase):
-    """Of a shell that does what testbab might."""
+    """With a shell in the place of testbab."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory()

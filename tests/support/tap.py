@@ -11,7 +11,7 @@ import unittest
 
 
 class TapResult(unittest.TestResult):
-    """`ok N - Class.case`, `not ok N - ...`, `ok N - ... # SKIP reason`; why, on `err`."""
+    """Prints `ok N - Class.case`, `not ok N - ...` or `ok N - ... # SKIP reason`; the reasons go to `err`."""
 
     def __init__(self, out, err):
         super().__init__()
@@ -59,7 +59,7 @@ class TapResult(unittest.TestResult):
         self._print(f"1..{self.reported}")
 
     def _if_outside_a_case(self, test):
-        """setUpClass and setUpModule report without startTest."""
+        """setUpClass and setUpModule don't call startTest."""
         if not isinstance(test, unittest.TestCase):
             self._report(str(test))
             self.problems, self.skip_reason = [], None
@@ -91,13 +91,13 @@ def case_name(test):
 
 
 def run(suite, out=sys.stdout, err=sys.stderr):
-    """Runs the suite; True if nothing failed. When meson's time is up, the case that runs still cleans up."""
+    """Runs the suite. True: nothing failed. When meson stops it (timeout), the running case still cleans up."""
     result = TapResult(out, err)
 
     def give_up(number, _frame):
         result.stop()
-        result.failfast = True  # no further sub-test either
-        raise SystemExit(f"stopped by {signal.Signals(number).name}")  # fails the case, which then cleans up
+        result.failfast = True  # no further sub-test, either
+        raise SystemExit(f"stopped by {signal.Signals(number).name}")  # the case fails and cleans up
 
     before = signal.signal(signal.SIGTERM, give_up)
     suite.run(result)

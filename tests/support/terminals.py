@@ -1,4 +1,4 @@
-"""Pseudo-terminals, where there are any."""
+"""Pseudo-terminals, if there are any."""
 
 import os
 import pty
@@ -6,7 +6,7 @@ import unittest
 
 
 def require_one():
-    """Skips the test where none can be had: in a root file system without /dev/pts."""
+    """Skips the test if there can be none, as in a root file system without /dev/pts."""
     try:
         for fd in pty.openpty():
             os.close(fd)

@@ -1,4 +1,4 @@
-"""Runs the real testbab, and keeps what it said."""
+"""Runs the real testbab and keeps its output."""
 
 import functools
 import json
@@ -17,7 +17,7 @@ PROGRAM = os.environ.get("TESTBAB") or os.path.join(ROOT, "build", "release", "a
 SHARED_DATA = os.environ.get("BAB_SHARED_DATA") or os.path.join(ROOT, "..", "shared", "data")
 LONG = bool(os.environ.get("BAB_LONG"))
 
-# EAL arguments that need no root, no hugepages and no NIC; ports come by --vdev.
+# EAL arguments that need no root, no hugepages and no NIC. Ports are given with --vdev.
 PLAIN_EAL = ("--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256")
 TIMEOUT = 60
 LARGEST_FILE = 1 << 28  # a capture that never ends must not fill the disk
@@ -25,11 +25,11 @@ LARGEST_FILE = 1 << 28  # a capture that never ends must not fill the disk
 
 class Run(NamedTuple):
     command: str
-    status: int  # negative: the signal it died of
+    status: int  # negative: the signal that ended it
     stdout: str
     stderr: str
     seconds: float
-    report: dict | None  # what --json wrote, if it did
+    report: dict | None  # the JSON report, if there is one
     said: tuple  # (seconds since the start, stream name, line), in order
 
     def __str__(self):
@@ -44,7 +44,7 @@ def dpdk():
 
 
 def arguments(app, *, eal=PLAIN_EAL, vdevs=()):
-    """The command line. `eal` None: no EAL arguments and no `--`, all are the application's."""
+    """The command line. `eal` None: no EAL arguments and no `--`; all arguments are the application's."""
     app = list(map(str, app))
     if eal is None:
         return [PROGRAM, *app]
@@ -52,7 +52,7 @@ def arguments(app, *, eal=PLAIN_EAL, vdevs=()):
 
 
 def obstacle_for(user):
-    """Why the program can't be run as `user` from here, or None."""
+    """The reason why the program can't be run as `user` from here, or None."""
     if _is(user):
         return None
     if os.geteuid() != 0:
@@ -71,7 +71,7 @@ def _is(user):
 
 
 def as_user(user):
-    """What subprocess needs to run something as `user`."""
+    """Arguments with which subprocess runs a program as `user`."""
     if user is None or _is(user):
         return {}
     entry = pwd.getpwnam(user)
@@ -85,7 +85,7 @@ class Process:
         self.command, self.report = command, report
         self.said, self.changed = [], threading.Condition()
         self.start = time.monotonic()
-        # DPDK keeps a directory per user there, even of runs that share nothing.
+        # DPDK keeps a directory for each user there, even with --in-memory.
         environment = {**os.environ, "XDG_RUNTIME_DIR": directory}
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, limits[1]))  # inherited
@@ -100,7 +100,7 @@ class Process:
             reader.start()
 
     def wait_until_it_says(self, enough, timeout=TIMEOUT):
-        """Until `enough(said)` is true; False if it ended or the time was up before."""
+        """Waits until `enough(said)` is true. False: the process ended, or the time was up."""
         deadline = time.monotonic() + timeout
         with self.changed:
             while not enough(self.said):
@@ -110,7 +110,7 @@ class Process:
         return True
 
     def poll(self):
-        """Its exit code, or minus the signal it died of; None as long as it runs."""
+        """The exit code, or minus the signal that ended it. None while it runs."""
         return self.process.poll()
 
     def send(self, number):

@@ -1,4 +1,4 @@
-"""What tshark, an independent decoder, sees in a capture."""
+"""Decodes a capture with tshark, an independent decoder."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ FIELDS = ("frame.len", "frame.protocols", "eth.dst", "vlan.id", "ip.src", "ip.ds
           "ip.checksum.status", "udp.srcport", "udp.dstport", "udp.checksum.status", "moldudp64.session",
           "moldudp64.sequence", "moldudp64.count", "moldudp64.msgseq", "moldudp64.msgdata", "_ws.expert.severity",
           "_ws.expert.message")
-EMPTY = "<MISSING>"  # how tshark prints no bytes
+EMPTY = "<MISSING>"  # tshark's text for no bytes
 CHECKSUM = {"0": "bad", "1": "good", "2": "none", "3": "none"}  # 2: not verified, 3: not there
 NOTE = 0x00400000  # expert severities above a comment: note, warning, error
 
@@ -36,7 +36,7 @@ class Packet(NamedTuple):
     count: int
     numbers: tuple  # of the messages, as tshark counts them
     messages: tuple
-    problems: tuple  # what tshark has to say, but for comments
+    problems: tuple  # what tshark complains of, without comments
 
 
 def decode(path, ports):
@@ -47,7 +47,7 @@ def decode(path, ports):
         command += ["-d", f"udp.port=={port},moldudp64"]
     for field in FIELDS:
         command += ["-e", field]
-    with tempfile.TemporaryDirectory() as nothing:  # no preferences of whoever runs this
+    with tempfile.TemporaryDirectory() as nothing:  # so that the user's preferences don't count
         environment = {**os.environ, "HOME": nothing, "WIRESHARK_CONFIG_DIR": nothing}
         run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                              timeout=60, check=False)

@@ -1,14 +1,14 @@
-# Sourced after setup.sh: build directories under build/, configured and built.
+# Sourced after setup.sh: configures and builds the directories under build/.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 build=$root/build
 
-# What tools/test and tools/check configure; tools/run takes build/release as it finds it.
-# Sources are compiled several as one (unity): a clean build takes half the time so. tools/check builds file by file.
+# The options of tools/test and tools/check. tools/run takes build/release as it finds it.
+# Unity builds compile several sources as one, in half the time. tools/check clang builds file by file.
 unity_options=(-Dunity=on -Dunity_size=20)
 release_options=(--buildtype=release -Dtests=enabled -Dwerror=true "${unity_options[@]}")
-# Sanitizers make GCC warn of what isn't there; its manual advises against -Werror with them.
-# -g1: what a report needs, in less time to build.
+# With sanitizers GCC has false warnings; its manual advises against -Werror then.
+# -g1: enough for reports, and quicker to build.
 asan_options=(--buildtype=debug "-Db_sanitize=address,undefined" -Db_lundef=false -Dtests=enabled -Dcpp_args=-g1
   "${unity_options[@]}")
 tsan_options=(--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -Dtests=enabled
@@ -16,12 +16,15 @@ tsan_options=(--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false -D
 fuzz_options=(--buildtype=debugoptimized "-Db_sanitize=address,undefined" -Db_lundef=false -Dtests=enabled
   -Dwerror=true -Dfuzz=true)
 fuzz_targets=(frame_parser framer pcapng)
+examples=("$root"/apps/examples/*.cpp)
+examples=("${examples[@]##*/}")
+examples=("${examples[@]%.cpp}")
 bench_options=(--buildtype=release -Dtests=disabled -Dbench=true -Dwerror=true)
-# For callgrind, which doesn't know AVX-512; the same instructions on every machine.
+# For callgrind, which doesn't know AVX-512. The instructions are the same on every machine.
 instructions_options=(--buildtype=release -Dtests=disabled -Dwerror=true -Dcpu=x86-64-v3 "${unity_options[@]}")
 
-# What a build directory was configured for, a line each: options first. Other options, packages or compiler
-# configure it anew.
+# What a build directory depends on, one thing a line: options, compiler, packages. If one differs, the directory is
+# configured anew.
 configuration() {  # OPTION...
   printf '%s\n' "$@" "CXX=${CXX:-}"
   dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' \
@@ -45,7 +48,7 @@ configure() {
   fi
   rm -f "$dir/.configuration"
   if ! step "configuring build/$name anew" reconfigure "$dir" "$@" 2>/dev/null; then
-    rm -rf "$dir"  # whatever was there, meson cannot work with it
+    rm -rf "$dir"  # meson cannot work with what was there
     step "configuring build/$name" meson setup "$@" "$dir" "$root" ||
       die "build/$name could not be configured: see above."
   fi
@@ -63,7 +66,7 @@ check_writable() {  # DIR
   [[ -w $1 ]] || die "$1 cannot be written by $(id -un): remove it, or give it to $(id -un) with chown."
 }
 
-# make_build NAME [TARGET...] -- OPTION...: configures and builds build/NAME; one at a time in each.
+# make_build NAME [TARGET...] -- OPTION...: configures and builds build/NAME. Only one runs at a time in each directory.
 make_build() {
   local name=$1 targets=()
   shift

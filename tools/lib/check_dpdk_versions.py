@@ -18,7 +18,7 @@ MESON = re.compile(r"\bdpdk\.version\(\)")
 
 
 def kind(name):
-    """What must not be in a file of that name; None: it is looked at by nobody."""
+    """A pattern that must not be in a file of that name. None: such files aren't checked."""
     if name.endswith((".hpp", ".cpp", ".h", ".c")):
         return CPP
     return MESON if name == "meson.build" else None

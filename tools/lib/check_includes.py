@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Checks that includes point downwards only: a floor may include itself and the floors before it in FLOORS.
 
-What a file of the library includes from bab must lie on its own floor or a lower one. The folders in FOR_PROGRAMS lie
-beside the floors: each may include itself and any floor, and nothing else includes it. A `detail` folder belongs to the
-folder it is in; what lies in detail itself, or in detail/dpdk, is as high as the highest that it includes. bab/bab.hpp
-gathers all and is for applications alone. A header outside of detail includes bab/detail/build.hpp before anything else: that
-refuses translation units whose flags don't fit. And the parts that are tested without a NIC must not see ethdev: no header
-below `port` and no source of EDGE_FREE includes DPDK's ethdev headers.
+A file of the library may include bab's files of its own floor and of lower ones. The folders in FOR_PROGRAMS lie beside
+the floors: each may include itself and any floor, and nothing else includes it. A `detail` folder belongs to the folder
+it is in; a file in detail itself, or in detail/dpdk, is as high as the highest file that it includes. bab/bab.hpp
+includes everything and is for applications alone. A header outside of detail includes bab/detail/build.hpp before
+anything else: build.hpp refuses translation units whose flags don't fit. The parts that are tested without a NIC must
+not see ethdev: no header below `port` and no source of EDGE_FREE includes DPDK's ethdev headers.
 """
 
 import os

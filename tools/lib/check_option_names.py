@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Checks that the library speaks of things, not of a program's options: no file of it names testbab or one of its flags.
+"""Checks that the library names no program and no program's options: none of its files has testbab or one of its flags.
 
     check_option_names.py [ROOT]
 
@@ -24,7 +24,7 @@ def read(root, path):
 
 
 def flags(root):
-    """testbab's own; a table that isn't understood any more is an error."""
+    """testbab's own flags. It is an error if the table can't be read any more."""
     found = set(ADDS.findall(read(root, TABLE)))
     if not KNOWN <= found:
         sys.exit(f"{TABLE}: where are {', '.join(sorted(KNOWN - found))}?")

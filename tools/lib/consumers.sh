@@ -1,7 +1,7 @@
-# Sourced after build.sh: builds of the library for applications outside the tree, and those applications.
+# Sourced after build.sh: builds of the library for applications outside the tree, and these applications.
 # shellcheck shell=bash disable=SC2154
 
-# Name and options of each build. What it is for: tests/consumers/matrix_test.py.
+# Name and options of each build. tests/consumers/matrix_test.py says what each is for.
 consumer_builds=(
   "release       --buildtype=release"
   "debug         --buildtype=debug"
@@ -13,7 +13,7 @@ consumer_builds=(
   "shared-debug  --buildtype=debug -Ddefault_library=shared"
 )
 
-# consumer_matrix: installs each below build/prefix and runs the matrix.
+# consumer_matrix: installs each build below build/prefix and runs the matrix.
 consumer_matrix() {
   local line name options libraries=() status=0
   for line in "${consumer_builds[@]}"; do
@@ -31,7 +31,7 @@ install_library() {  # NAME OPTION...
   local name=$1 prefix=$build/prefix/$1 compiler=g++ targets=()
   shift
   [[ $name != clang ]] || compiler=clang++
-  # Of a static library the headers and it are all that is wanted; a shared one is installed with what uses it.
+  # A static library is installed with its headers alone, a shared one with the programs that use it.
   [[ $name == shared* ]] || targets=(src/libbab.a)
   CXX=$compiler make_build "install-$name" "${targets[@]}" -- "$@" --prefix="$prefix" --libdir=lib -Dtests=disabled \
     "${unity_options[@]}"

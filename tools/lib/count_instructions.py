@@ -3,8 +3,8 @@
 
 count_instructions.py PROGRAM KEPT.json [--keep]
 
-A count doesn't depend on what else the machine does, so a change of the code shows in it at once. What grew by more than
-3 % is a warning; with --keep the counts become the kept ones.
+A count doesn't depend on what else the machine does: a change of the code shows at once. A count that grew by more than
+3 % gives a warning; with --keep the counts become the kept ones.
 """
 
 import json

@@ -15,7 +15,7 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-# meson copies what tests print, and XML allows no control characters, such as those of coloured text.
+# meson copies the output of tests. XML allows no control characters, such as those of coloured text.
 COLOURS = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -56,13 +56,13 @@ def short_name(program):
 
 
 def one_line(text):
-    """What was said, shortened to a line."""
+    """The text, shortened to one line."""
     words = " ".join((text or "").split())
     return words if len(words) <= 200 else words[:197] + "..."
 
 
 def without_place(text):
-    """gtest puts `file:line` above what a test said."""
+    """Without the `file:line` that gtest puts above a message."""
     return re.sub(r"\A\S+:\d+\n", "", text or "")
 
 
@@ -106,13 +106,13 @@ def how_it_ended(entry):
 
 
 def judge(entry, cases):
-    """A program's cases, put right by how it ended: a crash, a timeout or a bad exit may be in no case."""
+    """A program's cases, corrected by its end: a crash, a timeout or a bad exit may show in no case."""
     name = short_name(entry["name"])
     inner = [case for case in cases if case.name != name]
     if entry["result"] not in GOOD:
         told = any(case.result == "failed" for case in inner)
         return inner if told else [*inner, Case(name, "failed", how_it_ended(entry))]
-    # meson takes a TAP program that printed nothing for a skipped one.
+    # For meson a TAP program that printed nothing is a skipped one.
     silent = entry["result"] == "SKIP" and entry.get("returncode") == 0 and not any(case.reason for case in cases)
     if not cases or (silent and not inner):
         return [Case(name, "failed", "reported no cases")]

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What count_results.py makes of the logs that meson 1.0 writes."""
+"""count_results.py reads the logs of meson 1.0 right."""
 
 import contextlib
 import io
@@ -174,7 +174,8 @@ class TapWithoutMeson(unittest.TestCase):
             self.assertEqual(self.outcome(*lines), [("full", "failed", "reported no cases")])
 
     def test_ended_badly_after_good_cases(self):
-        self.assertEqual(self.outcome("ok 1 - A.a", "1..1", status=3)[1:], [("full", "failed", "ended with exit code 3")])
+        self.assertEqual(self.outcome("ok 1 - A.a", "1..1", status=3)[1:],
+                         [("full", "failed", "ended with exit code 3")])
 
     def test_stopped_short(self):
         for plan in (), ("1..2",):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/check --fresh [bookworm|trixie|sid] [DIR]: the README's two commands in a minimal root of that Debian release
-# (bookworm), as a new user would run them there. DIR keeps the minimal root (a tar file) between runs. Of the project
-# it takes HEAD.
+# (bookworm), as a new user would run them. DIR keeps the minimal root (a tar file) between runs. The project is taken
+# as of HEAD.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup.sh
 source "$(dirname "$(readlink -f "$0")")/setup.sh"

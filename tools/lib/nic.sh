@@ -1,12 +1,12 @@
-# Sourced after build.sh: what tests/nic needs, in build/nic-lab.
+# Sourced after build.sh: makes in build/nic-lab what tests/nic needs.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # For guests under TCG, which has no AVX-512.
 nic_options=(--buildtype=release -Dtests=disabled -Dwerror=true -Dcpu=x86-64-v3 "${unity_options[@]}")
-nic_targets=(apps/testbab/testbab{,.1,.bash} src/libbab.a)  # all that is installed
+nic_targets=(apps/testbab/testbab{,.1,.bash} src/libbab.a)  # everything that is installed
 
-# nic_obstacle: why this machine can have no lab; nothing where it can. Before packages are installed: where apt has no
-# lists yet, they may well name QEMU.
+# nic_obstacle: the reason why this machine can have no lab, or nothing. It is asked before packages are installed: apt
+# may have no lists yet, and they may well name QEMU.
 nic_obstacle() {
   if [[ $(uname -m) != x86_64 ]]; then
     echo "the guests of tests/nic are x86-64 machines, and this one is $(uname -m)"
@@ -16,10 +16,10 @@ nic_obstacle() {
   fi
 }
 
-# nic_packages: the list of packages for ensure_packages, where there can be a lab.
+# nic_packages: the list of packages for ensure_packages, if there can be a lab.
 nic_packages() { [[ -n $(nic_obstacle) ]] || echo nic; }
 
-# nic_missing: what the lab lacks after packages were installed, or weren't (BAB_NO_APT).
+# nic_missing: what the lab still lacks when packages were installed (with BAB_NO_APT they weren't).
 nic_missing() {
   local program
   for program in qemu-system-x86_64 busybox lz4; do
@@ -28,8 +28,8 @@ nic_missing() {
 }
 
 # prepare_nic: builds the program, installs it into build/nic-lab/tree and makes kernel and initramfs.
-# Where they can't be had, tests/nic says why and skips (with BAB_NIC=required the script ends, as CI wants it);
-# a build that fails ends the script.
+# If they can't be had, tests/nic says why and skips. With BAB_NIC=required, as in CI, the script ends then. A build
+# that fails ends the script, too.
 prepare_nic() {
   local lab=$build/nic-lab why
   mkdir -p "$lab"
@@ -38,7 +38,7 @@ prepare_nic() {
   if [[ -z $why ]]; then
     make_build nic "${nic_targets[@]}" -- "${nic_options[@]}"
     step "installing into build/nic-lab/tree" install_for_guests "$lab/tree" || die "meson install failed: see above."
-    # The last line is the reason; what else Python says is a fault of the lab's own. Of one that succeeds it is none.
+    # The last line is the reason. Other output of Python is a fault of the lab. On success the output doesn't matter.
     if why=$(/usr/bin/python3 -B "$root/tests/nic/images.py" "$lab/tree" 2>&1 >/dev/null); then
       [[ -z $why ]] || note "$why"
       why=
@@ -60,11 +60,11 @@ install_for_guests() {  # TREE
   meson install -C "$build/nic" --no-rebuild --quiet --destdir "$1"
 }
 
-# Of the short test the others have every check.
+# Without `short`: the others have all its checks.
 nic_files=(full several_queues two_guests bare_box guide)
 
-# nic_matrix: every check on every NIC, one file after another. Its last line counts them; fails if one of them did. With
-# BAB_NIC_SECONDS no guest is booted later than so many seconds from now: its checks are skipped.
+# nic_matrix: every check on every NIC, one file after another. The last line counts them. It fails if one check failed.
+# With BAB_NIC_SECONDS no guest is booted later than so many seconds from now: its checks are skipped.
 nic_matrix() {
   local name logs results=() status
   [[ -z ${BAB_NIC_SECONDS:-} ]] || export BAB_NIC_UNTIL=$((EPOCHSECONDS + BAB_NIC_SECONDS))

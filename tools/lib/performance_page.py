@@ -14,6 +14,49 @@ HEADERS = 62                # Ethernet, IPv4, UDP, MoldUDP64
 CAPACITY = 9000 - 48        # of a frame of MTU 9000, for messages and their 2-byte lengths
 SIZES = (32, 64, 256, 1024)
 
+# The page's text, as wide as the page.
+INTRODUCTION = '''# Performance
+
+<!-- Generated from the results beside it: tools/bench --keep measures and writes all of it anew. -->
+
+Each row stands beside its floor: what the same job costs in DPDK's own primitives or by hand, compiled with
+the same flags and measured in the same process in turn, A B A B …. Figures are medians of the runs, with
+their least and greatest; a ratio is that of the medians. One-lcore rows are CPU time under Google Benchmark;
+two-lcore rows are wall time, each pair of slices behind a ping-pong of one cache line between the two CPUs
+(one way, ns). A slice in which the kernel took a CPU away was measured again, up to five times;
+{disturbed} slices were kept all the same. What was tried to get here is in [LOG.md](LOG.md).
+'''
+PEERS = '''`ns` is per message, packet, buffer or frame, as the row is called; `operator_new_per_message` counts calls.
+
+![ratios](results/rows.png)
+
+## Beside what one would use instead
+
+Millions of messages a second from one lcore or thread to another on this machine, the same payloads made and
+every byte checked on both sides. bab runs testbab's loop engine over a ring port: IPv4 checksum in software
+both ways, UDP checksum none (0), as on any memory port. The kernel leaves UDP checksums out on its loopback
+interface; ZeroMQ and the byte ring have none. The byte ring has no frames, headers or sequence numbers, and
+cannot leave the machine: it is there to show what those cost.
+'''
+LINKS = '''## What a link asks for
+
+Arithmetic, not measurement: frames of MTU 9000 full of messages of one size, with 62 bytes of headers and 24 of
+preamble, CRC and gap. A core may spend so many ns on a frame or a message if it alone is to fill the link; the
+last columns are how many pairs of lcores (one sends, one receives) would have to share it at the e2e row's
+cost, which is that of the slower of the two.
+'''
+NOT_MEASURED = '''## What was not measured
+
+- Real NICs: no PCIe, no DMA into the last-level cache, no descriptor rings, no wire. A NIC's own limits (some
+  reach line rate only from a certain frame size on, or with several queues) come on top of all the above.
+- More than two CPUs, and two sockets.
+- A machine at rest: hypervisor and neighbours take what they take. Where min and max are far apart, the median is
+  what it is.
+- {pages}
+'''
+SMALL_PAGES = 'Memory of hugepages, but for the row of their page size: with them the TLB costs less.'
+HUGEPAGES = 'Memory without hugepages, but for the rows that say so.'
+
 
 def number(value):
     return '–' if value is None else f'{value:.2f}' if value < 100 else f'{value:.0f}'
@@ -56,44 +99,21 @@ def main():
     rows, peers, growth = (json.loads((folder / f'{name}.json').read_text(encoding='utf-8'))
                            for name in ('rows', 'peers', 'growth'))
     disturbed = sum(r['disturbed_slices'] for r in rows['rows'] + peers['rows'] + growth['rows'])
-    text = ['# Performance', '',
-            '<!-- Generated from the results beside it: tools/bench --keep measures and writes all of it anew. -->', '',
-            'Each row stands beside its floor: what the same job costs in DPDK\'s own primitives or by hand, compiled with',
-            'the same flags and measured in the same process in turn, A B A B …. Figures are medians of the runs, with',
-            'their least and greatest; a ratio is that of the medians. One-lcore rows are CPU time under Google Benchmark;',
-            'two-lcore rows are wall time, each pair of slices behind a ping-pong of one cache line between the two CPUs',
-            '(one way, ns). A slice in which the kernel took a CPU away was measured again, up to five times;',
-            f'{disturbed} slices were kept all the same. What was tried to get here is in [LOG.md](LOG.md).', '']
+    text = [INTRODUCTION.format(disturbed=disturbed)]
     text += table(('machine', ''), rows['machine'].items())
     text += ['## Beside the floors', '']
     text += table(('row', 'ns', 'min – max', 'floor', 'ns', 'ratio', 'goal', 'ping-pong'), row_lines(rows['rows']))
-    text += ['`ns` is per message, packet, buffer or frame, as the row is called; `operator_new_per_message` counts calls.',
-             '', '![ratios](results/rows.png)', '', '## Beside what one would use instead', '',
-             'Millions of messages a second from one lcore or thread to another on this machine, the same payloads made and',
-             'every byte checked on both sides. bab runs testbab\'s loop engine over a ring port: IPv4 checksum in software',
-             'both ways, UDP checksum none (0), as on any memory port. The kernel leaves UDP checksums out on its loopback',
-             'interface; ZeroMQ and the byte ring have none. The byte ring has no frames, headers or sequence numbers, and',
-             'cannot leave the machine: it is there to show what those cost.', '']
+    text += [PEERS]
     text += table(('bytes', 'peer', 'what it is', 'peer M/s', 'bab M/s', 'times'), peer_lines(peers['rows']))
     text += ['## As things grow', '', '![growth](results/growth.png)', '']
     text += table(('what', 'ns per message', 'min – max'),
                   ((r['name'].removeprefix('growth_').replace('_', ' '), number(r['ns']),
                     f"{number(r['min_ns'])} – {number(r['max_ns'])}") for r in growth['rows']))
-    text += ['## What a link asks for', '',
-             'Arithmetic, not measurement: frames of MTU 9000 full of messages of one size, with 62 bytes of headers and 24 of',
-             'preamble, CRC and gap. A core may spend so many ns on a frame or a message if it alone is to fill the link; the',
-             'last columns are how many pairs of lcores (one sends, one receives) would have to share it at the e2e row\'s',
-             'cost, which is that of the slower of the two.', '']
-    text += table(('link', 'bytes', 'per frame', 'M frames/s', 'M messages/s', 'ns/frame', 'ns/message', 'pairs', 'whole'),
-                  link_lines(rows['rows']))
-    text += ['## What was not measured', '',
-             '- Real NICs: no PCIe, no DMA into the last-level cache, no descriptor rings, no wire. A NIC\'s own limits (some',
-             '  reach line rate only from a certain frame size on, or with several queues) come on top of all the above.',
-             '- More than two CPUs, and two sockets.',
-             '- A machine at rest: hypervisor and neighbours take what they take. Where min and max are far apart, the median is',
-             '  what it is.',
-             '- ' + ('Memory of hugepages, but for the row of their page size: with them the TLB costs less.'
-                     if rows['machine']['pages'].startswith('4') else 'Memory without hugepages, but for the rows that say so.'), '']
+    text += [LINKS]
+    text += table(('link', 'bytes', 'per frame', 'M frames/s', 'M messages/s', 'ns/frame', 'ns/message', 'pairs',
+                   'whole'), link_lines(rows['rows']))
+    has_small_pages = rows['machine']['pages'].startswith('4')
+    text += [NOT_MEASURED.format(pages=SMALL_PAGES if has_small_pages else HUGEPAGES)]
     page.write_text('\n'.join(text), encoding='utf-8')
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws what tests/perf/bench wrote: plot_bench.py rows|growth RESULTS.json PICTURE.png"""
+"""Draws the results of tests/perf/bench: plot_bench.py rows|growth RESULTS.json PICTURE.png"""
 
 import json
 import subprocess

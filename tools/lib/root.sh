@@ -1,9 +1,9 @@
-# Sourced after setup.sh: a minimal root of a Debian release, made, kept in a cache and entered. It takes root.
-# Nothing but the way to the package mirror comes from the machine around it.
+# Sourced after setup.sh: makes a minimal root of a Debian release, keeps it in a cache and enters it. This needs root.
+# Of the machine around it only the way to the package mirror is used.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 releases=(bookworm trixie sid)
-# apt's and nothing else's
+# apt and what it needs, nothing else
 proxies=()
 for name in http_proxy https_proxy no_proxy; do [[ -z ${!name:-} ]] || proxies+=("$name=${!name}"); done
 
@@ -11,7 +11,7 @@ is_release() { [[ " ${releases[*]} " == *" $1 "* ]]; }
 
 cache_folder() { printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/bab"; }
 
-# new_root: a folder for one in `work`, which goes when this script ends.
+# new_root: sets `work` to a new folder for a root. It is removed when this script ends.
 new_root() {
   work=$(mktemp -d /var/tmp/bab-root.XXXXXX)  # not /tmp, which may be in memory
   chmod 755 "$work"  # it becomes /
@@ -26,10 +26,10 @@ clean_up() {
 
 is_fresh() { [[ -n $(find "$1" -mtime -14 2>/dev/null) ]]; }
 
-# kept CACHE RELEASE WHAT: where the cache has a root of that kind.
+# kept CACHE RELEASE WHAT: the file in which the cache keeps a root of that kind.
 kept() { printf '%s\n' "$1/debian-$2-$3-$(dpkg --print-architecture).tar.gz"; }
 
-# unpack_minimal_root CACHE RELEASE ROOT: makes it where the cache has none or an old one.
+# unpack_minimal_root CACHE RELEASE ROOT: unpacks a root; makes it first if the cache has none or an old one.
 unpack_minimal_root() {
   local main tar
   tar=$(kept "$1" "$2" minimal)
@@ -50,8 +50,8 @@ keep_root() {  # ROOT TAR TAR_OPTION...
   tar -C "$1" --one-file-system "${@:3}" -I 'gzip -1' -cf "$2.$$" . && mv "$2.$$" "$2"
 }
 
-# mirror LABEL: where this machine gets packages labelled so ("Debian", "Debian-Security"); apt itself reads its
-# sources, in whatever format. An archive that isn't reached by http comes as a list of mirrors, of which the first will do.
+# mirror LABEL: where this machine gets packages of that label ("Debian", "Debian-Security"). apt itself reads its
+# sources, in whatever format. An archive that isn't reached by http comes as a list of mirrors; the first one is taken.
 mirror() {
   local uri
   uri=${BAB_DEBIAN_MIRROR:-}
@@ -71,7 +71,7 @@ give_it_the_mirror() {  # RELEASE ROOT
   security=$(mirror Debian-Security)
   {
     echo "deb $main $1 main"
-    if [[ $1 != sid ]]; then  # which gets all at once
+    if [[ $1 != sid ]]; then  # sid gets all updates at once
       echo "deb $main $1-updates main"
       [[ -z $security ]] || echo "deb $security $1-security main"
     fi
@@ -86,20 +86,20 @@ give_it_the_project() {  # ROOT
   git clone -q --no-hardlinks "$root" "$1/root/bab"
 }
 
-# enter ROOT COMMAND...: where mounts and processes are in namespaces of their own and end with them, whatever happens.
+# enter ROOT COMMAND...: runs the command in namespaces of its own. Its mounts and processes end with them, in any case.
 enter() {
-  # In the background, since a shell runs no trap before its foreground command ends; those it starts ignore SIGINT.
+  # In the background: a shell runs no trap before its foreground command ends. Background commands ignore SIGINT.
   env --default-signal=INT,QUIT \
     unshare --mount --pid --fork --kill-child --propagation private -- "${@:2}" </dev/null &
   child=$!
   wait "$child"
 }
 
-# What follows is for in there.
+# The following functions run inside.
 
 mount_kernel_folders() {  # ROOT
   local node
-  mount --bind "$1" "$1"  # ip netns exec wants / to be a mount
+  mount --bind "$1" "$1"  # ip netns exec needs / to be a mount
   mount -t proc proc "$1/proc"
   mount -t sysfs -o ro sys "$1/sys"
   mount -t tmpfs -o mode=755 dev "$1/dev"
@@ -113,7 +113,7 @@ mount_kernel_folders() {  # ROOT
   ln -s /proc/self/fd/2 "$1/dev/stderr"
   mkdir -m 1777 "$1/dev/shm"
   mount -t tmpfs -o mode=1777 shm "$1/dev/shm"
-  # Terminals of its own, for the tests of the prompt.
+  # Its own terminals, for the tests of the prompt.
   mkdir "$1/dev/pts"
   mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$1/dev/pts"
   ln -s pts/ptmx "$1/dev/ptmx"

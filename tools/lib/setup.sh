@@ -12,13 +12,14 @@ note() { printf '%s\n' "$*" >&2; }
 die() { note "tools/${0##*tools/}: $*"; exit 2; }
 
 # step LABEL COMMAND...: keeps the command's output aside and shows it only if the command fails.
-# What takes longer than 2 s says so: on a terminal with a line that moves, elsewhere with a line now and then.
+# A command that takes longer than 2 s is announced: on a terminal by a line that moves, elsewhere by a line now and
+# then.
 step() {
   local label=$1 status=0 started=$SECONDS log ticker
   shift
   log=$(mktemp)
   exec 8<>"$log"
-  rm -f "$log"  # open but nameless: there is nothing to clean up, however this ends
+  rm -f "$log"  # open but without a name, so that nothing is left to clean up
   show_progress "$label" "$started" </dev/null &
   ticker=$!
   "$@" </dev/null >&8 2>&1 || status=$?
@@ -38,8 +39,8 @@ step() {
 show_progress() {  # LABEL STARTED
   local elapsed last next=2 columns
   columns=$(stty size <&2 2>/dev/null | cut -d ' ' -f 2)
-  exec 7<> <(:)  # reading from it is a sleep without a process that could outlive us
-  while kill -0 $$ 2>/dev/null; do  # nor must this outlive an interrupted script
+  exec 7<> <(:)  # reading from it sleeps, without a process that could outlive us
+  while kill -0 $$ 2>/dev/null; do  # and this must not outlive an interrupted script
     read -rt 1 -u 7 || true
     elapsed=$((SECONDS - $2))
     if ((elapsed < next)); then
@@ -55,9 +56,9 @@ show_progress() {  # LABEL STARTED
   done
 }
 
-# ensure_packages LIST...: installs what tools/lib/packages/LIST.txt name and the machine lacks. Where a package's name
-# depends on the Debian release, a line has them all: "old-name | new-name"; one is enough.
-# Where nothing is missing apt isn't called and no root is needed.
+# ensure_packages LIST...: installs the packages of tools/lib/packages/LIST.txt that the machine lacks. If a package's
+# name depends on the Debian release, a line has all names: "old-name | new-name". One of them is enough.
+# If nothing is missing, apt isn't called and no root is needed.
 ensure_packages() {
   local missing
   [[ -z ${BAB_NO_APT:-} ]] || return 0
@@ -79,12 +80,12 @@ missing_packages() {  # LIST...
   done
 }
 
-installed_packages() {  # their names, and those that they go by for others
+installed_packages() {  # their names, and the names that they provide
   dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' | sed -n 's/^installed //p' | tr , '\n' |
     sed 's/(.*//; s/[[:space:]]//g; /^$/d'
 }
 
-# named_here LINE...: of several names the first that apt knows.
+# named_here LINE...: for each line, the first of its names that apt knows.
 named_here() {
   local line name
   for line; do
@@ -107,15 +108,15 @@ install_packages() {  # LINE...
     fi
     as_root=(sudo)
   fi
-  # Two of these at once take turns. Questions of packages (tshark has one) are answered with their defaults.
+  # Two installations at once take turns. Questions of packages (tshark has one) get their default answers.
   as_root+=(flock -o /run/lock/bab-apt.lock env DEBIAN_FRONTEND=noninteractive)
   note "installing $# Debian packages: ${install[*]:3}"
-  if ! apt-get -qq --simulate "${install[@]}" >/dev/null 2>&1; then  # never updated, or not for long
+  if ! apt-get -qq --simulate "${install[@]}" >/dev/null 2>&1; then  # never updated, or long ago
     step "apt-get update" "${as_root[@]}" "${apt[@]}" update || die "apt-get update failed: see above."
     choose "$@"
   fi
   step "apt-get install" "${as_root[@]}" "${apt[@]}" "${install[@]}" && return
-  note "once more, with new package lists"  # old lists name files that the mirror has since replaced
+  note "once more, with new package lists"  # old lists may name files that the mirror has replaced
   if ! step "apt-get update" "${as_root[@]}" "${apt[@]}" update ||
     ! step "apt-get install" "${as_root[@]}" "${apt[@]}" "${install[@]}"; then
     die "some packages could not be installed: see above; by hand, as root: apt-get ${install[*]}"

@@ -1,7 +1,7 @@
 # Sourced after build.sh: runs tests in build directories.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# run_tests NAME MESON_TEST_ARGUMENT...: `meson test` in build/NAME, whose logs then are of this run alone.
+# run_tests NAME MESON_TEST_ARGUMENT...: `meson test` in build/NAME. Afterwards its logs are of this run alone.
 run_tests() {
   local name=$1 environment=()
   shift
@@ -10,18 +10,18 @@ run_tests() {
     asan | tsan)
       sanitizer_environment "$name"
       set -- --no-suite release-only --timeout-multiplier 3 "$@"
-      # Examples wait for lcores by EAL's own functions, whose hand-over ThreadSanitizer can't see.
+      # Examples wait for lcores with EAL's own functions. ThreadSanitizer doesn't see that these synchronise.
       [[ $name == asan ]] || set -- --no-suite examples "$@"
       ;;
   esac
   rm -f "$build/$name"/meson-logs/testlog*
-  find "$build/$name" -maxdepth 2 -name '*.xml' -delete  # what GTest programs wrote; one that crashes leaves the old
+  find "$build/$name" -maxdepth 2 -name '*.xml' -delete  # a crash would leave old results
   note "testing build/$name"
   "${environment[@]}" meson test -C "$build/$name" --no-rebuild --print-errorlogs "$@" </dev/null 6>&-
 }
 
-# sanitizer_environment NAME: sets `environment` to a command that runs another so that any report is a failure.
-# What the user has set wins.
+# sanitizer_environment NAME: sets `environment` to a command that runs another one, in which any report is a failure.
+# Options that the user has set win.
 sanitizer_environment() {
   local leaks=0
   if [[ $1 == asan ]] && leak_detection_works; then leaks=1; fi
@@ -30,12 +30,12 @@ sanitizer_environment() {
     "LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$tools/lib/lsan.supp:print_suppressions=0}"
     "UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
     "TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}")
-  # Sanitizers keep tables at fixed addresses, which a kernel that randomises addresses widely may have given away.
+  # Sanitizers need fixed addresses for their tables. A kernel that randomises addresses may have used them.
   if setarch "$(uname -m)" -R true 2>/dev/null; then environment+=(setarch "$(uname -m)" -R); fi
 }
 
-# fuzz SECONDS TARGET...: libFuzzer's programs of build/fuzz, side by side, from the kept corpus on. New finds are not
-# kept (add what is worth it to tests/fuzz/corpus); an input that fails stays in build/fuzz.
+# fuzz SECONDS TARGET...: runs libFuzzer's programs of build/fuzz side by side, beginning with tests/fuzz/corpus. New
+# inputs are not kept; add good ones to the corpus. An input that fails stays in build/fuzz.
 fuzz() {
   local seconds=$1 environment=() finds target status=0
   shift
@@ -71,7 +71,7 @@ fuzz_one() {  # FINDS SECONDS TARGET
   sed -n 's/^stat::number_of_executed_units: *//p' "$1.log" >"$build/fuzz/$3-runs"
 }
 
-# LeakSanitizer stops the process by ptrace, which a container may forbid; then every program would fail at its end.
+# LeakSanitizer stops the process with ptrace. A container may forbid that; every program would then fail at its end.
 leak_detection_works() {
   local probe works=0
   probe=$(mktemp)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/check trixie: builds bab in a root of Debian 13 (DPDK 24.11), warnings being errors, and runs its unit tests,
 # examples and a few smoke tests there. The root with its packages is kept in ~/.cache/bab for two weeks.
-# Where there can be no such root it says why and skips; with BAB_TRIXIE=required that is a failure.
+# If there can be no such root, it says why and skips. With BAB_TRIXIE=required that is a failure.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup.sh
 source "$(dirname "$(readlink -f "$0")")/setup.sh"
@@ -14,10 +14,10 @@ source "$tools/lib/root.sh"
 
 release=trixie
 lists=(run test)
-targets=(apps/testbab/testbab apps/examples/{bus,hello,fan_in,pipeline,embedding}
+targets=(apps/testbab/testbab "${examples[@]/#/apps/examples/}"
   tests/unit/{unit_{base,eal,memory,lcore,wire,message,port,bus,doctor,capture,testbab},sim})
 tests=(base eal memory lcore wire message port bus doctor capture testbab sim
-  example_{bus,hello,fan_in,pipeline,embedding}
+  "${examples[@]/#/example_}"
   smoke_{loop,capture,relay,memif,kernel_peers,eal_reasons})
 
 main() {
@@ -32,13 +32,15 @@ main() {
     step "unpacking $packed" tar -C "$work" -xzf "$packed"
   else
     rm -f "$cache/debian-$release-packages"*
-    (unpack_minimal_root "$cache" "$release" "$work") || unavailable "no root of Debian $release could be made: see above"
-    echo force-unsafe-io >"$work/etc/dpkg/dpkg.cfg.d/unsafe-io"  # it is made anew if the machine crashes meanwhile
+    (unpack_minimal_root "$cache" "$release" "$work") ||
+      unavailable "no root of Debian $release could be made: see above"
+    echo force-unsafe-io >"$work/etc/dpkg/dpkg.cfg.d/unsafe-io"  # after a crash it is made anew
   fi
   give_it_the_mirror "$release" "$work"
   give_it_the_project "$work"
   if ! is_fresh "$packed"; then
-    enter "$work" "$0" --inside "$work" --install || die "installing bab's packages in Debian $release failed: see above."
+    enter "$work" "$0" --inside "$work" --install ||
+      die "installing bab's packages in Debian $release failed: see above."
     step "keeping the root in $packed" keep_root "$work" "$packed" --exclude=./root/bab --exclude='./var/cache/apt/*'
   fi
   enter "$work" "$0" --inside "$work" --build-and-test || status=$?
@@ -62,8 +64,12 @@ unavailable() {
   exit 0
 }
 
-# Other lists, another root.
-packages_mark() { printf 'packages-%s\n' "$(cd "$tools/lib/packages" && cat "${lists[@]/%/.txt}" | sha256sum | cut -c 1-12)"; }
+# The root depends on the lists of packages.
+packages_mark() {
+  local sum
+  sum=$(cd "$tools/lib/packages" && cat "${lists[@]/%/.txt}" | sha256sum)
+  printf 'packages-%s\n' "${sum:0:12}"
+}
 
 inside() {  # ROOT MODE
   mount_kernel_folders "$1"

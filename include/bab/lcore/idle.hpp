@@ -3,6 +3,7 @@
 #include <bab/detail/build.hpp>
 
 #include <cstdint>
+#include <string_view>
 
 namespace bab {
 
@@ -12,6 +13,10 @@ enum class IdleStrategy : std::uint8_t {
   kBackOff,  ///< pauses at first, then sleeps longer and longer, up to the bound
   kMonitor,  ///< TPAUSE up to the bound, if the CPU has it; else as kPause
 };
+
+/// The name used in reports and by programs' options: "spin", "pause", "backoff", "monitor". Empty
+/// for a number that is no strategy.
+std::string_view idle_name(IdleStrategy strategy) noexcept;
 
 struct IdleOptions {
   IdleStrategy strategy = IdleStrategy::kPause;

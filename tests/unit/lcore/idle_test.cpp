@@ -1,7 +1,10 @@
 #include <bab/lcore/idle.hpp>
 
 #include <limits>
+#include <set>
+#include <string_view>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
 
@@ -24,6 +27,15 @@ TEST(Idle, DoesWhatItWasToldWhereTheCpuCan) {
   const IdleStrategy monitor = Idle({IdleStrategy::kMonitor}).in_force();
   EXPECT_TRUE(monitor == IdleStrategy::kMonitor || monitor == IdleStrategy::kPause);
   EXPECT_EQ(Lcore({IdleStrategy::kSpin}).idle_strategy(), IdleStrategy::kSpin);
+}
+
+TEST(Idle, EachStrategyHasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  unsigned n = 0;
+  for (; !idle_name(static_cast<IdleStrategy>(n)).empty(); ++n)
+    names.insert(idle_name(static_cast<IdleStrategy>(n)));
+  EXPECT_EQ(names.size(), n);
+  EXPECT_THAT(names, testing::IsSupersetOf({"spin", "pause", "backoff", "monitor"}));
 }
 
 /// The shortest of `times` empty turns, in TSC ticks: the machine may be busy with something else.

@@ -1,1 +1,1 @@
-"""What tools/bind, installed as bab-bind, is made of: NICs and hugepages, by the kernel's files."""
+"""The parts of tools/bind, which is installed as bab-bind: NICs and hugepages, by the kernel's files."""

@@ -15,7 +15,7 @@ def check_driver(system, driver):
 
 
 def check_free(system, nic, force):
-    """Whether a NIC may be taken from who has it."""
+    """Whether a NIC may be taken from its present user."""
     if process := holder(system, nic):
         raise Refusal(f"{nic.address} is being used by {process}; end it first")
     if nic.uses and not force:
@@ -43,7 +43,7 @@ def _load(system, driver):
 
 
 def by_files(nic, driver, override=None):
-    """By the kernel's files alone; a driver of None leaves it without."""
+    """Steps that only write the kernel's files. Driver None: the NIC gets none."""
     folder = f"{DEVICES}/{nic.address}"
     steps = []
     if nic.driver:
@@ -56,7 +56,7 @@ def by_files(nic, driver, override=None):
 
 
 def _expect(nic, driver):
-    """Reads the driver back. Of the kernel's own any is good."""
+    """Reads the driver back. For KERNEL any driver of the kernel's is right."""
     def read(system):
         there = system.link(f"{DEVICES}/{nic.address}/driver")
         return KERNEL if driver == KERNEL and there not in (None, *DPDK_DRIVERS) else there
@@ -70,7 +70,7 @@ def _expect(nic, driver):
 
 
 def give(system, nic, driver, force, at_boot):
-    """Steps that give a NIC to a driver, which is checked; KERNEL: to the kernel's own."""
+    """Steps that give a NIC to a driver and check it. KERNEL: to the kernel's own driver."""
     path = f"{DRIVERCTL_FILES}/pci-{nic.address}"
     at_next_boot = system.read(path)
     if driver == KERNEL and nic.driver not in (None, *DPDK_DRIVERS, "pci-stub"):
@@ -108,5 +108,5 @@ def give_back(system, nic, driver, override):
     """Steps that undo: the driver and the override that it had before."""
     if (nic.driver, nic.override) == (driver, override):
         return []
-    # A boot that gave the NIC to another driver may not have loaded that one.
+    # If a boot gave the NIC to another driver, the old one may not be loaded.
     return [*(_load(system, driver) if driver else []), *by_files(nic, driver, override), _expect(nic, driver)]

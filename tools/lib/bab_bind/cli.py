@@ -25,7 +25,7 @@ exit codes: 0, done, or shown; 1, something could not be done; 2, refused, or wr
 
 
 def _help(prog):
-    """argparse would import shutil, and that all packers, for the terminal's width."""
+    """Like argparse's, but without shutil, which imports all packers only for the terminal's width."""
     try:
         width = os.get_terminal_size(1).columns
     except OSError:
@@ -71,7 +71,7 @@ def _check(p, a):
 
 
 def _plan(system, found, a, state, warn):
-    """A list of (note, steps): what the state has to remember of it, and what to do."""
+    """A list of (note, steps): what the state must remember, and what to do."""
     plan = []
     if a.undo:
         for entry, steps in state.undo_plan(found):
@@ -175,7 +175,7 @@ def main(arguments=None, system=None, network=None, out=None, err=None):
         err.write(f"bab-bind: {failure}\n")
         return 1
     except BrokenPipeError:
-        sys.stdout = None  # nobody reads: nothing more to say at exit
+        sys.stdout = None  # nobody reads the output: print nothing at exit
         return 1
     except OSError as error:
         err.write(f"bab-bind: {error}\n")

@@ -42,8 +42,8 @@ def read(system):
 
 
 def plan(system, count, kib, node, at_boot, warn):
-    """Steps to have so many, and the file that has their number: of this size, on this node or, with None, wherever
-    the kernel finds room."""
+    """Steps to get this number of hugepages of a size, and the file with their number. Node None: wherever the kernel
+    finds room."""
     there = read(system)
     sizes = sorted({pages["page_kib"] for pages in there})
     if not sizes:
@@ -100,7 +100,7 @@ def _boot_steps(system, count, kib, node, warn):
 
 
 def _merged(earlier, count, node):
-    """What the command line says of one size: "4", or for nodes "0:4,1:2"; None: nothing."""
+    """The number of one size on the kernel's command line: "4", or for nodes "0:4,1:2". None: there is none."""
     if node is None:
         return str(count) if count else None
     nodes = dict(map(int, item.split(":")) for item in (earlier or "").split(",") if item.count(":") == 1)
@@ -109,7 +109,7 @@ def _merged(earlier, count, node):
 
 
 def _grub_words(system):
-    """Of our file: {KiB: "4" or "0:4,1:2"}."""
+    """The numbers in our file: {KiB: "4" or "0:4,1:2"}."""
     lines = (system.read(AT_BOOT_GRUB) or "").splitlines()
     return {parse_size(match[1]): match[2] for match in map(_WORDS.fullmatch, lines) if match}
 

@@ -1,4 +1,4 @@
-"""Addresses and default routes, of every table and family, asked of the kernel: it takes no other program."""
+"""Addresses and default routes, of every table and family. The kernel is asked; no other program is needed."""
 
 import collections
 import socket
@@ -23,7 +23,7 @@ def read():
 
 
 def _dump(request, answer, header):
-    """The bodies of all that the kernel has of one kind."""
+    """The bodies of all entries of one kind."""
     asked = "asking the kernel for addresses and routes"
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
         kernel.settimeout(_SECONDS)
@@ -60,7 +60,7 @@ def _attributes(data):
 
 
 def addresses(names):
-    """Of each interface: {"eth0": ["192.0.2.1/24", "fe80::1/64"]}."""
+    """The addresses of each interface: {"eth0": ["192.0.2.1/24", "fe80::1/64"]}."""
     found = {}
     for body in _dump(_GETADDR, _NEWADDR, struct.pack("=BBBBI", 0, 0, 0, 0, 0)):
         family, prefix, _, _, index = struct.unpack_from("=BBBBI", body)
@@ -74,7 +74,7 @@ def addresses(names):
 
 
 def default_routes(names):
-    """The interfaces that a default route goes by, of any table, also as one of several next hops."""
+    """The interfaces of default routes, of any table, also those that are one of several next hops."""
     found = set()
     for body in _dump(_GETROUTE, _NEWROUTE, struct.pack("=BBBBBBBBI", 0, 0, 0, 0, 0, 0, 0, 0, 0)):
         family, prefix, kind = body[0], body[1], body[7]

@@ -1,4 +1,4 @@
-"""The machine's NICs: who drives them, where they are, and who needs them."""
+"""The machine's NICs: their drivers, their places, and what needs them."""
 
 import collections
 import re
@@ -8,7 +8,7 @@ from .system import Refusal
 
 DEVICES = "/sys/bus/pci/devices"
 DPDK_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio")
-# DPDK's drivers for these work beside the kernel's: without it they don't.
+# For these NICs, DPDK's drivers need the kernel's driver beside them.
 BESIDE_THE_KERNEL = ("mlx4_core", "mlx5_core", "mana")
 
 
@@ -18,13 +18,13 @@ Nic = collections.namedtuple("Nic", (
     "driver",
     "override",
     "interfaces",
-    "link",  # of the first interface: "up", "down"; None: not to be seen
+    "link",  # of the first interface: "up", "down"; None: unknown
     "mbit_per_s",
     "numa_node",
     "iommu_group",
     "default_route",
     "addresses",
-    "uses",  # why it isn't to be taken, a clause each
+    "uses",  # the reasons why it must not be taken, a clause each
 ))  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def _interfaces(system, folder):
 
 
 def _with_uppers(system, interface, found):
-    """What is made of it: bonds, bridges, VLANs and theirs."""
+    """The bonds, bridges and VLANs over it, and those over them."""
     if interface in found:
         return
     found.append(interface)
@@ -50,7 +50,7 @@ def _with_uppers(system, interface, found):
 
 
 def _uses(system, folder, driver, interfaces, network):
-    """`interfaces`: of each of the NIC's own, it and what is made of it."""
+    """`interfaces`: each of the NIC's own interfaces, and those over it."""
     uses = []
     for interface, every in interfaces.items():
         for name in every:
@@ -62,7 +62,7 @@ def _uses(system, folder, driver, interfaces, network):
                 continue
             if name in network.default_routes:
                 uses.append(f"{what} carries the default route")
-            # Every interface that is up has given itself one of IPv6's link-local addresses.
+            # Every interface that is up has a link-local address of IPv6.
             if given := [a for a in network.addresses.get(name, []) if not a.lower().startswith("fe80:")]:
                 uses.append(f"{what} has the address {' and '.join(given)}")
         if len(every) > 1 and not uses:
@@ -113,7 +113,7 @@ def read(system, network=None):
 
 
 def choose(nics, names):
-    """Those that are meant by address, "0000:01:00.0" or "01:00.0", or by interface."""
+    """The NICs that a user named by address, "0000:01:00.0" or "01:00.0", or by interface."""
     chosen = []
     for name in names:
         address = name.lower() if re.fullmatch(r"[0-9A-Fa-f]{4,}:.*", name) else f"0000:{name.lower()}"
@@ -126,7 +126,7 @@ def choose(nics, names):
 
 
 def group_blockers(system, nic, given):
-    """What of its IOMMU group, which VFIO takes whole, another driver keeps; bridges may stay."""
+    """Other devices of its IOMMU group that have another driver. VFIO takes whole groups; only bridges may stay."""
     if nic.iommu_group is None:
         return []
     others = []
@@ -139,7 +139,7 @@ def group_blockers(system, nic, given):
 
 
 def holder(system, nic):
-    """The process that has a NIC of DPDK's drivers open: taking the NIC from it would wait for its end."""
+    """The process that has the NIC open through a driver of DPDK's. Taking the NIC would wait for the process's end."""
     devices = set(system.list(f"{DEVICES}/{nic.address}/uio"))
     if nic.driver == "vfio-pci":
         devices |= {f"vfio/{nic.iommu_group}", f"vfio/noiommu-{nic.iommu_group}"}

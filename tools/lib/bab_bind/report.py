@@ -1,4 +1,4 @@
-"""What there is, as text and as JSON."""
+"""The report of NICs and hugepages, as text and as JSON."""
 
 import json
 
@@ -35,7 +35,7 @@ def text(system, nics, pages):
 
 
 def to_json(system, nics, pages, plan, done):
-    """`plan`: the commands, or None where nothing was asked for."""
+    """`plan`: the commands, or None if nothing was asked for."""
     report = {
         "schema": 1,
         "nics": [nic._asdict() for nic in nics],

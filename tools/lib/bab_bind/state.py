@@ -1,4 +1,4 @@
-"""What was changed and what there was before, in a file that --undo reads."""
+"""The file that --undo reads: what was changed, and how it was before."""
 
 import fcntl
 import json
@@ -12,11 +12,11 @@ from .system import Failure, Refusal
 
 PATH = "/var/lib/bab/bind.json"
 _PCI = r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
-_SECONDS = 60  # that another one may take
+_SECONDS = 60  # the longest wait for another bab-bind
 
 
 def _read_whole(system, path):
-    """A file of ours as it is; None: there is none."""
+    """The text of our file. None: there is none."""
     try:
         with open(system.path(path), encoding="utf-8") as file:
             return file.read()
@@ -27,9 +27,9 @@ def _read_whole(system, path):
 
 
 class State:
-    """Entries have "what" and "key", and of each pair the first counts: that is how it was before.
+    """Entries have "what" and "key". The first entry of each pair counts: it says how things were before.
 
-    What is of one boot is forgotten at the next one, but not what that one does again ("at_boot")."""
+    A boot forgets the entries of the boot before, except for those that it does again ("at_boot")."""
 
     def __init__(self, system):
         self.system = system
@@ -49,7 +49,7 @@ class State:
 
     @staticmethod
     def _check(entry):
-        """A file that root reads: nothing but what we write ourselves is restored from it."""
+        """root reads this file: only values that bab-bind itself could have written are restored."""
         allowed = {
             "nic": _PCI,
             "pages": r"/sys/[\w/-]*/hugepages/hugepages-[0-9]+kB/nr_hugepages",
@@ -69,7 +69,7 @@ class State:
             raise ValueError(f"{entry['key']} before: {before!r}")
 
     def lock(self):
-        """Two at once take turns, within bounds: who writes to the kernel's files may have to wait for good."""
+        """Two at once take turns. The wait has a limit: a write to the kernel's files may hang for ever."""
         folder = self.system.path(os.path.dirname(PATH))
         try:
             os.makedirs(folder, exist_ok=True)
@@ -99,7 +99,7 @@ class State:
             entry["at_boot"] = True
 
     def note_steps(self, steps, at_boot):
-        """Before they are done: whatever ends them half-way can be undone."""
+        """To be called before the steps are done, so that half-done steps can be undone."""
         for step in steps:
             if isinstance(step, Put):
                 self.note("file", step.path, _read_whole(self.system, step.path))
@@ -113,7 +113,7 @@ class State:
         self.note("nic", nic.address, {"driver": nic.driver, "override": nic.override}, at_boot)
 
     def note_pages(self, path):
-        """The number that boots give anew from now on."""
+        """The number that each boot sets from now on."""
         self.note("pages", path, self.system.number(path) or 0, True)
 
     def save(self):
@@ -127,7 +127,7 @@ class State:
             before = entry["before"]
             if entry["what"] == "nic":
                 nic = next((n for n in nics if n.address == entry["key"]), None)
-                # One that was taken out has nothing to restore.
+                # A NIC that was taken out has nothing to restore.
                 steps = binding.give_back(self.system, nic, before["driver"], before["override"]) if nic else []
             elif entry["what"] == "pages":
                 same = self.system.number(entry["key"]) == before

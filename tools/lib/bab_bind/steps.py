@@ -1,4 +1,4 @@
-"""What a plan is made of. A step can be shown, as a command that does the same, and done."""
+"""The steps of a plan. A step can be done, and can be shown as a command that does the same."""
 
 import collections
 import shlex
@@ -7,7 +7,7 @@ from .system import Failure
 
 
 class Write(collections.namedtuple("Write", "path text")):
-    """Text to a file of the kernel."""
+    """Writes text to a file of the kernel."""
     __slots__ = ()
 
     def command(self):
@@ -18,7 +18,7 @@ class Write(collections.namedtuple("Write", "path text")):
 
 
 class Put(collections.namedtuple("Put", "path text")):
-    """A file of ours, whole; text None removes it."""
+    """Writes a file of ours as a whole. Text None removes it."""
     __slots__ = ()
 
     def command(self):
@@ -32,7 +32,7 @@ class Put(collections.namedtuple("Put", "path text")):
 
 
 class Run(collections.namedtuple("Run", "arguments")):
-    """A program."""
+    """Runs a program."""
     __slots__ = ()
 
     def command(self):
@@ -43,7 +43,7 @@ class Run(collections.namedtuple("Run", "arguments")):
 
 
 class Expect(collections.namedtuple("Expect", "what read wanted mend")):
-    """Reads back, by a function that takes a System, what the steps before were for."""
+    """Checks the result of the steps before, by a function that takes a System."""
     __slots__ = ()
 
     def command(self):

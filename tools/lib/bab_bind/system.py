@@ -1,15 +1,15 @@
-"""The machine: files below a root, programs, and what processes have open. Tests have another one."""
+"""The machine: files below a root, programs, and open files of processes. Tests use a fake one."""
 
 import errno
 import os
 
 
 class Refusal(Exception):
-    """What was asked for is not done: a sentence with its mend."""
+    """The request is refused: a sentence with its mend."""
 
 
 class Failure(Exception):
-    """What was begun did not succeed."""
+    """A step failed."""
 
 
 class System:
@@ -41,7 +41,7 @@ class System:
             return []
 
     def link(self, path):
-        """The last part of a symbolic link's target; None: it is none."""
+        """The last part of a symbolic link's target. None: it is no symbolic link."""
         try:
             return os.path.basename(os.readlink(self.path(path)))
         except OSError:
@@ -51,7 +51,7 @@ class System:
         return os.path.exists(self.path(path))
 
     def write(self, path, text):
-        """To a file of the kernel, which is there already."""
+        """Writes to a file of the kernel, which must exist."""
         try:
             descriptor = os.open(self.path(path), os.O_WRONLY)
             try:
@@ -62,7 +62,7 @@ class System:
             raise Failure(f"writing {text.strip()!r} to {path}: {error.strerror}") from error
 
     def put(self, path, text):
-        """A file of ours: whole or not at all, whatever happens meanwhile. None removes it."""
+        """Writes a file of ours, as a whole or not at all. None removes it."""
         there = self.path(path)
         try:
             if text is None:
@@ -86,8 +86,8 @@ class System:
         return any(os.access(os.path.join(folder, name), os.X_OK) for folder in self._folders().split(":") if folder)
 
     def run(self, arguments):
-        """A program, by its arguments: no shell reads them."""
-        import subprocess  # which takes a tenth of the time that a look takes
+        """Runs a program with these arguments, without a shell."""
+        import subprocess  # here, because the import costs a tenth of a look's time
 
         environment = {**os.environ, "PATH": self._folders()}
         try:
@@ -100,7 +100,7 @@ class System:
             raise Failure(f"{' '.join(arguments)}: {said}")
 
     def holder(self, devices):
-        """A process that has one of /dev/DEVICES open, as "testbab (1234)"; None: nobody, as far as may be seen."""
+        """A process that has one of /dev/DEVICES open, as "testbab (1234)". None: no process that this user can see."""
         if self._held is None:
             self._held = self._open_devices()
         for device in sorted(devices):
@@ -109,7 +109,7 @@ class System:
         return None
 
     def _open_devices(self):
-        """Of DPDK's, and by which process: one walk, however many NICs there are."""
+        """The open devices of DPDK's drivers and their processes, by one walk for all NICs."""
         held = {}
         for process in self.list("/proc"):
             if process.isdigit():
