@@ -1,11 +1,14 @@
 #include "system.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "cpu_set.hpp"
 #include "eal_threads.hpp"
@@ -67,6 +70,14 @@ std::string System::target(const std::string& path) const {
 bool System::exists(const std::string& path) const {
   std::error_code error;
   return fs::exists(root_ / path, error);
+}
+
+std::optional<FileStatus> System::status(const std::string& path) const {
+  struct stat s {};
+  if (stat((root_ / path).c_str(), &s) != 0) return std::nullopt;
+  return FileStatus{
+      {fmt::format("{:02x}:{:02x}", major(s.st_dev), minor(s.st_dev)), std::to_string(s.st_ino)},
+      static_cast<std::uint64_t>(s.st_size)};
 }
 
 bool System::is_usable_by(const std::string& path, std::uint64_t uid) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -8,6 +9,17 @@
 #include <vector>
 
 namespace bab::detail {
+
+/// A file, whatever its name: its device as "00:2e" and its inode, as /proc/locks writes them.
+struct FileId {
+  std::string device, inode;
+  friend auto operator<=>(const FileId&, const FileId&) = default;
+};
+
+struct FileStatus {
+  FileId id;
+  std::uint64_t bytes;  ///< its length
+};
 
 /// Reads what the kernel shows in files. Paths are relative to the root: "sys/…", "proc/…".
 class System {
@@ -25,6 +37,8 @@ class System {
   /// The whole target.
   [[nodiscard]] std::string target(const std::string& path) const;
   [[nodiscard]] bool exists(const std::string& path) const;
+  /// Empty optional: there is no such file.
+  [[nodiscard]] std::optional<FileStatus> status(const std::string& path) const;
   /// Whether the user of this id may read and write the file. Permissions of groups don't count.
   [[nodiscard]] bool is_usable_by(const std::string& path, std::uint64_t uid) const;
 

@@ -53,7 +53,8 @@ std::vector<Finding> examine(const Examination& what) {
   const detail::System system(what.root);
   std::vector<Finding> findings;
   if (const auto wrong = wrong_options(what.eal)) findings.push_back(*wrong);
-  for (const auto part : {doctor::examine_memory, doctor::examine_nics, doctor::examine_interfaces})
+  for (const auto part : {doctor::examine_memory, doctor::examine_hugepage_files,
+                          doctor::examine_nics, doctor::examine_interfaces})
     part(system, what, findings);
   if (!lcores_are_wrong(what.eal)) {
     doctor::examine_cpus(system, what, findings);

@@ -9,6 +9,8 @@
 
 namespace bab::doctor {
 
+using detail::FileId;
+using detail::FileStatus;
 using detail::System;
 using Findings = std::vector<Finding>;
 using Level = Finding::Level;
@@ -18,6 +20,7 @@ using Level = Finding::Level;
 std::vector<unsigned> lcore_cpus(const Examination& what);
 
 void examine_memory(const System& system, const Examination& what, Findings& findings);
+void examine_hugepage_files(const System& system, const Examination& what, Findings& findings);
 void examine_nics(const System& system, const Examination& what, Findings& findings);
 /// `wanted`: a NIC is bound to vfio-pci, or the doctor suggests that. `asked`: such a NIC is one
 /// that the run asks for.
