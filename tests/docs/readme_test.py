@@ -30,7 +30,7 @@ class Readme(unittest.TestCase):
         self.run_all(here)
 
     def test_tshark(self):
-        """Its commands need the capture that one of the others makes."""
+        """tshark's commands need the capture that another command makes."""
         if not shutil.which("tshark"):
             self.skipTest("tshark isn't installed")
         here = [c for c in commands() if c.startswith("tshark")]
@@ -38,7 +38,7 @@ class Readme(unittest.TestCase):
         self.run_all([c for c in commands() if "tx_pcap=out.pcap" in c] + here)
 
     def test_prompt(self):
-        """Its session at the prompt, from a pipe."""
+        """The README's commands at the prompt, from a pipe."""
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
             sessions = blocks(file.read(), "testbab")
         self.assertEqual(len(sessions), 1)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes what fuzzing starts from, a file a frame: each kind of frame that is right, and of those that are wrong."""
+"""Writes the corpus with which fuzzing starts: a file for each kind of frame, right and wrong."""
 
 import os
 import re
