@@ -26,8 +26,8 @@ class SeenMessages {
     if (behind >= run->second.count) return std::nullopt;
     return run->second.place + static_cast<std::size_t>(behind);
   }
-  /// Whether `is_it` holds for the place of one that had this number in a frame that differed();
-  /// nothing: none had it.
+  /// Whether `is_it` is true for the place of a message that had this number in a frame that
+  /// differed(). Nothing: there was no such message.
   template <class IsIt>
   [[nodiscard]] std::optional<bool> any_other(std::uint64_t sequence, const IsIt& is_it) const {
     const auto [from, to] = others_.equal_range(sequence);
@@ -78,7 +78,7 @@ class SeenMessages {
  private:
   struct Run {
     std::uint64_t count;
-    std::size_t place;  ///< of the first
+    std::size_t place;  ///< of the first message
   };
   std::map<std::uint64_t, Run> runs_;  // by their first number
   static constexpr std::size_t kMostOthers = 8;

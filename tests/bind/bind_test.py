@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""tools/bind on machines made of files; on real devices it is tried in tests/nic."""
+"""tools/bind on machines made of files. tests/nic tries it on real devices."""
 
 import json
 import os
@@ -63,7 +63,7 @@ class Looking(OnAMachine):
 
 
 class InUse(OnAMachine):
-    """A NIC that somebody needs is left alone."""
+    """A NIC that is in use is left alone."""
 
     def setUp(self):
         super().setUp()
@@ -120,7 +120,7 @@ class InUse(OnAMachine):
         self.expect_refused("another network namespace")
 
     def test_where_this_process_is_in_another_network_namespace(self):
-        """Its own interfaces aren't those of /sys then, and it sees neither routes nor addresses of those."""
+        """/sys then shows interfaces of another namespace, whose routes and addresses it can't see."""
         self.elsewhere = {"eth1"}
         self.expect_refused("nsenter -n -t 1")
         self.elsewhere = set()
@@ -165,7 +165,7 @@ class InUse(OnAMachine):
         self.run_bind("--bind=kernel", B, "--yes")
 
     def test_what_processes_have_open_is_looked_at_once(self):
-        """There may be thousands of them, of a thousand files each."""
+        """There may be thousands of processes, with a thousand open files each."""
         many = [f"0000:{bus:02x}:00.0" for bus in range(0x10, 0x30)]
         for number, address in enumerate(many):
             self.machine.nic(address, driver="vfio-pci", group=str(100 + number))

@@ -1,4 +1,4 @@
-"""A machine of files, with a kernel that answers writes to them, for tools/bind."""
+"""A machine made of files for tools/bind, and a kernel that reacts to writes to them."""
 
 import os
 import re
@@ -36,7 +36,7 @@ class FakeMachine(System):
         os.makedirs(self.path(DRIVERS))
 
     def begin(self):
-        """A run of its own: processes may have opened and closed what they like."""
+        """A new run of bab-bind: processes may have opened and closed files since."""
         self._held = None
 
     def remove(self):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Addresses and default routes as the kernel has them, in a network namespace of the test's own."""
+"""Addresses and default routes from the kernel, in a network namespace of the test's own."""
 
 import json
 import os
@@ -50,7 +50,7 @@ class Netlink(unittest.TestCase):
         self.assertEqual(self.ask()[2], {link["ifname"]: link["ifindex"] for link in json.loads(shown)})
 
     def test_many_routes(self):
-        """More than one answer of the kernel holds; and it's not a matter of seconds."""
+        """More than fit into one answer of the kernel. It must not take seconds."""
         self.ip("addr", "add", "192.0.2.1/24", "dev", "a0")
         lines = "".join(f"route add 10.{n >> 8}.{n & 255}.0/24 via 192.0.2.2\n" for n in range(5000))
         subprocess.run(["ip", "-n", self.name, "-batch", "-"], input=lines, text=True, check=True)
@@ -95,7 +95,7 @@ class Netlink(unittest.TestCase):
 
 
 class Answers(unittest.TestCase):
-    """Of a kernel, or of who plays it, that doesn't keep to the form: an error, and no endless loop."""
+    """A malformed answer of the kernel is an error, and no endless loop."""
 
     def test_what_has_no_end(self):
         header = struct.Struct("=IHHII")

@@ -1,4 +1,4 @@
-"""What the tests of tools/bind begin with: a machine made of files, and bab-bind run on it."""
+"""For tests of tools/bind: a machine made of files, on which bab-bind runs."""
 
 import io
 import os
@@ -38,7 +38,7 @@ class OnAMachine(unittest.TestCase):
         return netlink.Network(self.routes, self.addresses, here)
 
     def reboot(self):
-        """What the kernel only remembers is gone; driverctl and sysctl do what files tell them."""
+        """A boot: the kernel forgets its state, and driverctl and sysctl do what files tell them."""
         self.boots = getattr(self, "boots", 1) + 1
         self.machine.file("/proc/sys/kernel/random/boot_id", f"boot-{self.boots}\n")
         self.machine.boot()
@@ -50,7 +50,7 @@ class OnAMachine(unittest.TestCase):
         return self.machine.read(f"{DEVICES}/{address}/driver_override")
 
     def everything(self):
-        """All files and links of the machine, with what is in them."""
+        """All files and links of the machine, with their contents."""
         found = {}
         for folder, folders, files in os.walk(self.machine.root):
             for name in folders + files:

@@ -1,4 +1,4 @@
-"""Applications outside the tree: compiled against an installed bab with flags of their own, linked, run."""
+"""Applications outside the tree. They are compiled against an installed bab with their own flags, linked and run."""
 
 import os
 import re
@@ -13,7 +13,7 @@ TRUTHFUL = ("-Wno-error",)
 
 
 class Library:
-    """An installed bab. `prefix`: where bab.pc says that it is."""
+    """An installed bab. `prefix`: the one in bab.pc."""
 
     def __init__(self, prefix):
         self.prefix = prefix
@@ -45,7 +45,7 @@ class Library:
         return done.stdout.split()
 
     def cflags(self):
-        """DPDK's headers as a system's: those warn."""
+        """DPDK's headers as system headers, because they have warnings."""
         return [f"-isystem{flag[2:]}" if flag.startswith("-I") and "dpdk" in flag else flag
                 for flag in self.flags("--cflags")]
 
@@ -56,7 +56,7 @@ class Application:
         self.objects = []
 
     def add(self, source, *flags):
-        """Compiles one more translation unit. Its flags come behind those of bab.pc."""
+        """Compiles one more translation unit. Its flags come after those of bab.pc."""
         made = os.path.join(self.directory, f"{len(self.objects)}.o")
         warnings = [*WARNINGS_OF[self.compiler], "-Werror"]
         if any(flag.startswith("-fsanitize") for flag in flags):
@@ -68,7 +68,7 @@ class Application:
         return self
 
     def first_error(self, header, *flags):
-        """What the compiler says first of a unit that includes `header`; empty: it is content."""
+        """The compiler's first message about a unit that includes `header`. Empty: there is none."""
         command = [self.compiler, "-std=c++20", *self.library.cflags(), *flags, "-fsyntax-only", "-Wfatal-errors",
                    "-include", header, "-x", "c++", os.devnull]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -81,7 +81,7 @@ class Application:
         return made
 
     def run(self, *flags, library=None, arguments=(), **link):
-        """Its exit status and all that it says. `library`: another one than it was linked with."""
+        """Exit status and output of the program. `library`: run it with another one than it was linked with."""
         program = self.link(*flags, **link)
         environment = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1",
                        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", **os.environ,

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""An installed release build of bab serves applications that were compiled otherwise: the few that matter most.
+"""An installed release build of bab works in applications with other flags: the few that matter most.
 
 matrix_test.py has all flags, compilers and builds of the library.
 """
@@ -29,7 +29,7 @@ class Consumers(unittest.TestCase):
         self.application = Application(self.library, self.directory)
 
     def test_translation_units_with_flags_of_their_own(self):
-        """What one takes another gives back: with asserts, with sanitizers, without exceptions."""
+        """One unit takes buffers, another gives them back: with asserts, with sanitizers, without exceptions."""
         self.application.add("part.cpp", "-O0", "-fno-exceptions", "-fno-rtti")
         self.application.add("part.cpp", "-O1", "-DNDEBUG", "-std=c++23", "-march=native", "-fvisibility=hidden")
         self.application.add("part.cpp", "-O1", "-fsanitize=address", "-D_GLIBCXX_ASSERTIONS")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Installed builds of bab, each with applications of all the flags that people compile theirs with. Takes minutes.
+"""Installed builds of bab, each in applications with all usual compiler flags. Takes minutes.
 
 LIBRARIES names the builds: release=PREFIX debug=PREFIX…; a row whose library isn't there is skipped.
 `tools/check install` makes all of them.
@@ -81,7 +81,7 @@ def knows(compiler, flags):
 
 
 class Rows(unittest.TestCase):
-    """A row is built and run by one of as many threads as there are CPUs; its test waits for that."""
+    """As many threads as there are CPUs build and run the rows. A row's test waits for its result."""
 
     maxDiff = None  # the whole report
 
@@ -147,7 +147,7 @@ class Others(unittest.TestCase):
         self.assertRegex(outcome[1], sentence)
 
     def test_a_translation_unit_tells_thread_sanitizer_what_it_does_itself(self):
-        """Whichever of them the linker sees first."""
+        """In both orders of the linker's arguments."""
         watched = ("told.cpp", "-O0", "-DTELLS=told_by_watched", "-D__SANITIZE_THREAD__=1")
         plain = ("told.cpp", "-O0", "-DTELLS=told_by_plain")
         for order in (watched, plain), (plain, watched):
@@ -166,7 +166,7 @@ class Others(unittest.TestCase):
                                              f"a library that is bab [0-9.]+ {second} debug checks, ")
 
     def test_each_header_says_first_what_it_may_not_be_compiled_with(self):
-        """Whatever a unit includes of bab."""
+        """With any of bab's headers."""
         library = self.library("release")
         top = os.path.join(library.prefix, "include", "bab")
         headers = [os.path.join("bab", os.path.relpath(os.path.join(folder, name), top))
@@ -193,7 +193,7 @@ class Others(unittest.TestCase):
                     self.expect_refusal(application.run(arguments=["task"]), "bab::Error(.|\n)*pool none: 0 buffers")
 
     def test_dpdk_linked_statically(self):
-        """Its drivers are there once; two copies of EAL, one of them shared, would end in a panic."""
+        """DPDK's drivers are linked once: with two copies of EAL, one of them shared, EAL panics."""
         application = self.application("release", "part.cpp", "-O1").add("main.cpp")
         self.assertEqual(application.run(static_dpdk=True), (0, "1 parts, 0 failures\n"))
         needed = subprocess.run(["ldd", os.path.join(self.directory, "application")], capture_output=True, text=True,
@@ -201,7 +201,7 @@ class Others(unittest.TestCase):
         self.assertFalse(re.findall("librte_.*", needed))
 
     def test_what_bab_pc_asks_for(self):
-        """Nothing that an application has no use for."""
+        """Only what an application can use is installed."""
         flags = self.library("release").flags("--cflags", "--libs", "--print-requires", "--print-requires-private")
         self.assertFalse([flag for flag in flags if "json" in flag or flag.startswith("-std")])
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What the page for contributors names is there: files, folders, links, and the steps of tools/check."""
+"""The page for contributors names only files, folders, links and steps of tools/check that are there."""
 
 import os
 import pathlib

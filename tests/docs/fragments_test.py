@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every C++ fragment of the examples' page stands in an example as it does there; a line of "…" stands for others."""
+"""Every C++ fragment of the examples' page is in an example, word for word. A line of "…" stands for other lines."""
 
 import glob
 import os
@@ -20,7 +20,7 @@ def read(*path):
 
 
 def parts(fragment):
-    """What must be found: the lines between those of "…", without their common indent."""
+    """The parts between lines of "…", without their common indent."""
     return [textwrap.dedent(part).rstrip("\n") for part in re.split(r"^ *…\n", fragment, flags=re.MULTILINE)]
 
 

@@ -20,7 +20,7 @@ def rows(text):
 
 
 def declares(name):
-    """What finds a declaration of a class, a type's name, a concept, an enumerator or a member."""
+    """A pattern for the declaration of a class, an alias, a concept, an enumerator or a member."""
     return re.compile(rf"\b(?:class|struct|enum class|concept|using) (?:alignas\(\w+\) )?{name}\b|^ +{name}\b *[=,;]|"
                       rf"\bconstexpr [\w:]+ {name}\b", re.MULTILINE)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The performance page is what the kept results say; tools/bench gives results of that form."""
+"""The performance page is made from the kept results, and tools/bench gives results of that form."""
 
 import json
 import os

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Runs the commands of the README's sh blocks, in order, in one directory."""
+"""The README's commands run, in order, in one directory. Its table of engines is complete."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -30,7 +31,7 @@ class Readme(unittest.TestCase):
         self.run_all(here)
 
     def test_tshark(self):
-        """Its commands need the capture that one of the others makes."""
+        """tshark's commands need the capture that another command makes."""
         if not shutil.which("tshark"):
             self.skipTest("tshark isn't installed")
         here = [c for c in commands() if c.startswith("tshark")]
@@ -38,7 +39,7 @@ class Readme(unittest.TestCase):
         self.run_all([c for c in commands() if "tx_pcap=out.pcap" in c] + here)
 
     def test_prompt(self):
-        """Its session at the prompt, from a pipe."""
+        """The README's commands at the prompt, from a pipe."""
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
             sessions = blocks(file.read(), "testbab")
         self.assertEqual(len(sessions), 1)
@@ -57,6 +58,16 @@ class Readme(unittest.TestCase):
                                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
                     self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}\n{done.stderr}")
                     self.assertNotEqual(done.stdout, "")
+
+    def test_engines(self):
+        """Its table has the engines of --help, in that order."""
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            table = re.search(r"^\| engine \|.*\n\|[-|]+\n((?:\|.*\n)+)", file.read(), re.MULTILINE)[1]
+        said = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
+        listed = re.search(r"^Engines:\n((?:  .*\n)+)", said, re.MULTILINE)[1]
+        engines = re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE)
+        self.assertGreater(len(engines), 5)
+        self.assertEqual(re.findall(r"^\| `([a-z]+)` \|", table, re.MULTILINE), engines)
 
     def test_only_known_commands_are_left_out(self):
         for known in ELSEWHERE:

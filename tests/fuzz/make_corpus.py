@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the files that fuzzing starts from: a frame of each good form, one of each wrong form, and pcapng files."""
+"""Writes the corpus with which fuzzing starts: a file for each kind of frame, right and wrong, and of pcapng block."""
 
 import os
 import re

@@ -6,7 +6,7 @@
 
 namespace bab::test::model {
 
-/// Says that a run failed when it reads or writes where there is nothing.
+/// A run that reads or writes where no memory is has failed, and says so.
 class CrashesFail {
  public:
   CrashesFail() {

@@ -18,9 +18,10 @@
 
 namespace bab::test::model {
 
-/// An Atom policy (bab/base/atom.hpp) under which every access is a point of the running Machine.
+/// An Atom policy (bab/base/atom.hpp): every access is a point at which the Machine may change
+/// threads.
 struct ExplorerAtom {
-  /// The operations of std::atomic, on a T that Self keeps.
+  /// The operations of std::atomic, on a T in Self.
   template <class T, class Self>
   class Operations {
    public:
@@ -99,7 +100,7 @@ struct ExplorerAtom {
     T& value_;
   };
 
-  /// SpscRing's interface; each operation is one step, as rte_ring's users see it.
+  /// SpscRing's interface. Each operation is one step, as users of rte_ring see it.
   template <class T>
   class Ring {
    public:
@@ -139,18 +140,18 @@ struct Exploration {
   std::optional<std::string> failure;
 };
 
-/// How far to look. A preemption is a change away from a thread that could have gone on; few are
-/// enough for most bugs, and each more multiplies the runs.
+/// How far to look. A preemption takes the turn from a thread that could have gone on. A few are
+/// enough for most faults, and each more multiplies the runs.
 struct Bounds {
   unsigned preemptions = 2;
-  /// Where memory is modelled (memory.hpp): how many loads may see an older value, or stores be
-  /// late.
+  /// If memory is modelled (memory.hpp): how many loads may see an older value, or how many stores
+  /// may be late.
   unsigned weak = 0;
   std::uint64_t runs = std::numeric_limits<std::uint64_t>::max();
 };
 
-/// What is explored: thread(i) for each thread and, after all threads' ends, check(), which says
-/// what is wrong or nothing.
+/// What is explored: thread(i) for each thread. When all threads have ended, check() says what is
+/// wrong, or nothing.
 class AnyScenario {
  public:
   virtual ~AnyScenario() = default;
@@ -159,13 +160,13 @@ class AnyScenario {
 };
 using MakeScenario = std::function<std::unique_ptr<AnyScenario>()>;
 
-/// Depth first through all orders within the bounds, each with a new scenario.
+/// Runs all orders within the bounds, depth first, each with a new scenario.
 Exploration explore(unsigned threads, const MakeScenario& make, const Bounds& bounds);
-/// `runs` orders at random, of a printed seed, any number of preemptions.
+/// Runs `runs` random orders from a printed seed, with any number of preemptions.
 Exploration explore_at_random(unsigned threads, const MakeScenario& make, std::uint64_t runs,
                               std::uint64_t seed, unsigned weak = 0);
 
-/// A scenario of any class that has these two functions, made anew for each run.
+/// A scenario made of a class with these two functions. It is made anew for each run.
 template <class Scenario, class... Arguments>
 MakeScenario scenario(Arguments&... arguments) {
   class Made final : public AnyScenario {

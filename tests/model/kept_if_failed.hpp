@@ -10,8 +10,7 @@
 
 namespace bab::test::model {
 
-/// The scenario, or what a failed run left of it, which stays as it is: its destructors can't do
-/// any good.
+/// Keeps the scenario. After a failed run its destructors don't run: they could do no good.
 class KeptIfFailed final : public AnyScenario {
  public:
   explicit KeptIfFailed(std::unique_ptr<AnyScenario> scenario) : scenario_(std::move(scenario)) {}

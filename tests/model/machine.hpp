@@ -14,21 +14,21 @@
 
 #include <bab/detail/sanitizers.hpp>
 
-/// A program that models what it touches (memory.hpp) is instrumented as for ThreadSanitizer, but
-/// is none.
+/// A program that models its memory (memory.hpp) is instrumented as for ThreadSanitizer, but
+/// doesn't use ThreadSanitizer.
 #if defined(BAB_TSAN) && !defined(BAB_MODELS_MEMORY)
 #define BAB_TSAN_FIBERS
 #endif
 
 namespace bab::test::model {
 
-/// Runs the threads of a scenario on one real thread, one at a time, and changes between them only
-/// at points: before every access that the model knows of. Who goes on at a point is what gets
-/// explored; and, where memory is modelled too (Memory), what a load sees and when a store arrives.
+/// Runs the threads of a scenario on one real thread, one at a time. It changes between them only
+/// at points: before every access that the model knows of. The explorer chooses which thread goes
+/// on at a point. If memory is modelled, too (Memory), it also chooses what a load sees and when a
+/// store arrives.
 class Machine {
  public:
-  /// Given the number of choices, says which one. 0 is the plain one: whoever ran goes on, if
-  /// possible.
+  /// Chooses one of a number of choices. 0 is the plain one: the same thread goes on, if it can.
   using Choose = std::function<std::size_t(std::size_t choices)>;
 
   explicit Machine(unsigned threads);
@@ -36,12 +36,12 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
   ~Machine();
 
-  /// `body(i)` as thread i, for all threads, to their ends, to a failure or to a deadlock. What was
-  /// wrong, or nothing.
+  /// Runs `body(i)` as thread i, for all threads, until they end, one fails, or all are stuck.
+  /// Gives what was wrong, or nothing.
   std::optional<std::string> run(const std::function<void(unsigned)>& body, const Choose& choose,
                                  unsigned preemptions);
 
-  /// The threads in the order in which they took their steps.
+  /// The threads, in the order of their steps.
   [[nodiscard]] std::string trace() const;
 
   // For what the threads run; outside of run() these do nothing.
@@ -50,20 +50,19 @@ class Machine {
   [[nodiscard]] static unsigned self() noexcept;
   /// Another thread may go on here.
   static void point();
-  /// One of several things that may happen now.
+  /// Chooses one of several things that may happen now.
   static std::size_t choose(std::size_t choices);
-  /// Something was written: those who wait for a change may look again.
+  /// Something was written: threads that wait for a change may look again.
   static void changed();
-  /// How often something was written by others than the thread that runs.
+  /// How often other threads than the running one have written something.
   [[nodiscard]] static std::uint64_t version() noexcept;
-  /// Nothing to do until another thread has written something since `seen`, or from now on.
+  /// The thread waits until another one has written something since `seen`, or from now on.
   static void wait_for_change(std::uint64_t seen = version());
-  /// Nothing to do until `holds()`, which looks at what it wants to and takes no step itself.
+  /// The thread waits until `holds()` is true. `holds` may look at anything, and takes no step.
   static void wait_until(const std::function<bool()>& holds);
-  /// Called with the thread that goes on now, whenever that is another one: what is a thread's own
-  /// is set here.
+  /// Called when another thread goes on, with its number. Thread-local things are set here.
   static void on_change_of_thread(void (*call)(unsigned thread)) { on_change_ = call; }
-  /// Ends the run: nobody goes on.
+  /// Ends the run: no thread goes on.
   static void fail(std::string why);
 
  private:
@@ -71,7 +70,7 @@ class Machine {
   static constexpr unsigned kNobody = std::numeric_limits<unsigned>::max();
   static constexpr std::size_t kMostSteps = 100'000;
 
-  /// Where a fiber, or the caller of run(), goes on.
+  /// The place where a fiber, or the caller of run(), goes on.
   struct Context {
     ucontext_t first{};
     std::jmp_buf later;

@@ -7,28 +7,27 @@ namespace bab::test::model {
 
 /// Memory as C++ promises it, and no better, under the running Machine.
 ///
-/// Every atomic location has the list of what was stored there. A load sees the newest, or an older
-/// one as long as nothing that happened before the load says otherwise; a read-modify-write sees
-/// the newest. A store may stay in its thread's store buffer until the thread's next operation is
-/// through. Acquire takes over what the release knew; a read-modify-write carries an earlier
-/// release on; sequentially consistent operations see one another in one order. Plain accesses to
-/// watched memory that aren't ordered by that are a race, and those to a buffer that is free are a
-/// failure of their own.
+/// Every atomic location has a list of the values that were stored. A load sees the newest value,
+/// or an older one if nothing that happened before the load rules it out. A read-modify-write sees
+/// the newest. A store may stay in its thread's store buffer until the thread's next operation has
+/// ended. An acquire takes over what the release knew. A read-modify-write carries an earlier
+/// release on. Sequentially consistent operations have one order. Plain accesses to watched memory
+/// that aren't ordered are a race. Accesses to a free buffer are a failure of their own.
 ///
-/// Simpler than C++, and so silent about some of what it allows: stores to one location get their
-/// order when they arrive, no load sees what is stored later in any order (load buffering), no
-/// compare_exchange_weak fails without a cause.
+/// This is simpler than C++, so some faults that C++ allows don't show: stores to one location have
+/// the order in which they arrive, no load sees a store that comes later in all orders (load
+/// buffering), and compare_exchange_weak doesn't fail without a cause.
 ///
-/// It hears of accesses from code that is instrumented as for ThreadSanitizer (hooks.cpp): the
-/// production code as it stands, DPDK's inline functions with it.
+/// It learns of accesses from code that is instrumented as for ThreadSanitizer (hooks.cpp): the
+/// production code itself, with DPDK's inline functions.
 class Memory {
  public:
-  /// A run begins; at most `weak` loads see an older value or stores are late.
+  /// A run begins. At most `weak` loads see an older value, or stores are late.
   static void start(unsigned weak);
   static void stop();
   static void thread_begins();
 
-  /// Plain accesses to these bytes are checked, for as long as this is there.
+  /// Plain accesses to these bytes are checked as long as this object lives.
   class Watched {
    public:
     Watched(const void* at, std::size_t bytes);
@@ -40,7 +39,7 @@ class Memory {
     std::uintptr_t from_;
   };
 
-  /// What happens meanwhile is none of the threads' doing.
+  /// Accesses meanwhile belong to no thread.
   class Quiet {
    public:
     Quiet();
@@ -60,21 +59,21 @@ class Memory {
   static void store(volatile void* at, unsigned bytes, std::uint64_t value, int order);
   static std::uint64_t rmw(volatile void* at, unsigned bytes, Rmw what, std::uint64_t operand,
                            int order);
-  /// The value that was found; it has been exchanged if that is `expected`.
+  /// Gives the value that was found. It was exchanged if that is `expected`.
   static std::uint64_t compare_exchange(volatile void* at, unsigned bytes, std::uint64_t expected,
                                         std::uint64_t value, int order, int failure_order);
   static void fence(int order);
   static void plain(const void* at, std::size_t bytes, bool is_write);
 
-  /// What the thread did happens before what one does that acquires `key` later.
+  /// What the thread did so far happens before what a thread does that acquires `key` later.
   static void release(const void* key);
   static void acquire(const void* key);
-  /// The bytes belong to nobody: whatever comes later and isn't after `allocated` is a failure.
+  /// The bytes are free: a later access that isn't after `allocated` is a failure.
   static void freed(const void* at, std::size_t bytes);
   static void allocated(const void* at);
 
-  /// The thread waits for others, or ends: its stores arrive, and it won't see again what was
-  /// stale. True: something was.
+  /// The thread waits for others, or ends. Its stores arrive, and it sees no old values any more.
+  /// True: something changed.
   static bool about_to_wait(unsigned thread);
 };
 

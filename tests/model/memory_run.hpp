@@ -10,14 +10,14 @@
 
 #include "machine.hpp"
 
-/// What Memory knows of the run that is under way: for memory.cpp, what atomic operations do, and
-/// watched_memory.cpp, which finds races.
+/// What Memory knows of the present run. memory.cpp uses it for atomic operations,
+/// watched_memory.cpp to find races.
 namespace bab::test::model::memory_run {
 
 constexpr unsigned kMostThreads = 5;
 using Tick = std::uint16_t;  // small: every byte of shadow has many
 
-/// How much of each thread's doing is known.
+/// How many steps of each thread are known.
 struct Clock {
   std::array<Tick, kMostThreads> at{};
 
@@ -34,7 +34,7 @@ struct Store {
   Clock released;  // what an acquire of this one learns
 };
 
-/// An atomic object, and who has seen how much of it.
+/// An atomic object, and which of its values each thread has seen.
 struct Location {
   std::vector<Store> stores;  // in modification order
   std::array<std::vector<std::pair<Tick, std::size_t>>, kMostThreads> reads;
@@ -62,7 +62,7 @@ struct Thread {
   std::vector<Location*> stale;
 };
 
-// All of it is for one thread: the one that the Machine runs on.
+// Only for the thread on which the Machine runs.
 inline bool active = false;
 inline bool within = false;  // an access made here is no thread's
 inline std::uint32_t run_number = 0;
@@ -77,13 +77,13 @@ inline std::uintptr_t address(const volatile void* p) noexcept {
 inline Thread& self() noexcept { return threads[Machine::self()]; }
 inline Tick& tick_of(unsigned thread) noexcept { return threads[thread].clock.at[thread]; }
 
-/// Is none of the run's, or what is done here itself.
+/// The access isn't of the run, or is this file's own.
 inline bool outside() noexcept { return !active || within; }
 
 /// The first `count` of a thread's late stores arrive.
 void drain(Thread& thread, std::size_t count);
 
-/// An atomic access is no race, or the run fails.
+/// The run fails if an atomic access is a race.
 void note_atomic(std::uintptr_t at, unsigned bytes, bool is_write);
 
 }  // namespace bab::test::model::memory_run

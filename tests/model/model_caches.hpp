@@ -15,10 +15,10 @@
 
 namespace bab::test::model {
 
-/// What lcores do that have caches, a string for each. g takes a buffer and gives it back; f the
-/// same, but a driver frees it; h takes one and holds it; E ends its loop and then gives back what
-/// it holds, F as a driver does; k keeps trying until it gets one, and gives it back; i turns until
-/// all who keep trying have been served.
+/// What the lcores do, a string for each. They have caches. g: takes a buffer and gives it back. f:
+/// takes one, and a driver frees it. h: takes one and holds it. E: ends its loop, then gives back
+/// what it holds. F: the same, as a driver does. k: tries until it gets one, and gives it back. i:
+/// turns until all k have got one.
 struct CachesPlan {
   std::vector<std::string_view> threads;
   std::uint32_t free;
@@ -31,8 +31,8 @@ inline std::string named(const CachesPlan& plan) {
   return name;
 }
 
-/// Lcores that only try. Whoever keeps trying gets a buffer that is free, wherever it is kept: else
-/// nobody goes on, and the Machine says so.
+/// Lcores that only try. An lcore that keeps trying gets a buffer that is free, wherever the buffer
+/// is kept. Otherwise no thread can go on, and the Machine says so.
 template <class F>
 class CachesScenario {
   using Pool = typename F::BufferPool;
@@ -113,7 +113,7 @@ class CachesScenario {
     rte_mempool_put(mempool, m);
   }
 
-  /// What goes from the cache to where all find it is a change that others wait for.
+  /// Buffers that go from a cache back to the pool are a change for which others wait.
   void turn() {
     changes_if_the_cache_does([] { Pool::relieve(); });
   }

@@ -27,17 +27,17 @@
 
 namespace bab::test::model {
 
-/// What a shared writer's producers do, a string for each. A letter for each message of three
-/// bytes: c commits it, a aborts it, h holds it until o. f flushes; w awaits a flush; x begins to
-/// and thinks better of it after a turn; r makes the writer anew, on the same ring (of a lone
-/// producer). At its end each settles what it holds, and flushes.
+/// What the producers of a shared writer do, a string for each. The first letters are for a message
+/// of three bytes each. c: commits it. a: aborts it. h: holds it until o. f: flushes. w: awaits a
+/// flush. x: begins to await one and cancels after a turn. r: makes the writer anew, on the same
+/// ring (only with one producer). At its end each producer settles what it holds, and flushes.
 struct FlushWaitPlan {
   std::vector<std::string_view> producers;
   std::uint32_t capacity;  ///< of a frame, in bytes; a message takes 5
   unsigned refusals;       ///< how often the sink may take one frame fewer than it is offered
   unsigned drops;          ///< how often the flusher may drop what is pending
   Bounds bounds;
-  unsigned flushers = 0;  ///< how often it may go, with what came, and another take its place
+  unsigned flushers = 0;  ///< how often it may be replaced, with the frames that came
 };
 
 inline std::string named(const FlushWaitPlan& plan) {
@@ -48,9 +48,8 @@ inline std::string named(const FlushWaitPlan& plan) {
   return name;
 }
 
-/// Producers, then the flusher's thread, which also puts everything away. Who awaited a flush must
-/// find that the sink has done with all its messages, or be told of a drop; and every wait must
-/// end.
+/// Producers, then the flusher's thread, which also cleans up. A producer that awaited a flush must
+/// find that the sink has taken all its messages, or be told of a drop. Every wait must end.
 template <class F>
 class FlushWaitScenario {
   using Atom = MemoryAtom;
@@ -60,8 +59,8 @@ class FlushWaitScenario {
   using Wait = typename F::template FlushWait<Producer>;
   using Result = decltype(std::declval<const Wait&>().result());
 
-  /// Where the sink notes whose messages it took: memory like any other, which only the wait makes
-  /// safe to read.
+  /// The sink's notes of the messages that it took. They are plain memory: only the wait makes it
+  /// safe to read them.
   struct Sink {
     unsigned send(std::span<rte_mbuf*> frames) noexcept {
       auto n = static_cast<unsigned>(frames.size());
@@ -105,7 +104,7 @@ class FlushWaitScenario {
   std::optional<std::string> check() { return std::nullopt; }  // done at the last thread's end
 
  private:
-  /// What an Lcore does with a wait, step by step.
+  /// Does with a wait what an Lcore does, step by step.
   struct Step : bab::Wait {
     static bool turn(bab::Wait& wait) { return (wait.*&Step::poll)(); }
     static void cancel(bab::Wait& wait) { (wait.*&Step::withdraw)(); }
@@ -180,7 +179,7 @@ class FlushWaitScenario {
     ++ended_producers_;
   }
 
-  /// Some attempts: who is at bringing the next frame in may be held up.
+  /// Some attempts: the thread that brings the next frame in may be delayed.
   static Reservation reserve(Producer& p) {
     for (int attempt = 0;; ++attempt) {
       Reservation r = p.reserve(3);
@@ -189,7 +188,7 @@ class FlushWaitScenario {
     }
   }
 
-  /// As an lcore's loop.
+  /// Does what an lcore's loop does.
   static void await(Producer& p, Wait& wait) {
     while (true) {
       const std::uint64_t seen = Machine::version();

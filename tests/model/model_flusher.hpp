@@ -24,10 +24,10 @@
 
 namespace bab::test::model {
 
-/// What producers hand over, each by a ring of its own, a string for each: numbers of a shared
-/// writer's frames, with a space between two hand-overs and a comma between two frames of one;
-/// "8-70" is all of those; "e" behind a number says that the frame is empty. A '!' in front: not
-/// the shared writer's, but a writer's of its own, in order.
+/// What producers hand over, each by its own ring, a string for each. Numbers are frames of a
+/// shared writer. A space separates two hand-overs, a comma two frames of one; "8-70" is all frames
+/// from 8 to 70; "e" after a number: the frame is empty. '!' in front: frames of the producer's own
+/// writer, in order.
 struct FlusherPlan {
   std::vector<std::string_view> producers;
   unsigned burst;
@@ -41,8 +41,8 @@ inline std::string named(const FlusherPlan& plan) {
   return name + "in bursts of " + std::to_string(plan.burst);
 }
 
-/// Producers, then the flusher's thread. Frames of a writer must leave in its order, each once,
-/// numbered on and on.
+/// Producers, then the flusher's thread. The frames of each writer must leave in their order, each
+/// once, and their messages must be numbered without a gap.
 template <class F>
 class FlusherScenario {
   using Ring = BasicFrameRing<ModelAtom>;

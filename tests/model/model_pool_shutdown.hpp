@@ -15,8 +15,8 @@
 
 namespace bab::test::model {
 
-/// Threads that each have something of a pool that goes, a string for each: v receives a SendPacket
-/// and reads it; x drops it; D destroys the pool.
+/// Threads that each hold something of a pool, which is destroyed meanwhile. A string for each
+/// thread. v: receives a SendPacket and reads it. x: drops it. D: destroys the pool.
 struct ShutdownPlan {
   std::vector<std::string_view> threads;
   Bounds bounds;

@@ -27,7 +27,7 @@
 
 namespace bab::test::model {
 
-/// ExplorerAtom, with a ring whose items can be counted without a step.
+/// ExplorerAtom with a ring whose items can be counted without taking a step.
 struct ModelAtom : ExplorerAtom {
   template <class T>
   class Ring : public ExplorerAtom::Ring<T> {
@@ -51,7 +51,7 @@ struct ModelAtom : ExplorerAtom {
   };
 };
 
-/// The same ring, with the compiler's atomics: for programs whose memory is modelled.
+/// The same ring with the compiler's atomics, for programs whose memory is modelled.
 struct MemoryAtom : RealAtom {
   template <class T>
   using Ring = ModelAtom::Ring<T>;
@@ -59,10 +59,10 @@ struct MemoryAtom : RealAtom {
 
 inline constexpr std::uint16_t kModelHeader = 62;
 
-/// What the producers do, a string for each. A letter for each message of three bytes: c commits
-/// it; a aborts it; s commits two of its bytes; p commits it and keeps the Packet; h holds it. o
-/// settles the oldest held one, n the newest; f flushes; y polls. At its end each settles what it
-/// holds, and flushes.
+/// What the producers do, a string for each. Most letters are for a message of three bytes each. c:
+/// commits it. a: aborts it. s: commits two of its bytes. p: commits it and keeps the Packet. h:
+/// holds it. o: settles the oldest message that is held, n: the newest. f: flushes. y: polls. At
+/// its end each producer settles what it holds, and flushes.
 struct SharedPlan {
   std::vector<std::string_view> producers;
   std::uint32_t buffers;
@@ -76,7 +76,7 @@ struct SharedMessage {
   bool published;
 };
 
-/// Frees the frames, and keeps their messages.
+/// Frees the frames and keeps their messages.
 struct SharedSink {
   unsigned send(std::span<rte_mbuf*> frames) noexcept {
     for (rte_mbuf* m : frames) {
@@ -102,7 +102,7 @@ struct SharedSink {
   std::vector<std::string> came;
 };
 
-/// Producers on lcores of their own, then the flusher's thread; the last also puts everything away.
+/// Producers, each on its own lcore, then the flusher's thread. The last thread also cleans up.
 template <template <class> class Writer, class Atom>
 class SharedScenario {
   using W = Writer<Atom>;
@@ -186,7 +186,7 @@ class SharedScenario {
     ++ended_producers_;
   }
 
-  /// Some attempts, with waits for buffers between them; who waits holds nothing back.
+  /// Some attempts, with waits for buffers between them. A thread that waits holds nothing back.
   template <class SettleAll>
   Reservation reserve(Producer& p, const SettleAll& settle_all) {
     for (int attempt = 0;; ++attempt) {
@@ -241,7 +241,7 @@ class SharedScenario {
     }
   }
 
-  /// After all that, one more message of the first producer arrives.
+  /// At the end one more message of the first producer must arrive.
   void still_alive() {
     const std::size_t before = sink_.came.size();
     rte_lcore_id_as(0);
@@ -294,14 +294,14 @@ inline std::string named(const SharedPlan& plan) {
   return name;
 }
 
-/// Sanitizers make each run many times slower, and what they look for needs few.
+/// With sanitizers each run is many times slower, and a few runs are enough.
 #if defined(BAB_ASAN) || defined(BAB_TSAN)
 inline constexpr bool kSlow = true;
 #else
 inline constexpr bool kSlow = false;
 #endif
 
-/// `more`: preemptions beyond those of every day.
+/// `more`: preemptions beyond the usual ones.
 inline std::vector<SharedPlan> shared_plans(unsigned more) {
   const auto p = [more](unsigned n) { return Bounds{kSlow ? 1U : n + more}; };
   return {

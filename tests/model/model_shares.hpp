@@ -23,12 +23,12 @@
 
 namespace bab::test::model {
 
-/// What threads do with the handles to one message, a string for each; thread i is lcore i. The
-/// first has the only Packet to begin with. A letter for each step: c clones the newest Packet; d
-/// drops the oldest; v reads the bytes; s sends the oldest to the next thread, S to the one after;
-/// b clones it and sends both at once; r receives; x drops a SendPacket that came; N is done with
-/// the frame, as a NIC; A takes the buffer, when it is free, for a message of its own. At its end
-/// each drops what it has.
+/// What threads do with handles to one message, a string for each. Thread i is lcore i. The first
+/// has the only Packet at the start. c: clones the newest Packet. d: drops the oldest. v: reads the
+/// bytes. s: sends the oldest to the next thread, S: to the one after it. b: clones it and sends
+/// both at once. r: receives. x: drops a SendPacket that came. N: ends the use of the frame, as a
+/// NIC does. A: when the buffer is free, takes it for a message of its own. At its end each thread
+/// drops what it has.
 struct SharesPlan {
   std::vector<std::string_view> threads;
   Bounds bounds;
@@ -43,7 +43,7 @@ inline std::string named(const SharesPlan& plan) {
   return name;
 }
 
-/// `F` names the classes: those of production, or a mutant's.
+/// `F` names the classes: production's or a mutant's.
 template <class F>
 class SharesScenario {
   using Pool = typename F::BufferPool;
@@ -131,9 +131,9 @@ class SharesScenario {
     return sent;
   }
 
-  /// As drivers free, which look at the count without acquire and rely on the mempool's put: a
-  /// release store, and no processor lets it pass the load. C++ has no word for that; the fence
-  /// says it.
+  /// Frees as drivers do. They read the count without acquire, and rely on the mempool's put: it is
+  /// a release store, and no processor moves it before the load. C++ has no word for that, so a
+  /// fence says it.
   void nic_is_done() {
     rte_mbuf* m = rte_pktmbuf_prefree_seg(frame_);
     if (m == nullptr) return;

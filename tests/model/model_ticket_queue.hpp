@@ -12,13 +12,13 @@
 
 namespace bab::test::model {
 
-/// What one waiter does, a letter for each ticket: w waits for its turn and leaves; e leaves early;
-/// l looks once whether it is served, then leaves.
+/// What one waiter does, a letter for each ticket. w: waits for its turn and leaves. e: leaves
+/// early. l: looks once whether it is served, then leaves.
 using TicketPlan = std::vector<std::string_view>;
 
-/// Waiters on a queue, and what must hold: one at a time, in the order of tickets, each after what
-/// the one before did, nobody waits for ever, no ticket is refused while there are some, and the
-/// queue is as good as new afterwards.
+/// Waiters on a queue. One is served at a time, in the order of tickets, and sees what the one
+/// before did. No waiter waits for ever. No ticket is refused while there are some. At the end the
+/// queue is as at its start.
 template <class Queue>
 class Waiters {
  public:

@@ -17,16 +17,16 @@
 
 namespace bab::test::model {
 
-/// What threads want of a pool, a string for each. A letter for each: a waits for a buffer, b for
-/// two; c begins to wait for one and gives up after a turn, C after two; B so with two; t tries
-/// once; i turns until all a and b have been served. Who has got some uses them and gives them
+/// What threads want of a pool, a string for each. a: waits for a buffer, b: for two. c: begins to
+/// wait for one and cancels after a turn, C: after two. B: the same for two buffers. t: tries once.
+/// i: turns until all a and b have been served. A thread that got buffers uses them and gives them
 /// back.
 struct WaitersPlan {
   std::vector<std::string_view> threads;
   std::uint32_t buffers;
   std::uint32_t cache;
   Bounds bounds;
-  std::uint32_t aside = 0;  ///< of the buffers: taken by nobody who is asked
+  std::uint32_t aside = 0;  ///< buffers that are taken by no thread
 };
 
 inline std::string named(const WaitersPlan& plan) {
@@ -37,13 +37,13 @@ inline std::string named(const WaitersPlan& plan) {
   return name;
 }
 
-/// Lcores that wait for buffers, each turn as their loops do. Nobody may wait for ever, overtake or
-/// barge in, and the pool is full again, with nobody in its line.
+/// Lcores that wait for buffers, and turn as their loops do. None may wait for ever, overtake
+/// another or take a buffer past the line. At the end the pool is full, and nobody is in its line.
 template <class F>
 class WaitersScenario {
   using Pool = typename F::BufferPool;
 
-  /// What an Lcore does with it, step by step.
+  /// Does with it what an Lcore does, step by step.
   struct Acquire : F::AcquireBulk {
     using F::AcquireBulk::AcquireBulk;
     using F::AcquireBulk::poll;
@@ -146,8 +146,8 @@ class WaitersScenario {
     relieve();
   }
 
-  /// At each turn's end. What went from the cache to where all find it is a change that others wait
-  /// for.
+  /// At each turn's end. Buffers that go from the cache back to the pool are a change for which
+  /// others wait.
   void relieve() {
     const rte_mempool_cache* cache = rte_mempool_default_cache(pool_.mempool(), rte_lcore_id());
     const std::uint32_t before = cache != nullptr ? cache->len : 0;
@@ -162,8 +162,8 @@ class WaitersScenario {
     std::erase_if(line_, [](const Place& p) { return p.thread == Machine::self(); });
   }
 
-  /// Only where loads see the newest: that somebody waits is a hint, and may be seen late. Who is
-  /// at it just now may have been served, too.
+  /// Only if loads see the newest value: the hint that somebody waits may be seen late. A waiter
+  /// that takes its step just now may have been served, too.
   void nobody_was_before(std::uint64_t began, const char* what) {
     if (plan_.bounds.weak > 0) return;
     for (const Place& place : line_)

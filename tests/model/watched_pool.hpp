@@ -18,8 +18,7 @@ namespace bab::test::model {
 
 inline unsigned next_pool = 0;
 
-/// A pool for scenarios. Its free buffers stay readable for AddressSanitizer: the model has its own
-/// checks.
+/// A pool for scenarios. AddressSanitizer may read its free buffers: the model has its own checks.
 template <class Options = BufferPoolOptions>
 Options pool_options(std::uint32_t buffers, std::uint32_t cache) {
   Options options;
@@ -31,8 +30,8 @@ Options pool_options(std::uint32_t buffers, std::uint32_t cache) {
   return options;
 }
 
-/// All of a pool's buffers, and the accounts of the lcores that are a scenario's threads. The pool
-/// has been empty once: its high-water mark isn't what makes one run differ from the next.
+/// All buffers of a pool, and the accounts of the lcores that are the scenario's threads. The pool
+/// was empty once, so that its high-water mark is the same in all runs.
 class WatchedPool {
  public:
   template <class Pool>
@@ -54,8 +53,8 @@ class WatchedPool {
   std::list<Memory::Watched> watched_;
 };
 
-/// Some of a pool's buffers are taken, and come back when this goes: what is left is few, and yet
-/// there are caches.
+/// Takes some buffers of a pool, and gives them back at its end. The rest is few, and yet there are
+/// caches.
 template <class Pool>
 class SetAside {
  public:

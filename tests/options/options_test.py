@@ -47,7 +47,7 @@ def all_of(choices):
 
 
 def pairs_of(choices):
-    """Few combinations in which every two alternatives of different choices come together."""
+    """A few combinations in which each pair of alternatives occurs."""
     wanted = {
         frozenset(((i, a), (j, b)))
         for (i, one), (j, other) in itertools.combinations(enumerate(choices), 2)

@@ -4,8 +4,8 @@
 
 namespace bench {
 
-// Paths in a translation unit of their own: one more in a unit may change what the compiler inlines
-// in the others.
+// These paths have a translation unit of their own: a new path in a unit may change what the
+// compiler inlines in the others.
 void frame_out_32(std::uint64_t n);
 void framer_loop_32(std::uint64_t n);
 void bus_32(std::uint64_t n);

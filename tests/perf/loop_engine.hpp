@@ -49,7 +49,7 @@ class LoopEngine {
     return static_cast<testbab::Receiver&>(rig_.poller(1)).framer().stats().messages;
   }
 
-  /// Throws when a message was lost or not what was sent.
+  /// Throws when a message was lost or changed.
   void check() const {
     testbab::BusTotals bus;
     static_cast<const testbab::Receiver&>(*rig_.job().stages[1][0]).checker().sum_up(bus, true);

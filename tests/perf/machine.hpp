@@ -6,13 +6,14 @@
 
 namespace bench {
 
-/// What the figures belong to: CPU, kernel, compiler, flags, DPDK, commit, pages, scheduling.
+/// Describes where the figures are from: CPU, kernel, compiler, flags, DPDK, commit, pages,
+/// scheduling.
 using Machine = std::vector<std::pair<std::string, std::string>>;
 
 Machine describe_machine(const std::string& commit);
 
-/// Real-time priority for the calling thread where that is allowed, else a better nice value where
-/// that is; says which.
+/// Gives the calling thread real-time priority, or else a better nice value, as far as allowed.
+/// Says which.
 std::string prefer_this_thread();
 
 }  // namespace bench

@@ -16,8 +16,8 @@
 
 namespace bench {
 
-/// Whole frames full of messages, headers stamped, IPv4 checksum in place and no UDP checksum: what
-/// a receiver is fed again and again. Holds a share of each.
+/// Whole frames full of messages, with headers and IPv4 checksum, without UDP checksum. A receiver
+/// gets them again and again. The object holds a share of each.
 class MadeFrames {
  public:
   MadeFrames(unsigned frames, std::uint32_t frame_bytes, std::uint32_t len)

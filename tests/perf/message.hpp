@@ -9,8 +9,8 @@
 
 namespace bench {
 
-/// What the writer rows copy: 32 bytes whose number the compiler doesn't know, as a program that
-/// takes its messages from elsewhere wouldn't. Ours and the floor copy by the same memcpy().
+/// The message that the writer rows copy: 32 bytes. The compiler doesn't know the length, as in a
+/// program whose messages come from elsewhere. Both sides copy with the same memcpy().
 class Message {
  public:
   Message() {

@@ -9,13 +9,13 @@
 
 namespace bench {
 
-/// Messages between two looks at the rings, as a loop's turn would have them.
+/// Messages between two looks at the rings, as in a turn of a loop.
 constexpr std::int64_t kTurn = 512;
 
 using Body = std::function<void(benchmark::State&)>;
 
-/// One side of a one-lcore row, under Google Benchmark: CPU time per iteration, so that what else
-/// the machine does counts only by what it leaves in the caches.
+/// One side of a one-lcore row, under Google Benchmark. It counts CPU time per iteration: other
+/// processes only count by their effect on the caches.
 class OneLcoreSide {
  public:
   explicit OneLcoreSide(Body body) : body_(std::move(body)) {}
@@ -25,7 +25,7 @@ class OneLcoreSide {
   Slice run(std::int64_t iterations);
 
   Body body_;
-  std::int64_t iterations_ = 0;  // in a slice; found at the first one
+  std::int64_t iterations_ = 0;  // in a slice; set by the first slice
 };
 
 /// `Rig` has subject(State&) and floor(State&), each with Google Benchmark's loop in it.

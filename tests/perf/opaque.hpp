@@ -2,8 +2,8 @@
 
 namespace bench {
 
-/// The compiler knows nothing of the value from here on. Not benchmark::DoNotOptimize on a
-/// variable: with that, GCC 12 was seen to leave it unset.
+/// From here on the compiler knows nothing about the value. benchmark::DoNotOptimize on a variable
+/// isn't used: GCC 12 left the variable unset.
 template <class T>
 void hide(T& value) noexcept {
   asm volatile("" : "+r"(value));

@@ -10,8 +10,8 @@
 
 namespace bench {
 
-/// The sender's half of a program written by hand for one job: fixed-size messages in frames like
-/// ours, one after the other, without a library.
+/// The sending half of a program that is written by hand for one job, without a library: messages
+/// of one size in frames like ours, one after the other.
 class PlainFrame {
  public:
   PlainFrame(std::uint32_t payload_bytes, std::uint32_t len) noexcept

@@ -26,12 +26,13 @@ inline bab::BufferPoolOptions pool_options(std::uint32_t buffers, std::uint16_t 
   return o;
 }
 
-/// A pool whose caches the calling lcore may use at once, as a loop's may after its first turn.
+/// A pool whose caches the calling lcore may use at once. In a loop that is so after its first
+/// turn.
 struct OpenPool : bab::BufferPool {
   explicit OpenPool(const bab::BufferPoolOptions& options) : BufferPool(options) { relieve(); }
 };
 
-/// DPDK's own, with the caches that testpmd has, for what is measured beside ours.
+/// A pool of DPDK's, with testpmd's caches, for the other side of a comparison.
 class PlainPool {
  public:
   PlainPool(std::uint32_t buffers, std::uint16_t data_room)

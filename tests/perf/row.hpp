@@ -10,7 +10,7 @@ namespace bench {
 
 /// One measurement of one side of a row.
 struct Slice {
-  double ns = 0;                    ///< per message, or whatever the row's unit says
+  double ns = 0;                    ///< per message, or per unit of the row
   std::uint64_t interruptions = 0;  ///< involuntary context switches of the threads that measured
 };
 
@@ -39,7 +39,7 @@ struct RowSpec {
   std::function<std::unique_ptr<Row>()> make;
 };
 
-/// What came of it: medians over runs, in the row's unit.
+/// The results of a row: medians over runs, in the row's unit.
 struct Result {
   RowSpec spec;
   unsigned runs = 0;
@@ -48,7 +48,7 @@ struct Result {
   double ratio = 0;        ///< ns / floor_ns
   double pingpong_ns = 0;  ///< one way; of two-lcore rows
   std::uint64_t interruptions = 0;
-  unsigned disturbed = 0;  ///< slices kept though they were interrupted each time they were tried
+  unsigned disturbed = 0;  ///< slices that were kept although every try was interrupted
 };
 
 using RowSpecs = std::vector<RowSpec>;
@@ -63,7 +63,7 @@ RowSpecs bus_rows();
 RowSpecs relay_rows();
 RowSpecs ping_rows();
 RowSpecs allocation_rows();
-/// The loop engine beside what somebody would use instead; `floor` is the peer.
+/// The loop engine beside other ways to do the same; `floor` is the peer.
 RowSpecs peer_rows();
 /// Cost per message as something grows, without floors.
 RowSpecs growth_rows();

@@ -12,7 +12,7 @@
 
 namespace bench {
 
-/// The other lcore of the two; RTE_MAX_LCORE when there is none.
+/// The second lcore; RTE_MAX_LCORE if there is none.
 unsigned other_lcore() noexcept;
 
 /// One way between the two lcores: half the round trip of one atomic word.
@@ -55,7 +55,7 @@ std::uint64_t on_two_lcores(Here&& here, There&& there) {
   return interruptions_of_thread() - before + other.interruptions;
 }
 
-/// A stretch of time on the TSC: a tenth to get going, then what counts.
+/// A stretch of time on the TSC. Its first tenth is for warming up and doesn't count.
 class Stretch {
  public:
   explicit Stretch(double seconds) noexcept
@@ -66,7 +66,7 @@ class Stretch {
     const std::uint64_t now = rte_rdtsc();
     if (begun_at_ == 0 && now >= begin_) {
       begun_at_ = now;
-      end_ += now - begin_;  // the kernel may have had the CPU till after the end
+      end_ += now - begin_;  // the kernel may have had the CPU until after the end
       first_ = count;
     }
     if (now < end_) return true;
@@ -75,7 +75,7 @@ class Stretch {
     return false;
   }
 
-  /// Nanoseconds per piece done while it counted.
+  /// Nanoseconds per piece, in the time that counts.
   [[nodiscard]] double ns() const noexcept {
     const double seconds =
         static_cast<double>(ended_at_ - begun_at_) / static_cast<double>(rte_get_tsc_hz());

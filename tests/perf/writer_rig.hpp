@@ -29,7 +29,7 @@ class WriterRig {
     room.commit();
   }
 
-  /// What local_writer_32 measures; the floor of the rows that add something to it.
+  /// The measured part of local_writer_32. It is the floor of rows that add something to it.
   void write_all(benchmark::State& state) {
     std::uint32_t len = message_.size();
     hide(len);
@@ -45,8 +45,8 @@ class WriterRig {
   bab::LocalWriter writer_{pool_, ring_, {kPayloadBytes, kHeaderBytes, {}, 0}};
 };
 
-/// Buffers written one after the other and over again: as many as the writer has in use, so that
-/// both find them in the same cache.
+/// Buffers that are written one after the other, again and again. There are as many as the writer
+/// uses, so that both sides find them in the same cache.
 class CyclingBuffers {
  public:
   CyclingBuffers() {
@@ -55,7 +55,7 @@ class CyclingBuffers {
   }
   ~CyclingBuffers() { bab::BufferPool::release(std::span<rte_mbuf* const>(buffers_)); }
 
-  /// Room for a message of `len` bytes behind a length of two.
+  /// Room for a message of `len` bytes, after its two bytes of length.
   std::uint8_t* room(std::uint32_t len) noexcept {
     if (static_cast<std::size_t>(end_ - at_) < len + 2) next();
     std::uint8_t* data = at_ + 2;

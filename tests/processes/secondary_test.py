@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A secondary process beside a primary one that has bab's objects: refused where it can't work, and nothing breaks."""
+"""A secondary process beside a primary one with bab's objects: what can't work is refused, and nothing breaks."""
 
 import os
 import subprocess

@@ -13,13 +13,13 @@
 
 namespace bab::test {
 
-/// Who waits for a pool, in the order in which the waits began: watches acquires and checks that
-/// none overtakes another, whichever lcores they are on, and that nobody barges in.
+/// Acquires that wait for a pool, in the order in which the waits began. Checks that none overtakes
+/// another, on any lcore, and that no later call gets a buffer first.
 class GrantLine {
  public:
   GrantLine(SimMachine& machine, BufferPool& pool) : machine_(machine), pool_(pool) {}
 
-  /// `co_await line.watch(acquire)`, as machine.watch().
+  /// `co_await line.watch(acquire)`, like machine.watch().
   template <class A>
   [[nodiscard]] auto watch(A& acquire) {
     struct Watched {

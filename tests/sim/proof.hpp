@@ -17,11 +17,11 @@
 
 namespace bab::test {
 
-/// A scenario is made of (machine, pool), whereby it spawns its tasks, and says in
-/// check(undisturbed) what must hold after all of them have ended.
+/// A scenario is constructed with (machine, pool), and spawns its tasks then. When all have ended,
+/// check(undisturbed) says what must hold.
 class Proof {
  public:
-  /// What is in use now stays so: nobody asks for it.
+  /// Buffers that are in use now stay in use.
   explicit Proof(BufferPool& pool, unsigned lcores = 3)
       : pool_(pool), lcores_(lcores), aside_(pool.in_use()) {}
   ~Proof() {
@@ -29,8 +29,8 @@ class Proof {
                 stopped_);
   }
 
-  /// Once plainly, once with a cancellation at each await, once with a stop of one lcore and of all
-  /// at each turn, or at `stops` of them; all that for several seeds.
+  /// Runs the scenario undisturbed; with a cancellation at each await; with a stop of one lcore,
+  /// and of all, at each turn or at `stops` of them. Each for several seeds.
   template <class Scenario>
   void of(unsigned seeds = 10, std::uint64_t stops = 256) {
     std::mt19937_64 next(printed_seed());

@@ -24,7 +24,7 @@ RECEIVED = re.compile(r"rx +([\d.]+) ([kMG]?) ?msg/s")
 
 
 def received(said):
-    """About how many messages came in the second that the line is of; 0 if it is of none."""
+    """The number of messages that came in a line's second, roughly. 0: it is no line of rates."""
     found = RECEIVED.search(said[2])
     return float(found[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[found[2]] if found else 0
 
@@ -78,7 +78,7 @@ class Capture(SmokeCase):
                          eal=None)
 
         def messages_pass(number):
-            """So many are received from now on."""
+            """So many messages are received from now on."""
             before = len(run.said)
             self.assertTrue(run.wait_until_it_says(lambda said: sum(map(received, said[before:])) >= number), run.said)
 
@@ -110,8 +110,8 @@ class Capture(SmokeCase):
         self.assertGreater(capture["written"], 0.95 * capture["wanted"], run)
 
     def test_traffic_takes_no_longer(self):
-        """Than without a capture, in the best of some pairs of runs: another process that has the CPU slows one of two,
-        a capture that traffic waits for every one that has it."""
+        """Compares runs with and without a capture, in pairs, and takes the best pair. Another process on the CPU slows
+        only some runs down; a capture that traffic has to wait for would slow down every run."""
         ratios = []
         for _ in range(PAIRS):
             alone, captured = (self.seconds_of(*app) for app in ((), (f"--capture={self.path('c.pcapng')}",)))
@@ -141,7 +141,7 @@ class Capture(SmokeCase):
     @unittest.skipIf(tshark.ABSENT, tshark.ABSENT)
     @unittest.skipIf(os.geteuid() != 0, "only root can mount a small file system")
     def test_a_disk_that_fills_up(self):
-        """What is in the file is whole, the rest is counted, and the run goes on to its end."""
+        """Frames in the file are whole, the others are counted, and the run goes on to its end."""
         os.mkdir(self.path("disk"))
         mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", self.path("disk")], check=False,
                                capture_output=True, text=True)
@@ -178,7 +178,7 @@ class Capture(SmokeCase):
             self.assertEqual(file.read(), b"precious")
 
     def commands(self, *lines, expected=0, engine="loop"):
-        """Through a pipe; what it said."""
+        """Runs commands through a pipe. Gives the output."""
         done = subprocess.run([testbab.PROGRAM, "-i", f"--forward-mode={engine}"], input="\n".join(lines) + "\n",
                               capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, expected, f"{lines}\n{done.stdout}\n{done.stderr}")

@@ -33,7 +33,7 @@ class Fuzz(SmokeCase):
         self.words = sorted({word for syntax in self.syntaxes for word in re.findall(r"[a-z_]+", syntax)})
 
     def command(self):
-        """One that is right, or nearly so."""
+        """A command that is right, or nearly so."""
         line = self.source.choice(self.syntaxes)
         while "(" in line:
             line = re.sub(r"\(([^()]*)\)", lambda m: self.source.choice(m.group(1).split("|")), line, count=1)
@@ -86,7 +86,7 @@ class Fuzz(SmokeCase):
         self.assertGreater(failures, LINES // 4)
 
     def test_bytes(self):
-        """Not even lines."""
+        """Random bytes, without lines."""
         text = "".join(self.source.choice((" ", "\n", "\0", "start", "stop", "\x03", "\x04", "é", "show port "))
                        for _ in range(LINES)) + "\nset burst 77\nshow config rxtx json\n"
         done = run_script(text, "--keep-going", "--count=2000", directory=self.directory, timeout=170)

@@ -40,7 +40,7 @@ class Asked(SmokeCase):
 
 
 class Mistakes(SmokeCase):
-    """In the application's arguments."""
+    """Mistakes in the application's arguments."""
 
     def refuse(self, *app, words=(), eal=None, **options):
         self.assert_refused(self.run_testbab(*app, "--count=1", eal=eal, timeout=10, **options), *words)
@@ -113,7 +113,7 @@ class Mistakes(SmokeCase):
 
 
 class Setup(SmokeCase):
-    """Arguments that are right and can't be had."""
+    """Arguments that are right, but that this machine can't do."""
 
     def refuse(self, *app, words=(), **options):
         run = self.run_testbab(*app, "--count=1", "--idle-exit-ms=100", timeout=10, **options)

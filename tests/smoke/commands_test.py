@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""testbab's commands: each one's good and bad forms, through pipes and files, and the manual that comes of them."""
+"""testbab's commands: good and bad forms of each, through pipes and files, and the manual page made from them."""
 
 import json
 import os
@@ -96,7 +96,7 @@ class CommandCase(SmokeCase):
         self.assertNotIn("≠", done.stdout)
 
     def answers(self, done):
-        """What commands with `json` said: each a document that begins with its schema's number."""
+        """The answers of commands with `json`. Each is a document that begins with its schema's number."""
         documents = [json.loads(line) for line in done.stdout.splitlines() if line[:1] in ("{", "[")]
         for document in documents:
             self.assertEqual(list(document.items())[0], ("schema", 1))
@@ -116,7 +116,7 @@ class Forms(CommandCase):
             self.assertTrue(any(line.startswith(syntax) for line in [*GOOD, "load x"]), syntax)
 
     def test_bad(self):
-        """Every one is said on a line of its own, with the script's line."""
+        """Every failure has a line of its own, with the script's line number."""
         done = self.script("\n".join(BAD) + "\n", "--keep-going")
         self.assertEqual(done.returncode, 1, done)
         said = dict(re.findall(r"^testbab: standard input:(\d+): (.*)$", done.stderr, re.M))
@@ -189,7 +189,7 @@ class Scripts(CommandCase):
         done = self.script(f"load {outer}\n")
         self.assertEqual(done.returncode, 1)
         self.assertIn("List of forwarding lcores", done.stdout)
-        self.assertIn(f"standard input:1: {outer}:1: {inner}:2: behind", done.stderr)
+        self.assertIn(f"standard input:1: {outer}:1: {inner}:2: set burst: unknown word", done.stderr)
 
     def test_a_file_that_loads_itself(self):
         path = self.path("self")
@@ -232,7 +232,7 @@ class Scripts(CommandCase):
         self.assertLess(time.monotonic() - started, 25, "it doesn't wait")
 
     def test_a_writer_that_waits(self):
-        """Commands are done as they come; signals end it in between."""
+        """Each command is done when it comes. Signals end testbab between commands."""
         process = subprocess.Popen(testbab.arguments(["-i"], eal=None), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    cwd=self.directory, text=True)
         process.stdin.write("start\nshow config fwd\n")
@@ -264,7 +264,7 @@ class Doing(CommandCase):
         self.assertGreater(self.answers(done)[0]["p50_ns"], 0)
 
     def test_mtu(self):
-        """Larger frames than the buffers hold: the pools are made anew."""
+        """Frames become larger than the buffers: the pools are made anew."""
         done = self.script("show bus pools json\nstart\nwait\nport config mtu 0 9000\nshow bus pools json\n"
                            "show port info 0 json\nstart\nwait\nport config mtu 0 1500\nstart\nwait\n"
                            "show port info 0 json\n", "--mtu=1500", "--count=20000")
@@ -322,7 +322,7 @@ class Doing(CommandCase):
         self.assertEqual(rows["messages sent"]["out"], {"received": 100000, "lost on the way": 0})
 
     def test_tx_first(self):
-        """Frames go round and round in a port of rings, once somebody has sent some."""
+        """Frames circulate in a port of rings, once some were sent."""
         done = self.script("set fwd relay\nstart tx_first\nwait 1\nstop\nshow bus stats json\n", eal=PLAIN_EAL,
                            vdevs=["net_ring0"])
         self.assert_all_well(done)
@@ -389,7 +389,7 @@ class Manual(CommandCase):
         self.assertEqual((read.returncode, read.stderr), (0, ""))
 
     def test_the_installed_completion(self):
-        """The file that meson installs, where bash-completion looks for it; bash has the function that it registers."""
+        """meson installs the file where bash-completion looks for it. It registers a function that bash then has."""
         installed = self.installed("testbab.bash")
         self.assertTrue(installed.endswith("/share/bash-completion/completions/testbab.bash"), installed)
         built = os.path.join(os.path.dirname(testbab.PROGRAM), "testbab.bash")
@@ -406,7 +406,7 @@ class Manual(CommandCase):
         self.assertEqual((done.stdout.split(), done.stderr), (["--capture-share=", "replay"], ""))
 
     def installed(self, name):
-        """Where meson installs a file that is built beside the program."""
+        """The place to which meson installs a file that is built beside the program."""
         build = os.path.abspath(os.path.join(os.path.dirname(testbab.PROGRAM), "..", ".."))
         if not shutil.which("meson") or not os.path.exists(os.path.join(build, "meson-info")):
             self.skipTest("this is no build directory of meson's")
@@ -416,7 +416,7 @@ class Manual(CommandCase):
         return found[0]
 
     def complete(self, *words):
-        """What bash offers for the last of these words, as it parts them."""
+        """The words that bash offers for the last one of these words."""
         script = (self.output("--bash-completion") + "\nCOMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _testbab\n"
                   "printf '%s\\n' \"${COMPREPLY[@]}\"\n")
         done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, check=True,

@@ -46,7 +46,7 @@ class Container(Refused):
 
 @unittest.skipIf(NO_CPUSET, NO_CPUSET)
 class Cpuset(Container):
-    """--cpuset-cpus of docker: one CPU of those there are."""
+    """docker's --cpuset-cpus: one CPU of several."""
 
     def setUp(self):
         super().setUp()
@@ -72,7 +72,7 @@ class Cpuset(Container):
                                        "--count=10"))
 
     def test_no_lcores_named(self):
-        """EAL takes the CPUs there are for it: one, with no worker on it."""
+        """EAL takes the CPUs of the cpuset. That is one CPU, so there is no worker."""
         ended = self.run_here("--", "--count=10")
         self.assert_refused_with(ended, "no worker lcore")
         self.assert_runs(self.run_here(*shlex.split(re.search(r"as in (--lcores \S+)", ended.stderr)[1]), "--",
@@ -94,7 +94,7 @@ class Cpuset(Container):
 
 @unittest.skipIf(NO_PIDS, NO_PIDS)
 class Pids(Container):
-    """--pids-limit of docker."""
+    """docker's --pids-limit."""
 
     def test_too_few_threads(self):
         """The embedded default has two workers, EAL one thread of its own, and testbab one beside main()'s."""
@@ -119,7 +119,7 @@ class Pids(Container):
                                      "raise the number of processes")
 
     def test_just_enough_again_and_again(self):
-        """Threads that were tried have ended before EAL starts its own."""
+        """The threads that try the limit have ended before EAL starts its own."""
         with cgroups.group("pids", max="5") as group:
             for _ in range(10):
                 self.assert_runs(self.run_inside(group, "--count=10"))

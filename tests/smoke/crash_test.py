@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""After kill -9 the next start finds nothing in its way; full disks and closed streams end no run by a signal."""
+"""After kill -9 the next start works. Full disks and closed streams don't end a run by a signal."""
 
 import json
 import os
@@ -88,7 +88,7 @@ class Killed(Crash, MemifCase):
         self.assertEqual(runs["server"].report["bus"]["messages_in"], 10000, runs["server"])
 
     def test_memif_client(self):
-        """Whichever way messages go, the server's run ends when it is told to, and adds up."""
+        """In both directions of messages, the server's run ends when it is told to, and its ledger adds up."""
         for ours, theirs in ("rxonly", "txonly"), ("txonly", "rxonly"):
             with self.subTest(server=ours):
                 server = self.start_server(f"--forward-mode={ours}")
@@ -104,7 +104,7 @@ class Killed(Crash, MemifCase):
                 self.assertEqual(run.report["bus"]["corrupt"], 0, run)
 
     def kill_beside(self, server, client):
-        """Not while the server's lcore is in the driver, which takes away what is used there."""
+        """The client ends while the server's lcore isn't in the driver, which frees memory that is used there."""
         pid = server.process.pid
         self.assertTrue(shares_memory(pid))
         try:
@@ -116,15 +116,15 @@ class Killed(Crash, MemifCase):
 
 
 def shares_memory(pid):
-    """With a peer of net_memif."""
+    """Crashes with a peer over net_memif."""
     return any("memfd:memif" in path for _, _, path in mappings(pid))
 
 
 class Outputs(Crash):
-    """Full, closed or left by their reader."""
+    """Outputs that are full, closed, or without a reader."""
 
     def run_shell(self, line, *app):
-        """`line`: a shell's, with testbab in $T; gives exit code, standard output and error. By a signal: 128 + it."""
+        """Runs a shell's `line`; $T is testbab. Gives exit code (128 + N after signal N), standard output and error."""
         command = " ".join(map(str, [testbab.PROGRAM, *app]))
         ended = subprocess.run(["bash", "-c", line.replace("$T", command)], capture_output=True, text=True, timeout=20,
                                check=False, env={**os.environ, "XDG_RUNTIME_DIR": self.directory}, cwd=self.directory)
@@ -189,7 +189,7 @@ class Outputs(Crash):
 
     @unittest.skipIf(NO_MOUNT, NO_MOUNT)
     def test_a_capture_on_a_full_disk(self):
-        """net_pcap doesn't tell; testbab does."""
+        """net_pcap doesn't report a full disk. testbab does."""
         small = self.path("small")
         os.mkdir(small)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", small], check=True)

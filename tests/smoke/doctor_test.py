@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --doctor` on the machine at hand; what it makes of other machines is in tests/unit/doctor."""
+"""`testbab --doctor` on this machine. tests/unit/doctor tests it on other, made-up machines."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class Doctor(SmokeCase):
         return report["findings"]
 
     def test_text(self):
-        """The run without EAL arguments can always be: nothing fails."""
+        """A run without EAL arguments works everywhere: the doctor finds no FAIL."""
         run = self.run_testbab("--doctor", eal=None, report=None)
         self.assertEqual((run.status, run.stderr), (0, ""), run)
         lines = run.stdout.splitlines()
@@ -99,11 +99,11 @@ class Doctor(SmokeCase):
         return max(int(size[1]) for size in sizes if size)
 
     def test_memory_for_the_largest_buffers(self):
-        """Those that a NIC's driver may need: the doctor can't know which driver."""
+        """As large as any NIC's driver may need: the doctor can't know which driver it will be."""
         self.assertGreaterEqual(self.memory_needed("--rxd=4096"), 4096 * 16512 >> 20)
 
     def test_memory_for_what_writers_hold(self):
-        """A frame open and a buffer set aside, each: as a start makes the pools."""
+        """Each writer has an open frame and a buffer set aside, as in the pools of a run."""
         few, many = (self.memory_needed(f"--writers={writers}") for writers in (2, 1024))
         self.assertGreaterEqual(many - few, (2 * 1022 * 9150 >> 20) - 1)
 

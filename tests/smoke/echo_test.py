@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --forward-mode=echo`: every message goes back to where its frame came from, and nowhere else."""
+"""`testbab --forward-mode=echo`: every message goes back to the sender of its frame, and nowhere else."""
 
 import json
 import os
@@ -24,7 +24,7 @@ PEERS = 32  # at a time: EchoPoller::kPeers
 
 
 class Peer:
-    """Frames from one address, and what must come back to it."""
+    """Frames from one address, and the messages that must come back to it."""
 
     def __init__(self, number, **headers):
         self.headers = {"src_mac": f"02:00:00:01:{number >> 8:02x}:{number & 255:02x}",
@@ -110,7 +110,7 @@ class Addresses(SmokeCase):
                 self.assert_each_got_its_own(answers, peers, restarts=True)
 
     def test_few_buffers_for_headers_of_two_sizes(self):
-        """A frame of each is open when the last buffer goes, and another message doesn't fit."""
+        """Each address has an open frame when the last buffer is taken, and another message doesn't fit."""
         peers = [Peer(1), Peer(2, vlan=101)]
         messages = small_messages(400, 700, 900, 7)
         _, answers = self.echo([peers[at % 2].frame([message]) for at, message in enumerate(messages)],
@@ -185,7 +185,7 @@ class Processes(MemifCase):
 
 @unittest.skipIf(CANNOT, CANNOT)
 class Kernel(Namespaces):
-    """Plain sockets ask."""
+    """Plain sockets send the messages."""
 
     def test_sockets_at_once(self):
         vdev = self.connect(1500)

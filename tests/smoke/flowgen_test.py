@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --forward-mode=flowgen`: many writers into one session, on several lcores, each one's order kept."""
+"""`testbab --forward-mode=flowgen`: many writers on several lcores write into one session, each in order."""
 
 import os
 import signal

@@ -16,14 +16,14 @@ from smoke_case import SmokeCase
 
 class Headers(SmokeCase):
     def relayed(self, *app, udp_checksum="good"):
-        """What comes out when many small frames go in, parsed and in order."""
+        """Sends many small frames in. Gives the frames that come out, parsed and in order."""
         samples = captures.many_small(60)
         run, frames = self.relay(captures.frames(samples), "--mtu=1500", *app)
         self.assert_good(run)
         return self.assert_stream(frames, captures.messages(samples), 1500, udp_checksum=udp_checksum)
 
     def only(self, parsed, *fields):
-        """The one value that all frames have in these fields."""
+        """The values of these fields, which all frames must share."""
         values = {tuple(getattr(frame, field) for field in fields) for frame in parsed}
         self.assertEqual(len(values), 1, values)
         return values.pop()

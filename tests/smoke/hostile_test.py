@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Floods of frames that are wrong in every known way, with good ones between them, through `rxonly`."""
+"""Floods of frames that are wrong in every known way, among good frames, into `rxonly`."""
 
 import os
 import random
@@ -46,7 +46,7 @@ class Flood(SmokeCase):
             self.assertLessEqual(abs(drops[reason] - turns * in_file), in_file, reason)
 
     def test_a_seeded_mix_among_our_own_stream(self):
-        """Every good message comes through whole and in order, whatever was between."""
+        """Every good message comes whole and in order, whatever frames were between."""
         seed = int(os.environ.get("BAB_SEED", "20220"))
         source = random.Random(seed)
         wrong = captures.wrong()
@@ -68,7 +68,7 @@ class Flood(SmokeCase):
                 self.assertGreaterEqual(drops[reasons[0]], count, f"seed {seed}")
 
     def test_mutations_of_good_frames(self):
-        """A random byte of a good frame is changed: with checksums verified, all that is left is what can't matter."""
+        """A random byte of a good frame is changed. Checksums are verified, so only harmless changes get through."""
         seed = int(os.environ.get("BAB_SEED", "20221"))
         source = random.Random(seed)
         stream, mutated, harmless = captures.Stream(captures.DAY), [], 0
@@ -86,7 +86,7 @@ class Flood(SmokeCase):
 
 @unittest.skipIf(NO_SCAPY, NO_SCAPY)
 class Scapy(SmokeCase):
-    """Frames that somebody else's builder made."""
+    """Frames that another tool made."""
 
     def setUp(self):
         super().setUp()
@@ -151,7 +151,7 @@ class Scapy(SmokeCase):
             self.assertGreaterEqual(drops[reason], (MILLION - 1) * len(frames), reason)
 
     def test_a_million_of_chained_mbufs(self):
-        """Played through a pipe: net_pcap's endless mode takes no frame that is larger than a buffer."""
+        """Through a pipe, because net_pcap's endless mode takes no frame that is larger than a buffer."""
         os.mkfifo(self.path("pipe"))
         chained = self.ether(*self.udp()[:2], Raw(moldudp64.packet("SCAPY", 1, [b"c" * 700])))
         good, each = self.ether(*self.udp()), 1000
@@ -190,7 +190,7 @@ class Scapy(SmokeCase):
         self.assertEqual((self.drops(run.report), run.report["bus"]["messages_in"]), ({"truncated": len(frames)}, 0))
 
     def test_frames_of_16_kb(self):
-        """Chained over several mbufs where the buffers are small; whole where the MTU allows them."""
+        """Split over several mbufs if the buffers are small; whole if the MTU allows that."""
         big = self.ether(IP(src="198.18.0.1", dst="198.18.0.2"), UDP(sport=9, dport=9),
                          Raw(moldudp64.packet("SCAPY", 1, [b"y" * 16000])))
         small = self.ether(*self.udp())

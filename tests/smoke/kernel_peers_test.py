@@ -20,7 +20,7 @@ GROUP = "239.18.5.5"
 
 
 def until(count):
-    """Ends it when so many messages came. On a busy machine a publisher takes seconds to begin."""
+    """Ends the run when so many messages came. On a busy machine a publisher begins only after seconds."""
     return f"--count={count}", "--idle-exit-ms=20000"
 
 
@@ -34,7 +34,7 @@ class Kernel(Namespaces):
         self.finish_peer(self.peer(namespace, "publish", address, GROUP, PORT, count, size, per_packet))
 
     def assert_subscriber_got(self, subscriber, count, mtu, size):
-        """All of them, in order, in packets as large as the MTU allows."""
+        """All messages, in order, in packets as large as the MTU allows."""
         got = json.loads(self.finish_peer(subscriber))
         self.assertEqual((got["messages"], got["in_order"], got["sessions"]), (count, True, ["TESTBAB   "]))
         room = mtu - 28
@@ -43,7 +43,7 @@ class Kernel(Namespaces):
         return got
 
     def receive(self, process, publish, count):
-        """Publishes when rxonly is up; gives its run, which saw all of it and nothing else from that session."""
+        """Publishes when rxonly is up. Gives its run, which must have seen exactly this session's messages."""
         self.assertTrue(process.wait_until_it_says(lambda said: any("rx" in line for _, _, line in said)),
                         "no live text came")
         publish()
@@ -168,7 +168,7 @@ class Tap(Kernel):
         self.assert_good(process.finish())
 
     def test_frames_that_wait_for_the_interface_are_no_errors(self):
-        """Until the bus knows that it is down, the driver refuses each frame again and again, and counts that."""
+        """Until the bus knows that the link is down, the driver refuses each frame again and again, and counts that."""
         process = self.start_inside("--forward-mode=txonly", "--duration=30", "--rate=1k", "--stats-period=1",
                                     vdevs=["net_tap0,iface=babtap"])
         self.wait_for_live_text(process)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab` as it comes: no NIC, no hugepages, no root; a writer, a loopback port, every message checked."""
+"""`testbab` without arguments: no NIC, hugepages or root. A writer, a loopback port, every message checked."""
 
 import json
 import os
@@ -40,7 +40,7 @@ class LoopCase(SmokeCase):
         self.assert_bytes_of_the_port(run.report, tagged=any("--vlan" in word for word in run.command.split()))
 
     def assert_bytes_of_the_port(self, report, tagged):
-        """The ring port counts none of its own, so testbab does: headers, length prefixes, messages."""
+        """The ring port doesn't count bytes, so testbab does: headers, length prefixes, messages."""
         bus, port = report["bus"], report["ports"][0]
         headers = (18 if tagged else 14) + 48
         wanted = bus["frames_out"] * headers + bus["messages_out"] * 2 + bus["bytes_out"]
@@ -108,7 +108,7 @@ class Messages(LoopCase):
                 self.assertEqual((run.report["ports"][0]["mtu"], run.report["bus"]["frames_out"]), (mtu, 2000))
 
     def test_frame_length_as_testpmd_gives_it(self):
-        """MTU, Ethernet header, VLAN tag and CRC; it may come with the MTU when they agree."""
+        """--max-pkt-len is MTU, Ethernet header, VLAN tag and CRC. It may be given with an --mtu that agrees."""
         for app in ("--max-pkt-len=9022",), ("--max-pkt-len=9022", "--mtu=9000"):
             with self.subTest(app=app):
                 run = self.loop(*app, "--msg-size=8950", "--count=100")
@@ -122,7 +122,7 @@ class Messages(LoopCase):
 
 
 class Shapes(LoopCase):
-    """Lcores, queues, bursts and pools other than the default's."""
+    """Other lcores, queues, bursts and pools than the default."""
 
     def test_one_worker(self):
         self.assert_arrived(self.loop("--nb-cores=1", "--count=100000"), 100000)
@@ -142,7 +142,7 @@ class Shapes(LoopCase):
         self.assert_arrived(self.loop("--txd=64", "--rxd=64", "--count=100000"), 100000)
 
     def test_few_buffers(self):
-        """Writers wait for them; none may stay for ever in the mempool cache of the lcore that receives."""
+        """Writers wait for buffers. None may stay for ever in the cache of the lcore that receives."""
         for buffers in 4, 64, 200:
             with self.subTest(buffers=buffers):
                 run = self.loop(f"--total-num-mbufs={buffers}", "--count=100000", timeout=10)
@@ -172,7 +172,7 @@ class Shapes(LoopCase):
 
 
 class Signals(LoopCase):
-    """Stopped in the middle, it still drains: nothing is lost."""
+    """A run that is stopped in the middle still drains: nothing is lost."""
 
     def interrupt(self, number, times=1, **options):
         process = self.start("--stats-period=1", **{"eal": None, **options})
@@ -191,7 +191,7 @@ class Signals(LoopCase):
         self.interrupt(signal.SIGTERM)
 
     def test_signals_close_together(self):
-        """timeout(1) sends one to the process and one to its group."""
+        """timeout(1) sends a signal to the process and another one to its group."""
         self.interrupt(signal.SIGTERM, times=4)
 
     @unittest.skipIf(NOBODY, NOBODY)
@@ -201,7 +201,7 @@ class Signals(LoopCase):
 
 class Output(LoopCase):
     def live_lines(self, run, stream):
-        """Lines with figures that came while it ran, by the second they came in."""
+        """Lines of live figures, by the second in which they came."""
         return {int(at) for at, name, line in run.said if name == stream and at > 0.9 and re.search(r"\d", line)}
 
     def test_live_rates_each_second(self):

@@ -75,7 +75,7 @@ class Nasdaq(SmokeCase):
                 self.assert_tshark_agrees(out)
 
     def test_rxonly_sees_the_gaps(self):
-        """The samples were taken minutes apart, which is no loss of bab's."""
+        """The samples were taken minutes apart: what is missing between them is no loss of bab's."""
         run = self.rxonly(self.raw, "--rx-checksum=off")
         self.assert_good(run)
         bus = run.report["bus"]

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --forward-mode=null`: every frame is received, counted and freed, whatever is in it."""
+"""`testbab --forward-mode=null`: every frame is received, counted and freed unread."""
 
 import os
 import signal

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --forward-mode=ping`: round trips, counted one by one; what doesn't come back is lost, and says so."""
+"""`testbab --forward-mode=ping`: round trips, counted one by one. Messages that don't come back are counted as lost."""
 
 import json
 import os
@@ -71,7 +71,7 @@ class Alone(PingCase):
         self.assertEqual(run.report["bus"]["messages_in"], 500)
 
     def test_more_than_go(self):
-        """The rate can't be kept: answers are late by more and more, and what is too late to go isn't sent."""
+        """The rate can't be kept: answers come later and later, and messages that are too late aren't sent."""
         run = self.run_testbab(PING, "--rate=1G", "--ping-timeout-ms=100", "--duration=0.5", eal=None)
         self.assertIsNotNone(run.report, run)
         self.assert_adds_up(run.report)
@@ -112,7 +112,7 @@ class Alone(PingCase):
         self.assert_all_back(run, run.report["bus"]["messages_in"] // 2)
 
     def test_what_it_missed_counts(self):
-        """No coordinated omission: while it stands still, messages should have gone; they are as late as that."""
+        """No coordinated omission: the time in which ping stands still counts for messages that should have gone."""
         process = self.start(PING, PATIENT, "--rate=1k", "--duration=1.5", "--stats-period=1", eal=None)
         self.assertTrue(process.wait_until_it_says(lambda said: any(" s " in line for _, _, line in said)))
         process.send(signal.SIGSTOP)
@@ -127,7 +127,7 @@ class Alone(PingCase):
 
 class Processes(PingCase):
     def ping(self, peer, *app):
-        """The runs of ping and of its peer, which is told to end when all is answered or lost."""
+        """The runs of ping and of its peer. The peer is told to end when all messages are answered or lost."""
         runs = self.run_pair((f"--forward-mode={peer}",), (PING, *app), stop_server=True)
         return runs["client"], runs["server"]
 
@@ -138,7 +138,7 @@ class Processes(PingCase):
         self.assert_good(echo)
 
     def test_nobody_answers(self):
-        """Planted: a peer that takes all and returns nothing."""
+        """Planted: a peer that takes everything and returns nothing."""
         run, null = self.ping("null", "--count=100", "--ping-timeout-ms=300")
         self.assert_ended(run, 1)
         latency = self.assert_latency(run, 0)
@@ -164,7 +164,7 @@ class Kernel(Namespaces, PingCase):
         self.assert_all_back(self.ping(0, 0, PATIENT, "--rate=1k", "--count=500"), 500)
 
     def test_the_peer_stops_midway(self):
-        """Planted: a socket that is gone after 200 messages."""
+        """Planted: a socket that goes away after 200 messages."""
         run = self.ping(200, 0, "--rate=1k", "--count=300", "--ping-timeout-ms=1000")
         self.assert_ended(run, 1)
         latency = run.report["latency"]
@@ -194,7 +194,7 @@ class Kernel(Namespaces, PingCase):
         self.assertRegex(run.stdout, rf"FAULT: {bus['lost']} messages lost")
 
     def test_late_answers(self):
-        """Planted: the first packet is held for longer than anybody waits."""
+        """Planted: the first packet is held longer than the timeout."""
         run = self.ping(0, 1200, "--rate=100", "--count=20", "--ping-timeout-ms=400")
         self.assert_ended(run, 1)
         latency = self.assert_latency(run, run.report["latency"]["count"])

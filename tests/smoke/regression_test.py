@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What was wrong once, and no other file's subject."""
+"""Faults of the past that fit in no other file."""
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --forward-mode=relay` over the project's own captures: small frames in, large ones out, nothing changed."""
+"""`testbab --forward-mode=relay` over captures of our own: small frames in, large frames out, messages unchanged."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The messages of captures, sent again: all of them, in order, at the pace that is asked for."""
+"""Replays captures: all messages, in order, at the pace that is asked for."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def write_timed(path, frames):
 
 
 def times(path):
-    """Of the frames of a pcap file, in seconds since the first."""
+    """The times of a pcap file's frames, in seconds since the first one."""
     with open(path, "rb") as file:
         data = file.read()
     scale = 1e-9 if struct.unpack_from("<I", data)[0] == 0xa1b23c4d else 1e-6
@@ -77,7 +77,7 @@ class Replay(SmokeCase):
         self.assertGreater(run.report["bus"]["messages_out"], 1000)
 
     def test_pace(self):
-        """Never earlier than recorded; how much later is the machine's matter."""
+        """Never earlier than recorded. How much later depends on the machine."""
         recorded = [0, 0.1, 0.15, 0.4]
         write_timed(self.path("in.pcap"), [(1000 + t, frame(str(t).encode())) for t in recorded])
         for speed in (1, 0.5, 4):
@@ -163,7 +163,8 @@ class Replay(SmokeCase):
                             "ends in the middle of a block; the file may have been cut short")
 
     def test_duplicates(self):
-        """Of both directions, or both lines of a feed: once each, unless asked for; what differs is no duplicate."""
+        """Both directions, or both lines of a feed: each message is sent once, unless --keep-duplicates is given.
+        Messages that differ are no duplicates."""
         batches = [frame(b"a", b"b"), frame(b"c", sequence=3), frame(b"d", b"e", sequence=4)]
         other = moldudp64.frame(moldudp64.packet("OTHER", 1, [b"a"]))
         repacked = [frame(b"b", b"c", b"d", sequence=2), frame(b"e", b"f", sequence=5)]
@@ -177,7 +178,7 @@ class Replay(SmokeCase):
         self.assertEqual(len(self.sent()), 5 + 1 + 5 + 5)
 
     def test_one_frame_that_differs(self):
-        """It is sent whole; the session's other duplicates are known all the same."""
+        """A frame that differs is sent whole. Other duplicates of the session are still found."""
         line = [frame(bytes([i]), bytes([i + 100]), sequence=2 * i + 1) for i in range(50)]
         other_line = line.copy()
         other_line[7] = frame(b"X", bytes([107]), sequence=15)
@@ -190,7 +191,7 @@ class Replay(SmokeCase):
         self.assertNotIn("left out", self.replay("--speed=max", "--keep-duplicates").stdout)
 
     def test_frames_that_differ_apart(self):
-        """With new ones between them, as of a line that lags, each is one frame."""
+        """With new frames between the copies, as with a line that lags, each frame is sent once."""
         a = {i: frame(b"%d" % i, sequence=i) for i in range(1, 9)}
         bad = {i: frame(b"bad %d" % i, sequence=i) for i in (1, 2)}
         lines = [a[1], a[2], a[3], a[4], bad[1], a[5], bad[2], a[6], a[3], a[7], a[4], a[8]]
@@ -199,7 +200,7 @@ class Replay(SmokeCase):
         self.assertEqual(self.sent(), [b"1", b"2", b"3", b"4", b"bad 1", b"5", b"bad 2", b"6", b"7", b"8"])
 
     def test_a_session_that_began_anew_beside_a_late_line(self):
-        """Its first frames are known when the other line has them, also once what was before is forgotten."""
+        """The first frames of a new session are found on the other line, even after the old session is forgotten."""
         old = [frame(b"%d" % i, sequence=i) for i in range(1, 7)]
         new = [frame(b"new %d" % i, sequence=i) for i in range(1, 5)]
         for late in ([*new[:1], old[0], *new[1:2]],  # known by no two in a row
@@ -217,7 +218,7 @@ class Replay(SmokeCase):
                 self.assertEqual([m for m in self.sent() if m.startswith(b"new")], first)
 
     def test_a_session_that_began_anew_and_is_packed_otherwise(self):
-        """A new message behind one of the new session is that session's."""
+        """A new message after one of the new session belongs to the new session."""
         pcapfile.write(self.path("in.pcap"), [
             frame(b"1"), frame(b"3", sequence=3), frame(b"new 1"), frame(b"new 1", b"new 2"),
             frame(b"new 3", sequence=3), frame(b"new 2", sequence=2)])
@@ -225,7 +226,7 @@ class Replay(SmokeCase):
         self.assertEqual(self.sent(), [b"1", b"3", b"new 1", b"new 2", b"new 3"])
 
     def test_a_session_that_began_anew_forgets_what_differed_before(self):
-        """What was damaged further on than it has got is no message of it."""
+        """A damaged message with a later number than the new session has reached isn't a message of it."""
         old = [frame(b"%d" % i, sequence=i) for i in range(1, 6)]
         bad = frame(b"bad 4", sequence=4)
         new = [frame(b"new 1"), frame(b"new 2", sequence=2), frame(b"3", sequence=3), bad, old[4]]
@@ -241,7 +242,7 @@ class Replay(SmokeCase):
         self.assertEqual(self.sent(), messages_of([*old, *new]))
 
     def test_a_session_that_repeats_itself_is_said(self):
-        """A publisher that began anew with the same bytes and numbers can't be told from the other line of a feed."""
+        """A publisher that begins anew with the same bytes and numbers looks like the other line of a feed."""
         batches = [frame(b"a", b"b"), frame(b"c", sequence=3)]
         pcapfile.write(self.path("in.pcap"), batches * 2)
         run = self.replay("--speed=max")
@@ -249,7 +250,7 @@ class Replay(SmokeCase):
         self.assertRegex(run.stdout, r"left out: 3 messages .*--keep-duplicates")
 
     def test_a_pipe(self):
-        """As of tcpdump -w: its writer comes late, and pauses."""
+        """A pipe, as from tcpdump -w: its writer comes late, and pauses."""
         os.mkfifo(self.path("pipe"))
         pcapfile.write(self.path("in.pcap"), [frame(b"a", b"b"), frame(b"c", sequence=3)])
         with open(self.path("in.pcap"), "rb") as file:
@@ -265,7 +266,7 @@ class Replay(SmokeCase):
         self.assertEqual(self.sent(), [b"a", b"b", b"c"])
 
     def test_a_pipe_that_nobody_writes_or_closes(self):
-        """The first signal ends it."""
+        """The first signal ends the reading."""
         os.mkfifo(self.path("pipe"))
         pcapfile.write(self.path("in.pcap"), [frame(b"a")])
         for begun in (False, True):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --forward-mode=rxonly`: what it takes, what it drops for which reason, and the gaps it sees."""
+"""`testbab --forward-mode=rxonly`: good frames, drops by reason, and gaps."""
 
 import os
 import sys
@@ -38,7 +38,7 @@ class Takes(SmokeCase):
 
 
 class FewBuffers(SmokeCase):
-    """Fewer than the port has descriptors: software that holds none does with them."""
+    """Fewer buffers than descriptors: enough for a software port, which holds none."""
 
     def test_of_devices_that_hold_none(self):
         for vdev in "net_null0", "net_ring0":
@@ -97,7 +97,7 @@ for kind in count_by_reason(captures.wrong()):
 
 
 class Gaps(SmokeCase):
-    """What is missing in streams of others was lost before it came here: counted, but no loss of bab's."""
+    """Messages that are missing in streams of others were lost before they came here: counted, but no loss of bab's."""
 
     def setUp(self):
         super().setUp()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every wrong argument and set-up in turn: exit 2, one sentence that says what, why and the mend, and nothing else."""
+"""Every wrong argument and set-up: exit code 2, and one sentence with the fault, its reason and its mend."""
 
 import os
 import re
@@ -119,14 +119,14 @@ class Refused(SmokeCase):
                         self.assertRegex(ended.stderr, word)
 
     def assert_one_sentence(self, text):
-        """What was tried and why it can't be; what mends it."""
+        """The sentences say what was tried, why it can't be done, and what mends it."""
         self.assertRegex(text, r"\Atestbab: [^\n]+[^\n.]\n\Z")
         self.assertIn("; ", text)
 
 
 class Arguments(Refused):
     def help_texts(self):
-        """Of each option: its name and what follows, in one line, however the version of CLI11 lays it out."""
+        """For each option one line of --help: its name and text, in any layout of CLI11."""
         run = self.run_testbab("--help", eal=None, report=None)
         options = re.split(r"^OPTIONS:|^Options:", run.stdout, flags=re.M)[1]
         return [" ".join(text.split())
@@ -138,7 +138,7 @@ class Arguments(Refused):
         self.assertEqual(sorted(listed), sorted([*OPTIONS, *FLAGS]))
 
     def test_wrong_values(self):
-        """Without the = an empty one is the option's, too."""
+        """An empty value without = belongs to the option, too."""
         self.refuse(*(((re.escape(name), option.why, SEE_HELP),
                        (name, "") if value == "" else (f"{name}={value}",))
                       for name, option in OPTIONS.items() for value in option.wrong))
@@ -228,7 +228,7 @@ class Arguments(Refused):
 
 
 class Eal(Refused):
-    """EAL's arguments: what it prints is turned into a sentence."""
+    """EAL's arguments: its messages are turned into a sentence."""
 
     def refuse_eal(self, *cases):
         self.refuse(*((("starting EAL: ", *words), (*SMALL_EAL, *line, "--", "--count=1")) for words, line in cases))
@@ -281,12 +281,12 @@ class Eal(Refused):
             (("[Mm]ain lcore", "--main-lcore"), ["--main-lcore", "7"]))
 
     def test_secondary_process(self):
-        """EAL alone would wait for the primary, for ever."""
+        """EAL by itself would wait for the primary process for ever."""
         self.refuse(*((("--proc-type=secondary", "leave it out"), (*SMALL_EAL, *line, "--")) for line in (
             ["--proc-type=secondary"], ["--proc-type", "secondary"])))
 
     def test_with_its_text(self):
-        """--log-level asks for what else it says; the sentence comes, too."""
+        """--log-level also shows EAL's own text. The sentence comes, too."""
         for line in (["--log-level=8", "--vdev=net_nonesuch0"],
                      ["--vdev=net_nonesuch0", "--log-level", "lib.eal:debug"]):
             run = self.run_testbab(eal=(*SMALL_EAL, *line), report=None, timeout=20)
@@ -299,7 +299,7 @@ class Eal(Refused):
         self.assertRegex(run.stderr, r"(?m)^EAL: ")
 
     def test_one_cpu(self):
-        """That is enough for the embedded default."""
+        """This is enough for the embedded default."""
         command = ["taskset", "-c", str(CPUS[-1]), testbab.PROGRAM, "--count=1000"]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         self.assertEqual((ended.returncode, ended.stderr), (0, ""), ended)
@@ -353,7 +353,7 @@ class Devices(Refused):
                      (*SMALL_EAL, "--vdev=net_memif0,role=client,bsize=512", "--", "--forward-mode=txonly")))
 
     def test_memif_socket_of_another(self):
-        """A server that lives keeps its socket; so does a file that is none."""
+        """The socket of a server that lives is kept. So is a file that is no socket."""
         vdev = f"net_memif0,role=server,socket={self.path('x')},socket-abstract=no"
         server = self.start("--forward-mode=rxonly", vdevs=[vdev])
         self.assertTrue(wait_until(lambda: is_listened_at(self.path("x"))))

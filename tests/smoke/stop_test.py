@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""SIGINT and SIGTERM at random moments, in every engine: whatever it was doing, it ends as a run does.
+"""SIGINT and SIGTERM at random moments, in every engine: the run ends in order.
 
 A report, everything accounted for, exit 0. Only before the program can block them (it is still being linked) may a
 signal end it, silently. BAB_SEED plays a seed again; BAB_LONG=1 takes 100 runs per engine.
@@ -67,7 +67,7 @@ class Outcome(NamedTuple):
 
 
 def shots(source):
-    """When to send what: linking and EAL's start take some 0.1 s; a run that is stopped drains within milliseconds."""
+    """When to send which signal. Linking and EAL's start take about 0.1 s; a stopped run drains within milliseconds."""
     first = source.uniform(*source.choice(((0, 0.005), (0, 0.1), (0.1, 0.6), (0.1, 0.6))))
     more = source.choice((0, 0, 1, 3))
     return [Shot(first, source.choice(SIGNALS)),
@@ -94,7 +94,7 @@ class Stop(SmokeCase):
         pcapfile.write(self.path("in.pcap"), [stream.frame([message]) for message in INPUT])
 
     def stop(self, engine):
-        """RUNS of this engine, several side by side."""
+        """Starts and stops RUNS of this engine, several side by side."""
         plans = [shots(self.source) for _ in range(RUNS)]
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             ends = [pool.submit(self.stop_one, engine, number, plan) for number, plan in enumerate(plans)]
@@ -197,7 +197,7 @@ class Stop(SmokeCase):
 
 
 class Waiting(SmokeCase):
-    """Signals while it waits for something that may never come."""
+    """Signals while testbab waits for something that may never come."""
 
     def start_and_wait(self, seconds, *app, **options):
         process = self.start(*app, **options)
@@ -206,7 +206,7 @@ class Waiting(SmokeCase):
         return process
 
     def test_for_a_link(self):
-        """A memif server has none until its client comes."""
+        """A memif server has no link until its client comes."""
         vdev = f"net_memif0,role=server,socket={self.path('memif.sock')},socket-abstract=no"
         for engine in "txonly", "rxonly", "relay", "ping":
             for number in SIGNALS:
@@ -218,7 +218,7 @@ class Waiting(SmokeCase):
                     self.assertEqual(run.report["bus"]["messages_out"], 0, run)
 
     def test_for_ever(self):
-        """In DPDK, where nothing can be stopped in order: a signal after some patience ends it as it ends others."""
+        """In a call of DPDK that can't be stopped: a second signal, after some patience, ends the process."""
         os.mkfifo(self.path("fifo"))  # nobody reads it
         process = self.start_and_wait(0.5, "--forward-mode=txonly", vdevs=[f"net_pcap0,tx_pcap={self.path('fifo')}"])
         process.send(signal.SIGINT)
@@ -230,7 +230,7 @@ class Waiting(SmokeCase):
 
 
 class Flood(SmokeCase):
-    """Others' frames without end (net_null receives zeros): a run that is over doesn't wait for theirs."""
+    """Foreign frames without end (net_null receives zeros): a run that is over doesn't wait for them."""
 
     def test_does_not_keep_a_run(self):
         engines = "loop", "flowgen", "ping"

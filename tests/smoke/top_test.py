@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --top` on a terminal of 80 x 24, and where there is none."""
+"""`testbab --top` on a terminal of 80 x 24, and without a terminal."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from smoke_case import SmokeCase
 
 
 class Terminal:
-    """A program on a terminal, and what is on its screen."""
+    """A program on a terminal, and the contents of its screen."""
 
     def __init__(self, *app, term="linux"):
         terminals.require_one()
@@ -87,7 +87,7 @@ class Top(SmokeCase):
         self.assertEqual(terminal.end(), 0)
 
     def test_drops_by_reason(self):
-        """A receiver of another UDP port takes nothing: all is dropped, and says so each second."""
+        """A receiver of another UDP port drops every frame, and each line of rates says so."""
         terminal = self.terminal("--rx-udp-port=77")
         terminal.wait_for("other_port")
         terminal.wait_for("+")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`testbab --forward-mode=txonly`, judged frame by frame; then rxonly reads its file, whole and damaged."""
+"""`testbab --forward-mode=txonly`, judged frame by frame. Then rxonly reads its file, whole and damaged."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ UNVERIFIED = "--rx-checksum=off"
 
 class Generates(SmokeCase):
     def generate(self, count, mtu, *app):
-        """As many messages as asked for, in frames as they should be; gives them parsed."""
+        """As many messages as asked for, in right frames. Gives the parsed frames."""
         run, frames = self.txonly(f"--count={count}", f"--mtu={mtu}", *app)
         self.assert_good(run)
         messages = [message for frame in frames for message in moldudp64.parse(frame).messages]
@@ -78,7 +78,7 @@ class Generates(SmokeCase):
 
 
 class RoundTrip(SmokeCase):
-    """Sent into a file, received from it."""
+    """Frames are sent into a file and received from it."""
 
     def send(self, *app, count=2000):
         run, frames = self.txonly(f"--count={count}", *app)
@@ -108,7 +108,7 @@ class RoundTrip(SmokeCase):
 
 
 class Damage(SmokeCase):
-    """A file of txonly's in which something was changed must not pass as whole."""
+    """A changed file of txonly's must not pass as whole."""
 
     frames = None  # made once, for all cases
 
@@ -134,7 +134,7 @@ class Damage(SmokeCase):
         self.assertEqual((bus["corrupt"], bus["lost"], bus["messages_in"], drops), (1, 0, 1000, {}))
 
     def test_every_byte_of_a_message_is_checked(self):
-        """Each byte in a message of its own: 32 faults, 32 corrupt messages."""
+        """Each changed byte is in another message: 32 faults, 32 corrupt messages."""
         frame = bytearray(self.frames[3])
         for byte in range(32):
             frame[14 + 48 + byte * (2 + 32) + 2 + byte] ^= 0x80

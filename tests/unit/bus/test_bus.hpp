@@ -16,7 +16,7 @@ namespace bab::test {
 
 inline constexpr const char* kGroup = "239.1.1.1:30001";
 
-/// Options of a small Bus: one loopback, and caches off, so that every edge is near.
+/// Options of a small Bus: one loopback and no caches, so that every limit is near.
 inline BusOptions small_bus(std::uint32_t mtu = 1500) {
   BusOptions o;
   o.ports = {{.device = "loopback", .mtu = mtu, .writers = 4, .backlog = 128}};
@@ -25,7 +25,7 @@ inline BusOptions small_bus(std::uint32_t mtu = 1500) {
   return o;
 }
 
-/// Stopped, and nothing is missing.
+/// Stops the bus. Nothing may be missing.
 inline void expect_clean(const StopReport& report) {
   EXPECT_TRUE(report.is_full());
   for (const StopReport::Pool& pool : report.pools)
@@ -40,7 +40,7 @@ inline void expect_clean(const StopReport& report) {
 
 inline void expect_clean_stop(Bus& bus) { expect_clean(bus.stop()); }
 
-/// The messages that there are, as text.
+/// All messages that can be read now, as text.
 inline std::vector<std::string> read_all(Subscription in) {
   std::vector<std::string> all;
   while (const Incoming got = in.next()) all.emplace_back(got.text());
@@ -53,7 +53,7 @@ inline std::string device_of(std::uint16_t id) {
   return name.data();
 }
 
-/// What `work` throws as Error; "": it throws none.
+/// The sentence of the Error that `work` throws; "": it throws none.
 template <class Work>
 std::string refusal_of(Work&& work) {
   try {

@@ -27,7 +27,7 @@ struct Block {
   std::vector<std::uint8_t> body;
 };
 
-/// The blocks of a pcapng file (draft-ietf-opsawg-pcapng); fails the test where it isn't one.
+/// The blocks of a pcapng file (draft-ietf-opsawg-pcapng). The test fails if the file is malformed.
 inline std::vector<Block> read_blocks(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string all{std::istreambuf_iterator<char>(file), {}};
@@ -53,7 +53,7 @@ inline std::vector<Block> read_blocks(const std::string& path) {
 
 inline constexpr std::uint32_t kEnhancedPacket = 6, kInterfaceStatistics = 5, kInterface = 1;
 
-/// The frames in it, each its bytes.
+/// The bytes of each frame in the file.
 inline std::vector<std::vector<std::uint8_t>> read_frames(const std::string& path) {
   std::vector<std::vector<std::uint8_t>> frames;
   for (const Block& b : read_blocks(path))
@@ -65,7 +65,7 @@ inline std::vector<std::vector<std::uint8_t>> read_frames(const std::string& pat
   return frames;
 }
 
-/// What the Interface Statistics Blocks say, summed up.
+/// The sums of the Interface Statistics Blocks.
 struct Counts {
   std::uint64_t received = 0, dropped = 0;  // isb_ifrecv, isb_ifdrop
 };

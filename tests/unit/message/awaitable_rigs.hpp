@@ -23,11 +23,11 @@
 
 namespace bab::test {
 
-// Each awaitable, and what is around it. A rig says:
+// A rig for each awaitable, with all that it needs. A rig has:
 //
-//   make()          one of them
-//   block()         from now on it has to wait
-//   allow()         one of those that wait gets what it waits for, or all of them
+//   make()          makes the awaitable
+//   block()         an await has to wait from now on
+//   allow()         ends one wait, or all waits, with what they wait for
 //   got(w, result)  after `auto result = co_await w`: whether it was granted; keeps what it got,
 //                   where that can't be had again
 //   got(w)          the same after AnyOf
@@ -36,7 +36,7 @@ namespace bab::test {
 //   kCallers        after AnyOf what it was granted is the caller's, taken or not: a span of
 //                   plain pointers
 
-/// Buffers that are kept from everybody else.
+/// Takes buffers, so that nobody else gets them.
 class Kept {
  public:
   explicit Kept(BufferPool& pool) : pool_(pool) {}
@@ -170,7 +170,7 @@ struct ProducerBench {
   SharedBench b{2, 10, {}, 1};
 };
 
-/// A message is always on its way, and the sink doesn't take it.
+/// A message is always on its way, because the sink doesn't take it.
 template <class Bench>
 struct FlushRig : RigTraits {
   using Writer = typename Bench::Writer;

@@ -18,7 +18,7 @@
 
 namespace bab::test {
 
-/// A coroutine of nobody's that can go at any time.
+/// A coroutine that belongs to no task and may be destroyed at any time.
 class Loose {
  public:
   struct promise_type {
@@ -46,24 +46,24 @@ class Loose {
   std::coroutine_handle<promise_type> handle_ = nullptr;
 };
 
-/// One awaitable, whatever it is.
+/// One awaitable of any kind.
 struct Awaited {
   virtual ~Awaited() = default;
-  /// Awaits it on its own: whether it was granted.
+  /// Awaits it on its own. Gives whether it was granted.
   virtual Task<bool> alone() = 0;
   virtual Loose loose(int& went_on) = 0;
-  /// What AnyOf takes of it.
+  /// The Wait that AnyOf takes.
   virtual Wait& wait() = 0;
   /// After AnyOf: whether it was granted.
   virtual bool got() = 0;
 };
 
-/// Any rig (awaitable_rigs.hpp). That not each test is compiled for each of them makes a minute of
-/// a build.
+/// Any rig (awaitable_rigs.hpp), by virtual functions. If each test were compiled for each rig, a
+/// build would take a minute longer.
 struct AnyRig {
   virtual ~AnyRig() = default;
   virtual std::unique_ptr<Awaited> make() = 0;
-  /// A coroutine with one in its frame.
+  /// A coroutine with an awaitable among its variables.
   virtual Loose in_frame(int& went_on) = 0;
   virtual void block() = 0;
   virtual void allow() = 0;

@@ -31,7 +31,7 @@ struct Sent {
   friend bool operator==(const Sent&, const Sent&) = default;
 };
 
-/// Takes at most `room` frames until it is given more, and reads each.
+/// Takes at most `room` frames, and reads each. A test may raise `room`.
 struct TestSink {
   unsigned room = ~0U;
   unsigned calls = 0;

@@ -26,7 +26,7 @@ inline WriterOptions small_frames(std::uint32_t payload_capacity, FlushPolicy fl
   return {payload_capacity, kHeaderBytes, flush, 7};
 }
 
-/// Reads a frame that a writer handed over and checks what the writer says of it.
+/// Reads a frame that a writer handed over, and checks the writer's notes on it.
 inline Frame messages_of(rte_mbuf* m) {
   const BufferMeta& meta = buffer_meta(m);
   EXPECT_EQ(m->data_off, RTE_PKTMBUF_HEADROOM);
@@ -58,7 +58,7 @@ struct WriterBench {
     (void)frames();
   }
 
-  /// What came out since the last call, frame by frame; the buffers are released.
+  /// The frames that came out since the last call. Their buffers are released.
   std::vector<Frame> frames() {
     std::vector<Frame> got;
     for (rte_mbuf* m : take()) {
@@ -91,7 +91,7 @@ inline void fill(const LocalWriter::Reservation& r, std::string_view text) {
   std::memcpy(r.data(), text.data(), text.size());
 }
 
-/// Reserves, fills and leaves it to the caller to commit.
+/// Reserves and fills. The caller commits.
 inline LocalWriter::Reservation reserve(LocalWriter& writer, std::string_view text) {
   LocalWriter::Reservation r = writer.reserve(static_cast<std::uint32_t>(text.size()));
   fill(r, text);

@@ -1,4 +1,4 @@
-// Not a header to include: what most unit tests include, compiled once for them all.
+// Not a header to include: headers that most unit tests include, compiled once for all of them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

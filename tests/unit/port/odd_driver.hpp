@@ -10,8 +10,8 @@
 
 namespace bab::test {
 
-/// Makes a device that is there (net_null) behave as NICs' drivers do: what it says and does stands
-/// between the library and DPDK while this is there. One at a time.
+/// Makes an existing device (net_null) behave as drivers of NICs do. As long as the object lives,
+/// its functions stand between the library and DPDK. Only one at a time.
 class OddDriver {
  public:
   explicit OddDriver(std::uint16_t port);
@@ -19,19 +19,19 @@ class OddDriver {
   OddDriver& operator=(const OddDriver&) = delete;
   ~OddDriver();
 
-  /// Bytes of a buffer of `bytes` that it uses: frames that are longer are split.
+  /// How many of a buffer's `bytes` it uses. Longer frames are split.
   std::function<std::uint32_t(std::uint32_t bytes)> uses = [](std::uint32_t bytes) {
     return bytes;
   };
   bool is_nic = true;             ///< on a bus of NICs
   bool tells = true;              ///< rte_eth_rx_queue_info_get() answers
-  bool tells_bytes = false;       ///< it says how many bytes of a buffer it uses, too
-  bool always_scattered = false;  ///< it says so whatever the size
+  bool tells_bytes = false;       ///< it also tells how many bytes of a buffer it uses
+  bool always_scattered = false;  ///< it says that it may split frames, for any size
   bool offers_scatter = true;
   std::uint32_t wants_more = 0;  ///< bytes beside the frame, unless it may split
   std::uint32_t rings = 0;       ///< each holds a buffer for each descriptor of a started queue
-  bool keeps_them = false;       ///< over a stop
-  std::string refuses;           ///< why it sets up no queue; empty: it does
+  bool keeps_them = false;       ///< it keeps these buffers over a stop
+  std::string refuses;           ///< the reason why it sets up no queue; empty: it does
   rte_eth_stats others{};        ///< what it counts that isn't the port's
   /// Missed frames in the NIC's register, which it adds to its count each time that somebody reads:
   /// it should be cleared then.
@@ -39,21 +39,21 @@ class OddDriver {
   bool counts_anew = false;               ///< received frames, from 0 with each start
   std::string name;                       ///< of the driver; empty: its own
   std::string arguments;                  ///< of the device; empty: its own
-  bool tells_of_its_link = false;         ///< it has an interrupt for that
+  bool tells_of_its_link = false;         ///< it has an interrupt for link changes
   std::function<bool()> link;             ///< up? Each time that somebody looks
   std::uint16_t most_tx_descriptors = 0;  ///< 0: its own
   rte_eth_desc_lim rx_limits{};           ///< nb_max 0: the device's own
-  int info_error = 0;                     ///< how it refuses to say what it is: an errno value
-  int promiscuous_error = 0;              ///< how it refuses that mode: an errno value
-  bool has_promiscuous_mode = false;      ///< which the device under it hasn't
-  bool wants_full_rings = false;          ///< or doesn't start; else it takes what there is
+  int info_error = 0;                     ///< rte_eth_dev_info_get() fails with this errno value
+  int promiscuous_error = 0;              ///< promiscuous mode fails with this errno value
+  bool has_promiscuous_mode = false;      ///< although the device under it has none
+  bool wants_full_rings = false;          ///< else it starts with the buffers that there are
 
   [[nodiscard]] unsigned starts() const noexcept { return starts_; }
   [[nodiscard]] bool may_split() const noexcept { return may_split_; }
   /// It was configured to raise an interrupt when its link changes.
   [[nodiscard]] bool link_interrupt() const noexcept { return link_interrupt_; }
 
-  // DPDK's functions, by the names that they have there.
+  // DPDK's functions, under DPDK's names.
   int dev_info(rte_eth_dev_info& info, int result) const;
   rte_eth_conf configured(const rte_eth_conf& conf);
   int queue_setup(std::uint16_t queue, std::uint16_t descriptors, rte_mempool& pool) const;

@@ -15,8 +15,7 @@
 
 namespace bab::test {
 
-/// A device of DPDK's own, made for one test: net_null frees what is sent and receives zeros
-/// without end.
+/// A device for one test: DPDK's net_null frees what is sent, and receives zeros without end.
 class Vdev {
  public:
   explicit Vdev(std::string name, const std::string& arguments = "") : name_(std::move(name)) {

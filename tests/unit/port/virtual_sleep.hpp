@@ -5,8 +5,8 @@
 
 namespace bab::test {
 
-/// While it is there, rte_delay_us_sleep() takes no time: it adds it up, and says so. One at a
-/// time.
+/// As long as the object lives, rte_delay_us_sleep() doesn't sleep. The times are summed here. Only
+/// one at a time.
 class VirtualSleep {
  public:
   explicit VirtualSleep(std::function<void()> each = [] {});
