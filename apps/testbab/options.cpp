@@ -81,7 +81,7 @@ class Parser {
   }
 
  private:
-  /// What CLI11 says of a wrong number of values.
+  /// The same as CLI11 says of a wrong number of values.
   static std::string in_our_words(std::string_view what) {
     std::string option(what.substr(0, what.find_first_of(": ")));
     if (!option.starts_with("-")) option.insert(0, "--");  // flags come without
