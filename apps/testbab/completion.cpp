@@ -16,8 +16,8 @@ std::string values_of(const OptionHelp& option) {
   if (option.value == "FILE") return "-f";
   std::string words;
   if (option.value == "ENGINE") {
-    for (const Engine& e : engines())
-      words += fmt::format("{}{}", words.empty() ? "" : " ", e.name);
+    for (const Engine* e : engines())
+      words += fmt::format("{}{}", words.empty() ? "" : " ", e->name);
   } else if (option.value.find('|') != std::string::npos &&
              std::islower(static_cast<unsigned char>(option.value.front())) != 0) {
     words = option.value;

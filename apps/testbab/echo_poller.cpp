@@ -1,99 +1,72 @@
 #include "echo_poller.hpp"
 
-#include <algorithm>
 #include <bit>
-
-#include <rte_memcpy.h>
+#include <utility>
 
 #include "generator.hpp"
-#include "receiver.hpp"
 #include "wiring.hpp"
 
 namespace testbab {
 
-EchoPoller::Peer::Peer(EchoPoller& echo, const bab::wire::FrameHeader& header, std::size_t index)
+EchoPoller::Peer::Peer(EchoPoller& echo, const bab::wire::FrameHeader& header, unsigned burst,
+                       std::size_t index)
     : bit(std::uint32_t{1} << index),
       header_size(header.size()),
       ring(echo.pool_.size()),
-      flusher(echo.queue_, header, echo.burst_size_) {
+      flusher(echo.queue_, header, burst) {
   flusher.add(ring);
 }
 
 EchoPoller::EchoPoller(const Options& options, Wiring& wiring, std::size_t port, unsigned tx_queue,
                        std::vector<bab::RxQueue*> rx)
-    : Poller(Direction::kBoth),
+    : ForwardingPoller(options, wiring, port, std::move(rx)),
       queue_(wiring.port(port).tx(tx_queue)),
-      rx_(std::move(rx)),
-      burst_size_(options.burst),
-      framer_(framer_options(options, wiring, port)),
       pool_(wiring.tx_pool(port)),
       ours_(wiring.header_options(options, port, tx_queue)),
       writer_options_(
           writer_options(options, bab::wire::FrameHeader(ours_), wiring.port(port).mtu())) {
   works_with(pool_);
-  works_with(wiring.rx_pool(port));
-  receives_on(port);
   for (std::size_t i = 0; i < kPeers; ++i)
-    peers_.push_back(std::make_unique<Peer>(*this, bab::wire::FrameHeader(ours_), i));
+    peers_.push_back(
+        std::make_unique<Peer>(*this, bab::wire::FrameHeader(ours_), options.burst, i));
   // What a writer can't do with these options it says now, not when a peer comes.
   writer_options_.header_size = bab::wire::FrameHeader::kMaxBytes;
   bab::FrameRing nobodys(pool_.size());
   const bab::LocalWriter trial(pool_, nobodys, writer_options_);
 }
 
-EchoPoller::~EchoPoller() {
-  bab::BufferPool::release(std::span<rte_mbuf* const>(burst_.data() + at_, came_ - at_));
-}
-
 unsigned EchoPoller::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   if (finished()) return 0;
   unsigned work = send(now_tsc);
-  if (at_ == came_ && !frame_ && phase == Phase::kRun) work += receive();
-  if (at_ < came_ || frame_) {
+  if (all_written() && phase == Phase::kRun) work += receive();
+  if (!all_written()) {
     work += answer();
     work += send(now_tsc);
   }
-  if (phase == Phase::kAbandon) give_up();
-  if (phase != Phase::kRun && done()) finish();
+  if (phase == Phase::kAbandon) abandon();
+  if (phase != Phase::kRun && all_written() && busy_ == 0) finish();
   if (work > 0) {
-    const bab::FramerStats& in = framer_.stats();
-    live_rx.publish(in.messages, in.bytes, in.frames,
-                    framer_.drops().total(bab::DropUnit::kFrame) + drops_[bab::Drop::kTooLong]);
-    bab::DropCounters drops = framer_.drops();
-    drops += drops_;
-    live_drops.publish(drops);
-    live_gathered.publish(in.gathered);
+    publish_forwarded();
     live_tx.publish(messages_, bytes_, queue_.counters().frames, 0);
   }
   return work;
 }
 
-unsigned EchoPoller::receive() noexcept {
-  at_ = came_ = 0;
-  // One RX queue a turn: a burst is what can wait here.
-  turn_ = turn_ + 1 < rx_.size() ? turn_ + 1 : 0;
-  came_ = rx_[turn_]->receive(std::span(burst_.data(), burst_size_));
-  return came_;
-}
-
-/// Until all that came is written, or there is no room.
+/// Until all that came is written, or there is no room. What was written goes.
 unsigned EchoPoller::answer() noexcept {
-  unsigned work = 0;
-  while (frame_ || at_ < came_) {
-    if (!frame_) {
-      ++work;
-      rte_mbuf* m = burst_[at_++];
-      bab::ReceivedFrame next = framer_.accept(m, at_ < came_ ? burst_[at_] : nullptr);
-      if (!next || next.left() == 0) continue;
-      from_ = PeerAddress::of(next.bytes(), next.vlan_tci());
-      frame_.emplace(std::move(next));
-    }
-    const std::uint64_t before = messages_;
-    const bool whole = answer_frame();
-    work += static_cast<unsigned>(messages_ - before);
-    if (!whole) break;
-    frame_.reset();
-  }
+  Peer* peer = nullptr;
+  const unsigned work =
+      forward([this](rte_mbuf* m, rte_mbuf* next) noexcept { return framer().accept(m, next); },
+              [this, &peer](const bab::ReceivedFrame& frame) noexcept {
+                peer = peer_of(PeerAddress::of(frame.bytes(), frame.vlan_tci()));
+                return peer != nullptr;
+              },
+              [this, &peer](std::uint32_t len) noexcept { return reserve(*peer, len); },
+              [this, &peer](std::size_t len) noexcept {
+                busy_ |= peer->bit;
+                ++messages_;
+                bytes_ += len;
+              });
   flush();
   return work;
 }
@@ -110,31 +83,6 @@ void EchoPoller::flush() noexcept {
   });
 }
 
-/// False when the rest of it has to wait.
-bool EchoPoller::answer_frame() noexcept {
-  Peer* peer = peer_of(from_);
-  if (peer == nullptr) return false;
-  while (waiting_ || frame_->left() > 0) {
-    const auto message = waiting_ ? *waiting_ : frame_->next_bytes();
-    waiting_.reset();
-    auto room = reserve(*peer, static_cast<std::uint32_t>(message.size()));
-    if (!room && room.failure() == bab::ReserveFailure::kTooLong) {
-      drops_.add(bab::Drop::kTooLong);
-      continue;
-    }
-    if (!room) {
-      waiting_ = message;
-      return false;
-    }
-    rte_memcpy(room.data(), message.data(), message.size());
-    room.commit();
-    busy_ |= peer->bit;
-    ++messages_;
-    bytes_ += message.size();
-  }
-  return true;
-}
-
 auto EchoPoller::reserve(Peer& peer, std::uint32_t len) noexcept -> bab::LocalWriter::Reservation {
   writer_options_.header_size = peer.header_size;
   if (!peer.writer) peer.writer.emplace(pool_, peer.ring, writer_options_);
@@ -145,7 +93,7 @@ auto EchoPoller::reserve(Peer& peer, std::uint32_t len) noexcept -> bab::LocalWr
   return peer.writer->reserve(len);
 }
 
-/// The peer of this address, who may be new; null when all others still have something to send.
+/// The peer of this address, which may be new; null when all others still have something to send.
 auto EchoPoller::peer_of(const PeerAddress& address) noexcept -> Peer* {
   ++frames_;
   if (newest_ != nullptr && newest_->address == address) [[likely]] {
@@ -199,77 +147,32 @@ void EchoPoller::make_room() noexcept {
   (void)send();
 }
 
-/// No room came in time: what waits is dropped and counted.
-void EchoPoller::give_up() noexcept {
-  while (frame_ || at_ < came_) {
-    if (frame_) {
-      drops_.add(bab::Drop::kNoBuffer, frame_->left() + (waiting_ ? 1 : 0));
-      waiting_.reset();
-      frame_.reset();
-    }
-    if (at_ < came_)
-      if (bab::ReceivedFrame next = framer_.accept(burst_[at_++])) frame_.emplace(std::move(next));
-  }
+/// There was no room in time: what waits is dropped and counted.
+void EchoPoller::abandon() noexcept {
+  give_up();
   flush();
   for_busy([](Peer& peer) { peer.flusher.drop_pending(); });
   (void)send();
 }
 
-bool EchoPoller::done() const noexcept { return at_ == came_ && !frame_ && busy_ == 0; }
-
 void EchoPoller::sum_up(Summary& summary) const {
-  const bab::FramerStats& in = framer_.stats();
-  bab::FlusherStats out;
-  std::uint64_t frames = frames_written_;
-  std::uint64_t tx_full = 0;
+  Written written{.row = "messages echoed", .frames = frames_written_, .session = ours_.session};
   for (const auto& peer : peers_) {
-    const bab::FlusherStats& s = peer->flusher.stats();
-    out.messages += s.messages;
-    out.bytes += s.bytes;
-    out.dropped_messages += s.dropped_messages;
-    out.dropped_bytes += s.dropped_bytes;
-    tx_full += peer->flusher.drops()[bab::Drop::kTxFull];
-    summary.drops += peer->flusher.drops();
-    if (peer->writer) frames += peer->writer->stats().frames;
+    written.add(peer->flusher.stats(), peer->flusher.drops());
+    if (peer->writer) written.frames += peer->writer->stats().frames;
   }
-  const std::uint64_t refused = queue_.refused_messages();
-  const std::uint64_t sent = out.messages - out.dropped_messages - refused;
-  const std::uint64_t too_long = drops_[bab::Drop::kTooLong];
-  const std::uint64_t no_buffer = drops_[bab::Drop::kNoBuffer];
-  summary.drops += framer_.drops();
-  summary.drops += drops_;
-  BusTotals& bus = summary.bus;
-  bus.messages_in += in.messages;
-  bus.bytes_in += in.bytes;
-  bus.frames_in += in.frames;
-  bus.messages_out += sent;
-  bus.bytes_out += out.bytes - out.dropped_bytes - queue_.refused_bytes();
-  bus.frames_out += queue_.counters().frames;
-  bus.lost += too_long + no_buffer + out.dropped_messages + refused;
-  bus.streams += sessions_;
-  summary.ledger.row("messages echoed", in.messages).out = {{"sent", sent},
-                                                            {"too_long", too_long},
-                                                            {"no_buffer", no_buffer},
-                                                            {"tx_full", out.dropped_messages},
-                                                            {"tx_refused", refused}};
-  summary.set_held_apart(ours_.session);
-  summary.ledger.row("frames written", frames).out = {
-      {"sent", queue_.counters().frames},
-      {"tx_full", tx_full},
-      {"tx_refused", queue_.drops()[bab::Drop::kTxRefused]}};
+  sum_up_forwarded(summary, std::move(written), queue_);
+  summary.bus.streams += sessions_;
 }
 
-std::vector<std::unique_ptr<Poller>> make_echoes(const Options& options, Wiring& wiring,
-                                                 std::size_t port) {
-  const auto queues = wiring.rx_queues(port);
-  const std::size_t echoes = std::min<std::size_t>(wiring.port(port).tx_queues(), queues.size());
-  std::vector<std::vector<bab::RxQueue*>> dealt(echoes);
-  for (std::size_t q = 0; q < queues.size(); ++q) dealt[q % echoes].push_back(queues[q]);
-  std::vector<std::unique_ptr<Poller>> pollers;
-  for (std::size_t i = 0; i < echoes; ++i)
-    pollers.push_back(
-        std::make_unique<EchoPoller>(options, wiring, port, static_cast<unsigned>(i), dealt[i]));
-  return pollers;
+std::vector<std::unique_ptr<EchoPoller>> make_echoes(const Options& options, Wiring& wiring,
+                                                     std::size_t port) {
+  std::vector<std::unique_ptr<EchoPoller>> echoes;
+  unsigned tx_queue = 0;
+  for (auto& rx : deal_rx_queues(wiring, port, port))
+    echoes.push_back(
+        std::make_unique<EchoPoller>(options, wiring, port, tx_queue++, std::move(rx)));
+  return echoes;
 }
 
 }  // namespace testbab

@@ -1,19 +1,16 @@
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
-#include <span>
 #include <vector>
 
-#include <bab/message/framer.hpp>
 #include <bab/message/local_writer.hpp>
 #include <bab/message/write_flusher.hpp>
 #include <bab/port/queues.hpp>
 
+#include "forwarding_poller.hpp"
 #include "options.hpp"
 #include "peer_address.hpp"
-#include "poller.hpp"
 #include "summary.hpp"
 
 namespace testbab {
@@ -21,19 +18,16 @@ namespace testbab {
 class Wiring;
 
 /// Sends each message back to the address that its frame came from: RX queues and a TX queue of one
-/// port, on one lcore. Every peer has frames of its own, numbered from 1 in a session of the same
-/// name; what one RX burst brought goes at once, so that nothing waits for a frame to fill. What
-/// finds no buffer or no room waits, and nothing more is received meanwhile: back-pressure, not
-/// loss.
-class EchoPoller final : public Poller {
+/// port. Every peer has frames of its own, numbered from 1 in a session of the same name. What one
+/// RX burst brought goes at once: nothing waits for a frame to fill.
+class EchoPoller final : public ForwardingPoller {
  public:
-  /// Peers at a time. One more takes the place of who was silent for longest, and whose numbers
-  /// begin at 1 again when it comes back.
+  /// Peers at a time. One more takes the place of the peer that was silent for longest; when that
+  /// one comes back, its numbers begin at 1 again.
   static constexpr std::size_t kPeers = 32;  // bits of busy_
 
   EchoPoller(const Options& options, Wiring& wiring, std::size_t port, unsigned tx_queue,
              std::vector<bab::RxQueue*> rx);
-  ~EchoPoller() override;
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;
   [[nodiscard]] std::string_view what() const noexcept override { return "echo"; }
@@ -42,7 +36,7 @@ class EchoPoller final : public Poller {
 
  private:
   struct Peer {
-    Peer(EchoPoller& echo, const bab::wire::FrameHeader& header, std::size_t index);
+    Peer(EchoPoller& echo, const bab::wire::FrameHeader& header, unsigned burst, std::size_t index);
     [[nodiscard]] bool idle() const noexcept {
       return (!writer || writer->idle()) && flusher.idle();
     }
@@ -58,9 +52,7 @@ class EchoPoller final : public Poller {
         writer;  // only while it holds something, when buffers are short
   };
 
-  unsigned receive() noexcept;
   unsigned answer() noexcept;
-  bool answer_frame() noexcept;
   bab::LocalWriter::Reservation reserve(Peer& peer, std::uint32_t len) noexcept;
   Peer* peer_of(const PeerAddress& address) noexcept;
   template <class Do>
@@ -69,20 +61,9 @@ class EchoPoller final : public Poller {
   unsigned send(std::uint64_t now_tsc = 0) noexcept;
   void free_writer(Peer& peer) noexcept;
   void make_room() noexcept;
-  void give_up() noexcept;
-  [[nodiscard]] bool done() const noexcept;
+  void abandon() noexcept;
 
   bab::TxQueue& queue_;
-  std::vector<bab::RxQueue*> rx_;
-  unsigned burst_size_;
-  std::size_t turn_ = 0;
-  std::array<rte_mbuf*, 512> burst_;
-  unsigned at_ = 0, came_ = 0;
-  std::optional<bab::ReceivedFrame> frame_;
-  PeerAddress from_;                                      // of frame_
-  std::optional<std::span<const std::uint8_t>> waiting_;  // of frame_: found no buffer
-  bab::Framer framer_;
-  bab::DropCounters drops_;
   bab::BufferPool& pool_;
   bab::wire::FrameHeaderOptions ours_;
   bab::WriterOptions writer_options_;
@@ -97,7 +78,7 @@ class EchoPoller final : public Poller {
 
 /// EchoPollers for all queues of `port`: as many as it has TX queues, the RX queues dealt out among
 /// them.
-std::vector<std::unique_ptr<Poller>> make_echoes(const Options& options, Wiring& wiring,
-                                                 std::size_t port);
+std::vector<std::unique_ptr<EchoPoller>> make_echoes(const Options& options, Wiring& wiring,
+                                                     std::size_t port);
 
 }  // namespace testbab

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "options.hpp"
@@ -14,18 +16,25 @@ namespace testbab {
 
 class Wiring;
 
-/// A run of an engine: its pollers, and what came of them.
+/// Pollers that are stopped together.
+using Stage = std::vector<Poller*>;
+
+/// A run of an engine: its pollers, and what came of them. A derived class has the pollers as
+/// members and names them, stage by stage, in its constructor.
 class Job {
  public:
+  Job() = default;
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
   virtual ~Job() = default;
 
-  /// Pollers in groups that are stopped one after the other: what sends before what receives.
-  /// Neighbours share an lcore where there are fewer lcores than pollers.
-  std::vector<std::vector<std::unique_ptr<Poller>>> stages;
+  /// In the order in which they are stopped: what sends before what receives. Neighbours share an
+  /// lcore where there are fewer lcores than pollers.
+  [[nodiscard]] const std::vector<Stage>& stages() const noexcept { return stages_; }
 
   /// Nothing is generated: --count is of messages received.
   bool counts_received = false;
-  /// Nor are messages looked at: --count is of frames received.
+  /// Messages aren't looked at, either: --count is of frames received.
   bool counts_frames = false;
 
   /// On the main thread, when stage `next` - 1 has finished and before `next` is asked to.
@@ -36,9 +45,20 @@ class Job {
 
   /// When all have finished: the totals of the run and the engine's rows of the ledger.
   virtual void sum_up(Summary& summary) const = 0;
+
+ protected:
+  void add_stage(Poller& poller) { stages_.push_back({&poller}); }
+  template <class P>
+  void add_stage(const std::vector<std::unique_ptr<P>>& pollers) {
+    Stage& stage = stages_.emplace_back();
+    for (const auto& poller : pollers) stage.push_back(poller.get());
+  }
+
+ private:
+  std::vector<Stage> stages_;
 };
 
-/// An engine. The table of them is all that options, help and main know.
+/// What options, help, main and the prompt know of an engine. Each engine's own file has it.
 struct Engine {
   const char* name;
   const char* help;
@@ -52,7 +72,15 @@ struct Engine {
   std::unique_ptr<Job> (*make)(const Options&, Wiring&);
 };
 
-std::span<const Engine> engines();
+/// The last member of an Engine whose Job is a J.
+template <class J>
+std::unique_ptr<Job> make_job(const Options& options, Wiring& wiring) {
+  return std::make_unique<J>(options, wiring);
+}
+
+/// All that this program has, in the order in which they are listed (engine_table.cpp).
+std::span<const Engine* const> engines();
+
 const Engine* find_engine(std::string_view name);
 std::string engine_names();  ///< "loop, txonly, …"
 std::string engine_help();   ///< a line each

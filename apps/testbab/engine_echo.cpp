@@ -1,9 +1,11 @@
-#include "engine_echo.hpp"
-
+#include <algorithm>
 #include <iterator>
+#include <memory>
+#include <vector>
 
 #include "echo_poller.hpp"
-#include "receiver.hpp"
+#include "engine_table.hpp"
+#include "ledger_rows.hpp"
 #include "wiring.hpp"
 
 namespace testbab {
@@ -13,23 +15,32 @@ class Echo final : public Job {
  public:
   Echo(const Options& options, Wiring& wiring) {
     counts_received = true;
-    auto& echoes = stages.emplace_back();
     for (std::size_t i = 0; i < wiring.ports(); ++i) {
       auto of_port = make_echoes(options, wiring, i);
-      std::move(of_port.begin(), of_port.end(), std::back_inserter(echoes));
+      std::move(of_port.begin(), of_port.end(), std::back_inserter(echoes_));
     }
+    add_stage(echoes_);
   }
 
   void sum_up(Summary& summary) const override {
-    for (const auto& p : stages[0]) static_cast<const EchoPoller&>(*p).sum_up(summary);
+    for (const auto& echo : echoes_) echo->sum_up(summary);
     add_frames_row(summary);
   }
+
+ private:
+  std::vector<std::unique_ptr<EchoPoller>> echoes_;
 };
 
 }  // namespace
 
-std::unique_ptr<Job> make_echo(const Options& options, Wiring& wiring) {
-  return std::make_unique<Echo>(options, wiring);
-}
+constinit const Engine kEchoEngine{
+    .name = "echo",
+    .help = "send each message back to the address that its frame came from",
+    .loopback_ports = 0,
+    .makes_messages = false,
+    .port_use = "a port to receive and answer on",
+    .most_ports = 32,
+    .session = "BABECHO",
+    .make = make_job<Echo>};
 
 }  // namespace testbab

@@ -1,8 +1,10 @@
-#include "engine_loop.hpp"
-
 #include <algorithm>
+#include <utility>
+#include <vector>
 
+#include "engine_table.hpp"
 #include "generator.hpp"
+#include "ledger_rows.hpp"
 #include "receiver.hpp"
 #include "wiring.hpp"
 
@@ -12,39 +14,43 @@ namespace {
 /// Sends on the first port and receives on the last one, which may be the same.
 class Loop final : public Job {
  public:
-  Loop(const Options& options, Wiring& wiring) {
-    stages.push_back(make_generators(options, wiring, 1));
-    auto& receivers = stages.emplace_back();
-    const std::size_t last = wiring.ports() - 1;
-    // One poller per RX queue, but one for all where a NIC may spread a session over queues.
-    receivers.push_back(std::make_unique<Receiver>(options, framer_options(options, wiring, last),
-                                                   wiring.rx_queues(last), true));
-    receivers.back()->works_with(wiring.rx_pool(last));
-    receivers.back()->receives_on(last);
+  Loop(const Options& options, Wiring& wiring)
+      : generators_(make_generators(options, wiring, 1)),
+        // One for all RX queues: a NIC may spread a session over them.
+        receiver_(options, framer_options(options, wiring, wiring.ports() - 1),
+                  wiring.rx_queues(wiring.ports() - 1), true) {
+    receiver_.works_with(wiring.rx_pool(wiring.ports() - 1));
+    receiver_.receives_on(wiring.ports() - 1);
+    add_stage(generators_);
+    add_stage(receiver_);
   }
 
   void before_stop(std::size_t next) override {
     if (next != 1) return;
     std::uint64_t sent = 0;
-    for (const auto& p : stages[0]) sent += static_cast<const Generator&>(*p).sent();
-    receiver().expect(sent);
+    std::vector<bab::wire::Session> sessions;
+    for (const auto& generator : generators_) {
+      sent += generator->sent();
+      sessions.push_back(generator->session());
+    }
+    receiver_.expect(sent, std::move(sessions));
   }
 
   void sum_up(Summary& summary) const override {
-    for (const auto& p : stages[0]) static_cast<const Generator&>(*p).sum_up(summary);
-    receiver().sum_up(summary);
-    receiver().checker().sum_up(summary.bus, false);
+    const Checker& checker = receiver_.checker();
+    for (const auto& generator : generators_) generator->sum_up(summary);
+    receiver_.sum_up(summary);
+    checker.sum_up(summary.bus, false);
     add_frames_row(summary);
     const BusTotals& bus = summary.bus;
-    // A lost tail leaves no gap: what was sent and didn't come is lost, too.
+    // Messages lost at the end leave no gap in the numbers: they are found by the count.
     const std::uint64_t came = bus.messages_in - std::min(bus.duplicates, bus.messages_in);
     const std::uint64_t given = bus.messages_out + summary.held.messages();
     const std::uint64_t not_come = given - std::min(came, given);
-    summary.bus.lost += not_come - std::min(receiver().checker().missing_of_ours(), not_come);
-    // Counted by sequence numbers, not as the difference of what was sent and what came.
-    const Checker& checker = receiver().checker();
+    summary.bus.lost += not_come - std::min(checker.missing_of_ours(), not_come);
+    // Counted by sequence numbers, so that the row isn't balanced by definition.
     std::uint64_t unsent = summary.held.messages();
-    for (const auto& p : stages[0]) unsent += static_cast<const Generator&>(*p).unsent();
+    for (const auto& generator : generators_) unsent += generator->unsent();
     const std::uint64_t numbered = bus.messages_out + unsent;
     const std::uint64_t tail = numbered - std::min(checker.reached(), numbered);
     const std::uint64_t gone = checker.missing_of_ours() + tail;
@@ -53,13 +59,20 @@ class Loop final : public Job {
   }
 
  private:
-  [[nodiscard]] Receiver& receiver() const { return static_cast<Receiver&>(*stages[1][0]); }
+  std::vector<std::unique_ptr<Generator>> generators_;
+  Receiver receiver_;
 };
 
 }  // namespace
 
-std::unique_ptr<Job> make_loop(const Options& options, Wiring& wiring) {
-  return std::make_unique<Loop>(options, wiring);
-}
+constinit const Engine kLoopEngine{
+    .name = "loop",
+    .help = "send on one port, receive and check every payload on it or on a second one",
+    .loopback_ports = 1,
+    .makes_messages = true,
+    .port_use = "a port to send and receive on",
+    .most_ports = 2,
+    .session = "TESTBAB",
+    .make = make_job<Loop>};
 
 }  // namespace testbab

@@ -1,19 +1,21 @@
-#include "engine_null.hpp"
-
 #include <array>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include <rte_cycles.h>
 
 #include <bab/memory/buffer_pool.hpp>
 
-#include "receiver.hpp"
+#include "engine_table.hpp"
+#include "ledger_rows.hpp"
 #include "wiring.hpp"
 
 namespace testbab {
 namespace {
 
-/// Takes one RX queue's frames and frees them unread: what port and driver cost, and nothing else.
+/// Takes one RX queue's frames and frees them unread. This costs what port and driver cost, and no
+/// more.
 class Sink final : public Poller {
  public:
   Sink(const Options& options, bab::RxQueue& queue)
@@ -27,7 +29,7 @@ class Sink final : public Poller {
     }
     if (phase != Phase::kRun) {
       if (asked_at_ == 0) asked_at_ = now_tsc;
-      // A peer may go on for ever: what comes later than this after the request is not waited for.
+      // A peer may go on for ever: a tenth of a second after the request this ends all the same.
       if (n == 0 || phase == Phase::kAbandon || now_tsc - asked_at_ > rte_get_tsc_hz() / 10)
         finish();
     }
@@ -50,24 +52,33 @@ class Null final : public Job {
  public:
   Null(const Options& options, Wiring& wiring) {
     counts_frames = true;
-    auto& sinks = stages.emplace_back();
     for (std::size_t i = 0; i < wiring.ports(); ++i)
       for (bab::RxQueue* queue : wiring.rx_queues(i)) {
-        sinks.push_back(std::make_unique<Sink>(options, *queue));
-        sinks.back()->works_with(wiring.rx_pool(i));
+        sinks_.push_back(std::make_unique<Sink>(options, *queue));
+        sinks_.back()->works_with(wiring.rx_pool(i));
       }
+    add_stage(sinks_);
   }
 
   void sum_up(Summary& summary) const override {
-    for (const auto& p : stages[0]) static_cast<const Sink&>(*p).sum_up(summary);
+    for (const auto& sink : sinks_) sink->sum_up(summary);
     add_frames_row(summary);
   }
+
+ private:
+  std::vector<std::unique_ptr<Sink>> sinks_;
 };
 
 }  // namespace
 
-std::unique_ptr<Job> make_null(const Options& options, Wiring& wiring) {
-  return std::make_unique<Null>(options, wiring);
-}
+constinit const Engine kNullEngine{
+    .name = "null",
+    .help = "receive on every port, count frames and free them unread",
+    .loopback_ports = 0,
+    .makes_messages = false,
+    .port_use = "a port to receive on",
+    .most_ports = 32,
+    .session = "",
+    .make = make_job<Null>};
 
 }  // namespace testbab

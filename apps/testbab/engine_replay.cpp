@@ -1,5 +1,3 @@
-#include "engine_replay.hpp"
-
 #include <algorithm>
 #include <limits>
 
@@ -9,6 +7,7 @@
 #include <bab/base/error.hpp>
 
 #include "captured_messages.hpp"
+#include "engine_table.hpp"
 #include "sender.hpp"
 #include "tsc_clock.hpp"
 #include "wiring.hpp"
@@ -16,8 +15,9 @@
 namespace testbab {
 namespace {
 
-/// A capture's messages, at the pace at which they were captured or another, once or over and over.
-/// One that couldn't go in time goes as soon as it can; those behind it keep their times.
+/// Sends a capture's messages at the pace at which they were captured, or at another one, once or
+/// several times. A message that couldn't go in time goes as soon as it can; those behind it keep
+/// their times.
 class Replayer final : public Sender {
  public:
   Replayer(const Options& options, Wiring& wiring, const CapturedMessages& messages)
@@ -47,7 +47,7 @@ class Replayer final : public Sender {
     unsigned made = 0;
     for (std::uint32_t bytes = 0; bytes < most_bytes && made_ < most; ++made) {
       if (at_ == messages_.size()) {
-        at_ = 0;  // the next round begins when the last one's last message has gone
+        at_ = 0;  // a round begins when the last message of the round before has gone
         started_ = now_tsc;
       }
       if (now_tsc - started_ < due(at_)) break;
@@ -82,13 +82,13 @@ class Replayer final : public Sender {
 
 class Replay final : public Job {
  public:
-  Replay(const Options& options, Wiring& wiring) : messages_(read(options, wiring)) {
-    stages.emplace_back().push_back(std::make_unique<Replayer>(options, wiring, messages_));
+  Replay(const Options& options, Wiring& wiring)
+      : messages_(read(options, wiring)), replayer_(options, wiring, messages_) {
+    add_stage(replayer_);
   }
-  ~Replay() override { stages.clear(); }
 
   void sum_up(Summary& summary) const override {
-    static_cast<const Sender&>(*stages[0][0]).sum_up(summary);
+    replayer_.sum_up(summary);
     summary.replay = {messages_.size(), messages_.duplicates()};
     auto& row =
         summary.ledger.row("frames of the capture", messages_.frames() + messages_.other_links());
@@ -110,12 +110,19 @@ class Replay final : public Job {
   }
 
   CapturedMessages messages_;
+  Replayer replayer_;
 };
 
 }  // namespace
 
-std::unique_ptr<Job> make_replay(const Options& options, Wiring& wiring) {
-  return std::make_unique<Replay>(options, wiring);
-}
+constinit const Engine kReplayEngine{
+    .name = "replay",
+    .help = "send the messages of a capture at their pace, at another, or as fast as they go",
+    .loopback_ports = 0,
+    .makes_messages = false,
+    .port_use = "a port to send on",
+    .most_ports = 1,
+    .session = "BABREPLAY",
+    .make = make_job<Replay>};
 
 }  // namespace testbab

@@ -16,17 +16,26 @@
 
 namespace testbab {
 
+/// What an engine asks of a FlowWriter, whatever its writer is. After it has finished.
+class Flow : public Poller {
+ public:
+  [[nodiscard]] virtual std::uint64_t generated() const noexcept = 0;
+  [[nodiscard]] virtual const bab::WriterStats& stats() const noexcept = 0;
+
+ protected:
+  Flow() : Poller(Direction::kTx) {}
+};
+
 /// One flow's messages, written into a writer that others may share. `Writer` is a bab::LocalWriter
 /// or a bab::SharedWriter's Producer; its frames go to a flusher on some lcore.
 template <class Writer>
-class FlowWriter final : public Poller {
+class FlowWriter final : public Flow {
  public:
   /// `count`: messages, 0 for no end. The other arguments are those of the writer.
   template <class... Args>
   FlowWriter(const Options& options, std::uint64_t flow, std::uint64_t count,
              const TokenBucket& pace, Args&&... args)
-      : Poller(Direction::kTx),
-        flow_(flow),
+      : flow_(flow),
         end_(count == 0 ? std::numeric_limits<std::uint64_t>::max() : count),
         pace_(pace),
         payload_(options.payload),
@@ -39,7 +48,7 @@ class FlowWriter final : public Poller {
     if (phase == Phase::kRun) work += generate(now_tsc);
     if (phase != Phase::kRun || next_ == end_) {
       writer_.flush();
-      // The shared frame's other reservations are settled by their own lcores within their turn.
+      // Other lcores settle their own reservations in the shared frame within their turns.
       if (writer_.idle()) finish();
     } else {
       work += writer_.poll(now_tsc);
@@ -50,9 +59,8 @@ class FlowWriter final : public Poller {
 
   [[nodiscard]] std::string_view what() const noexcept override { return "writer"; }
 
-  /// After it has finished.
-  [[nodiscard]] std::uint64_t generated() const noexcept { return next_; }
-  [[nodiscard]] const bab::WriterStats& stats() const noexcept { return writer_.stats(); }
+  [[nodiscard]] std::uint64_t generated() const noexcept override { return next_; }
+  [[nodiscard]] const bab::WriterStats& stats() const noexcept override { return writer_.stats(); }
 
  private:
   unsigned generate(std::uint64_t now_tsc) noexcept {

@@ -6,6 +6,7 @@
 #include <bab/message/write_flusher.hpp>
 #include <bab/port/queues.hpp>
 
+#include "ledger_rows.hpp"
 #include "poller.hpp"
 #include "summary.hpp"
 
@@ -21,6 +22,7 @@ class FlusherPoller final : public Poller {
         session_(header.session()) {}
 
   bab::WriteFlusher<bab::TxQueue>& flusher() noexcept { return flusher_; }
+  [[nodiscard]] const bab::WriteFlusher<bab::TxQueue>& flusher() const noexcept { return flusher_; }
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override {
     const unsigned work = flusher_.poll(now_tsc);
@@ -35,26 +37,21 @@ class FlusherPoller final : public Poller {
 
   /// After it has finished.
   [[nodiscard]] std::uint64_t sent() const noexcept {
-    return flusher_.stats().messages - flusher_.stats().dropped_messages -
-           queue_.refused_messages();
+    return sent_messages(flusher_.stats(), queue_);
   }
+  [[nodiscard]] const bab::wire::Session& session() const noexcept { return session_; }
 
   /// `written`, `frames`: what the writers say they handed over.
   void sum_up(Summary& summary, std::uint64_t written, std::uint64_t frames) const {
-    const bab::FlusherStats& s = flusher_.stats();
-    const std::uint64_t refused = queue_.refused_messages();
-    summary.bus.messages_out += sent();
-    summary.bus.bytes_out += s.bytes - s.dropped_bytes - queue_.refused_bytes();
-    summary.bus.frames_out += queue_.counters().frames;
-    summary.bus.lost += s.dropped_messages + refused;
-    summary.drops += flusher_.drops();
-    summary.ledger.row("messages written", written).out = {
-        {"sent", sent()}, {"tx_full", s.dropped_messages}, {"tx_refused", refused}};
-    summary.set_held_apart(session_);
-    summary.ledger.row("frames written", frames).out = {
-        {"sent", queue_.counters().frames},
-        {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},
-        {"tx_refused", queue_.drops()[bab::Drop::kTxRefused]}};
+    summary.bus.lost += unsent_messages(flusher_.stats(), queue_);
+    add_sent(summary,
+             {.row = "messages written",
+              .messages = written,
+              .frames = frames,
+              .flushed = flusher_.stats(),
+              .drops = flusher_.drops(),
+              .session = session_},
+             queue_);
   }
 
  private:

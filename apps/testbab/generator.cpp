@@ -69,17 +69,17 @@ unsigned Generator::make(std::uint64_t now_tsc, std::uint32_t frames) noexcept {
   return made;
 }
 
-std::vector<std::unique_ptr<Poller>> make_generators(const Options& options, Wiring& wiring,
-                                                     std::size_t ports) {
+std::vector<std::unique_ptr<Generator>> make_generators(const Options& options, Wiring& wiring,
+                                                        std::size_t ports) {
   // The loopback port has as many TX queues as RX queues, whatever --txq says.
   const std::size_t sessions = ports * options.txq;
-  std::vector<std::unique_ptr<Poller>> generators;
+  std::vector<std::unique_ptr<Generator>> generators;
   const std::size_t senders =
       options.count > 0 ? std::min<std::size_t>(sessions, options.count) : sessions;
   std::size_t index = 0;
   for (std::size_t i = 0; i < ports; ++i)
     for (unsigned q = 0; q < options.txq; ++q, ++index) {
-      // The first sessions take what doesn't divide; a share of 0 would mean "no end".
+      // The first sessions take the remainder. A share of 0 would mean "no end".
       const std::uint64_t share =
           options.count / sessions + (index < options.count % sessions ? 1 : 0);
       if (options.count > 0 && share == 0) continue;

@@ -13,12 +13,12 @@ namespace testbab {
 
 class Wiring;
 
-/// Throws bab::Error when there are messages longer than the `most` bytes that a frame of this MTU
-/// holds.
+/// Throws bab::Error when a message can be longer than `most` bytes, which is what a frame of this
+/// MTU holds.
 void require_fit(const MessageSizes& sizes, std::uint32_t most, std::uint32_t mtu);
 
-/// The `index`-th of `senders` equal shares of --rate, their messages taking turns. A sender that
-/// couldn't send for a quarter of a second or less makes up for it.
+/// The pace of the `index`-th of `senders` senders: they share --rate equally and take turns. A
+/// sender that couldn't send for a quarter of a second or less makes up for it.
 TokenBucket share_of_rate(const Options& options, std::size_t index, std::size_t senders);
 
 /// Makes one session's messages and sends them on one TX queue.
@@ -36,16 +36,16 @@ class Generator final : public Sender {
   }
   [[nodiscard]] const char* row() const noexcept override { return "messages generated"; }
 
-  const std::uint64_t end_;  // sequence number not to be made
+  const std::uint64_t end_;  // one more than the last sequence number
   std::uint64_t next_ = bab::wire::kMoldFirstSequence;
   TokenBucket pace_;
   Payload payload_;
   MessageSizes sizes_;
-  std::uint32_t least_a_frame_ = 0;  // messages that a frame holds, were they the longest
+  std::uint32_t least_a_frame_ = 0;  // how many of the longest messages a frame holds
 };
 
 /// A Generator for each TX queue of the first `ports` ports, --count divided among them.
-std::vector<std::unique_ptr<Poller>> make_generators(const Options& options, Wiring& wiring,
-                                                     std::size_t ports);
+std::vector<std::unique_ptr<Generator>> make_generators(const Options& options, Wiring& wiring,
+                                                        std::size_t ports);
 
 }  // namespace testbab

@@ -83,7 +83,7 @@ std::string man_page() {
     t += item(head, o.help);
   }
   t += ".SH ENGINES\n";
-  for (const Engine& e : engines()) t += item(e.name, e.help);
+  for (const Engine* e : engines()) t += item(e->name, e->help);
   t += fmt::format(".SH COMMANDS\n{}\n", roff(kAboutThePrompt));
   for (const Command& c : commands()) t += item(c.syntax, c.help);
   t +=

@@ -17,8 +17,8 @@
 
 namespace testbab {
 
-/// Bytes of a frame as testpmd counts beside its IP packet: Ethernet header, one 802.1Q tag and the
-/// CRC.
+/// Bytes of a frame beside its IP packet, as testpmd counts them: Ethernet header, one 802.1Q tag
+/// and the CRC.
 inline constexpr unsigned kFrameOverhead = 14 + 4 + 4;
 
 inline constexpr unsigned kMtuMin = 68;  // RFC 791: every module must forward so much
@@ -56,7 +56,7 @@ struct Options {
   std::optional<std::string> session;  ///< default: the engine's
   std::optional<std::uint16_t> vlan;
   unsigned max_delay_us = 100;
-  unsigned flush_messages = 0;  ///< a frame goes with so many; 0: when it is full
+  unsigned flush_messages = 0;  ///< a frame with so many goes; 0: one that is full
   PayloadPart payload = PayloadPart::kAll;
   bab::IdleStrategy idle = bab::IdleStrategy::kPause;
   bab::ChecksumChoice tx_checksum = bab::ChecksumChoice::kAuto;
@@ -81,7 +81,7 @@ struct Options {
   bool keep_going = false;   ///< scripts go on behind a command that failed
   std::string cmdline_file;  ///< commands to run first; empty: none
 
-  /// Somebody or something gives commands; else the engine starts, runs and ends.
+  /// Commands come from a person or a file. Otherwise the engine starts, runs and ends.
   [[nodiscard]] bool has_commands() const { return interactive || !cmdline_file.empty(); }
 
   /// The MTU asked for the port-th port, by --mtu or --max-pkt-len.
@@ -101,7 +101,7 @@ struct OptionHelp {
 };
 std::vector<OptionHelp> option_list();
 
-/// What parse_options gives when the program shall end at once.
+/// What parse_options gives when the program is to end at once.
 struct Ended {
   int exit_code;
   std::string text;  ///< help or version (exit code 0), or one sentence (2)

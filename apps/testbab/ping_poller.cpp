@@ -10,6 +10,7 @@
 #include <bab/base/error.hpp>
 
 #include "generator.hpp"
+#include "ledger_rows.hpp"
 #include "receiver.hpp"
 #include "tsc_clock.hpp"
 #include "wiring.hpp"
@@ -20,7 +21,7 @@ namespace {
 /// A message: when it should have gone, then its number and the bytes that go with that.
 constexpr std::size_t kPayloadAt = sizeof(std::uint64_t);
 
-/// More frames than a NIC's queues hold: what came while an lcore was away is among so many.
+/// More frames than a NIC's queues hold: all that came while an lcore was away are among these.
 constexpr std::uint64_t kMostQueued = 65'536;
 
 std::uint64_t ticks(unsigned ms) {
@@ -81,11 +82,8 @@ unsigned PingPoller::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   }
   if ((phase != Phase::kRun || next_ == end_) && oldest_ == next_ && flusher_.idle()) finish();
   if (work > 0) {
-    const bab::FramerStats& in = framer_.stats();
+    publish_received(framer_);
     const bab::FlusherStats& out = flusher_.stats();
-    live_rx.publish(in.messages, in.bytes, in.frames, framer_.drops().total(bab::DropUnit::kFrame));
-    live_drops.publish(framer_.drops());
-    live_gathered.publish(in.gathered);
     live_tx.publish(out.messages, out.bytes, out.frames, 0);
     live_writer.publish(writer_.stats());
   }
@@ -106,8 +104,8 @@ unsigned PingPoller::receive() noexcept {
     frames += n;
     more |= n == burst_size_;
   }
-  // What came while this lcore was away is in time: it is looked at before anything is called lost.
-  // But a flood of others' frames has no end.
+  // Messages that came while this lcore was away are in time: the queues are emptied before any
+  // message is called lost. But a flood of others' frames has no end.
   behind_ = more ? behind_ + frames : 0;
   if (!more || behind_ > kMostQueued) expire(rte_rdtsc());
   return frames;
@@ -118,7 +116,7 @@ void PingPoller::judge(std::span<const std::uint8_t> message, std::uint64_t now)
   std::uint64_t intended = 0, number = 0;
   std::memcpy(&intended, message.data(), sizeof intended);
   std::memcpy(&number, message.data() + kPayloadAt, sizeof number);
-  // What isn't one of the last ones that went, with its time, is somebody else's.
+  // Not one of the last messages that went, or with another time: a stranger's.
   if (number == 0 || number >= next_ || next_ - number > kWindow) return;
   Slot& s = slot(number);
   if (s.intended != intended) return;
@@ -142,7 +140,7 @@ unsigned PingPoller::generate() noexcept {
   const std::uint64_t now = rte_rdtsc();
   const std::uint64_t due = std::min({pace_.due(now), end_ - next_, kWindow - (next_ - oldest_)});
   unsigned made = 0;
-  // A turn's share, so that answers aren't kept waiting.
+  // The most in a turn: answers mustn't wait.
   constexpr unsigned kPerTurn = 256;
   for (; made < std::min<std::uint64_t>(due, kPerTurn); ++made) {
     const std::uint32_t len = sizes_.of(next_);
@@ -172,32 +170,23 @@ void PingPoller::expire(std::uint64_t now) noexcept {
 }
 
 void PingPoller::sum_up(Summary& summary) const {
-  const bab::FramerStats& in = framer_.stats();
   const bab::FlusherStats& out = flusher_.stats();
-  const std::uint64_t given = out.messages - out.dropped_messages - queue_.refused_messages();
+  const std::uint64_t given = sent_messages(out, queue_);
   const std::uint64_t sent = given - std::min(summary.held.of(header_.session()).messages, given);
   const std::uint64_t unsent = out.messages - sent;
   BusTotals& bus = summary.bus;
-  bus.messages_in += in.messages;
-  bus.bytes_in += in.bytes;
-  bus.frames_in += in.frames;
-  bus.messages_out += given;
-  bus.bytes_out += out.bytes - out.dropped_bytes - queue_.refused_bytes();
-  bus.frames_out += queue_.counters().frames;
-  bus.lost += lost_ + late_;  // what wasn't sent is among them
+  bus.lost += lost_ + late_;  // messages that weren't sent are among the lost ones
   bus.corrupt += corrupt_;
   bus.duplicates += duplicates_;
-  summary.drops += framer_.drops();
-  summary.drops += flusher_.drops();
-  summary.ledger.row("messages written", next_ - 1).out = {
-      {"sent", given},
-      {"tx_full", out.dropped_messages},
-      {"tx_refused", queue_.refused_messages()}};
-  summary.set_held_apart(header_.session());
-  summary.ledger.row("frames written", writer_.stats().frames).out = {
-      {"sent", queue_.counters().frames},
-      {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},
-      {"tx_refused", queue_.drops()[bab::Drop::kTxRefused]}};
+  add_received(summary, framer_);
+  add_sent(summary,
+           {.row = "messages written",
+            .messages = next_ - 1,
+            .frames = writer_.stats().frames,
+            .flushed = out,
+            .drops = flusher_.drops(),
+            .session = header_.session()},
+           queue_);
   summary.ledger.row("messages sent", sent).out = {
       {"back", back_},
       {"back late", late_},

@@ -22,15 +22,15 @@ namespace testbab {
 
 class Wiring;
 
-/// Sends numbered messages at a steady rate on one port and takes the time until each comes back
-/// there, from whoever returns it. Time counts from when a message should have gone, not from when
-/// it could: what waits behind a slow answer, or behind this lcore's own absence, is as late as a
-/// user of that rate would find it (no coordinated omission). Each message goes at once, in a frame
-/// of its own unless several are due.
+/// Sends numbered messages at a steady rate on one port and measures the time until each comes back
+/// there. The time counts from when a message should have gone, not from when it could go: a
+/// message that waits behind a slow answer, or because this lcore was away, is as late as a user of
+/// that rate would find it (no coordinated omission). Each message goes at once, in a frame of its
+/// own unless several are due.
 class PingPoller final : public Poller {
  public:
   static constexpr std::uint64_t kRate = 5000;  ///< messages/s, unless --rate says more or less
-  /// Messages under way at once; those that are due meanwhile wait.
+  /// Messages under way at once. Others that are due wait.
   static constexpr std::size_t kWindow = 65536;
   static constexpr std::uint32_t kShortest =
       16;  ///< bytes: when it should have gone, and its number
@@ -42,7 +42,12 @@ class PingPoller final : public Poller {
   [[nodiscard]] std::string_view what() const noexcept override { return "ping"; }
   [[nodiscard]] Level ring() const noexcept override { return {ring_.size(), ring_.capacity()}; }
 
-  /// Any thread; while it runs, a moment's.
+  /// Messages that went, and those that came back.
+  [[nodiscard]] std::uint64_t progress() const noexcept override {
+    return live_tx.frames + ticks_.count();
+  }
+
+  /// So far. Any thread.
   [[nodiscard]] Latency latency() const;
 
   void sum_up(Summary& summary) const;
@@ -61,7 +66,7 @@ class PingPoller final : public Poller {
   unsigned generate() noexcept;
   void expire(std::uint64_t now) noexcept;
 
-  const std::uint64_t end_;  // number not to be sent
+  const std::uint64_t end_;  // one more than the last number
   std::uint64_t next_ = 1;
   std::uint64_t oldest_ = 1;  // all before it are back or lost
   std::uint64_t timeout_;     // ticks

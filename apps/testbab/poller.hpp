@@ -10,11 +10,12 @@
 #include <bab/base/counter.hpp>
 #include <bab/base/drops.hpp>
 #include <bab/memory/buffer_pool.hpp>
+#include <bab/message/framer.hpp>
 #include <bab/message/local_writer.hpp>
 
 namespace testbab {
 
-/// What a poller's lcore lets others see while it runs: stored once per burst, read for live rates.
+/// What a poller shows other threads while it runs: stored once per burst, read for live rates.
 struct alignas(64) LiveCounters {
   bab::Counter messages;
   bab::Counter bytes;  ///< of messages
@@ -29,7 +30,7 @@ struct alignas(64) LiveCounters {
   }
 };
 
-/// The same of what it dropped, by reason.
+/// What it dropped so far, by reason.
 struct alignas(64) LiveDrops {
   std::array<bab::Counter, bab::kDrops> reasons{};
 
@@ -40,7 +41,7 @@ struct alignas(64) LiveDrops {
   }
 };
 
-/// The same of frames that came split over several buffers and were gathered into one.
+/// Frames so far that came split over several buffers and were gathered into one.
 class LiveGathered {
  public:
   void publish(std::uint64_t frames) noexcept {
@@ -58,7 +59,7 @@ struct Level {
   std::uint64_t used = 0, of = 0;
 };
 
-/// The same of a poller's writer.
+/// What a poller's writer did so far.
 struct alignas(64) LiveWriter {
   std::atomic<bool> active{false};  ///< there is one
   bab::Counter frames;
@@ -80,8 +81,8 @@ class Poller {
  public:
   enum class Phase : std::uint8_t {
     kRun,
-    kFinish,   ///< take nothing new, get rid of what there is, then finish()
-    kAbandon,  ///< the same at once: drop and count what can't go
+    kFinish,   ///< begin nothing new, send what there is, then finish()
+    kAbandon,  ///< the same at once: drop and count what can't be sent
   };
 
   explicit Poller(Direction direction) : direction_(direction) {}
@@ -92,17 +93,17 @@ class Poller {
   /// On its lcore. Returns how much work it did; 0 means idle.
   virtual unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept = 0;
 
-  /// The same in the phase that it was asked to be in: what its lcore's loop calls.
+  /// The same in the phase that enter() asked for. The lcore's loop calls this.
   unsigned poll(std::uint64_t now_tsc) noexcept { return poll(now_tsc, phase()); }
 
   [[nodiscard]] Direction direction() const noexcept { return direction_; }
 
-  /// Any thread. Acquire pairs with finish()'s release: the results are there to read.
+  /// Any thread. The acquire pairs with finish()'s release: the results can be read then.
   [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
   void enter(Phase phase) noexcept { phase_.store(phase, std::memory_order_release); }
   [[nodiscard]] Phase phase() const noexcept { return phase_.load(std::memory_order_acquire); }
 
-  /// What it is, in a word or two for people.
+  /// A word or two for people.
   [[nodiscard]] virtual std::string_view what() const noexcept {
     switch (direction_) {
       case Direction::kTx:
@@ -115,17 +116,21 @@ class Poller {
     return "relay";
   }
 
-  /// Pools whose buffers its writer, its rings and its ports' queues have. Main thread.
+  /// Its writer, its rings and its ports' queues hold buffers of this pool. Main thread.
   void works_with(const bab::BufferPool& pool) { pools_.push_back(&pool); }
   [[nodiscard]] const std::vector<const bab::BufferPool*>& pools() const noexcept { return pools_; }
 
-  /// Of the ring between its writer and its flusher; 0 of 0: it has none. Any thread; a moment's
-  /// figure.
+  /// Of the ring between its writer and its flusher, at this moment; 0 of 0: it has none. Any
+  /// thread.
   [[nodiscard]] virtual Level ring() const noexcept { return {}; }
 
-  /// The port that it receives on, by its place among them; none where it only sends. Main thread.
+  /// It receives on the port at this place among all ports. Main thread.
   void receives_on(std::size_t port) { rx_port_ = port; }
   [[nodiscard]] std::optional<std::size_t> rx_port() const noexcept { return rx_port_; }
+
+  /// Grows as long as it gets on with what it has begun, whatever strangers send: a stop gives up
+  /// on pollers that don't. Main thread.
+  [[nodiscard]] virtual std::uint64_t progress() const noexcept { return live_tx.frames; }
 
   LiveCounters live_tx;
   LiveCounters live_rx;
@@ -134,6 +139,14 @@ class Poller {
   LiveWriter live_writer;
 
  protected:
+  /// What `framer` made of what came, for others to see.
+  void publish_received(const bab::Framer& framer) noexcept {
+    const bab::FramerStats& s = framer.stats();
+    live_rx.publish(s.messages, s.bytes, s.frames, framer.drops().total(bab::DropUnit::kFrame));
+    live_drops.publish(framer.drops());
+    live_gathered.publish(s.gathered);
+  }
+
   void finish() noexcept { finished_.store(true, std::memory_order_release); }
 
  private:

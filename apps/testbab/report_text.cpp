@@ -20,7 +20,7 @@ std::string with_prefix(double value) {
 
 LiveTotals LiveTotals::of(const Job& job) {
   LiveTotals s;
-  for (const auto& stage : job.stages)
+  for (const auto& stage : job.stages())
     for (const auto& p : stage) {
       s.tx_messages += p->live_tx.messages;
       s.tx_bytes += p->live_tx.bytes;

@@ -15,16 +15,16 @@ using std::chrono::milliseconds;
 
 /// A stage that makes no progress for so long is abandoned: what it holds is dropped and counted.
 constexpr std::chrono::seconds kGrace{5};
-/// The same where a link is down, which may be for a moment only, or a signal asks for an end of
-/// the waiting.
+/// The same where a link is down, which may be for a moment only, and after a signal, which asks
+/// for an end of the waiting.
 constexpr milliseconds kHopelessGrace{500};
-/// So is one that makes some all the time and still doesn't finish (a peer may go on for ever).
+/// A stage that always makes progress and doesn't finish in this time is abandoned, too.
 constexpr std::chrono::seconds kLastGrace{60};
-
-using Stage = std::vector<std::unique_ptr<Poller>>;
+/// The same, from a signal on.
+constexpr std::chrono::seconds kSignalledGrace{2};
 
 bool finished(const Stage& stage) {
-  return std::all_of(stage.begin(), stage.end(), [](const auto& p) { return p->finished(); });
+  return std::all_of(stage.begin(), stage.end(), [](const Poller* p) { return p->finished(); });
 }
 
 }  // namespace
@@ -47,9 +47,9 @@ Run::Run(Job& job, const std::vector<unsigned>& lcores, const Options& options,
       idle_limit_(options.idle_exit_ms),
       interrupted_(signals.pending()) {
   deal(lcores, options.idle);
-  // Perhaps there is no link: nothing may be sent that then couldn't go.
+  // Perhaps there is no link: nothing is sent that couldn't go then.
   if (interrupted_)
-    for (const auto& p : job_.stages[0]) p->enter(Poller::Phase::kFinish);
+    for (Poller* p : job_.stages()[0]) p->enter(Poller::Phase::kFinish);
   launch();
 }
 
@@ -59,8 +59,7 @@ Run::~Run() {
 
 void Run::deal(const std::vector<unsigned>& lcores, bab::IdleStrategy idle) {
   std::vector<Poller*> all;
-  for (const auto& stage : job_.stages)
-    for (const auto& p : stage) all.push_back(p.get());
+  for (const Stage& stage : job_.stages()) all.insert(all.end(), stage.begin(), stage.end());
   const std::size_t n = std::min(lcores.size(), all.size());
   for (std::size_t i = 0; i < n; ++i)
     workers_.push_back({lcores[i], std::make_unique<bab::Lcore>(bab::IdleOptions{idle}), {}});
@@ -75,7 +74,7 @@ void Run::launch() {
   for (Worker& w : workers_)
     if (rte_eal_remote_launch([](void* self) { return static_cast<Worker*>(self)->loop(); }, &w,
                               w.id) != 0) {
-      // Those that run already end at once; only then may their pollers go.
+      // Lcores that run already must end before their pollers are destroyed.
       enter(Poller::Phase::kAbandon);
       rte_eal_mp_wait_lcore();
       throw bab::Error(fmt::format("lcore {} is busy and can't be started", w.id));
@@ -83,14 +82,14 @@ void Run::launch() {
 }
 
 void Run::enter(Poller::Phase phase) {
-  for (const auto& stage : job_.stages)
-    for (const auto& p : stage) p->enter(phase);
+  for (const Stage& stage : job_.stages())
+    for (Poller* p : stage) p->enter(phase);
 }
 
 Run::Received Run::received() const {
   Received sum;
-  for (const auto& stage : job_.stages)
-    for (const auto& p : stage) {
+  for (const Stage& stage : job_.stages())
+    for (const Poller* p : stage) {
       // For --idle-exit-ms a frame that goes is as good as one that comes.
       sum.good += p->live_rx.frames + p->live_tx.frames;
       sum.dropped += p->live_rx.dropped;
@@ -99,13 +98,20 @@ Run::Received Run::received() const {
   return sum;
 }
 
+std::uint64_t Run::progress() const {
+  std::uint64_t sum = 0;
+  for (const Stage& stage : job_.stages())
+    for (const Poller* p : stage) sum += p->progress();
+  return sum;
+}
+
 bool Run::over() {
   const auto now = Clock::now();
   const Received so_far = received();
   if (so_far.frames() != idle_frames_) idle_since_ = now;
   idle_frames_ = so_far.frames();
-  // Stage 0 ends by itself only where it is made of senders with a --count.
-  return interrupted_ || finished(job_.stages[0]) ||
+  // Stage 0 finishes by itself only where it consists of senders with a --count.
+  return interrupted_ || finished(job_.stages()[0]) ||
          (count_ > 0 && (job_.counts_frames ? so_far.frames() : so_far.messages) >= count_) ||
          (idle_limit_.count() > 0 && now - idle_since_ >= idle_limit_) ||
          (limit_.count() > 0 && now - start_ >= limit_);
@@ -114,23 +120,24 @@ bool Run::over() {
 void Run::stop(const std::function<void()>& tick, const std::function<bool()>& hopeless) {
   stopped_ = true;
   const bool was_asked = signals_.pending();
-  for (std::size_t i = 0; i < job_.stages.size(); ++i) {
-    const Stage& stage = job_.stages[i];
+  for (std::size_t i = 0; i < job_.stages().size(); ++i) {
+    const Stage& stage = job_.stages()[i];
     job_.before_stop(i);
-    for (const auto& p : stage) p->enter(Poller::Phase::kFinish);
-    const auto last_deadline = Clock::now() + kLastGrace;
+    for (Poller* p : stage) p->enter(Poller::Phase::kFinish);
+    auto last_deadline = Clock::now() + kLastGrace;
     auto progress_at = Clock::now();
-    // Frames that are none of ours are no progress: they may come for ever.
-    std::uint64_t progress = received().good;
+    std::uint64_t last_progress = progress();
     while (!finished(stage)) {
       const auto now = Clock::now();
-      if (const std::uint64_t frames = received().good; frames != progress) {
-        progress = frames;
+      if (const std::uint64_t so_far = progress(); so_far != last_progress) {
+        last_progress = so_far;
         progress_at = now;
       }
-      const bool is_short = hopeless() || (!was_asked && signals_.pending());
+      const bool is_signalled = !was_asked && signals_.pending();
+      if (is_signalled) last_deadline = std::min(last_deadline, now + kSignalledGrace);
+      const bool is_short = is_signalled || hopeless();
       if (now >= last_deadline || now - progress_at >= (is_short ? kHopelessGrace : kGrace))
-        for (const auto& p : stage) p->enter(Poller::Phase::kAbandon);
+        for (Poller* p : stage) p->enter(Poller::Phase::kAbandon);
       signals_.wait(milliseconds{1});
       tick();
     }

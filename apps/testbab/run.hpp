@@ -20,25 +20,26 @@ class Run {
   /// How often to look; a stop takes at most this longer.
   static constexpr std::chrono::milliseconds kTick{10};
 
-  /// Launches. Throws bab::Error when an lcore is busy. A signal that came before ends it at once:
-  /// nothing is sent. `job` and `signals` must outlive it.
+  /// Launches. Throws bab::Error when an lcore is busy. After a signal that came before, the run
+  /// ends at once and nothing is sent. `job` and `signals` must outlive the run.
   Run(Job& job, const std::vector<unsigned>& lcores, const Options& options, StopSignals& signals);
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
   /// Stops, where stop() wasn't called.
   ~Run();
 
-  /// All it had to do is done, or --duration or --idle-exit-ms is over, or it was interrupted
-  /// before it began.
+  /// All of --count is sent or received, or --duration or --idle-exit-ms is over, or the run was
+  /// interrupted before it began.
   [[nodiscard]] bool over();
 
-  /// Stops the job stage by stage and waits until its lcores are free. `tick` is called all along.
-  /// While `hopeless` says so (a link is down), who makes no progress isn't waited for long.
+  /// Stops the job stage by stage and waits until its lcores are free. Calls `tick` all along.
+  /// A stage that makes no progress isn't waited for long; still less after a signal, and while
+  /// `hopeless` says so (a link is down).
   void stop(const std::function<void()>& tick, const std::function<bool()>& hopeless);
 
   /// From the first poll to the last frame, or until now.
   [[nodiscard]] double seconds() const;
-  /// What the lcores did, so far. Figures of lcores that run are a moment's.
+  /// What the lcores did so far.
   [[nodiscard]] std::vector<LcoreSummary> lcores() const;
   /// The pollers that an lcore was dealt.
   [[nodiscard]] std::vector<const Poller*> pollers_of(unsigned lcore) const;
@@ -65,6 +66,8 @@ class Run {
   void launch();
   void enter(Poller::Phase phase);
   [[nodiscard]] Received received() const;
+  /// Of all pollers: one may wait for another.
+  [[nodiscard]] std::uint64_t progress() const;
 
   Job& job_;
   StopSignals& signals_;

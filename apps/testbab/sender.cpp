@@ -4,6 +4,7 @@
 
 #include <rte_cycles.h>
 
+#include "ledger_rows.hpp"
 #include "wiring.hpp"
 
 namespace testbab {
@@ -50,8 +51,8 @@ unsigned Sender::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   return work;
 }
 
-/// A burst waits, beside that which the flusher has. With all the pool's buffers in the ring each
-/// would have left the caches before it goes.
+/// As many as make a burst in the ring, beside the frames that the flusher has. Were all of the
+/// pool's buffers in the ring, each would have left the CPU's caches before it is sent.
 std::uint32_t Sender::frames_wanted() const noexcept {
   return burst_ - std::min<std::uint32_t>(burst_, ring_.size());
 }
@@ -65,29 +66,20 @@ std::uint32_t Sender::bytes_of(std::uint32_t frames) const noexcept {
       std::min<std::uint64_t>(kBytesPerTurn, std::uint64_t{frames} * writer_.max_message()));
 }
 
-std::uint64_t Sender::sent() const noexcept {
-  return flusher_.stats().messages - flusher_.stats().dropped_messages - queue_.refused_messages();
-}
+std::uint64_t Sender::sent() const noexcept { return sent_messages(flusher_.stats(), queue_); }
 
-std::uint64_t Sender::unsent() const noexcept {
-  return flusher_.stats().dropped_messages + queue_.refused_messages();
-}
+std::uint64_t Sender::unsent() const noexcept { return unsent_messages(flusher_.stats(), queue_); }
 
 void Sender::sum_up(Summary& summary) const {
-  const bab::FlusherStats& s = flusher_.stats();
-  const std::uint64_t refused = queue_.refused_messages();
-  summary.bus.messages_out += sent();
-  summary.bus.bytes_out += s.bytes - s.dropped_bytes - queue_.refused_bytes();
-  summary.bus.frames_out += queue_.counters().frames;
-  summary.bus.lost += s.dropped_messages + refused;
-  summary.drops += flusher_.drops();
-  auto& messages = summary.ledger.row(row(), made());
-  messages.out = {{"sent", sent()}, {"tx_full", s.dropped_messages}, {"tx_refused", refused}};
-  summary.set_held_apart(header_.session());
-  auto& frames = summary.ledger.row("frames written", writer_.stats().frames);
-  frames.out = {{"sent", queue_.counters().frames},
-                {"tx_full", flusher_.drops()[bab::Drop::kTxFull]},
-                {"tx_refused", queue_.drops()[bab::Drop::kTxRefused]}};
+  summary.bus.lost += unsent();
+  add_sent(summary,
+           {.row = row(),
+            .messages = made(),
+            .frames = writer_.stats().frames,
+            .flushed = flusher_.stats(),
+            .drops = flusher_.drops(),
+            .session = header_.session()},
+           queue_);
 }
 
 }  // namespace testbab

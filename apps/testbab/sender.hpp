@@ -18,8 +18,8 @@ class Wiring;
 bab::WriterOptions writer_options(const Options& options, const bab::wire::FrameHeader& header,
                                   std::uint32_t mtu);
 
-/// Sends one session on one TX queue: writer, ring and flusher on one lcore. What is sent is a
-/// derived class's.
+/// Sends one session on one TX queue: writer, ring and flusher on one lcore. A derived class makes
+/// the messages.
 class Sender : public Poller {
  public:
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept final;
@@ -28,16 +28,17 @@ class Sender : public Poller {
   [[nodiscard]] std::uint64_t sent() const noexcept;
   /// Messages that have a sequence number and were not sent: receivers see a gap.
   [[nodiscard]] std::uint64_t unsent() const noexcept;
+  [[nodiscard]] bab::wire::Session session() const noexcept { return header_.session(); }
   void sum_up(Summary& summary) const;
   [[nodiscard]] Level ring() const noexcept override { return {ring_.size(), ring_.capacity()}; }
 
  protected:
   Sender(const Options& options, Wiring& wiring, std::size_t port, unsigned queue);
 
-  /// Writes what is to be sent now, about kBytesPerTurn and `frames` frames at most; returns
-  /// messages.
+  /// Writes the messages that are to be sent now: about kBytesPerTurn, and `frames` frames at most.
+  /// Returns how many messages.
   virtual unsigned make(std::uint64_t now_tsc, std::uint32_t frames) noexcept = 0;
-  /// Nothing more comes.
+  /// All messages are written.
   [[nodiscard]] virtual bool made_all() const noexcept = 0;
   /// Messages written so far.
   [[nodiscard]] virtual std::uint64_t made() const noexcept = 0;
@@ -50,7 +51,7 @@ class Sender : public Poller {
   static constexpr std::uint32_t kPerMessage = 16;  ///< empty messages cost time, too
 
   [[nodiscard]] bab::LocalWriter& writer() noexcept { return writer_; }
-  /// Messages that `frames` frames hold at least, and their bytes, kPerMessage for each included.
+  /// Messages that `frames` frames hold at least, and their bytes with kPerMessage for each.
   [[nodiscard]] std::uint64_t messages_of(std::uint32_t frames) const noexcept;
   [[nodiscard]] std::uint32_t bytes_of(std::uint32_t frames) const noexcept;
 
@@ -63,7 +64,7 @@ class Sender : public Poller {
   bab::LocalWriter writer_;
   bab::WriteFlusher<bab::TxQueue> flusher_;
   unsigned burst_;
-  std::uint32_t messages_a_frame_;  // when it is closed; 0: when it is full
+  std::uint32_t messages_a_frame_;  // with so many it is closed; 0: when it is full
 };
 
 }  // namespace testbab

@@ -12,7 +12,7 @@ namespace testbab {
 
 std::uint64_t gathered_on(const Job& job, std::size_t port) {
   std::uint64_t sum = 0;
-  for (const auto& stage : job.stages)
+  for (const auto& stage : job.stages())
     for (const auto& p : stage)
       if (p->rx_port() == port) sum += p->live_gathered.frames();
   return sum;

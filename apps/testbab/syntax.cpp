@@ -109,7 +109,7 @@ std::vector<std::string> Element::choices() const {
   std::vector<std::string> all = words;
   for (const std::string& placeholder : placeholders)
     if (placeholder == "MODE")
-      for (const Engine& engine : engines()) all.emplace_back(engine.name);
+      for (const Engine* engine : engines()) all.emplace_back(engine->name);
   return all;
 }
 

@@ -34,19 +34,21 @@ class Wiring {
   /// Throws bab::Error when `engine` can't use the ports there are.
   void require(const Engine& engine) const;
 
-  /// Where what takes longer than two seconds is said.
+  /// `say` is called with a line of text about each wait of more than two seconds.
   void on_progress(std::function<void(const std::string&)> say) { say_ = std::move(say); }
-  /// Starts the ports that are stopped: all devices, then their links are waited for, since one may
-  /// be cabled to another. A signal ends the wait. Throws bab::Error, and those that were stopped
-  /// are stopped again.
+  /// Starts the ports that are stopped: first all devices, then it waits for their links, since one
+  /// port may be cabled to another. A signal ends the wait. Throws bab::Error; the ports that were
+  /// stopped are then stopped again.
   void start();
   void start(std::span<const std::size_t> ports);
   void start(std::size_t i) { start(std::span(&i, 1)); }
-  /// When nothing runs. What it held comes back to the pools; frames in memory ports are freed.
+  /// When nothing runs. Buffers that the port held come back to the pools; frames in memory ports
+  /// are freed.
   void stop(std::size_t i);
-  /// Reconfigures port i, and its pools where their buffers are too small; it stays stopped or is
-  /// started again. When nothing runs. Throws bab::Error, and the port is then as it was; but where
-  /// only its start fails, which the sentence is about then, it has the new MTU and is stopped.
+  /// When nothing runs: reconfigures port i, and its pools where their buffers are too small. A
+  /// stopped port stays stopped, another one is started again. Throws bab::Error; the port is then
+  /// as it was. Where only its start failed (the error says which), it has the new MTU and is
+  /// stopped.
   void set_mtu(const Options& options, std::size_t i, unsigned mtu);
 
   /// What ends a wait.
@@ -56,29 +58,28 @@ class Wiring {
   [[nodiscard]] bab::Port& port(std::size_t i) noexcept { return *units_.at(i).port; }
   [[nodiscard]] const bab::Port& port(std::size_t i) const noexcept { return *units_.at(i).port; }
   [[nodiscard]] bab::PortWatch& watch(std::size_t i) noexcept { return *units_.at(i).watch; }
-  /// All RX queues of port i, for a poller. What arrives at a port whose queues nobody asked for is
-  /// not the bus's, and no loss.
+  /// All RX queues of port i, for a poller. A port whose queues no poller has asked for doesn't
+  /// receive for the bus: what it misses is no loss.
   [[nodiscard]] std::vector<bab::RxQueue*> rx_queues(std::size_t i);
   [[nodiscard]] bab::BufferPool& tx_pool(std::size_t i) noexcept { return *units_.at(i).tx_pool; }
   [[nodiscard]] bab::BufferPool& rx_pool(std::size_t i) noexcept { return *units_.at(i).rx_pool; }
   [[nodiscard]] const bab::BufferPool& rx_pool(std::size_t i) const noexcept {
     return *units_.at(i).rx_pool;
   }
-  /// Where frames that port i's driver split are gathered; null: in the pool that their buffers are
-  /// from.
+  /// The pool into which frames that port i's driver split are gathered. Null: into the pool that
+  /// their buffers are from.
   [[nodiscard]] bab::BufferPool* gathering_pool(std::size_t i) noexcept {
     if (is_loopback()) return nullptr;
     const Unit& unit = units_.at(i);
-    // Also what a driver received into smaller buffers, which it had from before the MTU was
+    // Also for frames that came in smaller buffers, which the driver had from before the MTU was
     // raised.
     return unit.gathering ? unit.gathering.get() : unit.rx_pool.get();
   }
-  /// What an operator should know of the ports, and hasn't been told since it holds. A sentence
-  /// each.
+  /// What an operator should know of the ports and hasn't been told yet, a sentence each.
   [[nodiscard]] std::vector<std::string> new_notes();
-  /// Whether what is told of port i is that it splits frames, or may.
+  /// Whether the notes say that port i splits frames, or may.
   [[nodiscard]] bool told_of_splits(std::size_t i) const;
-  /// Those that hold now, as new_notes() found them last.
+  /// All that hold now, as new_notes() found them last.
   [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
   /// What the ports that an engine receives on did since its run began.
   [[nodiscard]] std::vector<RxSample> rx_samples() const;
@@ -95,21 +96,22 @@ class Wiring {
     return bab::wire::FrameHeader(header_options(options, i, queue));
   }
 
-  /// What happens at a stop to frames that are still in memory ports, and at a start to those that
-  /// came since.
+  /// What happens to frames in memory ports: at a stop to those that are still there, at a start to
+  /// those that came since.
   enum class Queued : std::uint8_t { kFree, kKeep };
 
-  /// Before a run, and before its job is made: `engine` is to use the ports, whose counters begin
-  /// at 0.
+  /// Before a run, and before its job is made: `engine` is going to use the ports. Their counters
+  /// begin at 0.
   void begin(const Engine& engine, Queued queued = Queued::kFree);
-  /// When the lcores are about to receive: what NICs missed before is nobody's loss.
+  /// When the lcores are about to receive: frames that NICs missed before are no loss.
   void begin_receiving();
   /// When all lcores have stopped: the statistics of the run.
   void collect(Summary& summary, Queued queued = Queued::kFree);
-  /// When the job is gone, too: how full the pools are, and who holds what isn't there.
+  /// When the job is gone, too: how full the pools are, and what holds the buffers that are
+  /// missing.
   void audit(Summary& summary) const;
 
-  /// Port i's statistics of all runs and the time between them, since they were cleared. At any
+  /// Port i's statistics of all runs and of the time between them, since they were cleared. At any
   /// time.
   [[nodiscard]] bab::PortStats stats(std::size_t i) const;
   void clear_stats(std::size_t i);
@@ -140,7 +142,8 @@ class Wiring {
       const Options& options, const std::string& name, std::uint32_t data_room,
       std::uint32_t queued, std::uint32_t writers, bool receives) const;
   void make_tx_pool(const Options& options, const bab::PortOptions& po, Unit& unit) const;
-  /// Makes it, where the one that the unit has doesn't do, and the one to gather in beside it.
+  /// Makes the pool to receive into, unless the one that the unit has will do, and the one to
+  /// gather in.
   bab::RxPoolMaker rx_pool_maker(const Options& options, std::uint16_t id, unsigned mtu,
                                  Unit& unit) const;
   void make_gathering_pool(const Options& options, std::uint16_t id, unsigned mtu,
@@ -152,7 +155,7 @@ class Wiring {
   [[nodiscard]] bool is_lost(const Unit& unit) const;
   static void add_rows(const Unit& unit, const PortSummary& p, const bab::TxAccount& tx,
                        bab::Ledger& ledger);
-  /// As many of a pool's buffers as the queues of open ports may hold.
+  /// How many of a pool's buffers the queues of open ports may hold.
   [[nodiscard]] std::uint32_t descriptors(const bab::BufferPool& pool) const;
 
   unsigned lcores_;

@@ -23,7 +23,7 @@ std::uint32_t data_room(const Options& options, std::uint32_t need) {
   return std::max(need, options.mbuf_size.value_or(kTestpmdMbufSize));
 }
 
-/// `need`: bytes of a buffer that holds a frame. A loopback port's are its sender's.
+/// `need`: bytes of a buffer that holds a frame. A loopback port receives its sender's buffers.
 void require_room(const Options& options, std::uint16_t id, std::uint32_t mtu, std::uint32_t need,
                   bool is_loopback) {
   rte_eth_dev_info info{};
@@ -48,7 +48,7 @@ void require_room(const Options& options, std::uint16_t id, std::uint32_t mtu, s
         *options.mbuf_size, mtu, need));
 }
 
-/// Names are unique in the process, and pools that are replaced still live.
+/// A name that is unique in the process, where pools that were replaced still live.
 std::string pool_name(std::string_view what, std::uint16_t id, unsigned generation) {
   return generation > 0 ? fmt::format("{}_{}.{}", what, id, generation)
                         : fmt::format("{}_{}", what, id);

@@ -27,8 +27,8 @@ class EngineRig {
   EngineRig(const EngineRig&) = delete;
   EngineRig& operator=(const EngineRig&) = delete;
   ~EngineRig() {
-    for (const auto& stage : job_->stages)
-      for (const auto& poller : stage) {
+    for (const testbab::Stage& stage : job_->stages())
+      for (testbab::Poller* poller : stage) {
         poller->enter(testbab::Poller::Phase::kAbandon);
         while (!poller->finished()) poller->poll(rte_rdtsc());
       }
@@ -39,9 +39,16 @@ class EngineRig {
   }
 
   [[nodiscard]] testbab::Poller& poller(std::size_t stage) noexcept {
-    return *job_->stages[stage][0];
+    return *job_->stages()[stage][0];
   }
-  [[nodiscard]] const testbab::Job& job() const noexcept { return *job_; }
+  /// The first poller of that type. Throws std::logic_error: the engine has none.
+  template <class P>
+  [[nodiscard]] P& find() {
+    for (const testbab::Stage& stage : job_->stages())
+      for (testbab::Poller* poller : stage)
+        if (auto* found = dynamic_cast<P*>(poller)) return *found;
+    throw std::logic_error("the engine has no poller of that type");
+  }
   [[nodiscard]] testbab::Wiring& wiring() noexcept { return wiring_; }
 
  private:

@@ -34,7 +34,7 @@ class LoopEngine {
   Slice measure(double seconds) {
     Stretch stretch(seconds);
     Slice slice;
-    const auto& framer = static_cast<testbab::Receiver&>(rig_.poller(1)).framer();
+    const bab::Framer& framer = checked_.framer();
     slice.interruptions = on_two_lcores(
         [&] { receiver_.run_until([&] { return !stretch.goes_on(framer.stats().messages); }); },
         [&](const std::atomic<bool>& stop) {
@@ -45,14 +45,12 @@ class LoopEngine {
   }
 
   /// Messages received so far.
-  [[nodiscard]] std::uint64_t messages() {
-    return static_cast<testbab::Receiver&>(rig_.poller(1)).framer().stats().messages;
-  }
+  [[nodiscard]] std::uint64_t messages() { return checked_.framer().stats().messages; }
 
   /// Throws when a message was lost or changed.
   void check() const {
     testbab::BusTotals bus;
-    static_cast<const testbab::Receiver&>(*rig_.job().stages[1][0]).checker().sum_up(bus, true);
+    checked_.checker().sum_up(bus, true);
     if (bus.corrupt + bus.lost + bus.disordered > 0)
       throw std::runtime_error(
           fmt::format("e2e: {} messages corrupt, {} lost", bus.corrupt, bus.lost));
@@ -60,6 +58,7 @@ class LoopEngine {
 
  private:
   EngineRig rig_;
+  testbab::Receiver& checked_{rig_.find<testbab::Receiver>()};
   bab::Lcore sender_{{bab::IdleStrategy::kSpin}}, receiver_{{bab::IdleStrategy::kSpin}};
 };
 

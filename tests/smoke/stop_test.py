@@ -230,18 +230,27 @@ class Waiting(SmokeCase):
 
 
 class Flood(SmokeCase):
-    """Foreign frames without end (net_null receives zeros): a run that is over doesn't wait for them."""
+    """Foreign frames without end: a run that is over doesn't wait for them."""
 
-    def test_does_not_keep_a_run(self):
+    def check(self, vdev):
+        """`vdev`: with the engine's name where it has to be another one for each."""
         engines = "loop", "flowgen", "ping"
         running = [self.start(f"--forward-mode={engine}", "--count=100", "--duration=1", "--ping-timeout-ms=200",
-                              vdevs=["net_null0"]) for engine in engines]
+                              vdevs=[vdev.format(engine=engine)]) for engine in engines]
         for engine, process in zip(engines, running):
             with self.subTest(engine=engine):
                 run = process.finish(HANGS)
                 self.assertEqual((run.status, run.report["bus"]["messages_in"]), (1, 0), run)  # none came back
                 self.assertEqual(run.report["bus"]["lost"], 100, run)
                 self.assertLess(run.report["seconds"], 6, run)
+
+    def test_does_not_keep_a_run(self):
+        self.check("net_null0")  # receives zeros
+
+    def test_of_valid_frames_does_not_keep_a_run(self):
+        streams = [captures.Stream(f"STRANGER{number}") for number in range(4)] + [captures.Stream("TESTBAB")]
+        pcapfile.write(self.path("in.pcap"), [stream.heartbeat().frame for stream in streams] * 20)
+        self.check(f"net_pcap0,rx_pcap={self.path('in.pcap')},infinite_rx=1,tx_pcap={self.path('out-{engine}.pcap')}")
 
 
 if __name__ == "__main__":

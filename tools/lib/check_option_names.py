@@ -6,11 +6,12 @@
 The flags are those of testbab's own table. EAL's options are no program's: every program that starts EAL has them.
 """
 
+import glob
 import os
 import re
 import sys
 
-TABLE = os.path.join("apps", "testbab", "options.cpp")
+TABLE = os.path.join("apps", "testbab", "options_*.cpp")
 EALS = os.path.join("src", "detail", "dpdk", "eal_options.hpp")
 LIBRARY = ("include", "src")
 ADDS = re.compile(r'\badd_(?:number|flag|text)\(\s*"(?:-\w,)?(--[a-z][a-z-]*)"')
@@ -25,7 +26,9 @@ def read(root, path):
 
 def flags(root):
     """testbab's own flags. It is an error if the table can't be read any more."""
-    found = set(ADDS.findall(read(root, TABLE)))
+    found = set()
+    for path in glob.glob(TABLE, root_dir=root):
+        found.update(ADDS.findall(read(root, path)))
     if not KNOWN <= found:
         sys.exit(f"{TABLE}: where are {', '.join(sorted(KNOWN - found))}?")
     return found - set(re.findall(r'"(--[a-z-]+)"', read(root, EALS)))
