@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include <bab/wire/frame_parser.hpp>
 
@@ -10,54 +11,86 @@ namespace {
 
 using wire::load_be;
 
-/// What tells subscriptions apart: of a frame that may yet turn out to be malformed.
-struct Address {
-  Endpoint to;
-  std::optional<std::uint16_t> vlan;
-};
+/// As it lies in a frame: not turned to the host's order for each frame.
+template <class T>
+T load_as_is(const std::uint8_t* at) noexcept {
+  T v;
+  std::memcpy(&v, at, sizeof v);
+  return v;
+}
 
-std::optional<Address> address_of(const rte_mbuf* m) noexcept {
+template <class T>
+T in_memory_order(T v) noexcept {
+  std::array<std::uint8_t, sizeof v> bytes;
+  wire::store_be(bytes.data(), v);
+  return load_as_is<T>(bytes.data());
+}
+
+constexpr std::uint8_t kVersion4Ihl5 = 0x45;
+constexpr std::size_t kPlainBytes = wire::kEthernetBytes + wire::kIpv4Bytes + wire::kUdpBytes;
+constexpr std::uint64_t kStripped = RTE_MBUF_F_RX_VLAN_STRIPPED;
+
+}  // namespace
+
+/// What a frame says that may yet turn out to be malformed. Of one that a driver split, the first
+/// buffer has the headers.
+bool Receiver::locate(const rte_mbuf* m, Address& out) noexcept {
   const auto* at = rte_pktmbuf_mtod(m, const std::uint8_t*);
-  std::size_t left =
-      m->data_len;  // of a frame that a driver split: its first buffer has the headers
-  if (left < wire::kEthernetBytes) return std::nullopt;
-  Address address;
-  if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) address.vlan = m->vlan_tci & 0xfff;
-  std::uint16_t type = load_be<std::uint16_t>(at + 12);
+  std::size_t left = m->data_len;
+  if (left < wire::kEthernetBytes) return false;
+  if ((m->ol_flags & kStripped) != 0) out.vlan = m->vlan_tci & 0xfff;
+  std::uint16_t type = load_be<std::uint16_t>(at + wire::kEtherTypeAt);
   at += wire::kEthernetBytes;
   left -= wire::kEthernetBytes;
   if (type == wire::kEtherTypeVlan && left >= wire::kVlanBytes) {
-    address.vlan = static_cast<std::uint16_t>(load_be<std::uint16_t>(at) & 0xfff);
+    out.vlan = load_be<std::uint16_t>(at) & 0xfff;
     type = load_be<std::uint16_t>(at + 2);
     at += wire::kVlanBytes;
     left -= wire::kVlanBytes;
   }
-  if (type != wire::kEtherTypeIpv4 || left < wire::kIpv4Bytes) return std::nullopt;
+  if (type != wire::kEtherTypeIpv4 || left < wire::kIpv4Bytes) return false;
   const std::size_t ihl = (at[wire::Ipv4Offset::kVersionIhl] & 0xfU) * 4U;
   if (at[wire::Ipv4Offset::kProtocol] != wire::kProtocolUdp || ihl < wire::kIpv4Bytes ||
       left < ihl + wire::kUdpBytes)
-    return std::nullopt;
-  address.to = {load_be<std::uint32_t>(at + wire::Ipv4Offset::kDestination),
-                load_be<std::uint16_t>(at + ihl + wire::UdpOffset::kDestination)};
-  return address;
+    return false;
+  out.ip = load_as_is<std::uint32_t>(at + wire::Ipv4Offset::kDestination);
+  out.port = load_as_is<std::uint16_t>(at + ihl + wire::UdpOffset::kDestination);
+  return true;
 }
 
-}  // namespace
+Receiver::Address Receiver::address_of(const Endpoint& to,
+                                       std::optional<std::uint16_t> vlan) noexcept {
+  return {in_memory_order(to.ip), in_memory_order(to.port), vlan ? *vlan : kNone};
+}
 
 void Receiver::add(const Endpoint& from, std::optional<std::uint16_t> vlan, Received& received) {
-  entries_.insert(vlan ? entries_.begin() : entries_.end(), {from, vlan, &received});
+  entries_.insert(vlan ? entries_.begin() : entries_.end(), {address_of(from, vlan), &received});
 }
 
 bool Receiver::has(const Endpoint& from, std::optional<std::uint16_t> vlan) const noexcept {
+  const Address address = address_of(from, vlan);
   return std::any_of(entries_.begin(), entries_.end(),
-                     [&](const Entry& e) { return e.from == from && e.vlan == vlan; });
+                     [&](const Entry& e) { return e.from == address; });
 }
 
 Received* Receiver::find(const rte_mbuf* m) const noexcept {
-  const std::optional<Address> address = address_of(m);
-  if (!address) return nullptr;
+  Address to;
+  const auto* const at = rte_pktmbuf_mtod(m, const std::uint8_t*);
+  const auto* const ip = at + wire::kEthernetBytes;
+  // Nearly all frames are so; the others take the way that looks at everything.
+  if (m->data_len >= kPlainBytes && (m->ol_flags & kStripped) == 0 &&
+      load_be<std::uint16_t>(at + wire::kEtherTypeAt) == wire::kEtherTypeIpv4 &&
+      ip[wire::Ipv4Offset::kVersionIhl] == kVersion4Ihl5 &&
+      ip[wire::Ipv4Offset::kProtocol] == wire::kProtocolUdp) [[likely]] {
+    to.ip = load_as_is<std::uint32_t>(ip + wire::Ipv4Offset::kDestination);
+    to.port = load_as_is<std::uint16_t>(ip + wire::kIpv4Bytes + wire::UdpOffset::kDestination);
+  } else if (!locate(m, to)) {
+    return nullptr;
+  }
   for (const Entry& e : entries_)
-    if (e.from == address->to && (!e.vlan || e.vlan == address->vlan)) return e.received;
+    if (e.from.ip == to.ip && e.from.port == to.port &&
+        (e.from.vlan == kNone || e.from.vlan == to.vlan))
+      return e.received;
   return nullptr;
 }
 
