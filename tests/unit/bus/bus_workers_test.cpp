@@ -140,15 +140,15 @@ TEST(BusOnWorkers, SaysWhatRunsWhereAndWhy) {
             "flusher of session HERE to 239.1.1.1:30001, port 0, TX queue 0");
   EXPECT_EQ(placement.rows[1].why, "with its writer");
   EXPECT_EQ(placement.rows[2].lcore, 1U);
-  EXPECT_EQ(placement.rows[2].why, "fewest pollers (0) of the workers 1, 3");
+  EXPECT_EQ(placement.rows[2].why, "fewest pollers (0) of lcores 1, 3");
   EXPECT_THAT(placement.rows[3].what, HasSubstr("TX queue 1"));
   EXPECT_EQ(placement.rows[4].what, "RX poller of port 0, which has 2 queues");
   EXPECT_EQ(placement.rows[4].why, "with the port's first subscription");
   EXPECT_EQ(placement.rows[5].lcore, 3U);
   EXPECT_EQ(placement.rows[5].what, "reader of 239.1.1.1:30001, port 0");
   EXPECT_THAT(placement.text(),
-              HasSubstr("lcore 3: reader of 239.1.1.1:30001, port 0 (fewest pollers (0) of the "
-                        "workers 1, 3)\n"));
+              HasSubstr("lcore 3: reader of 239.1.1.1:30001, port 0 (fewest pollers (0) of "
+                        "lcores 1, 3)\n"));
 }
 
 TEST(BusOnWorkers, TwoBusesHaveLcoresOfTheirOwn) {
