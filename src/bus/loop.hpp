@@ -51,6 +51,9 @@ class BusLoop {
   /// Any time.
   [[nodiscard]] bool launched() const noexcept { return launched_; }
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+  /// When it has ended, or was never launched: waits until EAL has its lcore back, which is at
+  /// once.
+  void join() noexcept;
   /// Any time: tasks of publications are asked to end, or the others.
   void stop_writers() noexcept {
     if (writers_ != nullptr) writers_->lcore.request_stop();
@@ -66,6 +69,8 @@ class BusLoop {
   }
   /// The same: throws what a task threw, once.
   void rethrow();
+  /// Of a worker that was never launched: its tasks go. Returns how many there were.
+  std::size_t drop_tasks() noexcept;
 
  private:
   struct Polled {

@@ -104,6 +104,10 @@ class Lcore {
   /// meanwhile.
   unsigned turn(std::uint64_t now_tsc);
 
+  /// Of an Lcore that has never turned: its tasks go, and nothing of them has run. On the thread
+  /// that spawned them.
+  void drop_tasks() noexcept;
+
   /// Ends every wait on this lcore, and each one that begins from then on, with kCancelled. Any
   /// thread.
   void request_stop() noexcept { stop_requested_.store(true, std::memory_order_release); }

@@ -1,5 +1,7 @@
 // Stops: each ends in its time, whatever still comes or doesn't go.
+#include <atomic>
 #include <chrono>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -144,6 +146,56 @@ TEST(BusStop, AReservationThatIsNeverSettledHoldsItUpForItsPartOnly) {
                           HasSubstr("a Reservation was never settled")));
   EXPECT_FALSE(bus.report().is_full());
   room.abort();  // its writer is there still
+}
+
+/// The same where both are on worker lcores, by the CPU's clock: a peer that sends at full rate, to
+/// the address that is read and to one that nobody has.
+TEST(BusStop, AFloodDoesNotHoldUpAStop) {
+  LoopbackPair cable;
+  const auto on_end = [&cable](std::size_t end) {
+    BusOptions o = small_bus();
+    o.ports[0].device = test::device_of(cable.port_ids().at(end));
+    o.idle.strategy = IdleStrategy::kBackOff;
+    return o;
+  };
+  Bus peer(on_end(0));
+  Bus bus(on_end(1));
+  const auto flood = [&peer](const char* session, const char* to) {
+    auto out = peer.publish({.session = session, .to = to, .flush_messages = 1, .lcore = 2});
+    peer.spawn(out, [out]() mutable -> Task<> {
+      while (true) {
+        auto room = co_await out.reserve_wait(2);
+        if (!room) co_return;
+        std::memcpy(room.data(), "on", 2);
+        room.commit();
+      }
+    });
+  };
+  flood("PEER", kGroup);
+  flood("OTHERS", "239.9.9.9:9");
+  auto in = bus.subscribe({.from = kGroup, .lcore = 1});
+  std::atomic<std::uint64_t> read{0};
+  bus.spawn(in, [in, &read]() mutable -> Task<> {
+    while (true) {
+      const Outcome outcome = co_await in.ready();
+      if (outcome != Outcome::kDone) co_return;
+      while (in.next()) read.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+  bus.start();
+  peer.start();
+  const auto began = std::chrono::steady_clock::now();
+  while (read < 100 && std::chrono::steady_clock::now() - began < std::chrono::seconds(10))
+    rte_delay_us_sleep(200);
+  EXPECT_GE(read, 100U);
+  const auto before = std::chrono::steady_clock::now();
+  const StopReport& report = bus.stop();  // 500 ms at most, and the rest for a slow machine
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
+  EXPECT_THAT(report.notes, IsEmpty());
+  EXPECT_TRUE(report.ledger.balanced());
+  EXPECT_TRUE(report.is_full());
+  peer.stop();  // what it left in the cable stays there
+  EXPECT_TRUE(peer.stopped());
 }
 
 TEST(BusStop, ByTheCpusClockIsBoundedToo) {

@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -182,6 +185,67 @@ TEST(BusOnWorkers, TwoBusesHaveLcoresOfTheirOwn) {
       << ' ' << good[1];
   expect_clean_stop(first);
   expect_clean_stop(second);
+}
+
+/// One stops, and the other's lcores carry messages all the while.
+TEST(BusOnWorkers, OneStopsAndAnotherGoesOn) {
+  Bus first(on_workers());
+  (void)first.subscribe({.from = kGroup, .lcore = 1});
+  Bus second(on_workers());
+  auto out = second.publish({.session = "ON", .to = kGroup, .flush_messages = 1, .lcore = 2});
+  auto in = second.subscribe({.from = kGroup, .lcore = 3});
+  std::atomic<std::uint64_t> read{0};
+  second.spawn(out, [&]() -> Task<> {
+    while (true) {
+      auto room = co_await out.reserve_wait(1);
+      if (!room) co_return;
+      *room.data() = 'x';
+      room.commit();
+    }
+  });
+  second.spawn(in, [&]() -> Task<> {
+    while (true) {
+      const Outcome outcome = co_await in.ready();
+      if (outcome != Outcome::kDone) co_return;
+      while (in.next()) read.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+  first.start();
+  second.start();
+  EXPECT_TRUE(within_10_s([&] { return read > 0; }));
+  expect_clean_stop(first);
+  const std::uint64_t before = read;
+  EXPECT_TRUE(within_10_s([&] { return read > before + 1'000; }));
+  EXPECT_FALSE(second.stopping());
+  expect_clean_stop(second);
+  EXPECT_EQ(second.report().unread_frames, 0U);
+}
+
+/// Their lcore never ran: none of their code has either, and what they were made of goes.
+TEST(BusOnWorkers, TasksThatNeverBeganGoWithTheBus) {
+  const auto kept = std::make_shared<int>(7);
+  bool ran = false;
+  {
+    Bus bus(on_workers());
+    auto out = bus.publish({.session = "NEVER", .to = kGroup, .lcore = 1});
+    auto in = bus.subscribe({.from = kGroup, .lcore = 2});
+    const auto task = [&ran, kept]() -> Task<> {
+      ran = true;
+      co_return;
+    };
+    bus.spawn(out, task);
+    bus.spawn(in, task);
+    bus.spawn(in, task);
+    const auto before = std::chrono::steady_clock::now();
+    const StopReport& report = bus.stop();
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+    EXPECT_THAT(report.notes,
+                testing::ElementsAre("1 task of lcore 1 never began: start() was not called",
+                                     "2 tasks of lcore 2 never began: start() was not called"));
+    EXPECT_TRUE(report.is_full());
+  }
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(kept.use_count(), 1);
 }
 
 TEST(BusOnWorkers, LcoresAreFreeAgainWhenTheBusIsGone) {
