@@ -77,6 +77,12 @@ std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
       std::clamp<std::uint32_t>(n, limits.nb_min, std::numeric_limits<std::uint16_t>::max()));
 }
 
+std::uint16_t tx_descriptors(std::uint16_t id, std::uint16_t asked) {
+  const rte_eth_dev_info info = device_info(id);
+  return choose_descriptors(asked, info.default_txportconf.ring_size,
+                            RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
+}
+
 std::string Port::tried(const std::string& what) const {
   return fmt::format("{}: {}", label(), what);
 }
