@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +16,7 @@
 
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_use.hpp>
+#include <bab/memory/buffer_pool.hpp>
 
 #include "device_info.hpp"
 #include "driver_words.hpp"
@@ -344,7 +346,7 @@ std::uint64_t Port::drain() noexcept {
   for (RxQueue& queue : rx_) {
     std::uint64_t n = 0;
     while (unsigned got = queue.receive(burst)) {
-      rte_pktmbuf_free_bulk(burst.data(), got);
+      BufferPool::release(std::span(burst).first(got));
       if ((n += got) >= kMost) break;
     }
     total += n;
