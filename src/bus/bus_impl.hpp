@@ -34,6 +34,7 @@ class Bus::Impl final : public detail::BusHand {
   Subscription subscribe(const SubscribeOptions& options);
 
   [[nodiscard]] detail::BusLoop& loop_of(unsigned lcore);
+  [[nodiscard]] detail::BusLoop& loop_for_tasks(unsigned lcore);
   void start();
   unsigned turn(std::uint64_t now_tsc);
   bool turn_by_hand(bool flushing) noexcept override;

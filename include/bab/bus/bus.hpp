@@ -103,14 +103,15 @@ class Bus {
   /// Starts a task on the publication's lcore, as Lcore::spawn() does. `make()` returns its
   /// Task<void>. After start() this works only for a publication that is RunOn::kHere. A stop ends
   /// these tasks first: their waits are cancelled. Messages that they then flush() are still sent.
+  /// Throws Error: the lcore runs already, or the bus has stopped.
   template <class Writer, class Make>
   void spawn(const BasicPublication<Writer>& out, Make make) {
-    writers_of(out.lcore()).spawn(std::move(make));
+    tasks_of(out.lcore(), true).spawn(std::move(make));
   }
   /// The same on the subscription's lcore. A stop ends these tasks last, when nothing more comes.
   template <class Make>
   void spawn(const Subscription& in, Make make) {
-    lcore(in.lcore()).spawn(std::move(make));
+    tasks_of(in.lcore(), false).spawn(std::move(make));
   }
 
   /// The loop of worker lcore `id`, or of RunOn::kHere, for pollers and tasks of the program's own.
@@ -177,7 +178,7 @@ class Bus {
   class Impl;
 
  private:
-  Lcore& writers_of(unsigned lcore);
+  Lcore& tasks_of(unsigned lcore, bool writers);
   void turn_now();
 
   std::unique_ptr<Impl> impl_;

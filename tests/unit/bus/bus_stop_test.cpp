@@ -131,23 +131,6 @@ TEST(BusStop, ATaskThatDoesNotEndIsTold) {
   (void)in;
 }
 
-TEST(BusStop, AReservationThatIsNeverSettledHoldsItUpForItsPartOnly) {
-  Bus bus(stoppable_bus());
-  auto out = bus.publish({.session = "OPEN", .to = kGroup});
-  out.send("before");
-  auto room = out.reserve(4);
-  const std::uint64_t step = rte_get_tsc_hz() / 1'000;
-  std::uint64_t now = step;
-  bus.begin_stop();
-  for (int ms = 0; ms < 1'000 && !bus.stopped(); ++ms) bus.turn(now += step);
-  ASSERT_TRUE(bus.stopped());
-  EXPECT_THAT(bus.report().notes,
-              ElementsAre(HasSubstr("not all that was written could be sent after 550 ms"),
-                          HasSubstr("a Reservation was never settled")));
-  EXPECT_FALSE(bus.report().is_full());
-  room.abort();  // its writer is there still
-}
-
 /// The same where both are on worker lcores, by the CPU's clock: a peer that sends at full rate, to
 /// the address that is read and to one that nobody has.
 TEST(BusStop, AFloodDoesNotHoldUpAStop) {

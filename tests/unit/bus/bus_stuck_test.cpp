@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 #include <rte_pause.h>
 
 #include <bab/base/error.hpp>
@@ -127,6 +128,29 @@ TEST(BusThatIsStuck, ATaskThatIgnoresItsCancellationIsToldOf) {
   });
   EXPECT_THAT(said.result, AllOf(StartsWith("in time: tasks on lcore 1 had not ended after 190 ms"),
                                  testing::EndsWith(", full")));
+}
+
+/// Its writer stays where it is, so that it may be settled or go whenever it likes.
+TEST(BusThatIsStuck, AReservationThatIsNeverSettledHoldsItUpForItsPartOnly) {
+  const Said said = in_child([] {
+    BusOptions options = bus_with_a_worker();
+    options.clock = BusClock::kCaller;
+    Bus bus(options);
+    auto out = bus.publish({.session = "OPEN", .to = "239.1.1.1:30001"});
+    out.send("before");
+    auto room = out.reserve(4);
+    const std::uint64_t ms = rte_get_tsc_hz() / 1'000;
+    bus.begin_stop();
+    for (std::uint64_t now = 1; now <= kStopMs && !bus.stopped(); ++now) bus.turn(now * ms);
+    room.abort();
+    return fmt::format("{}, {}: {}", bus.stopped() ? "stopped" : "not stopped",
+                       bus.report().is_full() ? "full" : "not full",
+                       fmt::join(bus.report().notes, "; "));
+  });
+  EXPECT_THAT(said.result,
+              AllOf(StartsWith("stopped, not full: not all that was written could be sent after "
+                               "110 ms"),
+                    HasSubstr("; a Reservation was never settled")));
 }
 
 }  // namespace

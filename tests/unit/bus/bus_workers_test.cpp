@@ -259,20 +259,25 @@ TEST(BusOnWorkers, LcoresAreFreeAgainWhenTheBusIsGone) {
 
 TEST(BusOnWorkers, RunningOnesAreLeftAlone) {
   Bus bus(on_workers());
-  (void)bus.subscribe({.from = kGroup, .backlog = 8, .lcore = 1});
+  const auto in = bus.subscribe({.from = kGroup, .backlog = 8, .lcore = 1});
+  const auto idle = []() -> Task<> { co_return; };
   bus.start();
   EXPECT_EQ(refusal_of([&] { bus.start(); }), "starting a Bus: its lcores run already");
   EXPECT_THAT(refusal_of([&] { (void)bus.publish({.session = "LATE", .to = kGroup, .lcore = 1}); }),
               HasSubstr("lcore 1 runs already; do it before start()"));
   EXPECT_THAT(refusal_of([&] { (void)bus.subscribe({.from = "239.1.1.2:1", .backlog = 8}); }),
               HasSubstr("lcore 1 runs already; do it before start()"));
+  EXPECT_THAT(refusal_of([&] { bus.spawn(in, idle); }),
+              HasSubstr("lcore 1: it runs already; spawn it before start()"));
   // By hand nothing is in the way.
   auto out = bus.publish({.session = "LATE", .to = kGroup});
+  bus.spawn(out, idle);
   EXPECT_TRUE(out.send("late"));
   expect_clean_stop(bus);
   EXPECT_THAT(refusal_of([&] { (void)bus.publish({.session = "LATER", .to = kGroup}); }),
               HasSubstr("the bus was stopped; make another one"));
   EXPECT_THAT(refusal_of([&] { bus.start(); }), HasSubstr("make another one"));
+  EXPECT_THAT(refusal_of([&] { bus.spawn(out, idle); }), HasSubstr("make another one"));
 }
 
 TEST(BusOnWorkers, ABusyLcoreIsNamed) {
