@@ -36,8 +36,8 @@ struct BusPort {
   /// "loopback": a port made of rings, which receives what it sends. Any other name is that of a
   /// device that EAL has: "0000:01:00.0", "net_af_packet0".
   std::string device{};
-  /// The longest IP packet, in bytes. 0: 9000 on a loopback, else 1500. Of a host's port: leave it
-  /// 0.
+  /// The longest IP packet, in bytes. 0: 9000 on a loopback, else 1500. Leave it 0 for a host's
+  /// port.
   std::uint32_t mtu = 0;
   std::uint16_t rx_queues = 1;       ///< one lcore polls all of them; 1 … 16 on a loopback
   std::uint16_t tx_queues = 1;       ///< each lcore that sends needs one; 1 … 16 on a loopback
@@ -67,6 +67,7 @@ enum class BusClock : std::uint8_t {
   kCaller,  ///< only Bus::turn(now) turns it: virtual time in tests
 };
 
+/// What a Bus is made of.
 struct BusOptions {
   std::vector<BusPort> ports{};  ///< at least one
   /// EAL arguments, as Eal takes them. Without them the Bus uses the EAL that the process has,
@@ -95,10 +96,11 @@ struct PublishOptions {
   std::optional<wire::MacAddress> to_mac{};
   std::optional<std::uint16_t> vlan{};  ///< 802.1Q VLAN id, 0 … 4094
   std::uint8_t ttl = 64;                ///< 1 … 255
-  // A frame is sent when it is full, at a flush(), and at these two bounds.
-  /// When it holds this many messages, 1 … 65,534. 0: no such bound.
+  /// A frame that is not full is sent when it holds this many messages, 1 … 65,534. 0: no such
+  /// bound. A flush() always sends it.
   std::uint32_t flush_messages = 0;
-  /// When its first message is this old, in microseconds, 1 … 60,000,000. 0: no such bound.
+  /// A frame that is not full is sent when its first message is this many microseconds old,
+  /// 1 … 60,000,000. 0: no such bound.
   std::uint32_t flush_us = 50;
   unsigned lcore = RunOn::kHere;  ///< where messages are written: all calls are made there
   unsigned flusher_lcore = RunOn::kWithIt;  ///< where frames are numbered and sent
