@@ -110,6 +110,7 @@ class Bus::Impl final : public detail::BusHand {
   void advance(std::uint64_t now_tsc);
   [[nodiscard]] bool drained() const noexcept;
   [[nodiscard]] bool received(std::uint64_t now_tsc) noexcept;
+  void begin_quiet(std::uint64_t now_tsc) noexcept;
   [[nodiscard]] bool tasks_ended() noexcept;
   [[nodiscard]] bool loops_ended() const noexcept;
   void abandon(std::string_view what, std::uint32_t percent);

@@ -29,6 +29,8 @@ constexpr std::uint32_t kAll = 100;
 /// For so long nothing came for any subscription: what was on its way is there. At most a tenth of
 /// the whole.
 constexpr std::uint32_t kQuietMs = 10;
+/// And so many turns: the first one of them may have begun before.
+constexpr std::uint64_t kQuietTurns = 2;
 
 void add_drops(Ledger::Row& row, const DropCounters& drops) {
   for (std::size_t i = 1; i < kDrops; ++i)
@@ -60,11 +62,20 @@ bool Bus::Impl::received(std::uint64_t now_tsc) noexcept {
     if (received_on_[i] != RunOn::kHere && turns(received_on_[i]))
       waiting += received_[i]->waiting();
   }
-  if (std::exchange(delivered_, delivered) != delivered) quiet_since_ = unread_since_ = now_tsc;
+  if (std::exchange(delivered_, delivered) != delivered) begin_quiet(now_tsc);
   if (std::exchange(waiting_, waiting) != waiting) unread_since_ = now_tsc;
   const std::uint32_t tenth = options_.stop_ms / 10;
-  return now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, tenth)) &&
+  // A loop that had no CPU for a while has taken nothing from its port meanwhile.
+  const bool all_turned = std::all_of(loops_.begin(), loops_.end(), [this](const auto& loop) {
+    return !turns(loop->id()) || loop->turned_since_mark() >= kQuietTurns;
+  });
+  return all_turned && now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, tenth)) &&
          (waiting == 0 || now_tsc - unread_since_ >= ticks(tenth));
+}
+
+void Bus::Impl::begin_quiet(std::uint64_t now_tsc) noexcept {
+  quiet_since_ = unread_since_ = now_tsc;
+  for (const auto& loop : loops_) loop->mark_turn();
 }
 
 bool Bus::Impl::loops_ended() const noexcept {
@@ -102,13 +113,13 @@ void Bus::Impl::advance(std::uint64_t now_tsc) {
       return enter(BusPhase::kDrain);
     }
     case BusPhase::kDrain:
-      quiet_since_ = unread_since_ = now_tsc;
+      begin_quiet(now_tsc);
       if (drained()) return enter(BusPhase::kReceive);
       if (!late(kDrainUntil)) return;
       abandon("not all that was written could be sent", kDrainUntil);
       return enter(BusPhase::kDrop);
     case BusPhase::kDrop:
-      quiet_since_ = unread_since_ = now_tsc;
+      begin_quiet(now_tsc);
       if (!drained() && !late(kDropUntil)) return;
       return enter(BusPhase::kReceive);
     case BusPhase::kReceive:

@@ -181,6 +181,42 @@ TEST(BusStop, AFloodDoesNotHoldUpAStop) {
   EXPECT_TRUE(peer.stopped());
 }
 
+/// An lcore that gets no CPU for a while, as on a machine that has other things to do.
+struct Sleeper {
+  std::atomic<bool> is_wanted{false}, is_asleep{false};
+  unsigned poll(std::uint64_t) noexcept {
+    if (!is_wanted.exchange(false)) return 0;
+    is_asleep = true;
+    rte_delay_us_sleep(100'000);
+    return 0;
+  }
+};
+
+TEST(BusStop, ALoopThatDoesNotTurnForAWhileStillReadsWhatCame) {
+  Sleeper sleeper;
+  BusOptions options = small_bus();
+  options.stop_ms = 5'000;  // of a machine that does other things as well
+  Bus bus(options);
+  auto out = bus.publish({.session = "ASLEEP", .to = kGroup, .flush_us = 0});
+  auto in = bus.subscribe({.from = kGroup, .lcore = 1});
+  std::atomic<unsigned> read{0};
+  bus.spawn(in, [in, &read]() mutable -> Task<> {
+    while (true) {
+      const Outcome outcome = co_await in.ready();
+      if (outcome != Outcome::kDone) co_return;
+      while (in.next()) read.fetch_add(1);
+    }
+  });
+  bus.lcore(1).add(sleeper);
+  bus.start();
+  sleeper.is_wanted = true;
+  while (!sleeper.is_asleep) rte_delay_us_sleep(10);
+  out.send("while it sleeps");
+  expect_clean(bus.stop());
+  EXPECT_EQ(read, 1U);
+  EXPECT_EQ(bus.report().unread_frames, 0U);
+}
+
 TEST(BusStop, ByTheCpusClockIsBoundedToo) {
   const test::Vdev null("net_null_stop1");
   BusOptions options = small_bus();
