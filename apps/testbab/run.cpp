@@ -7,6 +7,7 @@
 #include <rte_lcore.h>
 
 #include <bab/base/error.hpp>
+#include <bab/bus/placement.hpp>
 
 namespace testbab {
 namespace {
@@ -60,13 +61,15 @@ Run::~Run() {
 void Run::deal(const std::vector<unsigned>& lcores, bab::IdleStrategy idle) {
   std::vector<Poller*> all;
   for (const Stage& stage : job_.stages()) all.insert(all.end(), stage.begin(), stage.end());
-  const std::size_t n = std::min(lcores.size(), all.size());
-  for (std::size_t i = 0; i < n; ++i)
-    workers_.push_back({lcores[i], std::make_unique<bab::Lcore>(bab::IdleOptions{idle}), {}});
-  for (std::size_t j = 0; j < all.size(); ++j) {
-    Worker& w = workers_[j * n / all.size()];
-    w.pollers.push_back(all[j]);
-    w.lcore->add(*all[j]);
+  std::vector<bab::LcoreLoad> idle_lcores;
+  for (const unsigned lcore : lcores) idle_lcores.push_back({lcore});
+  const std::vector<bab::Placed> placed = bab::plan_placement(idle_lcores, all.size());
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    if (workers_.empty() || workers_.back().id != placed[i].lcore)
+      workers_.push_back(
+          {placed[i].lcore, std::make_unique<bab::Lcore>(bab::IdleOptions{idle}), {}});
+    workers_.back().pollers.push_back(all[i]);
+    workers_.back().lcore->add(*all[i]);
   }
 }
 

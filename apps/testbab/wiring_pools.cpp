@@ -116,12 +116,7 @@ void Wiring::add_port(const Options& options, std::uint16_t id) {
 }
 
 void Wiring::make_tx_pool(const Options& options, const bab::PortOptions& po, Unit& unit) const {
-  rte_eth_dev_info info{};
-  if (const int e = rte_eth_dev_info_get(po.id, &info); e != 0)
-    throw bab::Error::from_code(fmt::format("asking port {} for its queues", po.id), e);
-  const std::uint32_t txd =
-      bab::choose_descriptors(options.txd, info.default_txportconf.ring_size,
-                              RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
+  const std::uint32_t txd = bab::tx_descriptors(po.id, options.txd);
   unit.tx_pool = make_pool(options, pool_name("tx", po.id, unit.generation),
                            data_room(options, bab::Port::data_room(po.mtu)),
                            po.tx_queues * (is_loopback() ? bab::Loopback::kFrames : txd),

@@ -90,6 +90,17 @@ detail::BusLoop& Bus::Impl::loop_of(unsigned lcore) {
       lcore));
 }
 
+detail::BusLoop& Bus::Impl::loop_for_tasks(unsigned lcore) {
+  if (is_stopped()) throw Error("spawning a task on a Bus that was stopped: make another one");
+  detail::BusLoop& loop = loop_of(lcore);
+  if (loop.launched())
+    throw Error(fmt::format(
+        "spawning a task on lcore {}: it runs already; spawn it before start(), or in a task there "
+        "by Lcore::current()->spawn()",
+        lcore));
+  return loop;
+}
+
 void Bus::Impl::start() {
   if (stop_wanted_) throw Error("starting a Bus that was stopped: make another one");
   if (std::exchange(started_, true)) throw Error("starting a Bus: its lcores run already");
@@ -161,7 +172,10 @@ std::vector<SharedPublication> Bus::publish(const PublishOptions& options,
 Subscription Bus::subscribe(const SubscribeOptions& options) { return impl_->subscribe(options); }
 
 Lcore& Bus::lcore(unsigned id) { return impl_->loop_of(id).lcore(); }
-Lcore& Bus::writers_of(unsigned lcore) { return impl_->loop_of(lcore).writers(); }
+Lcore& Bus::tasks_of(unsigned lcore, bool writers) {
+  detail::BusLoop& loop = impl_->loop_for_tasks(lcore);
+  return writers ? loop.writers() : loop.lcore();
+}
 void Bus::start() { impl_->start(); }
 unsigned Bus::turn(std::uint64_t now_tsc) { return impl_->turn(now_tsc); }
 void Bus::turn_now() { (void)impl_->turn(rte_rdtsc()); }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <bab/base/eal.hpp>
@@ -33,6 +34,7 @@ class Bus::Impl final : public detail::BusHand {
   Subscription subscribe(const SubscribeOptions& options);
 
   [[nodiscard]] detail::BusLoop& loop_of(unsigned lcore);
+  [[nodiscard]] detail::BusLoop& loop_for_tasks(unsigned lcore);
   void start();
   unsigned turn(std::uint64_t now_tsc);
   bool turn_by_hand(bool flushing) noexcept override;
@@ -108,9 +110,14 @@ class Bus::Impl final : public detail::BusHand {
   void advance(std::uint64_t now_tsc);
   [[nodiscard]] bool drained() const noexcept;
   [[nodiscard]] bool received(std::uint64_t now_tsc) noexcept;
+  void begin_quiet(std::uint64_t now_tsc) noexcept;
   [[nodiscard]] bool tasks_ended() noexcept;
   [[nodiscard]] bool loops_ended() const noexcept;
-  void abandon(const char* what, std::uint32_t percent);
+  void abandon(std::string_view what, std::uint32_t percent);
+  [[nodiscard]] std::string unended() const;
+  void drop_unbegun_tasks();
+  void count_pools();
+  void leave();
   void account_for_port(std::size_t i);
   void account_for_subscription(std::size_t i);
   void end_session(std::size_t i);

@@ -65,16 +65,14 @@ Bus::Impl::Choice Bus::Impl::choose(const std::string& what, unsigned lcore, con
           "{}: no worker lcore is free for it; give EAL more ({} or beyond), stop another Bus, or "
           "place it with RunOn::kHere",
           what, detail::lcores_for_workers(std::max<std::size_t>(workers_.size() + 1, 1))));
-    const auto pollers = [this](unsigned id) {
-      const auto at = std::find_if(loops_.begin(), loops_.end(),
-                                   [id](const auto& loop) { return loop->id() == id; });
-      return at == loops_.end() ? std::size_t{0} : (*at)->pollers();
-    };
-    const unsigned best =
-        *std::min_element(workers.begin(), workers.end(),
-                          [&](unsigned a, unsigned b) { return pollers(a) < pollers(b); });
-    return as_it_is(best, fmt::format("fewest pollers ({}) of the workers {}", pollers(best),
-                                      fmt::join(workers, ", ")));
+    std::vector<LcoreLoad> loads;
+    for (const unsigned id : workers) {
+      LcoreLoad& load = loads.emplace_back(LcoreLoad{id});
+      for (const auto& loop : loops_)
+        if (loop->id() == id) load.pollers = loop->pollers();
+    }
+    const Placed best = plan_placement(loads, 1).front();
+    return as_it_is(best.lcore, best.why);
   }
   if (std::find(workers_.begin(), workers_.end(), lcore) == workers_.end())
     throw Error(

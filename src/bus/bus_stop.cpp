@@ -1,9 +1,13 @@
 // How a Bus stops: in stages, of which each has its part of the time, whatever still comes from the
 // wire.
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <rte_cycles.h>
 
 #include <bab/base/error.hpp>
@@ -25,6 +29,8 @@ constexpr std::uint32_t kAll = 100;
 /// For so long nothing came for any subscription: what was on its way is there. At most a tenth of
 /// the whole.
 constexpr std::uint32_t kQuietMs = 10;
+/// And so many turns: the first one of them may have begun before.
+constexpr std::uint64_t kQuietTurns = 2;
 
 void add_drops(Ledger::Row& row, const DropCounters& drops) {
   for (std::size_t i = 1; i < kDrops; ++i)
@@ -56,11 +62,20 @@ bool Bus::Impl::received(std::uint64_t now_tsc) noexcept {
     if (received_on_[i] != RunOn::kHere && turns(received_on_[i]))
       waiting += received_[i]->waiting();
   }
-  if (std::exchange(delivered_, delivered) != delivered) quiet_since_ = unread_since_ = now_tsc;
+  if (std::exchange(delivered_, delivered) != delivered) begin_quiet(now_tsc);
   if (std::exchange(waiting_, waiting) != waiting) unread_since_ = now_tsc;
   const std::uint32_t tenth = options_.stop_ms / 10;
-  return now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, tenth)) &&
+  // A loop that had no CPU for a while has taken nothing from its port meanwhile.
+  const bool all_turned = std::all_of(loops_.begin(), loops_.end(), [this](const auto& loop) {
+    return !turns(loop->id()) || loop->turned_since_mark() >= kQuietTurns;
+  });
+  return all_turned && now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, tenth)) &&
          (waiting == 0 || now_tsc - unread_since_ >= ticks(tenth));
+}
+
+void Bus::Impl::begin_quiet(std::uint64_t now_tsc) noexcept {
+  quiet_since_ = unread_since_ = now_tsc;
+  for (const auto& loop : loops_) loop->mark_turn();
 }
 
 bool Bus::Impl::loops_ended() const noexcept {
@@ -69,11 +84,11 @@ bool Bus::Impl::loops_ended() const noexcept {
 }
 
 bool Bus::Impl::tasks_ended() noexcept {
-  // Those that were given to a worker lcore that was never started can't end.
+  // Those of a worker lcore that was never started can't end.
   return loops_ended() && loops_.front()->tasks() == 0;
 }
 
-void Bus::Impl::abandon(const char* what, std::uint32_t percent) {
+void Bus::Impl::abandon(std::string_view what, std::uint32_t percent) {
   report_.notes.push_back(
       fmt::format("{} after {} ms, which is {} % of the {} ms that a stop may take", what,
                   options_.stop_ms * percent / kAll, percent, options_.stop_ms));
@@ -98,13 +113,13 @@ void Bus::Impl::advance(std::uint64_t now_tsc) {
       return enter(BusPhase::kDrain);
     }
     case BusPhase::kDrain:
-      quiet_since_ = unread_since_ = now_tsc;
+      begin_quiet(now_tsc);
       if (drained()) return enter(BusPhase::kReceive);
       if (!late(kDrainUntil)) return;
       abandon("not all that was written could be sent", kDrainUntil);
       return enter(BusPhase::kDrop);
     case BusPhase::kDrop:
-      quiet_since_ = unread_since_ = now_tsc;
+      begin_quiet(now_tsc);
       if (!drained() && !late(kDropUntil)) return;
       return enter(BusPhase::kReceive);
     case BusPhase::kReceive:
@@ -113,16 +128,13 @@ void Bus::Impl::advance(std::uint64_t now_tsc) {
       return enter(BusPhase::kTasks);
     case BusPhase::kTasks:
       if (!tasks_ended() && !late(kTasksUntil)) return;
-      if (!tasks_ended()) abandon("tasks had not ended", kTasksUntil);
+      if (!tasks_ended()) abandon(fmt::format("tasks on {} had not ended", unended()), kTasksUntil);
       return enter(BusPhase::kOver);
     case BusPhase::kOver:
       if (!loops_ended() && !late(kAll)) return;
       stuck_ = !loops_ended();
       if (stuck_)
-        report_.notes.emplace_back(
-            "a worker lcore is in a task or poller that doesn't come back: what the bus has is "
-            "left "
-            "as it is");
+        leave();
       else
         close();
       return enter(BusPhase::kStopped);
@@ -166,8 +178,18 @@ void Bus::Impl::end_session(std::size_t i) {
       {"sent", frames.sent}, {"dropped", frames.dropped}};
 }
 
+/// An lcore may use any of it still. Its pools are counted all the same: a moment's figure.
+void Bus::Impl::leave() {
+  report_.notes.push_back(fmt::format(
+      "{} is in a task or a poller that does not return: all that the bus has is left as it is",
+      unended()));
+  count_pools();
+}
+
 /// When no lcore uses any of it any more.
 void Bus::Impl::close() {
+  for (const auto& loop : loops_) loop->join();  // another Bus may start them at once
+  drop_unbegun_tasks();
   for (const auto& loop : loops_) try {
       loop->rethrow();
     } catch (...) {
@@ -180,18 +202,34 @@ void Bus::Impl::close() {
   for (std::size_t i = 0; i < received_.size(); ++i) account_for_subscription(i);
   for (const auto& unit : units_) unit->close();
   BufferPool::empty_caches();
+  count_pools();
+  // A task that didn't end keeps what it has: its loop can't go.
+  for (auto& loop : loops_)
+    if (loop->tasks() > 0) (void)loop.release();
+  std::erase(loops_, nullptr);
+}
+
+void Bus::Impl::drop_unbegun_tasks() {
+  for (const auto& loop : loops_)
+    if (loop->id() != RunOn::kHere && !loop->launched())
+      if (const std::size_t tasks = loop->drop_tasks(); tasks > 0)
+        report_.notes.push_back(fmt::format("{} {} of lcore {} never began: start() was not called",
+                                            tasks, tasks == 1 ? "task" : "tasks", loop->id()));
+}
+
+void Bus::Impl::count_pools() {
   for (const auto& unit : units_)
     for (const BufferPool* pool : unit->pools())
       report_.pools.push_back({pool->name(), pool->size(), pool->in_use()});
-  // A task that didn't end keeps what it has: its loop can't go.
-  for (auto& loop : loops_) {
-    if (loop->tasks() == 0) continue;
-    if (loop->id() != RunOn::kHere && !loop->launched())
-      report_.notes.push_back(fmt::format(
-          "lcore {} was given tasks and never started: call start() before stop()", loop->id()));
-    (void)loop.release();
-  }
-  std::erase(loops_, nullptr);
+}
+
+/// The loops that haven't ended: "lcore 1", "lcores 1, 2"; those by hand are named as such.
+std::string Bus::Impl::unended() const {
+  std::vector<std::string> all;
+  for (const auto& loop : loops_)
+    if (loop->id() == RunOn::kHere ? loop->tasks() > 0 : loop->launched() && !loop->ended())
+      all.push_back(lcore_text(loop->id()));
+  return fmt::format("{}", fmt::join(all, ", "));
 }
 
 void Bus::Impl::stop() {

@@ -73,10 +73,21 @@ void BusLoop::run() noexcept {
   ended_.store(true, std::memory_order_release);
 }
 
+void BusLoop::join() noexcept {
+  if (launched_) (void)rte_eal_wait_lcore(id_);
+}
+
 void BusLoop::rethrow() {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   lcore_.rethrow();
   if (writers_ != nullptr) writers_->lcore.rethrow();
+}
+
+std::size_t BusLoop::drop_tasks() noexcept {
+  const std::size_t dropped = tasks();
+  lcore_.drop_tasks();
+  if (writers_ != nullptr) writers_->lcore.drop_tasks();
+  return dropped;
 }
 
 LcoreClaims::~LcoreClaims() {

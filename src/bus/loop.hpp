@@ -51,6 +51,14 @@ class BusLoop {
   /// Any time.
   [[nodiscard]] bool launched() const noexcept { return launched_; }
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+  /// When it has ended, or was never launched: waits until EAL has its lcore back, which is at
+  /// once.
+  void join() noexcept;
+  /// Any time: turns since the last mark_turn().
+  [[nodiscard]] std::uint64_t turned_since_mark() const noexcept {
+    return lcore_.counters().turns - marked_turn_;
+  }
+  void mark_turn() noexcept { marked_turn_ = lcore_.counters().turns; }
   /// Any time: tasks of publications are asked to end, or the others.
   void stop_writers() noexcept {
     if (writers_ != nullptr) writers_->lcore.request_stop();
@@ -66,6 +74,8 @@ class BusLoop {
   }
   /// The same: throws what a task threw, once.
   void rethrow();
+  /// Of a worker that was never launched: its tasks go. Returns how many there were.
+  std::size_t drop_tasks() noexcept;
 
  private:
   struct Polled {
@@ -91,6 +101,7 @@ class BusLoop {
   std::vector<Polled> receivers_;
   std::exception_ptr failure_;  // of run(); ended_ hands it over
   bool launched_ = false;
+  std::uint64_t marked_turn_ = 0;
   std::atomic<bool> ended_{false};
 };
 

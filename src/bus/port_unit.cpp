@@ -75,11 +75,7 @@ PortOptions PortUnit::port_options() const {
 void PortUnit::make_own(const std::string& name) {
   const PortOptions o = port_options();
   const std::uint32_t room = Port::data_room(o.mtu);
-  const rte_eth_dev_info info = device_info(o.id);
-  const std::uint32_t txd =
-      loopback_ ? Loopback::kFrames
-                : choose_descriptors(o.tx_descriptors, info.default_txportconf.ring_size,
-                                     RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
+  const std::uint32_t txd = loopback_ ? Loopback::kFrames : tx_descriptors(o.id, o.tx_descriptors);
   // What goes through rings is read in the very buffers that were sent.
   tx_plan_ = plan_pool(needs(o.tx_queues * txd, options().writers, is_ring_));
   tx_pool_ = make_pool(name + "tx", tx_plan_, room, loopback_.has_value());
@@ -102,7 +98,6 @@ void PortUnit::make_own(const std::string& name) {
 
 void PortUnit::use_hosts(const std::string& name) {
   const HostQueues queues = *options().host;
-  const rte_eth_dev_info info = device_info(choice_.id);
   std::uint16_t mtu = 0;
   if (const int e = rte_eth_dev_get_mtu(choice_.id, &mtu); e != 0)
     throw Error::from_code(fmt::format("{}: asking for its MTU", label()), e);
@@ -119,8 +114,7 @@ void PortUnit::use_hosts(const std::string& name) {
   const std::uint32_t txd =
       rte_eth_tx_queue_info_get(choice_.id, queues.tx, &tx) == 0 && tx.nb_desc > 0
           ? tx.nb_desc
-          : choose_descriptors(0, info.default_txportconf.ring_size,
-                               RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
+          : tx_descriptors(choice_.id, 0);
   tx_plan_ = plan_pool(needs(txd, options().writers, is_ring_));
   tx_pool_ = make_pool(name + "tx", tx_plan_, Port::data_room(mtu_), is_ring_);
   // The host's mbufs are none of bab's: what they hold is copied.

@@ -32,14 +32,16 @@ bool Received::advance() noexcept {
     rte_mbuf* const m = burst_[next_++];
     frame_ = framer_.accept(m, next_ < size_ ? burst_[next_] : nullptr);
     if (frame_.left() == 0) continue;
-    if (!session_ || frame_.header().session == *session_) return true;
+    if (!session_ || frame_.header().session == *session_) [[likely]]
+      return true;
     ++other_sessions_;
     frame_ = ReceivedFrame();
   }
 }
 
-bool Received::find_frame() noexcept {
-  if (advance()) return true;
+bool Received::find_frame() noexcept { return advance() || turn_for_frame(); }
+
+bool Received::turn_for_frame() noexcept {
   // Twice: what a burst of this turn's brought into the port may come out of it in the next one.
   for (int turns = 0; turns < 2; ++turns) {
     if (hand_ == nullptr || !hand_->turn_by_hand(true)) return false;
@@ -49,7 +51,8 @@ bool Received::find_frame() noexcept {
 }
 
 Incoming Received::next_frame() noexcept {
-  return find_frame() ? Incoming(frame_.next_bytes()) : Incoming();
+  if (!advance() && !turn_for_frame()) return {};
+  return Incoming(frame_.next_bytes());
 }
 
 std::uint64_t Received::drop_all() noexcept {

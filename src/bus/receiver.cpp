@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include <bab/wire/ethernet.hpp>
 #include <bab/wire/frame_parser.hpp>
@@ -10,48 +11,72 @@
 namespace bab::detail {
 namespace {
 
-using wire::load_be;
+/// As it lies in a frame: not turned to the host's order for each frame.
+template <class T>
+T load_as_is(const std::uint8_t* at) noexcept {
+  T v;
+  std::memcpy(&v, at, sizeof v);
+  return v;
+}
 
-/// What tells subscriptions apart: of a frame that may yet turn out to be malformed.
-struct Address {
-  Endpoint to;
-  std::optional<std::uint16_t> vlan;
-};
+template <class T>
+T in_memory_order(T v) noexcept {
+  std::array<std::uint8_t, sizeof v> bytes;
+  wire::store_be(bytes.data(), v);
+  return load_as_is<T>(bytes.data());
+}
 
-/// Of a frame that a driver split, the first buffer has the headers.
-std::optional<Address> address_of(const rte_mbuf* m) noexcept {
+constexpr std::uint64_t kStripped = RTE_MBUF_F_RX_VLAN_STRIPPED;
+
+}  // namespace
+
+/// The address of a frame that may yet turn out to be malformed. If a driver split the frame, its
+/// first buffer has the headers.
+bool Receiver::locate(const rte_mbuf* m, Address& out) noexcept {
   const std::span frame(rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len);
   wire::Ipv4Place ip{};
   const std::uint8_t* udp = nullptr;
   if (wire::locate_ipv4(frame, ip) != Drop::kNone ||
       wire::locate_udp(ip, wire::UdpIn::kFirstFragments, udp) != Drop::kNone)
-    return std::nullopt;
-  Address address;
-  address.to = {load_be<std::uint32_t>(ip.header + wire::Ipv4Offset::kDestination),
-                load_be<std::uint16_t>(udp + wire::UdpOffset::kDestination)};
-  const std::optional<std::uint16_t> tag = (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0
-                                               ? std::optional<std::uint16_t>(m->vlan_tci)
-                                               : wire::tag_of(frame);
-  if (tag) address.vlan = static_cast<std::uint16_t>(*tag & wire::kVlanIdMask);
-  return address;
+    return false;
+  out.ip = load_as_is<std::uint32_t>(ip.header + wire::Ipv4Offset::kDestination);
+  out.port = load_as_is<std::uint16_t>(udp + wire::UdpOffset::kDestination);
+  if ((m->ol_flags & kStripped) != 0)
+    out.vlan = m->vlan_tci & wire::kVlanIdMask;
+  else if (const auto tag = wire::tag_of(frame))
+    out.vlan = *tag & wire::kVlanIdMask;
+  return true;
 }
 
-}  // namespace
+Receiver::Address Receiver::address_of(const Endpoint& to,
+                                       std::optional<std::uint16_t> vlan) noexcept {
+  return {in_memory_order(to.ip), in_memory_order(to.port), vlan ? *vlan : kNone};
+}
 
 void Receiver::add(const Endpoint& from, std::optional<std::uint16_t> vlan, Received& received) {
-  entries_.insert(vlan ? entries_.begin() : entries_.end(), {from, vlan, &received});
+  entries_.insert(vlan ? entries_.begin() : entries_.end(), {address_of(from, vlan), &received});
 }
 
 bool Receiver::has(const Endpoint& from, std::optional<std::uint16_t> vlan) const noexcept {
+  const Address address = address_of(from, vlan);
   return std::any_of(entries_.begin(), entries_.end(),
-                     [&](const Entry& e) { return e.from == from && e.vlan == vlan; });
+                     [&](const Entry& e) { return e.from == address; });
 }
 
 Received* Receiver::find(const rte_mbuf* m) const noexcept {
-  const std::optional<Address> address = address_of(m);
-  if (!address) return nullptr;
+  Address to;
+  const auto* const at = rte_pktmbuf_mtod(m, const std::uint8_t*);
+  // Nearly all frames have plain headers. For the others, locate() looks at everything.
+  if ((m->ol_flags & kStripped) == 0 && wire::has_plain_udp({at, m->data_len})) [[likely]] {
+    to.ip = load_as_is<std::uint32_t>(at + wire::kEthernetBytes + wire::Ipv4Offset::kDestination);
+    to.port = load_as_is<std::uint16_t>(at + wire::kPlainUdpAt + wire::UdpOffset::kDestination);
+  } else if (!locate(m, to)) {
+    return nullptr;
+  }
   for (const Entry& e : entries_)
-    if (e.from == address->to && (!e.vlan || e.vlan == address->vlan)) return e.received;
+    if (e.from.ip == to.ip && e.from.port == to.port &&
+        (e.from.vlan == kNone || e.from.vlan == to.vlan))
+      return e.received;
   return nullptr;
 }
 

@@ -36,12 +36,22 @@ class Receiver {
   [[nodiscard]] std::uint64_t handed_out() const noexcept;
 
  private:
+  static constexpr std::int32_t kNone = -1;
+  /// What tells subscriptions apart, in a frame's byte order. VLAN kNone: a frame has none, a
+  /// subscription takes any.
+  struct Address {
+    std::uint32_t ip = 0;
+    std::uint16_t port = 0;
+    std::int32_t vlan = kNone;
+    friend bool operator==(const Address&, const Address&) noexcept = default;
+  };
   struct Entry {
-    Endpoint from;
-    std::optional<std::uint16_t> vlan;
+    Address from;
     Received* received;
   };
 
+  static Address address_of(const Endpoint& to, std::optional<std::uint16_t> vlan) noexcept;
+  [[gnu::noinline]] static bool locate(const rte_mbuf* m, Address& out) noexcept;
   [[nodiscard]] Received* find(const rte_mbuf* m) const noexcept;
   void hand_out(std::span<rte_mbuf* const> frames) noexcept;
   void drop(rte_mbuf* m) noexcept;

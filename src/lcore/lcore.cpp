@@ -170,6 +170,15 @@ void Lcore::run() {
   run_until([this] { return stop_requested() && tasks_ == 0; });
 }
 
+void Lcore::drop_tasks() noexcept {
+  assert(counters_.turns == 0 && "drop_tasks() of an Lcore that has turned");
+  while (Wait* const first = ready_.first()) {
+    TaskNotes* const notes = first->task_.get();
+    first->coroutine_.destroy();  // the Wait goes with it
+    ended(*notes);
+  }
+}
+
 void Lcore::run_tasks() {
   run_until([this] { return tasks_ == 0; });
 }

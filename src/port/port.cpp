@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +16,7 @@
 
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_use.hpp>
+#include <bab/memory/buffer_pool.hpp>
 
 #include "device_info.hpp"
 #include "driver_words.hpp"
@@ -66,6 +68,12 @@ std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
   if (limits.nb_max != 0) n = std::min<std::uint32_t>(n, limits.nb_max);
   return static_cast<std::uint16_t>(
       std::clamp<std::uint32_t>(n, limits.nb_min, std::numeric_limits<std::uint16_t>::max()));
+}
+
+std::uint16_t tx_descriptors(std::uint16_t id, std::uint16_t asked) {
+  const rte_eth_dev_info info = device_info(id);
+  return choose_descriptors(asked, info.default_txportconf.ring_size,
+                            RTE_ETH_DEV_FALLBACK_TX_RINGSIZE, info.tx_desc_lim);
 }
 
 std::string Port::tried(const std::string& what) const {
@@ -331,7 +339,7 @@ std::uint64_t Port::drain() noexcept {
   for (RxQueue& queue : rx_) {
     std::uint64_t n = 0;
     while (unsigned got = queue.receive(burst)) {
-      rte_pktmbuf_free_bulk(burst.data(), got);
+      BufferPool::release(std::span(burst).first(got));
       if ((n += got) >= kMost) break;
     }
     total += n;

@@ -27,17 +27,21 @@ namespace bab {
 
 /// How a stop went.
 struct StopReport {
-  /// Stages that ended by their deadline and not by themselves, and other losses: a sentence each.
-  /// Empty: all is well.
+  /// A sentence for each stage that ran into its time limit, and for each other loss. Empty: all is
+  /// well.
   std::vector<std::string> notes;
-  std::uint64_t dropped_messages = 0;  ///< numbered and not sent, of all publications
-  std::uint64_t unread_frames = 0;     ///< received, and not or not wholly read before the end
-  /// What became of each port's received frames, each subscription's and each session's messages.
+  /// Messages of all publications that have a sequence number and were not sent.
+  std::uint64_t dropped_messages = 0;
+  /// Frames that were received, and were not read to their end.
+  std::uint64_t unread_frames = 0;
+  /// What became of the frames that each port received, of each subscription's frames and of the
+  /// frames that each session wrote. Empty where a worker lcore did not end.
   Ledger ledger;
   struct Pool {
     std::string name;
     std::uint32_t buffers;
-    /// Buffers that are not free again. Those that a host's port holds to send are among them.
+    /// Buffers that are not free again. Buffers that a host's port still holds to send are counted
+    /// here, too.
     std::uint32_t missing;
   };
   std::vector<Pool> pools;
@@ -50,9 +54,9 @@ struct StopReport {
   }
 };
 
-/// A bus: EAL, ports, pools, lcores, queues and what runs on them. It is checked as a whole before
-/// anything of it is made, and taken down in the right order when it goes. Its parts are those that
-/// can be built by hand, and a message costs what it costs there.
+/// A bus: EAL, ports, pools, lcores, queues and what runs on them. The options are checked as a
+/// whole before anything is made. The destructor takes everything down in the right order. The
+/// parts are the same that a program can build by hand, and a message costs the same as with these.
 ///
 ///     bab::Bus bus({.ports = {{.device = "loopback"}}});
 ///     auto out = bus.publish({.session = "HELLO", .to = "239.1.1.1:30001"});
@@ -60,103 +64,121 @@ struct StopReport {
 ///     out.send("hello");
 ///     while (auto got = in.next()) std::printf("%.*s\n", int(got.size()), got.data());
 ///
-/// What is RunOn::kHere runs on the thread that made the bus when that thread turns it: by turn(),
-/// or by calls that find nothing to read or no room. What is on worker lcores runs from start() to
-/// stop(): tasks that spawn() was given, beside the pollers that the bus places there.
+/// Publications and subscriptions that are placed on RunOn::kHere run on the thread that made the
+/// bus, whenever this thread turns the bus: by turn(), or by a call that finds nothing to read or
+/// no room. This is called "by hand". Publications and subscriptions on worker lcores run from
+/// start() to stop(), with the tasks that spawn() was given.
 ///
-/// Each loop polls in this order: what it writes and sends, then the ports whose subscriptions it
-/// has.
+/// A loop polls in this order: writers and flushers, then ports.
 ///
-/// All calls on the thread that made it, which is an lcore: EAL's main one, or one that registered.
-/// Several in a process are independent of each other, but for EAL: it ends with the last of them,
-/// where none of the host's own was adopted, and can't be started again.
+/// All calls are made on the thread that made the Bus. This thread must be an lcore: EAL's main
+/// lcore, or a registered thread (LcoreRegistration). Several Buses in a process are independent of
+/// each other. They share EAL: it ends with the last Bus, unless the host application started it,
+/// and it can't be started again.
 class Bus {
  public:
-  /// Starts or adopts EAL, makes pools and ports, starts the ports and waits for their links.
-  /// Throws Error, and nothing is left behind but EAL. `headers`: what the caller was compiled
-  /// with, to be left as it is; not the library's: Error.
+  /// Starts or adopts EAL, makes pools and ports, starts the ports and waits for their links (how
+  /// long: Port::longest_link_wait_s()). Throws Error; then nothing is left behind but EAL.
+  /// `headers`: don't pass it. It says which headers the caller was compiled with; if these are not
+  /// the library's, the constructor throws Error.
   explicit Bus(const BusOptions& options, const detail::Headers& headers = detail::kHeaders);
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
-  /// stop(), where that wasn't called. Packets that the application kept may go later.
+  /// Calls stop() if the program did not. Packets that the application kept may be dropped later.
+  /// A Bus whose worker lcore does not end leaves all that it has as it is (see stop()).
   ~Bus();
 
-  /// A session to an address. Not while worker lcores run, except where it is all RunOn::kHere.
-  /// Throws Error.
+  /// Publishes a session to an address. After start() this works only where writer and flusher are
+  /// both RunOn::kHere. Throws Error; then nothing has changed.
   Publication publish(const PublishOptions& options);
-  /// The same for several lcores: an end for each of `lcores`, in that order, whose messages share
-  /// frames. `lcore` of the options isn't looked at, and RunOn::kWithIt is the first one.
+  /// The same for several lcores, whose messages share frames. Returns one publication for each of
+  /// `lcores`, in this order. PublishOptions::lcore is ignored, and RunOn::kWithIt means the first
+  /// of `lcores`.
   std::vector<SharedPublication> publish(const PublishOptions& options,
                                          std::span<const unsigned> lcores);
-  /// An address's messages. Not while worker lcores run, except where it is all RunOn::kHere.
-  /// Throws Error.
+  /// Subscribes to the messages of an address. After start() this works only where reader and RX
+  /// poller are both RunOn::kHere. Throws Error; then nothing has changed.
   Subscription subscribe(const SubscribeOptions& options);
 
-  /// Starts `make()`, which gives a Task<void>, on the publication's lcore, as Lcore::spawn() does.
-  /// Not while worker lcores run, except RunOn::kHere. At a stop these tasks are asked to end
-  /// (their waits are cancelled) before anything else is; what they then flush() is sent.
+  /// Starts a task on the publication's lcore, as Lcore::spawn() does. `make()` returns its
+  /// Task<void>. After start() this works only for a publication that is RunOn::kHere. A stop ends
+  /// these tasks first: their waits are cancelled. Messages that they then flush() are still sent.
+  /// Throws Error: the lcore runs already, or the bus has stopped.
   template <class Writer, class Make>
   void spawn(const BasicPublication<Writer>& out, Make make) {
-    writers_of(out.lcore()).spawn(std::move(make));
+    tasks_of(out.lcore(), true).spawn(std::move(make));
   }
-  /// The same on the subscription's lcore. These tasks are asked to end last, when nothing more
-  /// comes.
+  /// The same on the subscription's lcore. A stop ends these tasks last, when nothing more comes.
   template <class Make>
   void spawn(const Subscription& in, Make make) {
-    lcore(in.lcore()).spawn(std::move(make));
+    tasks_of(in.lcore(), false).spawn(std::move(make));
   }
 
-  /// The loop of a worker lcore of this bus, or of RunOn::kHere: for pollers and tasks of the
-  /// program's own, which end as those of subscriptions do. Before start(), or there. Throws Error:
-  /// the bus has nothing on that lcore.
+  /// The loop of worker lcore `id`, or of RunOn::kHere, for pollers and tasks of the program's own.
+  /// A stop ends these tasks together with those of subscriptions. Use the loop before start(), or
+  /// on its own lcore. Throws Error: the bus has placed nothing on this lcore.
   Lcore& lcore(unsigned id);
 
-  /// Starts the worker lcores that something was placed on. Throws Error: one of them is busy.
+  /// Starts the worker lcores that something is placed on. Call it once. Throws Error: the lcores
+  /// were started already, the bus was stopped, or an lcore is busy.
   void start();
-  /// One turn of what is RunOn::kHere, at the caller's time in TSC ticks. Returns work done.
-  /// Whoever pauses calls BufferPool::empty_caches() before, as with Lcore::turn().
+  /// Turns what is RunOn::kHere once, at the caller's time in TSC ticks. Returns how much work was
+  /// done; 0: none. A program that pauses between turns calls BufferPool::empty_caches() before the
+  /// pause, as with Lcore::turn().
   unsigned turn(std::uint64_t now_tsc);
-  /// Turns until `done()`, by the CPU's clock.
+  /// Turns by the CPU's clock until `done()` returns true.
   template <class Done>
   void run_until(Done done) {
     while (!done()) turn_now();
   }
 
-  /// Asks for a stop, which turn() then goes on with. After that nothing should be written.
+  /// Asks for a stop. Each turn() takes it further; stopped() says when it is over. Write nothing
+  /// from then on.
   void begin_stop() noexcept;
   [[nodiscard]] bool stopping() const noexcept;
   [[nodiscard]] bool stopped() const noexcept;
-  /// Stops in stages: tasks of publications end; what was written is sent; what is on its way is
-  /// received and read; the other tasks end; worker lcores end; ports stop; and then all buffers
-  /// should be back. Each stage has a part of BusOptions::stop_ms, whatever still comes from the
-  /// wire; what a stage doesn't finish is dropped, counted and told. A task that doesn't end when
-  /// its waits are cancelled is left where it is. Throws what a task threw. Afterwards all that a
-  /// publication or subscription may be asked for is its stats().
+  /// Stops in stages:
+  ///
+  /// 1. Tasks of publications end.
+  /// 2. Messages that were written are sent.
+  /// 3. Frames that are on their way are received and read.
+  /// 4. The other tasks end, and worker lcores with them.
+  /// 5. Ports stop, and the buffers of all pools are counted.
+  ///
+  /// Each stage has a part of BusOptions::stop_ms, whatever still comes from the wire. What a stage
+  /// does not finish is dropped, counted and reported. A task that does not end when its waits are
+  /// cancelled stays as it is, and is reported. So does the whole bus where a task or a poller on a
+  /// worker lcore does not return. Throws what a task threw. Afterwards only stats(), drops() and
+  /// session() of a publication or subscription may be called. Throws Error: it is called in the
+  /// bus's own turn, by a task or a poller; call begin_stop() there.
   const StopReport& stop();
-  /// How it went; empty before it is stopped().
+  /// How the stop went. Empty before stopped().
   [[nodiscard]] const StopReport& report() const noexcept;
 
   /// What runs where, and why.
   [[nodiscard]] Placement placement() const;
-  /// How port `i`'s pools came to their sizes: what it sends from, and what it receives into or
-  /// copies to.
+  /// Why port `i`'s pools have their sizes: the pool that is sent from, and the pool that is
+  /// received into or copied to. The second one has no terms where the port receives what was sent.
+  /// Throws Error: there is no port `i`. This is so for all functions below that take an `i`.
   [[nodiscard]] PoolPlan tx_plan(std::size_t i) const;
   [[nodiscard]] PoolPlan rx_plan(std::size_t i) const;
-  /// Bytes of IP packet that port `i` carries.
+  /// The longest IP packet that port `i` carries, in bytes.
   [[nodiscard]] std::uint32_t mtu(std::size_t i) const;
-  /// Port `i`, for its statistics, notes() and a PortWatch. Throws Error: it is the host's.
+  /// Port `i`, for its statistics, notes() and a PortWatch. Throws Error: it is the host's, or the
+  /// stop has closed it.
   [[nodiscard]] Port& port(std::size_t i);
-  /// Frames that port `i` received for no subscription, by reason; those of ours for another
-  /// address are `other_port`.
+  /// Frames that port `i` received for no subscription, by reason. `other_port`: frames of
+  /// MoldUDP64 for an address that nothing subscribes to. Exact on the lcore that polls the port,
+  /// and after the stop.
   [[nodiscard]] DropCounters drops(std::size_t i) const;
-  /// What messages on port `i` are written into.
+  /// The pool whose buffers messages for port `i` are written into.
   [[nodiscard]] BufferPool& tx_pool(std::size_t i);
 
-  /// What it is made of; the library's own.
+  /// For the library only.
   class Impl;
 
  private:
-  Lcore& writers_of(unsigned lcore);
+  Lcore& tasks_of(unsigned lcore, bool writers);
   void turn_now();
 
   std::unique_ptr<Impl> impl_;

@@ -15,10 +15,11 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) noexcept = default;
 };
 
-/// "239.1.1.1:30001". Throws Error, whose sentence begins with `what`: anything else, or port 0.
+/// Reads "239.1.1.1:30001". Port 0 is refused. Throws Error, whose sentence begins with `what`.
+/// Any thread.
 Endpoint parse_endpoint(std::string_view what, std::string_view text);
 
-/// "239.1.1.1:30001".
+/// Returns "239.1.1.1:30001". Any thread.
 std::string endpoint_text(const Endpoint& endpoint);
 
 }  // namespace bab

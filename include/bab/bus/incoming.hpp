@@ -8,15 +8,18 @@
 
 namespace bab {
 
-/// What Subscription::next() gives: a message, an event of its session in its place among the
-/// messages, or nothing. Its bytes are the received frame's: valid until the next call of next().
+/// The result of Subscription::next(): a message, or nothing, or an event of the session, in its
+/// place among the messages. The bytes are in the received frame, and are valid until the next call
+/// of next() or next_frame().
 class Incoming {
  public:
   enum class Kind : std::uint8_t {
     kNothing,  ///< there is nothing to read now
     kMessage,
-    kGap,  ///< messages are missing here for good. Not told yet: compare Subscription::sequence()
-    kSession,  ///< another session begins here. Not told yet: compare Subscription::session()
+    /// Messages are missing here for good. Not reported yet: compare Subscription::sequence().
+    kGap,
+    /// Another session begins here. Not reported yet: compare Subscription::session().
+    kSession,
   };
 
   Incoming() noexcept = default;
@@ -26,11 +29,11 @@ class Incoming {
         kind_(Kind::kMessage) {}
 
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
-  /// Whether it is a message or an event.
+  /// True: it is a message or an event.
   [[nodiscard]] explicit operator bool() const noexcept { return kind_ != Kind::kNothing; }
   [[nodiscard]] bool is_message() const noexcept { return kind_ == Kind::kMessage; }
 
-  /// A message's bytes; of anything else none.
+  /// The bytes of a message. An event has none.
   [[nodiscard]] const std::uint8_t* data() const noexcept { return data_; }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept { return {data_, size_}; }

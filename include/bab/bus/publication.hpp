@@ -22,29 +22,29 @@ namespace detail {
 class Sending;
 }
 
-/// What became of a publication's messages. Exact on its flusher's lcore, and after the Bus has
-/// stopped.
+/// What became of a publication's messages. Exact on the lcore of its flusher, and after the Bus
+/// has stopped; elsewhere the figures of a moment ago.
 struct PublicationStats {
-  std::uint64_t messages = 0;          ///< numbered
-  std::uint64_t frames = 0;            ///< that the port's driver took
+  std::uint64_t messages = 0;          ///< messages that have a sequence number
+  std::uint64_t frames = 0;            ///< frames that the port's driver took
   std::uint64_t dropped_messages = 0;  ///< numbered and not sent: subscribers see a gap
 };
 
-/// A session's end where messages are written: all calls on its lcore. Copied freely; it refers to
-/// its Bus, which outlives it.
+/// The end of a session where messages are written. All calls are made on its lcore. It may be
+/// copied; all copies are the same publication. It must not be used after its Bus is gone.
 template <class Writer>
 class BasicPublication {
  public:
   using Reservation = typename Writer::Reservation;
 
-  /// The Bus makes it. `hand`: null where it isn't turned by hand.
+  /// Only the Bus makes one. `hand`: null where the publication is on a worker lcore.
   BasicPublication(Writer& writer, detail::Sending& sending, detail::BusHand* hand,
                    unsigned lcore) noexcept
       : writer_(&writer), sending_(&sending), hand_(hand), lcore_(lcore) {}
 
-  /// Writes a message, which is a copy of `bytes`. Where there is no room now, a bus that is turned
-  /// by hand is turned once for it. False: there is no room, or the message is longer than
-  /// max_message(). Nothing is written then.
+  /// Writes a message: a copy of `bytes`. Where there is no room now, a bus that is turned by hand
+  /// is turned once. False: there is still no room, or the message is longer than max_message().
+  /// Nothing is written then.
   bool send(std::span<const std::uint8_t> bytes) noexcept {
     if (auto room = writer_->reserve(length(bytes))) [[likely]] {
       fill(room, bytes);
@@ -56,24 +56,24 @@ class BasicPublication {
     return send({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   }
 
-  /// Room for a message of `len` bytes, to be filled in place and committed. LocalWriter says more.
+  /// Room for a message of `len` bytes. Fill it in place, then commit() it. LocalWriter says more.
   [[nodiscard]] Reservation reserve(std::uint32_t len) noexcept { return writer_->reserve(len); }
   /// `co_await out.reserve_wait(len)`: waits while there is no room.
   [[nodiscard]] ReserveWait<Writer> reserve_wait(std::uint32_t len) noexcept {
     return bab::reserve_wait(*writer_, len);
   }
-  /// Sends what was committed, full or not.
+  /// Sends the messages that are committed, even if their frame is not full.
   void flush() noexcept { writer_->flush(); }
-  /// `co_await out.flush_wait()`: and goes on when the port has taken it.
+  /// `co_await out.flush_wait()`: the same, and waits until the port has taken them.
   [[nodiscard]] FlushWait<Writer> flush_wait() noexcept { return bab::flush_wait(*writer_); }
 
-  /// Longest message that fits a frame, in bytes.
+  /// The longest message that fits in a frame, in bytes.
   [[nodiscard]] std::uint32_t max_message() const noexcept { return writer_->max_message(); }
   [[nodiscard]] PublicationStats stats() const noexcept;
   [[nodiscard]] wire::Session session() const noexcept;
-  /// Where all calls are to be made; RunOn::kHere: on the thread that made the Bus.
+  /// The lcore that all calls are made on. RunOn::kHere: the thread that made the Bus.
   [[nodiscard]] unsigned lcore() const noexcept { return lcore_; }
-  /// The part that it is made of, for calls that a Publication doesn't have.
+  /// The writer behind it, for calls that a Publication doesn't have.
   [[nodiscard]] Writer& writer() noexcept { return *writer_; }
 
  private:
@@ -100,9 +100,9 @@ class BasicPublication {
   unsigned lcore_;
 };
 
-/// Written on one lcore: a LocalWriter.
+/// A publication that one lcore writes.
 using Publication = BasicPublication<LocalWriter>;
-/// One of several lcores' ends of a session whose frames they share: a SharedWriter's Producer.
+/// A publication that several lcores write together; each of them has one of these.
 using SharedPublication = BasicPublication<SharedWriter::Producer>;
 
 }  // namespace bab

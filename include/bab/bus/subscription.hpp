@@ -3,6 +3,7 @@
 #include <bab/detail/build.hpp>
 
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include <bab/bus/detail/received.hpp>
@@ -12,39 +13,41 @@
 
 namespace bab {
 
-/// What became of a subscription's frames.
+/// What became of a subscription's frames. Exact on its lcore, and after the Bus has stopped.
 struct SubscriptionStats {
-  std::uint64_t frames = 0;          ///< that came for its address
-  std::uint64_t behind = 0;          ///< of those, dropped unread: its backlog was full
-  std::uint64_t other_sessions = 0;  ///< of those, of a session that it isn't for
-  std::uint64_t messages = 0;        ///< in good frames so far, those of other sessions included
+  std::uint64_t frames = 0;          ///< frames that came for its address
+  std::uint64_t behind = 0;          ///< frames dropped unread, because its backlog was full
+  std::uint64_t other_sessions = 0;  ///< frames of sessions that it doesn't subscribe to
+  std::uint64_t messages = 0;        ///< messages in good frames so far, of any session
 };
 
-/// Where an address's messages are read: all calls on its lcore. Copied freely; all copies are the
-/// same, and refer to their Bus, which outlives them.
+/// The end where the messages of an address are read. All calls are made on its lcore. It may be
+/// copied; all copies are the same subscription. It must not be used after its Bus is gone.
 class Subscription {
  public:
+  /// Only the Bus makes one.
   Subscription(detail::Received& received, unsigned lcore) noexcept
       : received_(&received), lcore_(lcore) {}
 
-  /// The next message or event, in order of arrival; nothing: there is none at hand. A bus that is
-  /// turned by hand is turned before that is said, and what was written by hand is flushed. In a
-  /// task, or a poller, nothing is turned: see ready().
+  /// The next message or event, in order of arrival; nothing, if there is none now. Where this is
+  /// called by hand, the bus is turned before it says so, and messages that were written by hand
+  /// are flushed. In a task or a poller nothing is turned: wait with ready() there.
   [[nodiscard]] Incoming next() noexcept {
-    ReceivedFrame& frame = received_->frame();
-    if (frame.left() > 0) [[likely]]
-      return Incoming(frame.next_bytes());
+    const std::span<const std::uint8_t> message = received_->frame().try_next_bytes();
+    if (message.data() != nullptr) [[likely]]
+      return Incoming(message);
     return received_->next_frame();
   }
 
-  /// The frame that next() is in, with the messages that are left of it, or else the next one that
-  /// has a message; empty: there is none, as with next(). For loops over many messages: next()
-  /// keeps its place in memory, and a frame of the caller's own is in registers. A message of 32
-  /// bytes that is written, sent and read takes 51 instructions with next(), 48 so, and 47 where
-  /// the parts are put together by hand (callgrind, g++ -O3: bus_32, bus_frames_32, parts_32).
+  /// The frame that next() is in, with the messages that are left of it; else the next frame that
+  /// has a message. Empty: there is none, as with next(). For loops that work on whole frames:
   ///
   ///     while (auto frame = in.next_frame())
-  ///       while (frame.left() > 0) use(frame.next_bytes());
+  ///       for (std::span<const std::uint8_t> message : frame) use(message);
+  ///
+  /// Both ways cost what the parts cost that are put together by hand: a message of 32 bytes that
+  /// is written, sent and read takes 48 instructions in each (callgrind, g++ -O3: bus_32,
+  /// bus_frames_32, parts_32).
   [[nodiscard]] ReceivedFrame next_frame() noexcept {
     if (received_->frame().left() == 0 && !received_->find_frame()) return {};
     return std::move(received_->frame());
@@ -56,14 +59,14 @@ class Subscription {
   ///       while (auto got = in.next()) use(got.bytes());
   [[nodiscard]] detail::MessageWait ready() noexcept { return detail::MessageWait(*received_); }
 
-  /// A handle to the message that next() gave last, which stays when next() goes on. It pins its
-  /// whole frame's buffer (BusPort::extra_buffers). Empty: there is none.
+  /// A handle to the message that next() returned last. It stays valid when next() goes on. It
+  /// keeps the buffer of the whole frame in use (see BusPort::extra_buffers). Empty: `last` is no
+  /// message.
   [[nodiscard]] Packet keep(const Incoming& last) noexcept {
     return last.is_message() ? received_->frame().packet(last.bytes()) : Packet();
   }
 
-  /// Of the message that next() gave last: its sequence number, and the session that this number is
-  /// of.
+  /// The sequence number of the message that next() returned last, and its session.
   [[nodiscard]] std::uint64_t sequence() const noexcept {
     const ReceivedFrame& frame = received_->frame();
     return frame.header().sequence + frame.header().messages() - frame.left() - 1;
@@ -76,9 +79,9 @@ class Subscription {
     return {received_->delivered() + received_->behind(), received_->behind(),
             received_->other_sessions(), received_->framer().stats().messages};
   }
-  /// Frames that came for its address and are none of ours, by reason.
+  /// Frames that came for its address and were dropped, by reason.
   [[nodiscard]] const DropCounters& drops() const noexcept { return received_->framer().drops(); }
-  /// Where all calls are to be made; RunOn::kHere: on the thread that made the Bus.
+  /// The lcore that all calls are made on. RunOn::kHere: the thread that made the Bus.
   [[nodiscard]] unsigned lcore() const noexcept { return lcore_; }
 
  private:

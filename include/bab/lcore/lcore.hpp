@@ -105,6 +105,10 @@ class Lcore {
   /// buffers in this lcore's caches meanwhile.
   unsigned turn(std::uint64_t now_tsc);
 
+  /// Destroys the tasks of an Lcore that has never turned: nothing of them has run. On the thread
+  /// that spawned them.
+  void drop_tasks() noexcept;
+
   /// Ends every wait on this lcore with kCancelled, and each one that begins later. Any thread.
   /// R10: pairs with A10.
   void request_stop() noexcept { stop_requested_.store(true, std::memory_order_release); }

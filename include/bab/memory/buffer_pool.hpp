@@ -167,9 +167,10 @@ class BufferPool {
   /// checks that the buffer is in use. Does nothing if the library was built without them (and, for
   /// ThreadSanitizer, the caller as well).
   static void received([[maybe_unused]] rte_mbuf* m) noexcept {
+    if constexpr (detail::kTsan)  // first: the note is written into the buffer
+      for (rte_mbuf* segment = m; segment != nullptr; segment = segment->next)
+        detail::tsan_acquire(segment);
     if constexpr (detail::kChecks || detail::kAsan) note_received(m);
-    if constexpr (detail::kTsan)
-      for (; m != nullptr; m = m->next) detail::tsan_acquire(m);
   }
 
   /// What `lcore` holds of buffer `id`. Only that lcore may read or write it.

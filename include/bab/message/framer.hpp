@@ -109,11 +109,18 @@ class ReceivedFrame {
 
   /// The bytes of the next message, valid as long as this frame exists. left() must not be 0.
   [[nodiscard]] std::span<const std::uint8_t> next_bytes() noexcept {
-    const std::span<const std::uint8_t> message = *at_;
-    ++at_;
     --left_;
-    if (ahead_ < ahead_end_) fetch_ahead(message.size());
-    return message;
+    return take();
+  }
+
+  /// The same where none may be left: data() is null then. For a frame that stays in memory, as a
+  /// member does: one instruction counts the message and says whether there was one.
+  [[nodiscard]] std::span<const std::uint8_t> try_next_bytes() noexcept {
+    if (static_cast<std::int32_t>(--left_) < 0) [[unlikely]] {
+      left_ = 0;
+      return {};
+    }
+    return take();
   }
 
   /// `part`, which is one message or any other part of this frame, as a Packet that may outlive the
@@ -147,6 +154,13 @@ class ReceivedFrame {
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
+  [[nodiscard]] std::span<const std::uint8_t> take() noexcept {
+    const std::span<const std::uint8_t> message = *at_;
+    ++at_;
+    if (ahead_ < ahead_end_) fetch_ahead(message.size());
+    return message;
+  }
+
   /// Prefetches as many cache lines of the next frame as a message of `len` bytes has.
   void fetch_ahead(std::size_t len) noexcept {
     const std::uint8_t* const until = ahead_ + len;

@@ -297,6 +297,10 @@ class Port {
 std::uint16_t choose_descriptors(std::uint16_t asked, std::uint16_t preferred,
                                  std::uint16_t fallback, const rte_eth_desc_lim& limits) noexcept;
 
+/// Descriptors that a TX queue of device `id` gets where `asked` are asked for; 0: the driver's
+/// default. A queue holds as many buffers at most (PoolNeeds::held). Main thread. Throws Error.
+std::uint16_t tx_descriptors(std::uint16_t id, std::uint16_t asked);
+
 /// The files that port `id` writes its frames to (net_pcap's tx_pcap, one per TX queue). Throws
 /// Error.
 std::vector<std::string> capture_files(std::uint16_t id);

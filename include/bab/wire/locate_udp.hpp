@@ -93,4 +93,20 @@ enum class UdpIn : std::uint16_t {
   return Drop::kNone;
 }
 
+/// Offset of the UDP header in a frame with plain headers.
+inline constexpr std::size_t kPlainUdpAt = kEthernetBytes + kIpv4Bytes;
+
+/// Whether the frame has plain headers up to a whole UDP header, as nearly all frames have: no
+/// 802.1Q tag, no IPv4 options, no later fragment. Lengths in the headers aren't compared with
+/// anything: locate_ipv4() and locate_udp() do that.
+[[nodiscard]] inline bool has_plain_udp(std::span<const std::uint8_t> frame) noexcept {
+  constexpr std::uint8_t kVersion4Ihl5 = 0x45;  // RFC 791 §3.1: 5 words of 4 bytes
+  if (frame.size() < kPlainUdpAt + kUdpBytes) return false;
+  const std::uint8_t* const ip = frame.data() + kEthernetBytes;
+  return load_be<std::uint16_t>(frame.data() + kEtherTypeAt) == kEtherTypeIpv4 &&
+         ip[Ipv4Offset::kVersionIhl] == kVersion4Ihl5 &&
+         ip[Ipv4Offset::kProtocol] == kProtocolUdp &&
+         (load_be<std::uint16_t>(ip + Ipv4Offset::kFragment) & kIpv4Offset) == 0;
+}
+
 }  // namespace bab::wire

@@ -1,12 +1,14 @@
 // A Bus beside a host application's own traffic: the host's port, of which two queues are the
 // bus's.
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include <bab/bus/bus.hpp>
@@ -137,6 +139,50 @@ TEST(BusBesideAHost, ALaterFragmentBelongsToNoSubscription) {
   EXPECT_EQ(in.stats().frames, 0U);
   EXPECT_EQ(bus.drops(0)[Drop::kIpFragment], 1U);
   test::expect_clean_stop(bus);
+}
+
+/// Worker lcores have the bus's queues, and the host goes on with its own meanwhile.
+TEST(BusBesideAHost, RunsOnWorkersWhileTheHostSends) {
+  HostsPort port;
+  rte_mbuf* hosts = test::frames_of(port.pool(), {60}).front();
+  std::atomic<std::uint32_t> read{0};
+  {
+    BusOptions options = beside(port);
+    options.idle.strategy = IdleStrategy::kBackOff;
+    options.stop_ms = 5'000;  // of a machine that does other things as well
+    Bus bus(options);
+    auto out = bus.publish({.session = "GUEST", .to = kGroup, .flush_messages = 1, .lcore = 1});
+    auto in = bus.subscribe({.from = kGroup, .lcore = 2});
+    bus.spawn(out, [out]() mutable -> Task<> {
+      while (true) {
+        auto room = co_await out.reserve_wait(1);
+        if (!room) co_return;
+        *room.data() = 'x';
+        room.commit();
+      }
+    });
+    bus.spawn(in, [in, &read]() mutable -> Task<> {
+      while (true) {
+        const Outcome outcome = co_await in.ready();
+        if (outcome != Outcome::kDone) co_return;
+        while (in.next()) read.fetch_add(1, std::memory_order_relaxed);
+      }
+    });
+    bus.start();
+    const std::uint64_t deadline = rte_get_tsc_cycles() + 10 * rte_get_tsc_hz();
+    for (std::uint32_t sent = 0; (sent < 100 || read < 1'000) && rte_get_tsc_cycles() < deadline;
+         ++sent) {
+      ASSERT_EQ(rte_eth_tx_burst(port.id(), 0, &hosts, 1), 1);
+      rte_mbuf* got = nullptr;
+      ASSERT_EQ(rte_eth_rx_burst(port.id(), 0, &got, 1), 1);
+      ASSERT_EQ(got, hosts);
+      rte_delay_us_sleep(50);
+    }
+    test::expect_clean_stop(bus);
+    EXPECT_EQ(out.stats().messages, read);
+  }
+  EXPECT_GE(read, 1'000U);
+  BufferPool::release(hosts);
 }
 
 TEST(BusBesideAHost, RefusesWhatTheHostDidNotConfigureForIt) {

@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -140,15 +143,15 @@ TEST(BusOnWorkers, SaysWhatRunsWhereAndWhy) {
             "flusher of session HERE to 239.1.1.1:30001, port 0, TX queue 0");
   EXPECT_EQ(placement.rows[1].why, "with its writer");
   EXPECT_EQ(placement.rows[2].lcore, 1U);
-  EXPECT_EQ(placement.rows[2].why, "fewest pollers (0) of the workers 1, 3");
+  EXPECT_EQ(placement.rows[2].why, "fewest pollers (0) of lcores 1, 3");
   EXPECT_THAT(placement.rows[3].what, HasSubstr("TX queue 1"));
   EXPECT_EQ(placement.rows[4].what, "RX poller of port 0, which has 2 queues");
   EXPECT_EQ(placement.rows[4].why, "with the port's first subscription");
   EXPECT_EQ(placement.rows[5].lcore, 3U);
   EXPECT_EQ(placement.rows[5].what, "reader of 239.1.1.1:30001, port 0");
   EXPECT_THAT(placement.text(),
-              HasSubstr("lcore 3: reader of 239.1.1.1:30001, port 0 (fewest pollers (0) of the "
-                        "workers 1, 3)\n"));
+              HasSubstr("lcore 3: reader of 239.1.1.1:30001, port 0 (fewest pollers (0) of "
+                        "lcores 1, 3)\n"));
 }
 
 TEST(BusOnWorkers, TwoBusesHaveLcoresOfTheirOwn) {
@@ -184,6 +187,67 @@ TEST(BusOnWorkers, TwoBusesHaveLcoresOfTheirOwn) {
   expect_clean_stop(second);
 }
 
+/// One stops, and the other's lcores carry messages all the while.
+TEST(BusOnWorkers, OneStopsAndAnotherGoesOn) {
+  Bus first(on_workers());
+  (void)first.subscribe({.from = kGroup, .lcore = 1});
+  Bus second(on_workers());
+  auto out = second.publish({.session = "ON", .to = kGroup, .flush_messages = 1, .lcore = 2});
+  auto in = second.subscribe({.from = kGroup, .lcore = 3});
+  std::atomic<std::uint64_t> read{0};
+  second.spawn(out, [&]() -> Task<> {
+    while (true) {
+      auto room = co_await out.reserve_wait(1);
+      if (!room) co_return;
+      *room.data() = 'x';
+      room.commit();
+    }
+  });
+  second.spawn(in, [&]() -> Task<> {
+    while (true) {
+      const Outcome outcome = co_await in.ready();
+      if (outcome != Outcome::kDone) co_return;
+      while (in.next()) read.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+  first.start();
+  second.start();
+  EXPECT_TRUE(within_10_s([&] { return read > 0; }));
+  expect_clean_stop(first);
+  const std::uint64_t before = read;
+  EXPECT_TRUE(within_10_s([&] { return read > before + 1'000; }));
+  EXPECT_FALSE(second.stopping());
+  expect_clean_stop(second);
+  EXPECT_EQ(second.report().unread_frames, 0U);
+}
+
+/// Their lcore never ran: none of their code has either, and what they were made of goes.
+TEST(BusOnWorkers, TasksThatNeverBeganGoWithTheBus) {
+  const auto kept = std::make_shared<int>(7);
+  bool ran = false;
+  {
+    Bus bus(on_workers());
+    auto out = bus.publish({.session = "NEVER", .to = kGroup, .lcore = 1});
+    auto in = bus.subscribe({.from = kGroup, .lcore = 2});
+    const auto task = [&ran, kept]() -> Task<> {
+      ran = true;
+      co_return;
+    };
+    bus.spawn(out, task);
+    bus.spawn(in, task);
+    bus.spawn(in, task);
+    const auto before = std::chrono::steady_clock::now();
+    const StopReport& report = bus.stop();
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+    EXPECT_THAT(report.notes,
+                testing::ElementsAre("1 task of lcore 1 never began: start() was not called",
+                                     "2 tasks of lcore 2 never began: start() was not called"));
+    EXPECT_TRUE(report.is_full());
+  }
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(kept.use_count(), 1);
+}
+
 TEST(BusOnWorkers, LcoresAreFreeAgainWhenTheBusIsGone) {
   for (int i = 0; i < 2; ++i) {
     Bus bus(on_workers());
@@ -195,20 +259,25 @@ TEST(BusOnWorkers, LcoresAreFreeAgainWhenTheBusIsGone) {
 
 TEST(BusOnWorkers, RunningOnesAreLeftAlone) {
   Bus bus(on_workers());
-  (void)bus.subscribe({.from = kGroup, .backlog = 8, .lcore = 1});
+  const auto in = bus.subscribe({.from = kGroup, .backlog = 8, .lcore = 1});
+  const auto idle = []() -> Task<> { co_return; };
   bus.start();
   EXPECT_EQ(refusal_of([&] { bus.start(); }), "starting a Bus: its lcores run already");
   EXPECT_THAT(refusal_of([&] { (void)bus.publish({.session = "LATE", .to = kGroup, .lcore = 1}); }),
               HasSubstr("lcore 1 runs already; do it before start()"));
   EXPECT_THAT(refusal_of([&] { (void)bus.subscribe({.from = "239.1.1.2:1", .backlog = 8}); }),
               HasSubstr("lcore 1 runs already; do it before start()"));
+  EXPECT_THAT(refusal_of([&] { bus.spawn(in, idle); }),
+              HasSubstr("lcore 1: it runs already; spawn it before start()"));
   // By hand nothing is in the way.
   auto out = bus.publish({.session = "LATE", .to = kGroup});
+  bus.spawn(out, idle);
   EXPECT_TRUE(out.send("late"));
   expect_clean_stop(bus);
   EXPECT_THAT(refusal_of([&] { (void)bus.publish({.session = "LATER", .to = kGroup}); }),
               HasSubstr("the bus was stopped; make another one"));
   EXPECT_THAT(refusal_of([&] { bus.start(); }), HasSubstr("make another one"));
+  EXPECT_THAT(refusal_of([&] { bus.spawn(out, idle); }), HasSubstr("make another one"));
 }
 
 TEST(BusOnWorkers, ABusyLcoreIsNamed) {

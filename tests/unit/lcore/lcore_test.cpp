@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -26,6 +27,23 @@ TEST(Lcore, StartsATaskInTheNextTurnAndEndsIt) {
   lcore.turn(1);
   EXPECT_TRUE(ran);
   EXPECT_EQ(lcore.tasks(), 0U);
+}
+
+TEST(Lcore, DropsTasksThatNeverBegan) {
+  const auto kept = std::make_shared<int>(1);
+  bool ran = false;
+  Lcore lcore;
+  for (int i = 0; i < 2; ++i)
+    lcore.spawn([&ran, kept]() -> Task<> {
+      ran = true;
+      co_return;
+    });
+  EXPECT_EQ(lcore.tasks(), 2U);
+  lcore.drop_tasks();
+  EXPECT_EQ(lcore.tasks(), 0U);
+  EXPECT_EQ(kept.use_count(), 1);
+  lcore.turn(1);
+  EXPECT_FALSE(ran);
 }
 
 Task<int> answer() { co_return 42; }

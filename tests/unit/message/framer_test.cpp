@@ -82,6 +82,20 @@ TEST_F(FramerTest, NextBytesReadsTheSameWithoutAHandle) {
   EXPECT_EQ(frame.left(), 0U);
 }
 
+TEST_F(FramerTest, TryNextBytesSaysThatThereIsNone) {
+  ReceivedFrame none;
+  EXPECT_EQ(none.try_next_bytes().data(), nullptr);
+  ReceivedFrame frame = framer.accept(received(MadeFrame{}));
+  const auto first = frame.try_next_bytes();
+  EXPECT_EQ(std::string(first.begin(), first.end()), "never gonna");
+  EXPECT_EQ(frame.left(), 1U);
+  EXPECT_EQ(frame.try_next_bytes().size(), 4U);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(frame.try_next_bytes().data(), nullptr);
+    EXPECT_EQ(frame.left(), 0U);
+  }
+}
+
 TEST_F(FramerTest, ALoopTakesTheMessages) {
   MadeFrame made;
   made.messages.push_back({});

@@ -343,6 +343,7 @@ TEST(Port, HasTheDescriptorsAskedFor) {
   const Port port(o, pool);
   EXPECT_EQ(port.rx_descriptors(), 64);
   EXPECT_EQ(port.tx_descriptors(), 128);
+  EXPECT_EQ(tx_descriptors(loopback.port_id(), 128), 128);
 }
 
 TEST(Port, SaysHowManyDescriptorsTheDefaultIs) {
@@ -351,6 +352,7 @@ TEST(Port, SaysHowManyDescriptorsTheDefaultIs) {
   const Port port(on(loopback.port_id()), pool);
   EXPECT_EQ(port.rx_descriptors(), RTE_ETH_DEV_FALLBACK_RX_RINGSIZE);
   EXPECT_EQ(port.tx_descriptors(), RTE_ETH_DEV_FALLBACK_TX_RINGSIZE);
+  EXPECT_EQ(tx_descriptors(loopback.port_id(), 0), port.tx_descriptors());
 }
 
 rte_eth_desc_lim limits(std::uint16_t least, std::uint16_t most, std::uint16_t multiple) {

@@ -58,6 +58,8 @@ class Received {
   std::uint64_t drop_all() noexcept;
 
  private:
+  [[gnu::noinline]] bool turn_for_frame() noexcept;
+
   ReceivedFrame frame_;
   BusHand* hand_;
   Framer framer_;
