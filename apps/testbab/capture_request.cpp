@@ -51,7 +51,7 @@ bab::CaptureOptions parse_capture(const std::vector<std::string>& words) {
     else if (word == "1" && i + 1 < words.size() && words[i + 1] == "in")
       o.one_in = number_behind<std::uint32_t>(words, ++i, 1);
     else if (word == "share")
-      o.lcore_share = number_behind<unsigned>(words, i, 1, kMostShare) / 100.0;
+      o.lcore_share = number_behind<unsigned>(words, i, 1, kMaxShare) / 100.0;
     else
       refuse(fmt::format("\"{}\" says nothing about a capture", word));
   }

@@ -11,7 +11,7 @@ namespace testbab {
 inline constexpr const char* kCaptureSyntax =
     "[rx|tx|both] [port N] [udp N] [1 in N] [share PERCENT]";
 /// Percent of lcores' time.
-inline constexpr unsigned kMostShare = 100;
+inline constexpr unsigned kMaxShare = 100;
 
 /// `words`: those after "capture start", which are FILE, then any of kCaptureSyntax. Throws
 /// bab::Error.

@@ -19,7 +19,7 @@ namespace {
 
 /// Where a token's word goes in the result that cmdline_parse() fills.
 constexpr unsigned kWordBytes = CommandLine::kLongestLine + 1;
-constexpr std::size_t kMostWords = CMDLINE_PARSE_RESULT_BUFSIZE / kWordBytes;
+constexpr std::size_t kMaxWords = CMDLINE_PARSE_RESULT_BUFSIZE / kWordBytes;
 
 /// librte_cmdline knows only its header, which must come first.
 struct Token {
@@ -120,7 +120,7 @@ struct CommandLine::Tables {
   Match match;
 
   void add(const Command& command, const Form& form, bool is_whole) {
-    if (form.size() > kMostWords) throw bab::Error("a command of more words than cmdline takes");
+    if (form.size() > kMaxWords) throw bab::Error("a command of more words than cmdline takes");
     notes.push_back({&match, {&command, form}});
     const std::size_t bytes = sizeof(cmdline_inst) + (form.size() + 1) * sizeof(void*);
     auto* inst = static_cast<cmdline_inst*>(std::calloc(1, bytes));

@@ -12,17 +12,17 @@ namespace testbab {
 namespace {
 
 void start_capture(Console& console, const Words& words) {
-  console.session().start_capture(parse_capture({words.begin() + 2, words.end()}));
+  console.workbench().start_capture(parse_capture({words.begin() + 2, words.end()}));
   console.print(fmt::format("capturing to {}\n", words[2]));
 }
 
 void stop_capture(Console& console, const Words&) {
-  const CaptureSummary done = console.session().stop_capture();
+  const CaptureSummary done = console.workbench().stop_capture();
   console.print(fmt::format("captured {}\n", capture_text(done.path, done.stats)));
 }
 
 void show_capture(Console& console, const Words& words) {
-  const bab::Capture* capture = console.session().capture();
+  const bab::Capture* capture = console.workbench().capture();
   if (wants_json(words)) {
     nlohmann::ordered_json json{{"running", capture != nullptr}};
     if (capture != nullptr) json.update(capture_json({capture->path(), capture->stats()}));

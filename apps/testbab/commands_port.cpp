@@ -30,31 +30,31 @@ std::vector<std::size_t> ports_of(const Wiring& wiring, const std::string& word,
   return all;
 }
 
-void require_stopped(const Session& session, std::string_view command) {
-  if (session.running())
+void require_stopped(const Workbench& workbench, std::string_view command) {
+  if (workbench.running())
     throw bab::Error(fmt::format("{}: {} runs and uses the ports; stop it first", command,
-                                 session.engine().name));
+                                 workbench.engine().name));
 }
 
-void require_no_capture(const Session& session, std::string_view command) {
-  if (session.capture() != nullptr)
+void require_no_capture(const Workbench& workbench, std::string_view command) {
+  if (workbench.capture() != nullptr)
     throw bab::Error(
         fmt::format("{}: frames of the ports are captured; stop the capture first", command));
 }
 
 void show_port(Console& console, const Words& words) {
   using Json = nlohmann::ordered_json;
-  Session& session = console.session();
+  Workbench& workbench = console.workbench();
   const std::string& what = words[2];
-  const auto ports = ports_of(session.wiring(), words[3], fmt::format("show port {}", what));
+  const auto ports = ports_of(workbench.wiring(), words[3], fmt::format("show port {}", what));
   Json all{{"ports", Json::array()}};
   std::string text;
-  if (what == "summary") text = port_summary_head(session.wiring().ports());
+  if (what == "summary") text = port_summary_head(workbench.wiring().ports());
   for (std::size_t i : ports) {
-    const PortView view = what == "info"     ? port_info(session, i)
-                          : what == "stats"  ? port_stats(session, i)
-                          : what == "xstats" ? port_xstats(session, i)
-                                             : port_summary(session, i);
+    const PortView view = what == "info"     ? port_info(workbench, i)
+                          : what == "stats"  ? port_stats(workbench, i)
+                          : what == "xstats" ? port_xstats(workbench, i)
+                                             : port_summary(workbench, i);
     all["ports"].push_back(view.json);
     text += view.text;
   }
@@ -65,59 +65,60 @@ void show_port(Console& console, const Words& words) {
 }
 
 void clear_port(Console& console, const Words& words) {
-  Session& session = console.session();
+  Workbench& workbench = console.workbench();
   for (std::size_t i :
-       ports_of(session.wiring(), words[3], fmt::format("clear port {}", words[2]))) {
+       ports_of(workbench.wiring(), words[3], fmt::format("clear port {}", words[2]))) {
     if (words[2] == "stats")
-      clear_port_stats(session, i);
+      clear_port_stats(workbench, i);
     else
-      clear_port_xstats(session, i);
-    console.print(fmt::format("{} of port {} cleared\n", words[2], session.wiring().port(i).id()));
+      clear_port_xstats(workbench, i);
+    console.print(
+        fmt::format("{} of port {} cleared\n", words[2], workbench.wiring().port(i).id()));
   }
 }
 
 void start_port(Console& console, const Words& words) {
-  Session& session = console.session();
-  const auto ports = ports_of(session.wiring(), words[2], "port start");
+  Workbench& workbench = console.workbench();
+  const auto ports = ports_of(workbench.wiring(), words[2], "port start");
   std::string text;
   for (std::size_t i : ports)
-    text += fmt::format("port {} {}\n", session.wiring().port(i).id(),
-                        session.wiring().port(i).started() ? "is started already" : "started");
-  session.wiring().start(ports);
+    text += fmt::format("port {} {}\n", workbench.wiring().port(i).id(),
+                        workbench.wiring().port(i).started() ? "is started already" : "started");
+  workbench.wiring().start(ports);
   console.print(text);
-  session.say_notes();
+  workbench.say_notes();
 }
 
 void stop_port(Console& console, const Words& words) {
-  Session& session = console.session();
-  const auto ports = ports_of(session.wiring(), words[2], "port stop");
-  require_stopped(session, "port stop");
+  Workbench& workbench = console.workbench();
+  const auto ports = ports_of(workbench.wiring(), words[2], "port stop");
+  require_stopped(workbench, "port stop");
   for (std::size_t i : ports) {
-    const bool was = session.wiring().port(i).started();
-    session.wiring().stop(i);
-    console.print(fmt::format("port {} {}\n", session.wiring().port(i).id(),
+    const bool was = workbench.wiring().port(i).started();
+    workbench.wiring().stop(i);
+    console.print(fmt::format("port {} {}\n", workbench.wiring().port(i).id(),
                               was ? "stopped" : "is stopped already"));
   }
 }
 
 void set_mtu(Console& console, const Words& words) {
-  Session& session = console.session();
+  Workbench& workbench = console.workbench();
   const auto mtu =
       static_cast<unsigned>(command_number(words[4], "port config mtu", kMtuMin, kMtuMax));
-  const std::size_t i = ports_of(session.wiring(), words[3], "port config mtu")[0];
-  require_stopped(session, "port config mtu");
-  require_no_capture(session, "port config mtu");
-  session.wiring().set_mtu(session.options(), i, mtu);
-  const bab::Port& port = session.wiring().port(i);
+  const std::size_t i = ports_of(workbench.wiring(), words[3], "port config mtu")[0];
+  require_stopped(workbench, "port config mtu");
+  require_no_capture(workbench, "port config mtu");
+  workbench.wiring().set_mtu(workbench.options(), i, mtu);
+  const bab::Port& port = workbench.wiring().port(i);
   console.print(fmt::format("port {}: MTU {}, read back from it{}\n", port.id(), port.mtu(),
                             port.started() ? "" : "; it is stopped"));
-  session.say_notes();
+  workbench.say_notes();
 }
 
 void set_promisc(Console& console, const Words& words) {
-  Session& session = console.session();
-  for (std::size_t i : ports_of(session.wiring(), words[2], "set promisc")) {
-    bab::Port& port = session.wiring().port(i);
+  Workbench& workbench = console.workbench();
+  for (std::size_t i : ports_of(workbench.wiring(), words[2], "set promisc")) {
+    bab::Port& port = workbench.wiring().port(i);
     port.set_promiscuous(words[3] == "on");
     console.print(fmt::format("port {}: promiscuous mode {}\n", port.id(),
                               port.promiscuous() ? "enabled" : "disabled"));

@@ -15,17 +15,17 @@ namespace testbab {
 namespace {
 
 void start(Console& console, const Words& words) {
-  console.session().start(words.back() == "tx_first");
+  console.workbench().start(words.back() == "tx_first");
 }
 
 void stop(Console& console, const Words&) {
-  if (!console.session().running())
+  if (!console.workbench().running())
     throw bab::Error("stop: nothing runs; start starts the engine of \"show config fwd\"");
   console.stop();
 }
 
 void wait(Console& console, const Words& words) {
-  Session& session = console.session();
+  Workbench& workbench = console.workbench();
   const auto interrupted = [](Console::Wake wake) {
     if (wake == Console::Wake::kInterrupt) throw bab::Error("wait: interrupted");
     return wake == Console::Wake::kQuit;
@@ -36,8 +36,8 @@ void wait(Console& console, const Words& words) {
     (void)interrupted(console.wait(-1, until));
     return;
   }
-  if (!session.running()) throw bab::Error("wait: nothing runs; wait N waits for N seconds");
-  while (session.running())
+  if (!workbench.running()) throw bab::Error("wait: nothing runs; wait N waits for N seconds");
+  while (workbench.running())
     if (interrupted(console.wait(-1, Console::Clock::now() + Run::kTick))) return;
 }
 

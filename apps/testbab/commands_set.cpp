@@ -14,24 +14,24 @@ namespace {
 /// Sets `option` to `value` as the command line does, with the same ranges and words.
 void assign(Console& console, std::string_view command, std::string_view option,
             std::string_view value) {
-  Options changed = console.session().options();
+  Options changed = console.workbench().options();
   if (const auto wrong = parse_options({fmt::format("{}={}", option, value)}, changed)) {
     std::string why = wrong->text.substr(0, wrong->text.find("; see testbab --help"));
     if (why.starts_with(option)) why.replace(0, option.size(), command);
     throw bab::Error(why);
   }
-  console.session().options() = changed;
+  console.workbench().options() = changed;
 }
 
 /// What was set, and when it takes effect.
 void say(Console& console, const std::string& what) {
   console.print(
-      fmt::format("{}{}\n", what, console.session().running() ? ", from the next start on" : ""));
+      fmt::format("{}{}\n", what, console.workbench().running() ? ", from the next start on" : ""));
 }
 
 void set_fwd(Console& console, const Words& words) {
   const Engine* engine = find_engine(words[2]);
-  Options& options = console.session().options();
+  Options& options = console.workbench().options();
   // Options of the engine before go with it.
   if (engine != nullptr && !engine->makes_messages) options.rate.reset();
   if (words[2] != "replay" && options.engine == "replay") {
@@ -56,9 +56,9 @@ void set_msgsizes(Console& console, const Words& words) {
 
 void set_rate(Console& console, const Words& words) {
   assign(console, "set rate", "--rate", words[2]);
-  say(console, *console.session().options().rate == 0
+  say(console, *console.workbench().options().rate == 0
                    ? std::string("messages as fast as they can be sent")
-                   : fmt::format("{} messages per second", *console.session().options().rate));
+                   : fmt::format("{} messages per second", *console.workbench().options().rate));
 }
 
 void set_flush(Console& console, const Words& words) {
@@ -82,7 +82,7 @@ void set_flush(Console& console, const Words& words) {
 
 void set_verbose(Console& console, const Words& words) {
   const auto level = static_cast<unsigned>(command_number(words[2], "set verbose", 0, 2));
-  console.session().set_verbose(level);
+  console.workbench().set_verbose(level);
   console.print(fmt::format("Change verbose level to {}\n", level));
 }
 

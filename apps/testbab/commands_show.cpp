@@ -26,35 +26,35 @@ void reply(Console& console, const Words& words, const View& view) {
 
 void show_bus(Console& console, const Words& words) {
   const std::string& what = words[2];
-  Session& session = console.session();
+  Workbench& workbench = console.workbench();
   reply(console, words,
-        what == "stats"     ? bus_stats(session)
-        : what == "ledger"  ? bus_ledger(session)
-        : what == "pools"   ? bus_pools(session)
-        : what == "writers" ? bus_writers(session)
-        : what == "lcores"  ? bus_lcores(session)
-                            : bus_latency(session));
+        what == "stats"     ? bus_stats(workbench)
+        : what == "ledger"  ? bus_ledger(workbench)
+        : what == "pools"   ? bus_pools(workbench)
+        : what == "writers" ? bus_writers(workbench)
+        : what == "lcores"  ? bus_lcores(workbench)
+                            : bus_latency(workbench));
 }
 
 void clear_bus(Console& console, const Words&) {
-  console.session().clear_totals();
+  console.workbench().clear_totals();
   console.print("statistics of the bus cleared\n");
 }
 
 void show_pinned(Console& console, const Words& words) {
-  reply(console, words, pinned(console.session()));
+  reply(console, words, pinned(console.workbench()));
 }
 
 void show_fwd(Console& console, const Words& words) {
-  reply(console, words, fwd_stats(console.session()));
+  reply(console, words, fwd_stats(console.workbench()));
 }
 
 void show_config(Console& console, const Words& words) {
-  Session& session = console.session();
+  Workbench& workbench = console.workbench();
   reply(console, words,
-        words[2] == "fwd"    ? config_fwd(session)
-        : words[2] == "rxtx" ? config_rxtx(session)
-                             : config_cores(session));
+        words[2] == "fwd"    ? config_fwd(workbench)
+        : words[2] == "rxtx" ? config_rxtx(workbench)
+                             : config_cores(workbench));
 }
 
 constexpr std::array kShowCommands{

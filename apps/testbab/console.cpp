@@ -15,9 +15,9 @@
 
 namespace testbab {
 
-Console::Console(Session& session, std::FILE* out, bool keep_going)
-    : session_(session), out_(out), keep_going_(keep_going) {
-  session_.on_live_text([this](const std::string& text) { announce(text); });
+Console::Console(Workbench& workbench, std::FILE* out, bool keep_going)
+    : workbench_(workbench), out_(out), keep_going_(keep_going) {
+  workbench_.on_live_text([this](const std::string& text) { announce(text); });
 }
 
 void Console::execute(std::string_view line) {
@@ -26,22 +26,22 @@ void Console::execute(std::string_view line) {
   flush();
 }
 
-void Console::stop(bool interrupted) { announce(summary_text(session_.stop(interrupted))); }
+void Console::stop(bool interrupted) { announce(summary_text(workbench_.stop(interrupted))); }
 
 Console::Wake Console::wait(int fd, std::optional<Clock::time_point> until) {
   using std::chrono::milliseconds;
-  StopSignals& signals = session_.signals();
+  StopSignals& signals = workbench_.signals();
   while (true) {
-    if (session_.running()) {
-      session_.pinned().look_now_and_then(session_.wiring().pools());
-      if (session_.tick()) stop();
+    if (workbench_.running()) {
+      workbench_.pinned().look_now_and_then(workbench_.wiring().pools());
+      if (workbench_.tick()) stop();
     }
-    if (!session_.running()) session_.look_at_ports();
-    if (!session_.removed().empty()) quit();
+    if (!workbench_.running()) workbench_.look_at_ports();
+    if (!workbench_.removed().empty()) quit();
     if (signals.wait(milliseconds{0})) quit();
     if (quitting_) return Wake::kQuit;
     if (signals.take_interrupt()) return Wake::kInterrupt;
-    milliseconds sleep = session_.running() ? Run::kTick : bab::PortWatch::kEvery;
+    milliseconds sleep = workbench_.running() ? Run::kTick : bab::PortWatch::kEvery;
     if (until) {
       const auto left = std::chrono::ceil<milliseconds>(*until - Clock::now());
       if (left.count() <= 0) return Wake::kTimeout;

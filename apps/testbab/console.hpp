@@ -10,7 +10,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "command_line.hpp"
-#include "session.hpp"
+#include "workbench.hpp"
 
 namespace testbab {
 
@@ -27,7 +27,7 @@ class Console {
   };
 
   /// Both must outlive it. `keep_going`: scripts go on after a command that failed.
-  Console(Session& session, std::FILE* out, bool keep_going);
+  Console(Workbench& workbench, std::FILE* out, bool keep_going);
 
   /// Runs one command. Throws bab::Error: there is no such command, or it failed.
   void execute(std::string_view line);
@@ -61,13 +61,13 @@ class Console {
   [[nodiscard]] unsigned failures() const noexcept { return failures_; }
   [[nodiscard]] bool output_lost() const noexcept { return output_lost_; }
 
-  [[nodiscard]] Session& session() noexcept { return session_; }
+  [[nodiscard]] Workbench& workbench() noexcept { return workbench_; }
   [[nodiscard]] const CommandLine& command_line() const noexcept { return command_line_; }
 
  private:
   void flush();
 
-  Session& session_;
+  Workbench& workbench_;
   std::FILE* out_;
   bool keep_going_;
   CommandLine command_line_;

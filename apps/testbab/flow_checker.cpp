@@ -16,7 +16,7 @@ void FlowChecker::judge(std::span<const std::uint8_t> message) noexcept {
   }
   std::memcpy(&word, message.data(), sizeof word);
   const std::uint64_t flow = FlowNumber::flow(word), number = FlowNumber::number(word);
-  if (flow >= kMostFlows || !payload_.matches(message, word)) [[unlikely]] {
+  if (flow >= kMaxFlows || !payload_.matches(message, word)) [[unlikely]] {
     ++corrupt_;
     return;
   }

@@ -19,7 +19,7 @@ namespace testbab {
 /// Receives flows and judges each one's order by the numbers in its messages, and every payload.
 class FlowChecker final : public ReceivingPoller {
  public:
-  static constexpr std::size_t kMostFlows = 1024;
+  static constexpr std::size_t kMaxFlows = 1024;
 
   FlowChecker(const Options& options, const bab::FramerOptions& framer,
               std::vector<bab::RxQueue*> queues)
@@ -34,8 +34,8 @@ class FlowChecker final : public ReceivingPoller {
   void judge(std::span<const std::uint8_t> message) noexcept;
 
   Payload payload_;
-  std::array<std::uint64_t, kMostFlows> next_{};  // per flow: the number that should come
-  std::array<std::uint64_t, kMostFlows> came_{};
+  std::array<std::uint64_t, kMaxFlows> next_{};  // per flow: the number that should come
+  std::array<std::uint64_t, kMaxFlows> came_{};
   std::uint64_t next_sequence_ = bab::wire::kMoldFirstSequence;
   std::uint64_t gaps_ = 0;
   std::uint64_t corrupt_ = 0;

@@ -27,12 +27,12 @@ void require_fit(const MessageSizes& sizes, std::uint32_t most, std::uint32_t mt
 }
 
 TokenBucket share_of_rate(const Options& options, std::size_t index, std::size_t senders) {
-  constexpr double kMostLate =
+  constexpr double kMaxLate =
       0.25;  // seconds: longer than a loaded machine's scheduler takes an lcore away
   const std::uint64_t rate = options.rate.value_or(0);
   if (rate == 0) return {};
   const double interval = tsc_hz() * static_cast<double>(senders) / static_cast<double>(rate);
-  return {interval, static_cast<std::uint64_t>(kMostLate * tsc_hz()),
+  return {interval, static_cast<std::uint64_t>(kMaxLate * tsc_hz()),
           static_cast<double>(index) / static_cast<double>(senders)};
 }
 

@@ -26,9 +26,9 @@
 #include "prompt.hpp"
 #include "report_json.hpp"
 #include "report_text.hpp"
-#include "session.hpp"
 #include "stop_signals.hpp"
 #include "top.hpp"
+#include "workbench.hpp"
 
 namespace {
 
@@ -64,31 +64,32 @@ bab::Eal start_eal(const Arguments& arguments) {
   return bab::Eal(arguments.eal);
 }
 
-void start_capture(Session& session) {
-  const Options& options = session.options();
+void start_capture(Workbench& workbench) {
+  const Options& options = workbench.options();
   if (options.capture.empty()) return;
   bab::CaptureOptions capture{.path = options.capture};
   if (options.capture_share) capture.lcore_share = *options.capture_share / 100.0;
-  session.start_capture(capture);
+  workbench.start_capture(capture);
 }
 
 /// Prints what no command asked for.
-void speak(Session& session, std::FILE* text) {
-  session.on_live_text([text](const std::string& line) {
+void speak(Workbench& workbench, std::FILE* text) {
+  workbench.on_live_text([text](const std::string& line) {
     say(text, line);
     std::fflush(text);
   });
 }
 
 /// Starts, runs, stops.
-int run_engine(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
-  speak(session, text);
-  session.prepare();
-  start_capture(session);
+int run_engine(Workbench& workbench, const Arguments& arguments, std::FILE* text,
+               JsonReport& json) {
+  speak(workbench, text);
+  workbench.prepare();
+  start_capture(workbench);
   greet(arguments, text);
-  session.launch();
-  session.stop(session.options().top ? run_top(session) : session.wait());
-  const Summary& summary = session.close();
+  workbench.launch();
+  workbench.stop(workbench.options().top ? run_top(workbench) : workbench.wait());
+  const Summary& summary = workbench.close();
   say(text, summary_text(summary));
   std::fflush(text);
   json.write(to_json(summary));
@@ -96,14 +97,15 @@ int run_engine(Session& session, const Arguments& arguments, std::FILE* text, Js
 }
 
 /// Runs the commands of scripts and of the user.
-int take_commands(Session& session, const Arguments& arguments, std::FILE* text, JsonReport& json) {
-  const Options options = session.options();
-  speak(session, text);
-  session.open();
-  start_capture(session);
+int take_commands(Workbench& workbench, const Arguments& arguments, std::FILE* text,
+                  JsonReport& json) {
+  const Options options = workbench.options();
+  speak(workbench, text);
+  workbench.open();
+  start_capture(workbench);
   greet(arguments, text);
-  Console console(session, text, options.keep_going);
-  if (options.auto_start) session.start();
+  Console console(workbench, text, options.keep_going);
+  if (options.auto_start) workbench.start();
   bool failed = false;
   bool prompted = false;
   const auto script = [&](const auto& load) {
@@ -120,14 +122,14 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
     if (isatty(STDIN_FILENO) != 0) {
       failed = false;  // the user saw it
       prompted = true;
-      session.signals().interrupts_only();
+      workbench.signals().interrupts_only();
       Prompt(console).run();
     } else if (!failed) {
       script([&] { console.load(STDIN_FILENO, "standard input"); });
     }
   }
-  if (session.running()) console.stop(session.signals().pending());
-  const Summary& summary = session.close();
+  if (workbench.running()) console.stop(workbench.signals().pending());
+  const Summary& summary = workbench.close();
   if (summary.leaked() > 0) say(text, fmt::format("  FAULT: {}\n", summary.fault()));
   std::fflush(text);
   // A terminal that goes away ends a conversation. Results of a script that can't be written are a
@@ -135,8 +137,8 @@ int take_commands(Session& session, const Arguments& arguments, std::FILE* text,
   const bool lost = console.output_lost() && !prompted;
   if (lost) say(stderr, "testbab: what it says can't be written any more\n");
   json.write(to_json(summary));
-  const bool bad =
-      failed || lost || console.failures() > 0 || session.faults() > 0 || summary.exit_code() != 0;
+  const bool bad = failed || lost || console.failures() > 0 || workbench.faults() > 0 ||
+                   summary.exit_code() != 0;
   return bad ? 1 : 0;
 }
 
@@ -195,9 +197,9 @@ int main(int argc, char** argv) {
     require_primary(rte_eal_process_type() == RTE_PROC_SECONDARY,
                     "--proc-type=auto found a primary process of that --file-prefix, and became "
                     "--proc-type=secondary");
-    Session session(eal, options, signals);
-    return options.has_commands() ? take_commands(session, arguments, text, json)
-                                  : run_engine(session, arguments, text, json);
+    Workbench workbench(eal, options, signals);
+    return options.has_commands() ? take_commands(workbench, arguments, text, json)
+                                  : run_engine(workbench, arguments, text, json);
   } catch (const std::exception& e) {  // bab::Error; std::bad_alloc and the like
     say(stderr, fmt::format("testbab: {}\n", with_flags(e)));
     return kSetUpFailed;

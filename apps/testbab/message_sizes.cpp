@@ -12,7 +12,7 @@ namespace testbab {
 namespace {
 
 std::uint32_t number(std::string_view text, std::uint32_t lowest) {
-  return static_cast<std::uint32_t>(whole_number(text, lowest, MessageSizes::kMost));
+  return static_cast<std::uint32_t>(whole_number(text, lowest, MessageSizes::kMax));
 }
 
 std::vector<std::string_view> split(std::string_view text) {
@@ -28,9 +28,9 @@ std::vector<std::string_view> split(std::string_view text) {
 }  // namespace
 
 MessageSizes::MessageSizes(std::span<const Share> mix) : MessageSizes(0) {
-  if (mix.empty() || mix.size() > kMostShares)
+  if (mix.empty() || mix.size() > kMaxShares)
     throw std::invalid_argument(
-        fmt::format("a mix has 1 to {} sizes, not {}", kMostShares, mix.size()));
+        fmt::format("a mix has 1 to {} sizes, not {}", kMaxShares, mix.size()));
   std::uint32_t divisor = 0;
   for (const Share& s : mix) {
     if (s.weight == 0) throw std::invalid_argument("a size of weight 0 never comes");

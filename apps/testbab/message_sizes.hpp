@@ -14,8 +14,8 @@ namespace testbab {
 /// exact in every round, and well spread over the round. Cheap to copy. Any thread.
 class MessageSizes {
  public:
-  static constexpr std::uint32_t kMost = 65535;   ///< bytes
-  static constexpr std::size_t kMostShares = 64;  ///< of a mix
+  static constexpr std::uint32_t kMax = 65535;   ///< bytes
+  static constexpr std::size_t kMaxShares = 64;  ///< of a mix
   /// Messages in a round of a mix, when its weights have no common divisor.
   static constexpr std::uint32_t kLongestRound = 65536;
 

@@ -25,7 +25,7 @@ std::uint64_t number_value(std::string_view text, std::string_view option, std::
 }
 
 std::uint64_t rate_value(std::string_view text, std::string_view option) {
-  constexpr double kMost = 1e9;
+  constexpr double kMax = 1e9;
   const auto wrong = [&] {
     return CLI::ValidationError(fmt::format(
         "{}: \"{}\" is not a whole number from 0 to 1G of messages per second, as in 500, 20k or "
@@ -43,7 +43,7 @@ std::uint64_t rate_value(std::string_view text, std::string_view option) {
     value *= std::pow(1000, static_cast<double>(at + 1));
   }
   // Written so that infinity and NaN are refused, too.
-  if (!(value >= 0 && value <= kMost) || std::abs(value - std::round(value)) > 1e-6) throw wrong();
+  if (!(value >= 0 && value <= kMax) || std::abs(value - std::round(value)) > 1e-6) throw wrong();
   return static_cast<std::uint64_t>(std::llround(value));
 }
 

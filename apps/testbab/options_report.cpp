@@ -15,7 +15,7 @@ void add_report_options(OptionAdder& to, Options& o) {
                 o.capture = text;
               });
   to.add_number(
-      "--capture-share", o.capture_share, 1, kMostShare,
+      "--capture-share", o.capture_share, 1, kMaxShare,
       "percent of lcores' work that captured frames may cost, beside their idle time; 100: "
       "no bound; default 2");
   to.add_text("--json", "FILE",

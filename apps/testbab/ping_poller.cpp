@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kPayloadAt = sizeof(std::uint64_t);
 
 /// More frames than a NIC's queues hold: all that came while an lcore was away are among these.
-constexpr std::uint64_t kMostQueued = 65'536;
+constexpr std::uint64_t kMaxQueued = 65'536;
 
 std::uint64_t ticks(unsigned ms) {
   return static_cast<std::uint64_t>(static_cast<double>(ms) * tsc_hz() / 1000);
@@ -107,7 +107,7 @@ unsigned PingPoller::receive() noexcept {
   // Messages that came while this lcore was away are in time: the queues are emptied before any
   // message is called lost. But a flood of others' frames has no end.
   behind_ = more ? behind_ + frames : 0;
-  if (!more || behind_ > kMostQueued) expire(rte_rdtsc());
+  if (!more || behind_ > kMaxQueued) expire(rte_rdtsc());
   return frames;
 }
 

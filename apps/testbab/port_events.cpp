@@ -12,7 +12,7 @@ namespace testbab {
 namespace {
 
 /// A link that goes up and down for ever must not fill the memory.
-constexpr std::size_t kMostEvents = 1000;
+constexpr std::size_t kMaxEvents = 1000;
 
 std::string port_name(const bab::Port& port) {
   return fmt::format("port {} ({}, {})", port.id(), port.name(), port.driver());
@@ -44,7 +44,7 @@ void PortEvents::look(const Say& say, std::optional<double> seconds) {
       say(seconds ? event_text(e) + "\n"
                   : fmt::format("{}: {}\n", port_name(port), bab::port_change_name(event->change)));
       if (!seconds) continue;
-      if (events_.size() < kMostEvents)
+      if (events_.size() < kMaxEvents)
         events_.push_back(e);
       else
         ++more_;

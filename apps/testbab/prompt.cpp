@@ -124,7 +124,7 @@ void Prompt::interrupt() {
   const bool is_empty = std::strlen(rdline_get_buffer(rdline_.get())) <= 1;  // a line's end
   console_.print("^C\n");
   editing_ = false;
-  if (is_empty && console_.session().running()) console_.stop(true);
+  if (is_empty && console_.workbench().running()) console_.stop(true);
   new_line();
 }
 

@@ -16,7 +16,7 @@ namespace testbab {
 namespace {
 
 /// How deep files may load other files.
-constexpr unsigned kMostDepth = 8;
+constexpr unsigned kMaxDepth = 8;
 
 class File {
  public:
@@ -90,9 +90,9 @@ void Console::load(const std::string& path) {
 }
 
 void Console::load(int fd, const std::string& name) {
-  if (depth_ == kMostDepth)
+  if (depth_ == kMaxDepth)
     throw bab::Error(fmt::format("{} is loaded by {} files that load each other; it isn't read",
-                                 name, kMostDepth));
+                                 name, kMaxDepth));
   struct Deeper {
     unsigned& depth;
     explicit Deeper(unsigned& d) : depth(d) { ++depth; }
@@ -101,7 +101,7 @@ void Console::load(int fd, const std::string& name) {
   Lines lines(*this, fd);
   std::string line;
   for (unsigned number = 1; !quitting_ && lines.next(line); ++number) {
-    if (session_.verbose() > 1) print(fmt::format("testbab> {}\n", line));
+    if (workbench_.verbose() > 1) print(fmt::format("testbab> {}\n", line));
     try {
       execute(line);
     } catch (const std::exception& e) {  // bab::Error; std::bad_alloc

@@ -51,7 +51,7 @@ class SeenMessages {
   /// number.
   void add_other(std::uint64_t sequence, std::size_t place) {
     const auto [from, to] = others_.equal_range(sequence);
-    if (static_cast<std::size_t>(std::distance(from, to)) == kMostOthers) others_.erase(from);
+    if (static_cast<std::size_t>(std::distance(from, to)) == kMaxOthers) others_.erase(from);
     others_.emplace(sequence, place);  // after those of the same number
   }
 
@@ -81,7 +81,7 @@ class SeenMessages {
     std::size_t place;  ///< of the first message
   };
   std::map<std::uint64_t, Run> runs_;  // by their first number
-  static constexpr std::size_t kMostOthers = 8;
+  static constexpr std::size_t kMaxOthers = 8;
   std::multimap<std::uint64_t, std::size_t> others_;  // of each number the oldest first
   bool others_only_ = false;  // since the last frame that differed, the session didn't go on
   std::uint64_t others_end_ = 0;

@@ -17,20 +17,20 @@ using Json = nlohmann::ordered_json;
 
 double per(std::uint64_t n, double of) { return of > 0 ? static_cast<double>(n) / of : 0.0; }
 
-void require_a_run(const Session& session, std::string_view command) {
-  if (!session.running() && session.last().engine.empty())
+void require_a_run(const Workbench& workbench, std::string_view command) {
+  if (!workbench.running() && workbench.last().engine.empty())
     throw bab::Error(
-        fmt::format("{}: nothing has run yet; start starts {}", command, session.engine().name));
+        fmt::format("{}: nothing has run yet; start starts {}", command, workbench.engine().name));
 }
 
 }  // namespace
 
-View bus_stats(Session& session) {
-  const SessionTotals t = session.totals();
+View bus_stats(Workbench& workbench) {
+  const WorkbenchTotals t = workbench.totals();
   const BusTotals& b = t.bus;
   std::string text = fmt::format(
       "  ------------------------ bus, {} runs, {:.2f} s{} ------------------------\n", t.runs,
-      t.seconds, session.running() ? fmt::format(", {} runs", session.engine().name) : "");
+      t.seconds, workbench.running() ? fmt::format(", {} runs", workbench.engine().name) : "");
   const auto side = [&](const char* name, std::uint64_t m, std::uint64_t bytes, std::uint64_t f) {
     text += fmt::format("  {} {} messages ({} msg/s), {} bytes, {} frames ({:.1f} messages each)\n",
                         name, m, with_prefix(per(m, t.seconds)), bytes, f,
@@ -41,8 +41,8 @@ View bus_stats(Session& session) {
   text += fmt::format("  of the runs that stopped: lost {}, corrupt {}, {} with a fault\n", b.lost,
                       b.corrupt, t.faults);
   text += drops_text(t.drops);
-  Json json{{"running", session.running()},
-            {"engine", session.engine().name},
+  Json json{{"running", workbench.running()},
+            {"engine", workbench.engine().name},
             {"runs", t.runs},
             {"faults", t.faults},
             {"seconds", t.seconds}};
@@ -51,11 +51,11 @@ View bus_stats(Session& session) {
   return {text, json};
 }
 
-View bus_ledger(Session& session) {
-  const Summary& last = session.last();
+View bus_ledger(Workbench& workbench) {
+  const Summary& last = workbench.last();
   if (last.engine.empty())
     throw bab::Error(
-        session.running()
+        workbench.running()
             ? "show bus ledger: it is drawn up at every stop, and there was none yet"
             : "show bus ledger: it is drawn up at every stop, and nothing has run yet");
   std::string text =
@@ -68,9 +68,9 @@ View bus_ledger(Session& session) {
   return {text, json};
 }
 
-View bus_pools(Session& session) {
+View bus_pools(Workbench& workbench) {
   View view{"", {{"pools", Json::array()}}};
-  for (const bab::BufferPool* pool : session.wiring().pools()) {
+  for (const bab::BufferPool* pool : workbench.wiring().pools()) {
     const bab::BufferPoolStats s = pool->stats();
     std::string cached;
     Json caches = Json::object();
@@ -94,10 +94,10 @@ View bus_pools(Session& session) {
   return view;
 }
 
-View bus_writers(Session& session) {
-  require_a_run(session, "show bus writers");
-  View view{session.running() ? "" : "  of the last run:\n", {{"writers", Json::array()}}};
-  for (const PollerView& p : session.pollers()) {
+View bus_writers(Workbench& workbench) {
+  require_a_run(workbench, "show bus writers");
+  View view{workbench.running() ? "" : "  of the last run:\n", {{"writers", Json::array()}}};
+  for (const PollerView& p : workbench.pollers()) {
     if (!p.writes) continue;
     view.text += fmt::format(
         "  lcore {:<3} {:<10} {} messages in {} frames ({:.1f} each), {} bytes; {} frames "
@@ -115,18 +115,18 @@ View bus_writers(Session& session) {
                                     {"starved", p.writer.starved}});
   }
   if (view.json["writers"].empty())
-    view.text += fmt::format("  {} writes nothing\n", session.engine().name);
+    view.text += fmt::format("  {} writes nothing\n", workbench.engine().name);
   return view;
 }
 
-View bus_lcores(Session& session) {
-  require_a_run(session, "show bus lcores");
+View bus_lcores(Workbench& workbench) {
+  require_a_run(workbench, "show bus lcores");
   const std::vector<LcoreSummary> lcores =
-      session.running() ? session.run()->lcores() : session.last().lcores;
-  View view{session.running() ? "" : "  of the last run:\n", {{"lcores", Json::array()}}};
+      workbench.running() ? workbench.run()->lcores() : workbench.last().lcores;
+  View view{workbench.running() ? "" : "  of the last run:\n", {{"lcores", Json::array()}}};
   for (const LcoreSummary& l : lcores) {
     std::vector<std::string_view> jobs;
-    for (const PollerView& p : session.pollers())
+    for (const PollerView& p : workbench.pollers())
       if (p.lcore == l.lcore) jobs.push_back(p.what);
     const double busy =
         per(100 * l.busy_cycles, static_cast<double>(l.busy_cycles + l.idle_cycles));
@@ -143,24 +143,24 @@ View bus_lcores(Session& session) {
   return view;
 }
 
-View bus_latency(Session& session) {
-  if (const Job* job = session.job())
+View bus_latency(Workbench& workbench) {
+  if (const Job* job = workbench.job())
     if (const auto so_far = job->latency()) return {latency_text(*so_far), latency_json(*so_far)};
-  if (session.last().latency)
-    return {fmt::format("  of the last run that stopped, {}:\n{}", session.last().engine,
-                        latency_text(*session.last().latency)),
-            latency_json(*session.last().latency)};
+  if (workbench.last().latency)
+    return {fmt::format("  of the last run that stopped, {}:\n{}", workbench.last().engine,
+                        latency_text(*workbench.last().latency)),
+            latency_json(*workbench.last().latency)};
   throw bab::Error(
-      fmt::format("show bus latency: {} measures no round trips", session.engine().name));
+      fmt::format("show bus latency: {} measures no round trips", workbench.engine().name));
 }
 
-View pinned(Session& session) {
+View pinned(Workbench& workbench) {
   constexpr std::size_t kShown = 20;
   // Two looks at least: a holder has the buffer at both of them.
-  PinnedWatch& watch = session.pinned();
-  const auto pools = session.wiring().pools();
+  PinnedWatch& watch = workbench.pinned();
+  const auto pools = workbench.wiring().pools();
   watch.look(pools);
-  session.signals().wait(std::chrono::milliseconds{20});
+  workbench.signals().wait(std::chrono::milliseconds{20});
   watch.look(pools);
   const std::vector<PinnedBuffer> all = watch.pinned();
   std::string text = fmt::format("  {} buffers in use, {} of them held since the look before\n",
@@ -170,7 +170,7 @@ View pinned(Session& session) {
   std::string oldest;
   Json list = Json::array();
   for (const PinnedBuffer& b : all) {
-    const std::vector<unsigned> whose = b.lcores.empty() ? session.lcores_of(b.pool) : b.lcores;
+    const std::vector<unsigned> whose = b.lcores.empty() ? workbench.lcores_of(b.pool) : b.lcores;
     ++by_lcores[whose];
     if (list.size() < kShown)
       oldest += fmt::format(
@@ -200,8 +200,8 @@ View pinned(Session& session) {
   return {text, {{"in_use", watch.in_use()}, {"by_lcores", sums}, {"pinned", list}}};
 }
 
-View fwd_stats(Session& session) {
-  require_a_run(session, "show fwd stats");
+View fwd_stats(Workbench& workbench) {
+  require_a_run(workbench, "show fwd stats");
   View view{"", {{"ports", Json::array()}}};
   struct Sums {
     std::uint64_t rx = 0, rx_dropped = 0, tx = 0, tx_dropped = 0;
@@ -218,9 +218,9 @@ View fwd_stats(Session& session) {
                 {"tx_frames", s.tx},
                 {"tx_dropped", s.tx_dropped}};
   };
-  for (std::size_t i = 0; i < session.wiring().ports(); ++i) {
-    const bab::Port& port = session.wiring().port(i);
-    const bab::PortStats s = session.running() ? port.stats() : session.last().ports[i].stats;
+  for (std::size_t i = 0; i < workbench.wiring().ports(); ++i) {
+    const bab::Port& port = workbench.wiring().port(i);
+    const bab::PortStats s = workbench.running() ? port.stats() : workbench.last().ports[i].stats;
     const Sums sums{s.rx_frames, s.rx_missed + s.rx_nombuf, s.tx_frames, s.tx_errors};
     view.text += fmt::format(
         "\n  ---------------------- Forward statistics for port {:<2} ----------------------\n",
@@ -242,19 +242,19 @@ View fwd_stats(Session& session) {
   return view;
 }
 
-View config_fwd(Session& session) {
-  const Engine& engine = *find_engine(session.options().engine);
+View config_fwd(Workbench& workbench) {
+  const Engine& engine = *find_engine(workbench.options().engine);
   return {fmt::format("{} packet forwarding - ports={} - cores={}: {}\n", engine.name,
-                      session.wiring().ports(), session.lcores().size(), engine.help),
+                      workbench.wiring().ports(), workbench.lcores().size(), engine.help),
           {{"engine", engine.name},
            {"help", engine.help},
-           {"ports", session.wiring().ports()},
-           {"cores", session.lcores().size()},
-           {"running", session.running()}}};
+           {"ports", workbench.wiring().ports()},
+           {"cores", workbench.lcores().size()},
+           {"running", workbench.running()}}};
 }
 
-View config_rxtx(Session& session) {
-  const Options& o = session.options();
+View config_rxtx(Workbench& workbench) {
+  const Options& o = workbench.options();
   const std::string& sizes = o.sizes_text;
   const std::string rate = o.rate ? fmt::format("{} messages/s", *o.rate) : "the engine's own";
   const std::string flush = o.flush_messages > 0 ? fmt::format("{} messages", o.flush_messages)
@@ -266,8 +266,8 @@ View config_rxtx(Session& session) {
   view.json = {{"engine", o.engine},     {"burst", o.burst},
                {"message_sizes", sizes}, {"rate", o.rate ? Json(*o.rate) : Json()},
                {"flush", flush},         {"ports", Json::array()}};
-  for (std::size_t i = 0; i < session.wiring().ports(); ++i) {
-    const bab::Port& port = session.wiring().port(i);
+  for (std::size_t i = 0; i < workbench.wiring().ports(); ++i) {
+    const bab::Port& port = workbench.wiring().port(i);
     view.text += fmt::format(
         "  port {}: RX queue number: {} Tx queue number: {}, RX desc={} - TX desc={}, MTU {}\n",
         port.id(), port.rx_queues(), port.tx_queues(), port.rx_descriptors(), port.tx_descriptors(),
@@ -282,8 +282,8 @@ View config_rxtx(Session& session) {
   return view;
 }
 
-View config_cores(Session& session) {
-  const std::vector<unsigned>& workers = session.lcores();
+View config_cores(Workbench& workbench) {
+  const std::vector<unsigned>& workers = workbench.lcores();
   return {fmt::format("  List of forwarding lcores: {}\n  main lcore {}: prompt and statistics\n",
                       fmt::join(workers, " "), rte_get_main_lcore()),
           {{"workers", workers}, {"main", rte_get_main_lcore()}}};

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "session.hpp"
+#include "workbench.hpp"
 
 namespace testbab {
 
@@ -15,17 +15,17 @@ struct View {
 };
 
 // These may be called at any time, if nothing else is said.
-View bus_stats(Session& session);
+View bus_stats(Workbench& workbench);
 View bus_ledger(
-    Session& session);  ///< of the last run that stopped; throws bab::Error when none has
-View bus_pools(Session& session);
-View bus_writers(Session& session);
-View bus_lcores(Session& session);
-View bus_latency(Session& session);  ///< throws bab::Error when no engine measured it
-View pinned(Session& session);
-View fwd_stats(Session& session);
-View config_fwd(Session& session);
-View config_rxtx(Session& session);
-View config_cores(Session& session);
+    Workbench& workbench);  ///< of the last run that stopped; throws bab::Error when none has
+View bus_pools(Workbench& workbench);
+View bus_writers(Workbench& workbench);
+View bus_lcores(Workbench& workbench);
+View bus_latency(Workbench& workbench);  ///< throws bab::Error when no engine measured it
+View pinned(Workbench& workbench);
+View fwd_stats(Workbench& workbench);
+View config_fwd(Workbench& workbench);
+View config_rxtx(Workbench& workbench);
+View config_cores(Workbench& workbench);
 
 }  // namespace testbab

@@ -92,10 +92,10 @@ std::string completion_text(const bab::Port& port) {
 
 }  // namespace
 
-PortView port_info(Session& session, std::size_t i) {
-  const bab::Port& port = session.wiring().port(i);
+PortView port_info(Workbench& workbench, std::size_t i) {
+  const bab::Port& port = workbench.wiring().port(i);
   const Link link = link_of(port.id());
-  const bab::PortWatch& watch = session.wiring().watch(i);
+  const bab::PortWatch& watch = workbench.wiring().watch(i);
   const LinkHistory history = history_of(watch);
   const std::uint32_t kept = kept_of_sent(port);
   const bool promiscuous = port.promiscuous();
@@ -153,10 +153,10 @@ PortView port_info(Session& session, std::size_t i) {
            {"offloads", offloads}}};
 }
 
-PortView port_stats(Session& session, std::size_t i) {
-  const std::uint16_t id = session.wiring().port(i).id();
-  const bab::PortStats s = session.wiring().stats(i);
-  PortLook& look = session.port_look(i);
+PortView port_stats(Workbench& workbench, std::size_t i) {
+  const std::uint16_t id = workbench.wiring().port(i).id();
+  const bab::PortStats s = workbench.wiring().stats(i);
+  PortLook& look = workbench.port_look(i);
   const auto now = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(now - look.at).count();
   // At the first look and after a clear there is nothing to compare with.
@@ -199,9 +199,9 @@ PortView port_stats(Session& session, std::size_t i) {
            {"tx_bps", tx_bps}}};
 }
 
-PortView port_xstats(Session& session, std::size_t i) {
-  const std::uint16_t id = session.wiring().port(i).id();
-  PortLook& look = session.port_look(i);
+PortView port_xstats(Workbench& workbench, std::size_t i) {
+  const std::uint16_t id = workbench.wiring().port(i).id();
+  PortLook& look = workbench.port_look(i);
   std::string t = fmt::format("###### NIC extended statistics for port {:<2}\n", id);
   Json values = Json::object();
   for (const auto& [name, now] : xstats_of(id)) {
@@ -220,8 +220,8 @@ std::string port_summary_head(std::size_t ports) {
                      "Port", "MAC Address", "Name", "Driver", "Status", "Link");
 }
 
-PortView port_summary(Session& session, std::size_t i) {
-  const bab::Port& port = session.wiring().port(i);
+PortView port_summary(Workbench& workbench, std::size_t i) {
+  const bab::Port& port = workbench.wiring().port(i);
   const Link link = link_of(port.id());
   const std::string_view status = link.up ? "up" : "down";
   return {fmt::format("{:<4} {} {:<12} {:<14} {:<8} {}\n", port.id(), mac_text(port.mac()),
@@ -234,15 +234,16 @@ PortView port_summary(Session& session, std::size_t i) {
            {"link_speed_mbps", link.mbps}}};
 }
 
-void clear_port_stats(Session& session, std::size_t i) {
-  session.wiring().clear_stats(i);
-  session.port_look(i).taken = false;
+void clear_port_stats(Workbench& workbench, std::size_t i) {
+  workbench.wiring().clear_stats(i);
+  workbench.port_look(i).taken = false;
 }
 
-void clear_port_xstats(Session& session, std::size_t i) {
-  auto& cleared = session.port_look(i).cleared_xstats;
+void clear_port_xstats(Workbench& workbench, std::size_t i) {
+  auto& cleared = workbench.port_look(i).cleared_xstats;
   cleared.clear();
-  for (const auto& [name, value] : xstats_of(session.wiring().port(i).id())) cleared[name] = value;
+  for (const auto& [name, value] : xstats_of(workbench.wiring().port(i).id()))
+    cleared[name] = value;
 }
 
 }  // namespace testbab

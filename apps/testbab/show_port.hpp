@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "session.hpp"
+#include "workbench.hpp"
 
 namespace testbab {
 
@@ -16,13 +16,13 @@ struct PortView {
 };
 
 // These are about port i, and may be called at any time.
-PortView port_info(Session& session, std::size_t i);
-PortView port_stats(Session& session, std::size_t i);  ///< rates since the last look
-PortView port_xstats(Session& session, std::size_t i);
+PortView port_info(Workbench& workbench, std::size_t i);
+PortView port_stats(Workbench& workbench, std::size_t i);  ///< rates since the last look
+PortView port_xstats(Workbench& workbench, std::size_t i);
 std::string port_summary_head(std::size_t ports);
-PortView port_summary(Session& session, std::size_t i);
+PortView port_summary(Workbench& workbench, std::size_t i);
 
-void clear_port_stats(Session& session, std::size_t i);
-void clear_port_xstats(Session& session, std::size_t i);
+void clear_port_stats(Workbench& workbench, std::size_t i);
+void clear_port_xstats(Workbench& workbench, std::size_t i);
 
 }  // namespace testbab

@@ -11,11 +11,11 @@
 namespace testbab {
 namespace {
 
-void add_ports(Session& session, TopSample& sample) {
-  for (std::size_t i = 0; i < session.wiring().ports(); ++i) {
-    const bab::Port& port = session.wiring().port(i);
+void add_ports(Workbench& workbench, TopSample& sample) {
+  for (std::size_t i = 0; i < workbench.wiring().ports(); ++i) {
+    const bab::Port& port = workbench.wiring().port(i);
     const bab::PortStats s = port.stats();
-    const bab::PortWatch& watch = session.wiring().watch(i);
+    const bab::PortWatch& watch = workbench.wiring().watch(i);
     sample.ports.push_back({port.id(), port.name(), s.rx_frames, s.tx_frames, s.rx_bytes,
                             s.tx_bytes, s.rx_missed, s.rx_nombuf, s.rx_errors + s.tx_errors,
                             fmt::format("link {}, {} changes", watch.link_is_down() ? "DOWN" : "up",
@@ -26,10 +26,10 @@ void add_ports(Session& session, TopSample& sample) {
   }
 }
 
-void add_pollers(const Session& session, TopSample& sample) {
-  for (const LcoreSummary& l : session.run()->lcores()) {
+void add_pollers(const Workbench& workbench, TopSample& sample) {
+  for (const LcoreSummary& l : workbench.run()->lcores()) {
     std::vector<std::string_view> jobs;
-    for (const Poller* p : session.run()->pollers_of(l.lcore)) {
+    for (const Poller* p : workbench.run()->pollers_of(l.lcore)) {
       jobs.push_back(p->what());
       if (const Level ring = p->ring(); ring.of > 0)
         sample.levels.push_back({fmt::format("ring lc {}", l.lcore), ring.used, ring.of});
@@ -41,18 +41,18 @@ void add_pollers(const Session& session, TopSample& sample) {
   }
 }
 
-TopSample look(Session& session) {
+TopSample look(Workbench& workbench) {
   TopSample sample;
-  sample.seconds = session.run()->seconds();
-  const LiveTotals t = LiveTotals::of(*session.job());
+  sample.seconds = workbench.run()->seconds();
+  const LiveTotals t = LiveTotals::of(*workbench.job());
   sample.sent = {t.tx_messages, t.tx_bytes, t.tx_frames};
   sample.received = {t.rx_messages, t.rx_bytes, t.rx_frames};
-  for (const bab::BufferPool* pool : session.wiring().pools())
+  for (const bab::BufferPool* pool : workbench.wiring().pools())
     sample.levels.push_back({pool->name(), pool->in_use(), pool->size()});
-  add_ports(session, sample);
-  add_pollers(session, sample);
-  sample.latency = session.job()->latency();
-  if (const bab::Capture* capture = session.capture()) {
+  add_ports(workbench, sample);
+  add_pollers(workbench, sample);
+  sample.latency = workbench.job()->latency();
+  if (const bab::Capture* capture = workbench.capture()) {
     const bab::CaptureStats c = capture->stats();
     sample.capture = {c.written, c.missed + c.failed};
   }
@@ -71,18 +71,18 @@ bool obey(int key, TopView& view) {
 
 }  // namespace
 
-bool run_top(Session& session) {
+bool run_top(Workbench& workbench) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::seconds kPeriod{1};
   constexpr std::chrono::milliseconds kKeys{50};  // how long a key may wait
   const std::unique_ptr<TopScreen> screen = TopScreen::open();
   if (screen == nullptr) {
-    if (session.verbose() == 0) session.set_verbose(1);
-    return session.wait();
+    if (workbench.verbose() == 0) workbench.set_verbose(1);
+    return workbench.wait();
   }
-  TopView view(session.engine().name);
+  TopView view(workbench.engine().name);
   Clock::time_point next = Clock::now();
-  while (!session.tick() && !session.signals().wait(kKeys)) {
+  while (!workbench.tick() && !workbench.signals().wait(kKeys)) {
     bool draw = false;
     while (const int key = screen->key()) {
       if (!obey(key, view)) return true;
@@ -90,12 +90,12 @@ bool run_top(Session& session) {
     }
     if (Clock::now() >= next) {
       next = Clock::now() + kPeriod;
-      view.take(look(session));
+      view.take(look(workbench));
       draw = true;
     }
     if (draw) screen->show(view.lines(screen->width(), screen->height()));
   }
-  return session.signals().pending();
+  return workbench.signals().pending();
 }
 
 }  // namespace testbab

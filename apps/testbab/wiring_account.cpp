@@ -117,7 +117,7 @@ void Wiring::collect(Summary& summary, Queued queued) {
     summary.drops += port.drops(ours);
     // Not the NIC's own count: it includes frames that no poller took before the stop.
     for (unsigned q = 0; q < port.rx_queues(); ++q) p.taken += port.rx(q).counters().frames;
-    p.captures = bab::capture_files(port.id());
+    p.captures = bab::pcap_files(port.id());
     if (queued == Queued::kFree && bab::is_memory_port(port.driver())) p.left = port.drain();
     const bab::TxAccount tx = port.tx_account();
     unit.held = held_frames(*unit.tx_pool, unit.watch->removed() ? 0 : tx.unsent);

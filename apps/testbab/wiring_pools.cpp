@@ -30,12 +30,12 @@ void require_room(const Options& options, std::uint16_t id, std::uint32_t mtu, s
   const bool may_split =
       !is_loopback && rte_eth_dev_info_get(id, &info) == 0 && bab::can_split(info);
   const std::uint32_t least = RTE_PKTMBUF_HEADROOM + info.min_rx_bufsize;
-  constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();
-  if (need > kMost)
+  constexpr std::uint32_t kMax = std::numeric_limits<std::uint16_t>::max();
+  if (need > kMax)
     throw bab::Error(
         fmt::format("the port's slots need buffers of {} bytes, and one has at most {}; give the "
                     "--vdev a smaller framesz (framesz=16384,blocksz=65536 carries jumbo frames)",
-                    need, kMost));
+                    need, kMax));
   if (options.mbuf_size && *options.mbuf_size < least)
     throw bab::Error(fmt::format(
         "--mbuf-size={} is too small: the port's device needs receive buffers of {} bytes or more; "

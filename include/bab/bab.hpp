@@ -19,7 +19,7 @@
 #include <bab/lcore/signal.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
-#include <bab/message/flush.hpp>
+#include <bab/message/complete_frame.hpp>
 #include <bab/message/flush_wait.hpp>
 #include <bab/message/framer.hpp>
 #include <bab/message/local_writer.hpp>

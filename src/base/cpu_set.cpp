@@ -9,18 +9,18 @@
 namespace bab::detail {
 
 std::vector<unsigned> parse_set(std::string_view text, bool either_way) {
-  constexpr unsigned kMost = 4096;
+  constexpr unsigned kMax = 4096;
   std::vector<unsigned> set;
   const char* at = text.data();
   const char* const end = at + text.size();
   while (at < end) {
     unsigned first = 0, last = 0;
     auto [next, error] = std::from_chars(at, end, first);
-    if (error != std::errc() || first >= kMost) break;
+    if (error != std::errc() || first >= kMax) break;
     last = first;
     if (next < end && *next == '-') {
       const auto range = std::from_chars(next + 1, end, last);
-      if (range.ec != std::errc() || last >= kMost) break;
+      if (range.ec != std::errc() || last >= kMax) break;
       next = range.ptr;
       if (either_way && last < first) std::swap(first, last);
     }

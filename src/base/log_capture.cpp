@@ -71,7 +71,7 @@ void LogCapture::append(std::string_view data) {
     std::fwrite(data.data(), 1, data.size(), before_);
     std::fflush(before_);
   }
-  text_.append(data.substr(0, kMost - std::min(kMost, text_.size())));
+  text_.append(data.substr(0, kMax - std::min(kMax, text_.size())));
 }
 
 std::string LogCapture::text() const {

@@ -27,7 +27,7 @@ class LogCapture {
   static bool is_ours(const std::FILE* stream) noexcept;
 
  private:
-  static constexpr std::size_t kMost = 64 * 1024;
+  static constexpr std::size_t kMax = 64 * 1024;
   void append(std::string_view data);
 
   mutable std::mutex mutex_;

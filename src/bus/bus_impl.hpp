@@ -72,6 +72,7 @@ class Bus::Impl final : public detail::BusHand {
   [[nodiscard]] detail::BusPhase phase() const noexcept {
     return phase_.load(std::memory_order_relaxed);  // only this thread stores it
   }
+  /// R60: pairs with A60: what the Bus's thread did before is seen by the loops in the new phase.
   void enter(detail::BusPhase phase) noexcept { phase_.store(phase, std::memory_order_release); }
   [[nodiscard]] bool turns(unsigned loop) const noexcept;
   [[nodiscard]] detail::BusHand* hand_for(const detail::BusLoop& loop) noexcept;

@@ -202,7 +202,7 @@ std::vector<SharedPublication> Bus::Impl::publish(const PublishOptions& options,
   const wire::FrameHeader header(p.header);
   auto sending = std::make_unique<detail::Sending>(p.unit->tx(p.queue), header, phase_);
   p.writer.payload_capacity =
-      std::min(wire::FrameHeader::payload_capacity(p.unit->mtu()), SharedWriter::kMostPayload);
+      std::min(wire::FrameHeader::payload_capacity(p.unit->mtu()), SharedWriter::kMaxPayload);
   p.writer.header_size = header.size();
   BufferPool& pool = p.unit->tx_pool();
   sending->shared() = std::make_unique<SharedWriter>(pool, p.writer);

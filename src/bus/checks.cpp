@@ -25,7 +25,7 @@ namespace {
 constexpr std::string_view kLoopback = "loopback";
 constexpr std::uint32_t kLoopbackMtu = 9000;
 constexpr std::uint32_t kUsualMtu = 1500;
-constexpr std::uint16_t kMostRingQueues = 16;  // net_ring's
+constexpr std::uint16_t kMaxRingQueues = 16;  // net_ring's
 
 std::string label_of(std::size_t i, const BusPort& port) {
   return fmt::format("ports[{}] ({})", i, port.device);
@@ -46,7 +46,7 @@ void check_port(std::size_t i, const BusPort& port) {
   check_range(label + ": writers", port.writers, 1, 4096);
   check_range(label + ": backlog", port.backlog, 1, 1 << 20);
   check_range(label + ": extra_buffers", port.extra_buffers, 0, 1 << 24);
-  const std::uint16_t most = port.device == kLoopback ? kMostRingQueues : 0xffff;
+  const std::uint16_t most = port.device == kLoopback ? kMaxRingQueues : 0xffff;
   check_range(label + ": rx_queues", port.rx_queues, 1, most);
   check_range(label + ": tx_queues", port.tx_queues, 1, most);
   if (!port.host) return;
@@ -111,9 +111,9 @@ void check_device(const PortChoice& choice) {
   const QueueLimits most = queue_limits(info);
   check_queues(choice.label, "rx_queues", asked.rx_queues, most.rx);
   check_queues(choice.label, "tx_queues", asked.tx_queues, most.tx);
-  constexpr std::uint32_t kMostInABuffer = 0xffff - Port::data_room(0);
+  constexpr std::uint32_t kMaxInABuffer = 0xffff - Port::data_room(0);
   check_range(choice.label + ": mtu", asked.mtu, info.min_mtu,
-              std::min<std::uint32_t>(info.max_mtu, kMostInABuffer));
+              std::min<std::uint32_t>(info.max_mtu, kMaxInABuffer));
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ unsigned BusLoop::poll(std::uint64_t now_tsc) noexcept {
   for (const Polled& p : receivers_) work += p.poll(p.self, now_tsc);
   if (writers_ != nullptr) {
     work += writers_->lcore.turn(now_tsc);
+    // R62: pairs with A62: what these tasks wrote is seen.
     writers_->left.store(writers_->lcore.tasks(), std::memory_order_release);
   }
   return work;
@@ -63,6 +64,7 @@ void BusLoop::launch() {
 void BusLoop::run() noexcept {
   try {
     lcore_.run_until([this] {
+      // A60: pairs with R60.
       const BusPhase phase = phase_.load(std::memory_order_acquire);
       return phase >= BusPhase::kTasks && (phase >= BusPhase::kOver || tasks() == 0);
     });
@@ -70,6 +72,7 @@ void BusLoop::run() noexcept {
     failure_ = std::current_exception();
   }
   send_rest();
+  // R63: pairs with A63: all that this lcore did is seen, failure_ included.
   ended_.store(true, std::memory_order_release);
 }
 

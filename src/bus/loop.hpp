@@ -50,6 +50,7 @@ class BusLoop {
   void launch();
   /// Any time.
   [[nodiscard]] bool launched() const noexcept { return launched_; }
+  /// A63: pairs with R63.
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   /// When it has ended, or was never launched: waits until EAL has its lcore back, which is at
   /// once.
@@ -65,6 +66,7 @@ class BusLoop {
   }
   void stop_tasks() noexcept { lcore_.request_stop(); }
   /// Any time: publications' tasks have ended, as far as its last turn saw.
+  /// A62: pairs with R62.
   [[nodiscard]] bool writers_ended() const noexcept {
     return writers_ == nullptr || ended() || writers_->left.load(std::memory_order_acquire) == 0;
   }

@@ -12,10 +12,10 @@
 namespace bab {
 
 PoolPlan plan_pool(const PoolNeeds& needs) {
-  constexpr std::uint64_t kMost = 0xfffffffe;  // that a BufferPool can have
+  constexpr std::uint64_t kMax = 0xfffffffe;  // that a BufferPool can have
   PoolPlan plan;
   const auto add = [&plan](std::uint64_t buffers, std::string why) {
-    const auto n = static_cast<std::uint32_t>(std::min(buffers, kMost - plan.buffers));
+    const auto n = static_cast<std::uint32_t>(std::min(buffers, kMax - plan.buffers));
     if (n == 0) return;
     plan.buffers += n;
     plan.terms.push_back({std::move(why), n});

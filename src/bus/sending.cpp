@@ -9,6 +9,7 @@ void Sending::finish(BusPhase phase) noexcept {
   const bool all_came =
       std::all_of(ends_.begin(), ends_.end(), [](const auto& end) { return end->finished(); });
   if (phase >= BusPhase::kDrop) flusher_.drop_pending();
+  // R64: pairs with A64: the flusher's counters are seen.
   finished_.store(phase >= BusPhase::kDrop || (all_came && flusher_.idle()),
                   std::memory_order_release);
 }

@@ -24,8 +24,7 @@ class WritingEnd {
   virtual ~WritingEnd() = default;
 
   [[nodiscard]] FrameRing& ring() noexcept { return ring_; }
-  /// Since kDrain: nothing is written and not handed over. Any thread; acquire pairs with the
-  /// release in poll().
+  /// Since kDrain: all that was written is handed over. Any thread. A61: pairs with R61 (poll()).
   [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
   /// When it is polled no more: a Reservation was not settled. The writer may not go then.
   [[nodiscard]] bool is_held() const noexcept { return asked_ && !finished(); }
@@ -58,10 +57,12 @@ class WritingEndOf final : public WritingEnd {
   void poll_in(BusLoop& loop) override { loop.send_by(*this); }
 
   unsigned poll(std::uint64_t now_tsc) noexcept {
+    // A60: pairs with R60 (Bus::Impl::enter()).
     if (phase_.load(std::memory_order_acquire) < BusPhase::kDrain) [[likely]]
       return writer_.poll(now_tsc);
     asked_ = true;
     writer_.flush();
+    // R61: pairs with A61: the last frames are in the ring.
     finished_.store(writer_.idle(), std::memory_order_release);
     return 0;
   }
@@ -89,13 +90,15 @@ class Sending {
 
   unsigned poll(std::uint64_t now_tsc) noexcept {
     const unsigned work = flusher_.poll(now_tsc);
+    // A60: pairs with R60.
     if (const BusPhase phase = phase_.load(std::memory_order_acquire); phase >= BusPhase::kDrain)
         [[unlikely]]
       finish(phase);
     return work;
   }
 
-  /// Since kDrain: all is sent; since kDrop: or dropped. Any thread.
+  /// Since kDrain: all is sent; since kDrop: or dropped. Any thread. A64: pairs with R64
+  /// (finish()).
   [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
 
   /// When its loop has ended, and its writers' loops: its writers go, and what was not sent is

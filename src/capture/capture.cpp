@@ -20,7 +20,7 @@ using detail::CaptureQueue;
 
 Capture::Capture(std::span<Port* const> ports, const CaptureOptions& options)
     : path_(options.path), comes_first_(options.lcore_share >= 1) {
-  constexpr std::uint32_t kLeast = Tap::kMost;
+  constexpr std::uint32_t kLeast = Tap::kMax;
   if (options.one_in == 0)
     throw Error("a capture's one_in is 0; it must be 1 or more (1 in N matching frames)");
   if (options.buffers < kLeast)
@@ -54,10 +54,10 @@ void Capture::add_queues(std::span<Port* const> ports, const CaptureOptions& opt
     throw Error(options.port ? fmt::format("there is no port {} to capture on", *options.port)
                              : "there is no port to capture on");
   const std::uint32_t buffers =
-      std::max<std::uint32_t>(options.buffers / std::max(queues, 1U), Tap::kMost);
+      std::max<std::uint32_t>(options.buffers / std::max(queues, 1U), Tap::kMax);
   const auto put = [&](Tap& tap, std::uint16_t port, unsigned queue, TapDirection direction) {
     auto q = std::make_unique<CaptureQueue>(
-        tap, CaptureQueue::Place{port, static_cast<std::uint16_t>(queue), direction}, options,
+        tap, CaptureQueue::Source{port, static_cast<std::uint16_t>(queue), direction}, options,
         CaptureQueue::Room{buffers, largest, queues});
     if (!tap.put_on(q.get()))
       throw Error(fmt::format("port {} is captured already; stop that capture first", port));

@@ -25,14 +25,14 @@ class CaptureBudget {
 class FrameCost {
  public:
   /// The most that a sample can count per frame.
-  static constexpr std::uint64_t kMostNs = 100'000;
+  static constexpr std::uint64_t kMaxNs = 100'000;
 
   /// Time without frames counts for no frame.
   void add(std::uint64_t frames, std::uint64_t spent_ns) noexcept {
     if (frames == 0) return;
     constexpr double kKept = 7.0 / 8;
     frames_ = frames_ * kKept + static_cast<double>(frames);
-    spent_ns_ = spent_ns_ * kKept + static_cast<double>(std::min(spent_ns, frames * kMostNs));
+    spent_ns_ = spent_ns_ * kKept + static_cast<double>(std::min(spent_ns, frames * kMaxNs));
   }
   [[nodiscard]] double ns() const noexcept { return spent_ns_ / frames_; }
 

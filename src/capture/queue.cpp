@@ -83,10 +83,10 @@ constexpr std::uint64_t kIdlePerSecond = 1'000;  // 1 ms
 
 }  // namespace
 
-CaptureQueue::CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options,
+CaptureQueue::CaptureQueue(Tap& tap, const Source& place, const CaptureOptions& options,
                            const Room& room)
     : tap_(tap),
-      place_(place),
+      source_(place),
       udp_port_(options.udp_port),
       one_in_(options.one_in),
       frame_bytes_(room.frame_bytes),
@@ -100,7 +100,7 @@ CaptureQueue::CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& o
       earned_(rte_get_tsc_cycles()) {}
 
 CaptureQueue::~CaptureQueue() {
-  std::array<rte_mbuf*, Tap::kMost> rest;
+  std::array<rte_mbuf*, Tap::kMax> rest;
   while (const unsigned n = ring_.pop(rest)) give_back({rest.data(), n});
 }
 
@@ -167,9 +167,9 @@ void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) 
   if (room == 0) return;
   for (Frames left = chosen_; left != 0 && room > 0; left &= left - 1, --room) {
     const auto i = static_cast<std::size_t>(std::countr_zero(left));
-    copies[i] = pcapng_copy(
-        place_.port, place_.queue, frames[i], pool_.get(), frame_bytes_, now,
-        place_.direction == TapDirection::kRx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT);
+    copies[i] = pcapng_copy(source_.port, source_.queue, frames[i], pool_.get(), frame_bytes_, now,
+                            source_.direction == TapDirection::kRx ? RTE_PCAPNG_DIRECTION_IN
+                                                                   : RTE_PCAPNG_DIRECTION_OUT);
     if (copies[i] == nullptr) continue;
     tsan_acquire(copies[i]);
     // Not DPDK's own time: that of 22.11 uses state that all lcores share without a lock, and is
@@ -183,7 +183,7 @@ void CaptureQueue::copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) 
 
 void CaptureQueue::pass(std::span<rte_mbuf* const> copies, unsigned passed) noexcept {
   const Frames went = first_bits(passed);
-  std::array<rte_mbuf*, Tap::kMost> good;
+  std::array<rte_mbuf*, Tap::kMax> good;
   unsigned n = 0;
   for (Frames left = copied_; left != 0; left &= left - 1) {
     rte_mbuf* copy = copies[static_cast<std::size_t>(std::countr_zero(left))];

@@ -25,7 +25,7 @@ namespace bab::detail {
 /// holds the whole pool.
 class CaptureQueue final : public Tap::Sink {
  public:
-  struct Place {
+  struct Source {
     std::uint16_t port, queue;
     TapDirection direction;
   };
@@ -35,14 +35,14 @@ class CaptureQueue final : public Tap::Sink {
     std::uint32_t queues;       ///< of the capture, including this one
   };
   /// Throws Error: no memory.
-  CaptureQueue(Tap& tap, const Place& place, const CaptureOptions& options, const Room& room);
+  CaptureQueue(Tap& tap, const Source& place, const CaptureOptions& options, const Room& room);
   CaptureQueue(const CaptureQueue&) = delete;
   CaptureQueue& operator=(const CaptureQueue&) = delete;
   /// Frees copies that were not written.
   ~CaptureQueue() override;
 
   [[nodiscard]] Tap& tap() noexcept { return tap_; }
-  [[nodiscard]] std::uint16_t port() const noexcept { return place_.port; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return source_.port; }
 
   // On the queue's lcore.
   void copy(std::span<rte_mbuf* const> frames, Tap::Copies& copies) noexcept override;
@@ -83,7 +83,7 @@ class CaptureQueue final : public Tap::Sink {
 
  private:
   using Frames = std::uint64_t;  // frames of a burst, one bit each
-  static_assert(Tap::kMost == 64);
+  static_assert(Tap::kMax == 64);
 
   [[nodiscard]] Frames match(std::span<rte_mbuf* const> frames) const noexcept;
   [[nodiscard]] Frames choose(Frames matching) const noexcept;
@@ -96,7 +96,7 @@ class CaptureQueue final : public Tap::Sink {
   };
 
   Tap& tap_;
-  const Place place_;
+  const Source source_;
   const std::uint16_t udp_port_;
   const std::uint32_t one_in_;
   const std::uint32_t frame_bytes_;

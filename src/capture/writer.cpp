@@ -34,7 +34,7 @@ std::uint64_t cpu_ns() noexcept {
 CaptureWriter::CaptureWriter(const Shared& shared)
     : s_(shared), clock_(rte_get_tsc_hz(), *TscWallClock::read(true)) {
   if (!s_.gives_way) return;
-  place_.emplace(s_.queues);
+  source_.emplace(s_.queues);
   spent_ns_ = cpu_ns();
   publish_cost();
 }
@@ -58,10 +58,10 @@ void CaptureWriter::account(std::uint64_t waking_ns) noexcept {
 
 /// Acts by time, whether there is something to write or not.
 void CaptureWriter::look() noexcept {
-  if (!place_) return;
-  const bool was_shared = place_->shared();
-  place_->look();
-  if (place_->shared() != was_shared ||
+  if (!source_) return;
+  const bool was_shared = source_->shared();
+  source_->look();
+  if (source_->shared() != was_shared ||
       rte_get_tsc_cycles() - accounted_ > rte_get_tsc_hz() / kAccountsPerSecond)
     account(0);
 }

@@ -35,7 +35,7 @@ class CaptureWriter {
   [[nodiscard]] bool write_some() noexcept;
   void write_counts() noexcept;
 
-  [[nodiscard]] bool is_shared() const noexcept { return place_ && place_->shared(); }
+  [[nodiscard]] bool is_shared() const noexcept { return source_ && source_->shared(); }
   [[nodiscard]] double fill() const noexcept;
   void look() noexcept;
   void account(std::uint64_t waking_ns) noexcept;
@@ -43,7 +43,7 @@ class CaptureWriter {
 
   Shared s_;
   TscWallClock clock_;
-  std::optional<WriterPlace> place_;
+  std::optional<WriterPlace> source_;
   std::uint64_t frames_ = 0, spent_ns_ = 0;  // since the last account()
   std::uint64_t accounted_ = 0;              // TSC
   FrameCost cost_;

@@ -103,11 +103,11 @@ void Lcore::unlink(Wait& w) noexcept {
   w.next_->previous_ = w.previous_;
 }
 
-bool Lcore::remove_poller(const Poller& poller) noexcept {
+bool Lcore::remove_poller(const PollerRef& poller) noexcept {
   if (calls_pollers_ == 0) return std::erase(pollers_, poller) > 0;
   // Somebody walks through the pollers: they keep their places until the walk ends.
   bool found = false;
-  for (Poller& p : pollers_) {
+  for (PollerRef& p : pollers_) {
     if (p != poller) continue;
     p.poll = nullptr;
     found = has_removed_ = true;
@@ -122,13 +122,13 @@ unsigned Lcore::call_pollers() {
     explicit Walk(Lcore& l) noexcept : lcore(l) { ++lcore.calls_pollers_; }
     ~Walk() {
       if (--lcore.calls_pollers_ > 0 || !std::exchange(lcore.has_removed_, false)) return;
-      std::erase_if(lcore.pollers_, [](const Poller& p) { return p.poll == nullptr; });
+      std::erase_if(lcore.pollers_, [](const PollerRef& p) { return p.poll == nullptr; });
     }
   } const walk(*this);
   unsigned work = 0;
   const std::size_t there = pollers_.size();
   for (std::size_t i = 0; i < there; ++i) {
-    const Poller p = pollers_[i];  // a copy: a poll may add and remove
+    const PollerRef p = pollers_[i];  // a copy: a poll may add and remove
     if (p.poll != nullptr) work += p.poll(p.self, now_);
   }
   return work;
@@ -141,16 +141,16 @@ unsigned Lcore::turn(std::uint64_t now_tsc) {
     TaskRef outer_task;
     Lcore* outer;
     const bool* outer_stops;
-    FramePool* outer_frames;
+    CoroutinePool* outer_frames;
     ~Current() {
       self.running_ = outer_task;
-      FramePool::current() = outer_frames;
+      CoroutinePool::current() = outer_frames;
       stops_waits_ = outer_stops;
       current_ = outer;
     }
   } const current{*this, std::exchange(running_, {}), std::exchange(current_, this),
                   std::exchange(stops_waits_, &stopping_),
-                  std::exchange(FramePool::current(), &frames_)};
+                  std::exchange(CoroutinePool::current(), &coroutines_)};
   now_ = now_tsc;
   if (stop_requested() && !stopping_) {
     stopping_ = true;

@@ -23,7 +23,7 @@ std::uint32_t check_writer(const BufferPool& pool, const WriterOptions& options,
   if (options.flush.max_messages == 0 || options.flush.max_messages > wire::kMoldMaxCount)
     throw Error("a writer's max_messages is " + std::to_string(options.flush.max_messages) +
                 ", a frame takes 1 to 65534 messages");
-  if (options.max_frames == 0 || options.max_frames > WriterOptions::kMostFrames)
+  if (options.max_frames == 0 || options.max_frames > WriterOptions::kMaxFrames)
     throw Error("a writer's max_frames is " + std::to_string(options.max_frames) +
                 ", it may have 1 to 16 unfinished frames");
   return options.payload_capacity - static_cast<std::uint32_t>(wire::kBlockLengthBytes);

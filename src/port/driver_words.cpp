@@ -72,8 +72,8 @@ class LogListener {
     }
     for (DriverWords* who : who_) {
       who->text_ += text;
-      if (who->text_.size() > DriverWords::kMost)
-        who->text_.erase(0, who->text_.size() - DriverWords::kMost);
+      if (who->text_.size() > DriverWords::kMax)
+        who->text_.erase(0, who->text_.size() - DriverWords::kMax);
     }
   }
 

@@ -20,7 +20,7 @@ class DriverWords {
 
  private:
   friend class LogListener;
-  static constexpr std::size_t kMost = 4096;
+  static constexpr std::size_t kMax = 4096;
 
   std::string text_;  // guarded by LogListener's lock
 };

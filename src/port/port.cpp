@@ -53,7 +53,7 @@ std::string existing_label(std::uint16_t id) {
 
 }  // namespace
 
-std::vector<std::string> capture_files(std::uint16_t id) {
+std::vector<std::string> pcap_files(std::uint16_t id) {
   return device_arguments(device_info(id), "tx_pcap");
 }
 
@@ -333,14 +333,14 @@ Port::~Port() {
 
 std::uint64_t Port::drain() noexcept {
   // A limit for ports whose peer keeps sending; no ring or NIC queue holds more.
-  constexpr std::uint64_t kMost = 65'536;
+  constexpr std::uint64_t kMax = 65'536;
   std::array<rte_mbuf*, 64> burst;
   std::uint64_t total = 0;
   for (RxQueue& queue : rx_) {
     std::uint64_t n = 0;
     while (unsigned got = queue.receive(burst)) {
       BufferPool::release(std::span(burst).first(got));
-      if ((n += got) >= kMost) break;
+      if ((n += got) >= kMax) break;
     }
     total += n;
   }

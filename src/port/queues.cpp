@@ -10,8 +10,8 @@ void RxQueue::show(std::span<rte_mbuf* const> frames) noexcept {
   if (frames.empty()) return;
   Tap::Sink* sink = tap_->enter();
   if (sink == nullptr) return;
-  for (std::size_t at = 0; at < frames.size(); at += Tap::kMost) {
-    const auto some = frames.subspan(at, std::min<std::size_t>(Tap::kMost, frames.size() - at));
+  for (std::size_t at = 0; at < frames.size(); at += Tap::kMax) {
+    const auto some = frames.subspan(at, std::min<std::size_t>(Tap::kMax, frames.size() - at));
     Tap::Copies copies;
     sink->copy(some, copies);
     sink->pass(std::span(copies.data(), some.size()), static_cast<unsigned>(some.size()));

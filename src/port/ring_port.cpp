@@ -36,11 +36,11 @@ std::string free_name() {
 
 RingPort::RingPort(std::span<rte_ring* const> rx, std::span<rte_ring* const> tx)
     : eal_(fmt::format("making a loopback port of {} queues", rx.size())) {
-  constexpr unsigned kMostQueues = 16;  // RTE_PMD_RING_MAX_RX_RINGS, in the driver's source
-  if (rx.empty() || rx.size() > kMostQueues)
+  constexpr unsigned kMaxQueues = 16;  // RTE_PMD_RING_MAX_RX_RINGS, in the driver's source
+  if (rx.empty() || rx.size() > kMaxQueues)
     throw Error(
         fmt::format("a loopback port of {} queues was asked for, it has 1 to {}; ask for {}",
-                    rx.size(), kMostQueues, rx.empty() ? "1 or more" : "fewer"),
+                    rx.size(), kMaxQueues, rx.empty() ? "1 or more" : "fewer"),
         Setting::kQueues);
   const auto queues = static_cast<unsigned>(rx.size());
   std::vector<rte_ring*> from(rx.begin(), rx.end()), into(tx.begin(), tx.end());

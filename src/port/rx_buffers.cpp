@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint32_t kDriversOwn = 16;
 constexpr std::uint32_t kStep = 1024;
 constexpr std::uint32_t kLeast = RTE_MBUF_DEFAULT_DATAROOM;  // what every driver takes
-constexpr std::uint32_t kMost = std::numeric_limits<std::uint16_t>::max();  // of an mbuf
+constexpr std::uint32_t kMax = std::numeric_limits<std::uint16_t>::max();  // of an mbuf
 
 }  // namespace
 
@@ -53,7 +53,7 @@ FrameSplit judge_split(std::uint32_t frame, std::uint32_t bytes, const RxQueueWo
 std::vector<std::uint16_t> rx_rooms(std::uint32_t frame, std::uint32_t limit) {
   std::vector<std::uint16_t> rooms;
   const auto add = [&rooms](std::uint32_t bytes) {
-    const std::uint32_t room = std::min(RTE_PKTMBUF_HEADROOM + bytes, kMost);
+    const std::uint32_t room = std::min(RTE_PKTMBUF_HEADROOM + bytes, kMax);
     if (rooms.empty() || room > rooms.back()) rooms.push_back(static_cast<std::uint16_t>(room));
   };
   if (limit != 0 && limit < frame) {
@@ -64,7 +64,7 @@ std::vector<std::uint16_t> rx_rooms(std::uint32_t frame, std::uint32_t limit) {
   const std::uint32_t step = (wanted + kStep - 1) / kStep * kStep;
   add(step);
   const std::uint32_t power = std::bit_ceil(wanted);
-  if (RTE_PKTMBUF_HEADROOM + power > kMost) return rooms;
+  if (RTE_PKTMBUF_HEADROOM + power > kMax) return rooms;
   add(std::min(step + kStep, power));
   add(power);
   return rooms;

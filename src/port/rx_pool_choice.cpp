@@ -85,7 +85,7 @@ void Port::note_older(const BufferPool& pool) noexcept {
 /// larger size is left. Returns the sizes that the driver takes, the best one last.
 std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& rooms,
                                             std::uint32_t estimate) {
-  constexpr std::uint32_t kMostTried = 65'536;  // buffers
+  constexpr std::uint32_t kMaxTried = 65'536;  // buffers
   std::vector<RxPoolNeeds> found;
   std::uint32_t buffers = estimate + 2 * kAtHand;
   // A driver that has buffers of earlier pools takes fewer, for now.
@@ -106,7 +106,7 @@ std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& ro
       use_made(std::move(pool), i + 1 == rooms.size());
       after = start_and_measure();
     } catch (const Error&) {
-      if (tried_one.available() < kAtHand && buffers < kMostTried) {
+      if (tried_one.available() < kAtHand && buffers < kMaxTried) {
         buffers *= 2;
         continue;
       }
@@ -119,7 +119,7 @@ std::vector<RxPoolNeeds> Port::try_rx_rooms(const std::vector<std::uint16_t>& ro
     tried_held_ = std::max(tried_held_.value_or(0), after.held.value_or(0));
     if (found.empty() || found.back().data_room != rooms[i]) found.push_back({rooms[i], least});
     found.back().held = least;
-    if (after.left < kAtHand && buffers < kMostTried) {
+    if (after.left < kAtHand && buffers < kMaxTried) {
       buffers *= 2;  // perhaps it would have taken more
       continue;
     }

@@ -27,8 +27,8 @@ constexpr std::size_t bytes_of(std::size_t entries) {
 /// The entries of a ring of `bytes`; 0: not known. Below 256 entries several sizes have the same
 /// length.
 std::size_t entries_of(std::size_t bytes) {
-  constexpr std::size_t kLeast = 256, kMost = 32'768;
-  for (std::size_t n = kLeast; n <= kMost; n *= 2)
+  constexpr std::size_t kLeast = 256, kMax = 32'768;
+  for (std::size_t n = kLeast; n <= kMax; n *= 2)
     if (bytes_of(n) == bytes) return n;
   return 0;
 }
@@ -48,9 +48,9 @@ std::uint16_t index_at(const void* ring, std::size_t offset) {
 std::optional<std::uint32_t> in_virtio_ring(std::uint16_t port, std::uint16_t queue,
                                             const rte_eth_dev_info& info) noexcept {
   // The driver's limit if the device has no packed rings.
-  constexpr std::uint32_t kMostOfASplitRing = 32'768;
+  constexpr std::uint32_t kMaxOfASplitRing = 32'768;
   const std::string_view driver = info.driver_name;
-  if (!driver.starts_with("net_virtio") || info.tx_desc_lim.nb_max != kMostOfASplitRing) return {};
+  if (!driver.starts_with("net_virtio") || info.tx_desc_lim.nb_max != kMaxOfASplitRing) return {};
   std::array<char, RTE_MEMZONE_NAMESIZE> name{};
   std::snprintf(name.data(), name.size(), "port%u_vq%u", unsigned{port}, 2U * queue + 1);
   const rte_memzone* zone = rte_memzone_lookup(name.data());

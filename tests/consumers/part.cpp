@@ -69,8 +69,8 @@ void loopback(BufferPool& pool) {
 
 void local_and_shared(BufferPool& pool) {
   Texts came;
-  auto sink = [&](std::span<const bab::Flush> frames, std::uint32_t) noexcept {
-    for (const bab::Flush& frame : frames)
+  auto sink = [&](std::span<const bab::CompleteFrame> frames, std::uint32_t) noexcept {
+    for (const bab::CompleteFrame& frame : frames)
       for (const std::span<const std::uint8_t> message : frame) came.push_back(text_of(message));
     return static_cast<unsigned>(frames.size());
   };

@@ -151,8 +151,8 @@ void frame_in(std::span<const std::uint8_t> data, std::size_t each, VerifyChecks
 }
 
 void one_input(std::span<const std::uint8_t> data) {
-  constexpr std::size_t kMost = 2048;
-  if (data.size() <= kMost) {
+  constexpr std::size_t kMax = 2048;
+  if (data.size() <= kMax) {
     frame_in(data, data.size(), VerifyChecksums::kOff, 0);
     frame_in(data, data.size(), VerifyChecksums::kSoftware,
              RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD);
@@ -170,8 +170,8 @@ void one_input(std::span<const std::uint8_t> data) {
   // In a chain: of many segments, and of two with but a byte in the second. It is gathered where it
   // fits a buffer.
   for (const std::size_t each : {(data.size() + 6) / 7, data.size() - 1}) {
-    if (data.size() < 2 || each > kMost || data.size() > each * 8) continue;
-    if (data.size() <= kMost)
+    if (data.size() < 2 || each > kMax || data.size() > each * 8) continue;
+    if (data.size() <= kMax)
       frame_in(data, each, VerifyChecksums::kSoftware, 0);
     else
       expect_drop(chain(data, each), {VerifyChecksums::kOff, 0}, {Drop::kMultiSegment});

@@ -150,7 +150,7 @@ void Machine::go_on() {
     switch_to(kNobody);
     return;
   }
-  if (trace_.size() >= kMostSteps) return fail("no end");
+  if (trace_.size() >= kMaxSteps) return fail("no end");
   const unsigned next = can[choices == 1 ? 0 : (*choose_)(choices)];
   if (may_stay && next != current_) --preemptions_left_;
   trace_.push_back(static_cast<unsigned char>(next));

@@ -68,7 +68,7 @@ class Machine {
  private:
   static constexpr std::size_t kStackBytes = 128 * 1024;
   static constexpr unsigned kNobody = std::numeric_limits<unsigned>::max();
-  static constexpr std::size_t kMostSteps = 100'000;
+  static constexpr std::size_t kMaxSteps = 100'000;
 
   /// The place where a fiber, or the caller of run(), goes on.
   struct Context {

@@ -21,10 +21,10 @@ std::unordered_map<const void*, std::pair<std::uint32_t, Clock>> keys;
 Clock sequential_fences;
 
 /// Locations or keys of earlier runs, of no use any more, that may stay for the sake of speed.
-constexpr std::size_t kMostLeftOver = 50'000;
+constexpr std::size_t kMaxLeftOver = 50'000;
 
 /// Older values that a load may see, at most: those further back differ from them in age only.
-constexpr std::size_t kMostOlder = 3;
+constexpr std::size_t kMaxOlder = 3;
 
 bool acquires(int order) noexcept {
   return order == __ATOMIC_ACQUIRE || order == __ATOMIC_CONSUME || order == __ATOMIC_ACQ_REL ||
@@ -118,7 +118,7 @@ std::size_t oldest(const Location& l, bool is_sequential) noexcept {
       break;
     }
   // What anyone saw that we know of, we don't see anything older than.
-  for (unsigned t = 0; t < kMostThreads; ++t)
+  for (unsigned t = 0; t < kMaxThreads; ++t)
     for (auto read = l.reads[t].rbegin(); read != l.reads[t].rend(); ++read)
       if (clock.knows(t, read->first)) {
         low = std::max(low, read->second);
@@ -201,14 +201,14 @@ void memory_run::drain(Thread& t, std::size_t count) {
 void Memory::start(unsigned weak) {
   ++run_number;
   weak_left = weak;
-  for (unsigned i = 0; i < kMostThreads; ++i) {
+  for (unsigned i = 0; i < kMaxThreads; ++i) {
     threads[i].clock = threads[i].fence_released = threads[i].fence_acquired = Clock{};
     threads[i].buffer.clear();
     threads[i].stale.clear();
     tick_of(i) = 1;
   }
-  if (locations.size() > kMostLeftOver) locations.clear();
-  if (keys.size() > kMostLeftOver) keys.clear();
+  if (locations.size() > kMaxLeftOver) locations.clear();
+  if (keys.size() > kMaxLeftOver) keys.clear();
   sequential_fences = Clock{};
   late = 0;
   within = false;
@@ -230,7 +230,7 @@ std::uint64_t Memory::load(const volatile void* at, unsigned bytes, int order) {
   Location& l = location(at, bytes);
   const std::size_t newest = l.stores.size() - 1;
   const std::size_t older = newest - oldest(l, sequential(order));
-  const std::size_t back = choose(1 + std::min(older, kMostOlder));
+  const std::size_t back = choose(1 + std::min(older, kMaxOlder));
   if (back != 0) self().stale.push_back(&l);
   saw(l, newest - back, order);
   return l.stores[newest - back].value;
@@ -289,7 +289,7 @@ std::uint64_t Memory::compare_exchange(volatile void* at, unsigned bytes, std::u
   Location& l = location(at, bytes);
   const std::size_t newest = l.stores.size() - 1;
   // One that fails is a load: it may see what is older, as long as it differs.
-  std::array<std::size_t, 1 + kMostOlder> candidates{newest};
+  std::array<std::size_t, 1 + kMaxOlder> candidates{newest};
   std::size_t n = 1;
   const std::size_t low = oldest(l, sequential(failure_order));
   for (std::size_t i = newest; i-- > low && n < candidates.size();)

@@ -14,15 +14,15 @@
 /// watched_memory.cpp to find races.
 namespace bab::test::model::memory_run {
 
-constexpr unsigned kMostThreads = 5;
+constexpr unsigned kMaxThreads = 5;
 using Tick = std::uint16_t;  // small: every byte of shadow has many
 
 /// How many steps of each thread are known.
 struct Clock {
-  std::array<Tick, kMostThreads> at{};
+  std::array<Tick, kMaxThreads> at{};
 
   void join(const Clock& other) noexcept {
-    for (unsigned i = 0; i < kMostThreads; ++i) at[i] = std::max(at[i], other.at[i]);
+    for (unsigned i = 0; i < kMaxThreads; ++i) at[i] = std::max(at[i], other.at[i]);
   }
   [[nodiscard]] bool knows(unsigned thread, Tick tick) const noexcept { return at[thread] >= tick; }
 };
@@ -37,8 +37,8 @@ struct Store {
 /// An atomic object, and which of its values each thread has seen.
 struct Location {
   std::vector<Store> stores;  // in modification order
-  std::array<std::vector<std::pair<Tick, std::size_t>>, kMostThreads> reads;
-  std::array<std::size_t, kMostThreads> floor{};
+  std::array<std::vector<std::pair<Tick, std::size_t>>, kMaxThreads> reads;
+  std::array<std::size_t, kMaxThreads> floor{};
   std::size_t sequential_floor =
       0;  // newest that a sequentially consistent operation saw or stored
   std::uint32_t run = 0;
@@ -67,7 +67,7 @@ inline bool active = false;
 inline bool within = false;  // an access made here is no thread's
 inline std::uint32_t run_number = 0;
 inline std::size_t late = 0;  // stores in all buffers
-inline std::array<Thread, kMostThreads> threads;
+inline std::array<Thread, kMaxThreads> threads;
 inline std::unordered_map<std::uintptr_t, Location> locations;
 
 inline std::uintptr_t address(const volatile void* p) noexcept {

@@ -16,7 +16,7 @@
 
 #include <bab/lcore/wait.hpp>
 #include <bab/memory/buffer_pool.hpp>
-#include <bab/message/flush.hpp>
+#include <bab/message/complete_frame.hpp>
 #include <bab/message/frame_ring.hpp>
 #include <bab/message/writer_options.hpp>
 
@@ -69,7 +69,7 @@ class FlushWaitScenario {
         --n;
       }
       for (rte_mbuf* m : frames.first(n)) {
-        for (std::span<const std::uint8_t> message : Flush(m)) ++seen[message[0] - 'A'];
+        for (std::span<const std::uint8_t> message : CompleteFrame(m)) ++seen[message[0] - 'A'];
         BufferPool::release(m);
       }
       return n;

@@ -39,7 +39,7 @@ class Waiters {
 
   std::optional<std::string> check() {
     if (queue_.size() != 0) return "tickets are out after all have left";
-    for (std::uint64_t i = 0; i < Queue::kMost + 1; ++i) {
+    for (std::uint64_t i = 0; i < Queue::kMax + 1; ++i) {
       const auto ticket = queue_.try_take();
       if (!ticket) return "no ticket for the next";
       if (!queue_.is_served(*ticket)) return "the next is not served";
@@ -57,7 +57,7 @@ class Waiters {
         if (!tickets_.insert(*ticket).second) Machine::fail("a ticket was given twice");
         return *ticket;
       }
-      if (begun_ <= Queue::kMost) Machine::fail("a ticket was refused while there were some");
+      if (begun_ <= Queue::kMax) Machine::fail("a ticket was refused while there were some");
       --begun_;
       Machine::wait_for_change();
     }

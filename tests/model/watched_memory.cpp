@@ -21,7 +21,7 @@ struct Byte {
   Tick written = 0;
   std::uint8_t writer = 0;
   bool is_atomic = false;  // part of a Location
-  std::array<Tick, kMostThreads> read{}, atomic_read{}, atomic_write{};
+  std::array<Tick, kMaxThreads> read{}, atomic_read{}, atomic_write{};
 };
 
 struct Range {
@@ -63,8 +63,8 @@ Byte& byte_at(Range& r, std::uintptr_t at) noexcept {
   std::abort();
 }
 
-bool unknown(const Clock& clock, const std::array<Tick, kMostThreads>& last) noexcept {
-  for (unsigned i = 0; i < kMostThreads; ++i)
+bool unknown(const Clock& clock, const std::array<Tick, kMaxThreads>& last) noexcept {
+  for (unsigned i = 0; i < kMaxThreads; ++i)
     if (last[i] > clock.at[i]) return true;
   return false;
 }

@@ -37,7 +37,7 @@ struct MoodySink {
   unsigned send(std::span<rte_mbuf*> frames) noexcept {
     const auto n = static_cast<unsigned>(machine.random(frames.size() + 1));
     for (rte_mbuf* m : frames.first(n)) {
-      for (const std::span<const std::uint8_t> bytes : Flush(m)) {
+      for (const std::span<const std::uint8_t> bytes : CompleteFrame(m)) {
         Message message;
         EXPECT_EQ(bytes.size(), sizeof message);
         std::memcpy(&message, bytes.data(), sizeof message);

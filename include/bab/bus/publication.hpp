@@ -78,8 +78,8 @@ class BasicPublication {
 
  private:
   static std::uint32_t length(std::span<const std::uint8_t> bytes) noexcept {
-    constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max();
-    return static_cast<std::uint32_t>(std::min(bytes.size(), kMost));
+    constexpr std::size_t kMax = std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(std::min(bytes.size(), kMax));
   }
   static void fill(Reservation& room, std::span<const std::uint8_t> bytes) noexcept {
     if (!bytes.empty()) std::memcpy(room.data(), bytes.data(), bytes.size());

@@ -133,7 +133,7 @@ inline ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
   frame_ = m;
   packets_ = nullptr;
   deadline_ = 0;
-  const Place first = place(payload(m)) + wire::kBlockLengthBytes;
+  const Address first = address_of(payload(m)) + wire::kBlockLengthBytes;
   begin_at(first, first + options_.payload_capacity);
   // Every reserve makes only its own bytes readable: a write past them is caught.
   detail::asan_poison(m->buf_addr, m->buf_len);
@@ -141,7 +141,7 @@ inline ReserveFailure BasicLocalWriter<Atom, kFlushes>::open_frame() noexcept {
 }
 
 template <class Atom, bool kFlushes>
-void BasicLocalWriter<Atom, kFlushes>::begin_at(Place begin, Place end) noexcept {
+void BasicLocalWriter<Atom, kFlushes>::begin_at(Address begin, Address end) noexcept {
   begin_ = at_ = settled_ = begin;
   end_ = end;
   left_ = options_.flush.max_messages;
@@ -180,7 +180,7 @@ bool BasicLocalWriter<Atom, kFlushes>::busy() noexcept {
 /// order.
 template <class Atom, bool kFlushes>
 rte_mbuf* BasicLocalWriter<Atom, kFlushes>::frame_of(const std::uint8_t* data) const noexcept {
-  if (begin_ <= place(data) && place(data) <= end_) return frame_;
+  if (begin_ <= address_of(data) && address_of(data) <= end_) return frame_;
   rte_mbuf* m = waiting_head_;
   while (data < payload(m) || data > payload(m) + options_.payload_capacity) {
     m = buffer_meta(m).next;
@@ -237,7 +237,7 @@ void BasicLocalWriter<Atom, kFlushes>::end_block(rte_mbuf* frame, std::uint8_t* 
   std::uint64_t bytes = block(len);
   detail::asan_poison(data + len - unused, unused);
   const bool is_open = frame == frame_;
-  if (is_open && place(data) + bytes == at_) {
+  if (is_open && address_of(data) + bytes == at_) {
     at_ -= unused;
     bytes -= unused;
     nested_until_ = std::min(nested_until_, at_);
@@ -246,7 +246,7 @@ void BasicLocalWriter<Atom, kFlushes>::end_block(rte_mbuf* frame, std::uint8_t* 
   }
   if (!is_open)
     buffer_meta(frame).settled += bytes;
-  else if (place(data) == settled_)
+  else if (address_of(data) == settled_)
     settled_ += bytes;
   else
     late_ += static_cast<std::uint32_t>(bytes);

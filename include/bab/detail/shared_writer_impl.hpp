@@ -18,8 +18,8 @@ namespace bab {
 template <class Atom>
 BasicSharedWriter<Atom>::BasicSharedWriter(BufferPool& pool, const WriterOptions& options)
     : pool_(pool), options_(options) {
-  if (options.payload_capacity > kMostPayload)
-    throw Error("a shared writer's frames hold at most " + std::to_string(kMostPayload) +
+  if (options.payload_capacity > kMaxPayload)
+    throw Error("a shared writer's frames hold at most " + std::to_string(kMaxPayload) +
                 " bytes of messages, not " + std::to_string(options.payload_capacity) +
                 "; use a smaller MTU");
   max_message_ = detail::check_writer(pool, options, true);
@@ -221,7 +221,7 @@ Packet BasicSharedWriter<Atom>::Producer::packet_of(rte_mbuf* m, const std::uint
 template <class Atom>
 void BasicSharedWriter<Atom>::Producer::complete(rte_mbuf* m) noexcept {
   BufferMeta& meta = buffer_meta(m);
-  auto& slot = w_.frames_[(meta.number + 1) % kMostFrames];
+  auto& slot = w_.frames_[(meta.number + 1) % kMaxFrames];
   BAB_ASSERT(slot.load(std::memory_order_relaxed) == m);
   meta.payload_len = bytes(meta.reserved);
   meta.messages = static_cast<std::uint16_t>(messages(meta.reserved));

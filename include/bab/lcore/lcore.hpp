@@ -15,7 +15,7 @@
 #include <rte_lcore.h>
 
 #include <bab/base/counter.hpp>
-#include <bab/lcore/frame_pool.hpp>
+#include <bab/lcore/coroutine_pool.hpp>
 #include <bab/lcore/idle.hpp>
 #include <bab/lcore/task.hpp>
 #include <bab/lcore/task_notes.hpp>
@@ -139,7 +139,7 @@ class Lcore {
   }
   [[nodiscard]] std::size_t tasks() const noexcept { return tasks_; }
   [[nodiscard]] const LcoreCounters& counters() const noexcept { return counters_; }
-  [[nodiscard]] const FramePool& frames() const noexcept { return frames_; }
+  [[nodiscard]] const CoroutinePool& coroutines() const noexcept { return coroutines_; }
   [[nodiscard]] IdleStrategy idle_strategy() const noexcept { return idle_.in_force(); }
   /// Throws what a task threw, once.
   void rethrow();
@@ -150,10 +150,10 @@ class Lcore {
   friend class Sleep;
   friend class Yield;
 
-  struct Poller {
+  struct PollerRef {
     void* self;
     unsigned (*poll)(void*, std::uint64_t);  // null: it was removed during this turn
-    friend bool operator==(const Poller&, const Poller&) noexcept = default;
+    friend bool operator==(const PollerRef&, const PollerRef&) noexcept = default;
   };
   template <class P>
   static unsigned poll_of(void* self, std::uint64_t now) {
@@ -195,8 +195,8 @@ class Lcore {
       template <class Make>
       promise_type(Lcore& lcore, TaskNotes& notes, Make& /*make*/) noexcept
           : lcore_(lcore), notes_(notes) {}
-      static void* operator new(std::size_t bytes) { return FramePool::allocate(bytes); }
-      static void operator delete(void* frame) noexcept { FramePool::free(frame); }
+      static void* operator new(std::size_t bytes) { return CoroutinePool::allocate(bytes); }
+      static void operator delete(void* frame) noexcept { CoroutinePool::free(frame); }
       Root get_return_object() noexcept { return {}; }
       std::suspend_never initial_suspend() noexcept { return {}; }
       std::suspend_never final_suspend() noexcept { return {}; }
@@ -232,7 +232,7 @@ class Lcore {
     notes_.end(notes);
     --tasks_;
   }
-  bool remove_poller(const Poller& poller) noexcept;
+  bool remove_poller(const PollerRef& poller) noexcept;
   unsigned call_pollers();
   void cancel_all() noexcept;
   void link(Wait& w) noexcept;
@@ -252,9 +252,9 @@ class Lcore {
   static constinit thread_local Lcore* current_;
   static constinit thread_local const bool* stops_waits_;  // current_'s stopping_
 
-  FramePool frames_;
+  CoroutinePool coroutines_;
   Idle idle_;
-  std::vector<Poller> pollers_;
+  std::vector<PollerRef> pollers_;
   unsigned calls_pollers_ = 0;  // turns that are calling pollers: 2 if a poller calls turn()
   bool has_removed_ = false;
   List polled_;

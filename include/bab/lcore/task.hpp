@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <bab/lcore/frame_pool.hpp>
+#include <bab/lcore/coroutine_pool.hpp>
 
 namespace bab {
 
@@ -34,8 +34,8 @@ struct TaskStart {
 /// from the pool.
 class TaskPromiseBase {
  public:
-  static void* operator new(std::size_t bytes) { return FramePool::allocate(bytes); }
-  static void operator delete(void* frame) noexcept { FramePool::free(frame); }
+  static void* operator new(std::size_t bytes) { return CoroutinePool::allocate(bytes); }
+  static void operator delete(void* frame) noexcept { CoroutinePool::free(frame); }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
 

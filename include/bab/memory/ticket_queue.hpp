@@ -15,21 +15,21 @@ namespace bab {
 /// A queue of waiters on any lcores, strictly first come, first served, without a lock. A waiter
 /// takes a ticket, asks in each turn whether its ticket is served, and leaves, served or not.
 /// Tickets that were left early are skipped.
-template <class Atom = RealAtom, std::uint64_t kMostTickets = 1024>
+template <class Atom = RealAtom, std::uint64_t kMaxTickets = 1024>
 class TicketQueue {
  public:
   /// At most this many tickets are out at once. A waiter without a ticket asks again, and is behind
   /// the others until then.
-  static constexpr std::uint64_t kMost = kMostTickets;
+  static constexpr std::uint64_t kMax = kMaxTickets;
 
-  /// A ticket; nothing if kMost are out. Any thread.
+  /// A ticket; nothing if kMax are out. Any thread.
   [[nodiscard]] std::optional<std::uint64_t> try_take() noexcept {
     std::uint64_t ticket = next_.load(std::memory_order_relaxed);
     do {
       // Signed: `ticket` may be so old that it was served and has gone; the exchange then says so.
       // A2: pairs with R2: the former use of this ticket's slot is over.
       const std::uint64_t out = ticket - serving_.load(std::memory_order_acquire);
-      if (static_cast<std::int64_t>(out) >= static_cast<std::int64_t>(kMost)) return std::nullopt;
+      if (static_cast<std::int64_t>(out) >= static_cast<std::int64_t>(kMax)) return std::nullopt;
     } while (!next_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_relaxed));
     return ticket;
   }
@@ -71,11 +71,11 @@ class TicketQueue {
   static constexpr std::uint64_t kNoMark = 0;
 
   static std::uint64_t mark(std::uint64_t ticket) noexcept { return ticket + 1; }
-  Word& slot(std::uint64_t ticket) noexcept { return left_[ticket % kMost]; }
+  Word& slot(std::uint64_t ticket) noexcept { return left_[ticket % kMax]; }
 
   alignas(RTE_CACHE_LINE_SIZE) Word next_{0};
   Word serving_{0};
-  alignas(RTE_CACHE_LINE_SIZE) std::array<Word, kMost> left_{};  ///< marks of left tickets
+  alignas(RTE_CACHE_LINE_SIZE) std::array<Word, kMax> left_{};  ///< marks of left tickets
 };
 
 }  // namespace bab

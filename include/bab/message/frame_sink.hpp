@@ -14,7 +14,7 @@
 #include <rte_mbuf.h>
 
 #include <bab/memory/buffer_pool.hpp>
-#include <bab/message/flush.hpp>
+#include <bab/message/complete_frame.hpp>
 
 namespace bab {
 
@@ -36,7 +36,7 @@ concept SendingFunction = std::is_nothrow_invocable_r_v<unsigned, S&, std::span<
 /// function stops early.
 template <class S>
 concept FlushFunction =
-    std::is_nothrow_invocable_r_v<unsigned, S&, std::span<const Flush>, std::uint32_t>;
+    std::is_nothrow_invocable_r_v<unsigned, S&, std::span<const CompleteFrame>, std::uint32_t>;
 
 /// A sink whose keep_near() the flusher calls in each turn in which no frame came, went or waits.
 template <class S>
@@ -91,15 +91,15 @@ template <FlushFunction Sink>
 unsigned offer_flushes(Sink& sink, std::span<rte_mbuf*> frames) noexcept {
   unsigned done = 0;
   while (done < frames.size()) {
-    std::array<Flush, 32> run;  // of one writer; 32 is a usual burst
-    const std::uint32_t id = Flush(frames[done]).writer_id();
+    std::array<CompleteFrame, 32> run;  // of one writer; 32 is a usual burst
+    const std::uint32_t id = CompleteFrame(frames[done]).writer_id();
     std::size_t n = 0;
     for (; n < run.size() && done + n < frames.size(); ++n) {
-      run[n] = Flush(frames[done + n]);
+      run[n] = CompleteFrame(frames[done + n]);
       if (run[n].writer_id() != id) break;
     }
-    const auto taken = static_cast<unsigned>(
-        std::min<std::size_t>(n, std::invoke(sink, std::span<const Flush>(run.data(), n), id)));
+    const auto taken = static_cast<unsigned>(std::min<std::size_t>(
+        n, std::invoke(sink, std::span<const CompleteFrame>(run.data(), n), id)));
     BufferPool::release(std::span<rte_mbuf* const>(frames.data() + done, taken));
     done += taken;
     if (taken < n) break;

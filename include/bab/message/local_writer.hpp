@@ -121,8 +121,10 @@ class BasicLocalWriter {
 
   /// An address as a number: where the bytes of a message are or would be, behind its 2-byte
   /// length.
-  using Place = std::uintptr_t;
-  static Place place(const std::uint8_t* data) noexcept { return reinterpret_cast<Place>(data); }
+  using Address = std::uintptr_t;
+  static Address address_of(const std::uint8_t* data) noexcept {
+    return reinterpret_cast<Address>(data);
+  }
 
   /// BufferMeta::settled counts messages in its upper 32 bits and bytes in its lower 32 bits.
   static constexpr std::uint64_t kOneMessage = std::uint64_t{1} << 32;
@@ -151,7 +153,7 @@ class BasicLocalWriter {
   /// 6.0 ns without, 4.6 with; e2e_64: 8.9 and 7.2.) At a jumbo frame's end, some of these lines
   /// belong to the next buffer in memory. A limit at the frame's end would cost each message four
   /// instructions instead of one.
-  static constexpr Place kFetchAhead = 512;
+  static constexpr Address kFetchAhead = 512;
 
   Reservation take(std::uint32_t len) noexcept {
     check_lcore();
@@ -168,14 +170,14 @@ class BasicLocalWriter {
   /// Publishes `keep` of the `len` bytes at `data`.
   void settle(rte_mbuf* /*none*/, std::uint8_t* data, std::uint32_t len,
               std::uint32_t keep) noexcept {
-    if (place(data) != settled_ || keep != len) [[unlikely]] {
+    if (address_of(data) != settled_ || keep != len) [[unlikely]] {
       if constexpr (detail::kTsanMixed) detail::tsan_leaves(frame_of(data));
       return settle_slow(data, len, keep);
     }
     check_lcore();
     wire::store_be(data - wire::kBlockLengthBytes, static_cast<std::uint16_t>(len));
     detail::tsan_leaves(frame_);
-    settled_ = place(data) + block(len);
+    settled_ = address_of(data) + block(len);
     if (--left_ == 0) [[unlikely]]
       seal();
   }
@@ -194,7 +196,7 @@ class BasicLocalWriter {
   void note_hole(rte_mbuf* frame, std::uint8_t* end, std::uint32_t bytes) noexcept;
   void settle_late(rte_mbuf* frame) noexcept;
   Packet packet_of(rte_mbuf* /*none*/, const std::uint8_t* data, std::uint32_t len) noexcept {
-    Account* account = place(data) == settled_ ? packets_ : nullptr;
+    Account* account = address_of(data) == settled_ ? packets_ : nullptr;
     if (account == nullptr) [[unlikely]]
       account = &account_of(frame_of(data));
     return PacketSource::more(*account, data, len);  // inlined: the Packet stays out of memory
@@ -209,7 +211,7 @@ class BasicLocalWriter {
   void keep_spares(std::uint32_t wanted) noexcept;
   void starve() noexcept;
   void let_go() noexcept;
-  void begin_at(Place begin, Place end) noexcept;
+  void begin_at(Address begin, Address end) noexcept;
   void close() noexcept;
   void seal() noexcept;
   [[gnu::always_inline]] inline void finish(rte_mbuf* m) noexcept;
@@ -237,14 +239,14 @@ class BasicLocalWriter {
   }
 
   // The open frame. Without one, end_ is 0, and every reserve takes the slow path.
-  Place at_ = 0;            // of the next message
-  Place end_ = 0;           // limit of at_
-  Place settled_ = 0;       // all that was reserved before it is settled
+  Address at_ = 0;          // of the next message
+  Address end_ = 0;         // limit of at_
+  Address settled_ = 0;     // all that was reserved before it is settled
   std::uint32_t left_ = 0;  // committed messages until the frame is sealed
   std::uint32_t late_ = 0;  // bytes behind settled_ that were settled out of order
-  Place begin_ = 0;         // of the first message
+  Address begin_ = 0;       // of the first message
   // Of nested reservations (several unfinished at a time), while settled_ is before nested_until_:
-  Place nested_until_ = 0;    // the end of the last one
+  Address nested_until_ = 0;  // the end of the last one
   std::uint32_t nested_ = 0;  // reserved in the frame up to there, without aborted ones
   std::uint32_t holes_ = 0;
   rte_mbuf* frame_ = nullptr;

@@ -13,8 +13,8 @@ namespace bab {
 /// The reserves that wait at one writer, first come, first served. On the writer's lcore.
 class ReserveLine {
  public:
-  struct Place {
-    Place* next = nullptr;
+  struct Entry {
+    Entry* next = nullptr;
   };
   /// For whom the reserve under way is made.
   enum class Turn : std::uint8_t {
@@ -51,21 +51,21 @@ class ReserveLine {
   void set_turn(Turn turn) noexcept { turn_ = turn; }
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  [[nodiscard]] bool is_first(const Place& place) const noexcept { return first_ == &place; }
-  void join(Place& place) noexcept {
-    Place** at = &first_;
+  [[nodiscard]] bool is_first(const Entry& entry) const noexcept { return first_ == &entry; }
+  void join(Entry& entry) noexcept {
+    Entry** at = &first_;
     while (*at != nullptr) at = &(*at)->next;
-    place.next = nullptr;
-    *at = &place;
+    entry.next = nullptr;
+    *at = &entry;
     admitted_ = 0;
   }
-  void leave(Place& place) noexcept {
-    Place** at = &first_;
-    while (*at != &place) {
+  void leave(Entry& entry) noexcept {
+    Entry** at = &first_;
+    while (*at != &entry) {
       BAB_ASSERT(*at != nullptr && "a reserve leaves a line it isn't in");
       at = &(*at)->next;
     }
-    *at = place.next;
+    *at = entry.next;
     if (first_ == nullptr && is_open_) admitted_ = bound_;
   }
 
@@ -73,7 +73,7 @@ class ReserveLine {
   std::uint32_t bound_;  // longest + 1
   std::uint32_t admitted_ = 0;
   bool is_open_ = false;
-  Place* first_ = nullptr;
+  Entry* first_ = nullptr;
   Turn turn_ = Turn::kAnyone;
 };
 

@@ -45,10 +45,10 @@ class ReserveWaiting final : public Wait {
       const bool first = line.empty();
       why = attempt(Turn::kAnyone);
       if (room_) return true;
-      line.join(place_);
+      line.join(entry_);
       in_line_ = true;
       if (!first) return false;
-    } else if (!line.is_first(place_)) {
+    } else if (!line.is_first(entry_)) {
       return false;
     } else if (!ticket_) {
       why = attempt(Turn::kFirst);
@@ -84,7 +84,7 @@ class ReserveWaiting final : public Wait {
 
   void leave_lines() noexcept {
     leave_pool();
-    if (std::exchange(in_line_, false)) detail::WriterWaits::line(*writer_).leave(place_);
+    if (std::exchange(in_line_, false)) detail::WriterWaits::line(*writer_).leave(entry_);
   }
   void leave_pool() noexcept {
     if (ticket_) pool_.leave_line(*ticket_);
@@ -96,7 +96,7 @@ class ReserveWaiting final : public Wait {
   std::uint32_t len_;
   std::optional<std::uint64_t> ticket_;
   bool in_line_ = false;
-  ReserveLine::Place place_;
+  ReserveLine::Entry entry_;
   std::optional<Reservation> room_;
 };
 

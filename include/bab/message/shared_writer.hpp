@@ -51,8 +51,8 @@ class BasicSharedWriter {
   using Order = BasicFrameOrder<Atom>;
 
   /// The largest WriterOptions::max_frames.
-  static constexpr unsigned kMostFrames = WriterOptions::kMostFrames;
-  static constexpr std::uint32_t kMostPayload = 16'383;  ///< bytes of message blocks in a frame
+  static constexpr unsigned kMaxFrames = WriterOptions::kMaxFrames;
+  static constexpr std::uint32_t kMaxPayload = 16'383;  ///< bytes of message blocks in a frame
 
   /// Throws Error: a frame doesn't fit the pool's buffers or kMaxPayload; the pool has fewer than 2
   /// buffers; a value in `options` is out of range.
@@ -78,11 +78,11 @@ class BasicSharedWriter {
   static constexpr std::uint64_t kBytesMask = kOne - 1;
   static constexpr std::uint64_t kGeneration = std::uint64_t{1} << (kBytesBits + kCountBits);
   /// More bytes than a frame can have: marks a closed frame.
-  static constexpr std::uint64_t kClosed = kMostPayload + 1;
+  static constexpr std::uint64_t kClosed = kMaxPayload + 1;
   // An lcore reads the word before it adds: at most one add of each lcore overshoots a closed
   // frame.
   static_assert(kClosed + (RTE_MAX_LCORE + 1) * (65'535 + wire::kBlockLengthBytes) < kOne);
-  static_assert(kMostPayload / wire::kBlockLengthBytes + RTE_MAX_LCORE + 1 < (1U << kCountBits));
+  static_assert(kMaxPayload / wire::kBlockLengthBytes + RTE_MAX_LCORE + 1 < (1U << kCountBits));
 
   /// Frames between two words, less than 2^24.
   static constexpr std::uint64_t frames_between(std::uint64_t from, std::uint64_t to) noexcept {
@@ -102,7 +102,7 @@ class BasicSharedWriter {
     return bytes(word) <= options_.payload_capacity;
   }
   Atomic<rte_mbuf*>& slot(std::uint64_t word) noexcept {
-    return frames_[(word / kGeneration) % kMostFrames];
+    return frames_[(word / kGeneration) % kMaxFrames];
   }
   [[nodiscard]] std::uint8_t* payload(rte_mbuf* m) const noexcept {
     return static_cast<std::uint8_t*>(m->buf_addr) + RTE_PKTMBUF_HEADROOM + options_.header_size;
@@ -116,7 +116,7 @@ class BasicSharedWriter {
   alignas(RTE_CACHE_LINE_SIZE) Atomic<bool> opening_{false};  // an lcore brings the next buffer in
   std::uint64_t next_number_ = 0;                             // of the lcore that set opening_
   Atomic<std::uint64_t> deadline_{0};  // TSC time, of the open frame; 0: not armed
-  alignas(RTE_CACHE_LINE_SIZE) std::array<Atomic<rte_mbuf*>, kMostFrames> frames_{};
+  alignas(RTE_CACHE_LINE_SIZE) std::array<Atomic<rte_mbuf*>, kMaxFrames> frames_{};
 };
 
 /// One lcore's access to a shared writer; all calls on this lcore. To wait: reserve_wait() and

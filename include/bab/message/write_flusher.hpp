@@ -58,7 +58,7 @@ class WriteFlusher final : detail::FrameTaker {
   using Ring = BasicFrameRing<Atom>;
   static constexpr unsigned kMaxBurst = 512;
   /// Writer ids that are counted one by one.
-  static constexpr std::size_t kMostWriters = 256;
+  static constexpr std::size_t kMaxWriters = 256;
 
   /// `burst`: frames per sink call; a value outside 1 … kMaxBurst becomes the nearest one inside.
   /// `first_sequence`: the sequence number of the first message. On any thread, before the lcore
@@ -71,7 +71,7 @@ class WriteFlusher final : detail::FrameTaker {
         burst_(std::clamp(burst, 1U, kMaxBurst)),
         next_sequence_(first_sequence),
         origins_(burst_) {
-    writers_.reserve(kMostWriters + 1);
+    writers_.reserve(kMaxWriters + 1);
   }
   WriteFlusher(const WriteFlusher&) = delete;
   WriteFlusher& operator=(const WriteFlusher&) = delete;
@@ -352,7 +352,7 @@ class WriteFlusher final : detail::FrameTaker {
                           [wanted](const FlushedWriter& w) { return w.id == wanted; });
     };
     auto at = find(id);
-    if (at == writers_.end() && writers_.size() >= kMostWriters)
+    if (at == writers_.end() && writers_.size() >= kMaxWriters)
       at = find(id = FlushedWriter::kOthers);
     if (at == writers_.end())
       at = writers_.insert(at, FlushedWriter{id});  // no allocation: the constructor reserved

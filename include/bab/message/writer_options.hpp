@@ -16,8 +16,8 @@ struct WriterOptions {
   /// Frames that are open, or sealed and not complete: 1 … kMaxFrames. At this limit reserves fail
   /// until a Reservation is settled: a slow commit holds back only its own writer, and doesn't pin
   /// the pool.
-  std::uint32_t max_frames = kMostFrames;
-  static constexpr std::uint32_t kMostFrames = 16;
+  std::uint32_t max_frames = kMaxFrames;
+  static constexpr std::uint32_t kMaxFrames = 16;
 };
 
 /// Counters of a writer. Each Producer of a shared writer counts its own part. On the writer's

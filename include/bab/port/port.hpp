@@ -303,7 +303,7 @@ std::uint16_t tx_descriptors(std::uint16_t id, std::uint16_t asked);
 
 /// The files that port `id` writes its frames to (net_pcap's tx_pcap, one per TX queue). Throws
 /// Error.
-std::vector<std::string> capture_files(std::uint16_t id);
+std::vector<std::string> pcap_files(std::uint16_t id);
 
 /// The ids of all ports, except ports that are part of another driver's device. Any thread.
 std::vector<std::uint16_t> port_ids();

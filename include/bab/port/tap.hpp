@@ -21,8 +21,8 @@ enum class TapDirection : std::uint8_t { kRx, kTx };
 class alignas(RTE_CACHE_LINE_SIZE) Tap {
  public:
   /// Frames that the sink is shown at once; a tapped queue sends no more than that in a burst.
-  static constexpr unsigned kMost = 64;
-  using Copies = std::array<rte_mbuf*, kMost>;
+  static constexpr unsigned kMax = 64;
+  using Copies = std::array<rte_mbuf*, kMax>;
 
   /// The sink. All calls on the queue's lcore; they must not wait, allocate or keep a frame.
   class Sink {
@@ -58,7 +58,7 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
   [[nodiscard]] unsigned offer() const noexcept { return offer_; }
   void offered(unsigned frames, unsigned taken) noexcept {
     constexpr unsigned kFewest = 4;
-    offer_ = taken == frames ? std::min(offer_ * 2, kMost) : std::max(taken, kFewest);
+    offer_ = taken == frames ? std::min(offer_ * 2, kMax) : std::max(taken, kFewest);
   }
 
   /// Any thread. False: another sink is on it.
@@ -77,7 +77,7 @@ class alignas(RTE_CACHE_LINE_SIZE) Tap {
  private:
   std::atomic<Sink*> sink_{nullptr};
   std::atomic<bool> inside_{false};
-  unsigned offer_ = kMost;
+  unsigned offer_ = kMax;
 };
 
 }  // namespace bab

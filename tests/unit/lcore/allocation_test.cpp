@@ -137,12 +137,12 @@ struct Work {
 TEST_F(LcoreAllocationTest, NoneInAHundredThousandTurns) {
   Work work;
   for (int i = 0; i < 2000; ++i) work.lcore.turn(++work.now);
-  const std::uint64_t frames = work.lcore.frames().grown();
+  const std::uint64_t frames = work.lcore.coroutines().grown();
   const std::uint64_t before = HeapCounter::all();
   for (int i = 0; i < 100'000; ++i) work.lcore.turn(++work.now);
   const std::uint64_t calls = HeapCounter::all() - before;
   EXPECT_EQ(calls, 0U);
-  EXPECT_EQ(work.lcore.frames().grown(), frames);
+  EXPECT_EQ(work.lcore.coroutines().grown(), frames);
   EXPECT_GT(work.consumed, 10'000U);
   EXPECT_GT(work.bulks, 1000U);
   EXPECT_GT(work.told, 1000U);

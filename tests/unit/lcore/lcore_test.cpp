@@ -255,9 +255,9 @@ TEST(Lcore, FramesAreAllocatedOnceAndUsedAgain) {
     }
   });
   lcore.turn(1);
-  const std::uint64_t grown = lcore.frames().grown();
+  const std::uint64_t grown = lcore.coroutines().grown();
   for (int t = 2; t < 200; ++t) lcore.turn(t);
-  EXPECT_EQ(lcore.frames().grown(), grown);
+  EXPECT_EQ(lcore.coroutines().grown(), grown);
   EXPECT_EQ(lcore.tasks(), 0U);
 }
 

@@ -201,7 +201,7 @@ TEST(Lcore, APollersExceptionLeavesTheTurnInOrder) {
   lcore.add(poller);
   EXPECT_THROW(lcore.run(), std::runtime_error);
   EXPECT_EQ(Lcore::current(), nullptr);
-  EXPECT_EQ(FramePool::current(), nullptr);
+  EXPECT_EQ(CoroutinePool::current(), nullptr);
 }
 
 TEST(Lcore, AStopEndsALoopOfAwaitsThatNeverHadToWait) {

@@ -205,8 +205,8 @@ TEST_F(AllocationTest, NoneForWritersOfEveryKindAndTheirWaits) {
   FrameRing local_ring(8), shared_ring(8);
   std::uint64_t messages = 0;
   Packet kept;
-  auto sink = [&](std::span<const Flush> frames, std::uint32_t) noexcept {
-    for (const Flush& frame : frames) {
+  auto sink = [&](std::span<const CompleteFrame> frames, std::uint32_t) noexcept {
+    for (const CompleteFrame& frame : frames) {
       for (const auto message : frame) messages += message.empty() ? 0 : 1;
       kept = frame.packet();
     }

@@ -16,7 +16,7 @@
 #include <bab/base/error.hpp>
 #include <bab/lcore/any_of.hpp>
 #include <bab/lcore/lcore.hpp>
-#include <bab/message/flush.hpp>
+#include <bab/message/complete_frame.hpp>
 #include <bab/message/reserve_wait.hpp>
 #include <bab/message/write_flusher.hpp>
 
@@ -108,8 +108,8 @@ TEST(CrateDefects, D03WhatASinkKeepsOfAFlushIsNotRecycledUnderItsReader) {
   FrameRing ring(3);
   LocalWriter writer(pool, ring, small_frames(64));
   std::vector<Packet> kept;
-  auto sink = [&](std::span<const Flush> frames, std::uint32_t) noexcept {
-    for (const Flush& frame : frames)
+  auto sink = [&](std::span<const CompleteFrame> frames, std::uint32_t) noexcept {
+    for (const CompleteFrame& frame : frames)
       if (kept.empty()) kept.push_back(frame.packet(*frame.begin()));
     return static_cast<unsigned>(frames.size());
   };
@@ -270,9 +270,9 @@ TEST(CrateDefects, D18AnAbandonedFlushIteratorDiscardsNothing) {
   LocalWriter writer(pool, ring, small_frames(16));
   std::vector<std::string> seen;
   unsigned takes = 0;
-  auto sink = [&](std::span<const Flush> frames, std::uint32_t) noexcept {
+  auto sink = [&](std::span<const CompleteFrame> frames, std::uint32_t) noexcept {
     unsigned done = 0;
-    for (const Flush& frame : frames) {
+    for (const CompleteFrame& frame : frames) {
       if (done == takes) break;
       for (const auto message : frame)
         seen.emplace_back(reinterpret_cast<const char*>(message.data()), message.size());

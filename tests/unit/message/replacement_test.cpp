@@ -146,8 +146,8 @@ TYPED_TEST(Replacement, C05c_ANewSessionWithOtherHeaders) {
   options.vlan_id = 5;
   const wire::FrameHeader tagged(options);
   unsigned seen = 0;
-  auto count = [&seen](std::span<const Flush> frames, std::uint32_t) noexcept -> unsigned {
-    for (const Flush& f : frames) seen += f.messages();
+  auto count = [&seen](std::span<const CompleteFrame> frames, std::uint32_t) noexcept -> unsigned {
+    for (const CompleteFrame& f : frames) seen += f.messages();
     return static_cast<unsigned>(frames.size());
   };
   WriteFlusher flusher(count, wire::FrameHeader({}));

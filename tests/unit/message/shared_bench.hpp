@@ -40,7 +40,7 @@ struct KeepSink {
 struct SharedBench {
   explicit SharedBench(std::uint32_t buffers = 8, std::uint32_t capacity = 64,
                        FlushPolicy flush = {}, unsigned n = 2,
-                       std::uint32_t max_frames = WriterOptions::kMostFrames)
+                       std::uint32_t max_frames = WriterOptions::kMaxFrames)
       : pool(buffers),
         writer(std::in_place, pool, WriterOptions{capacity, kHeaderBytes, flush, 7, max_frames}),
         flusher(std::in_place, sink, wire::FrameHeader({})) {

@@ -246,12 +246,12 @@ TEST_F(WriteFlusherTest, CountsWritersBeyondItsTableTogether) {
   Flusher flusher(sink, header);
   flusher.add(b.ring);
   constexpr std::uint32_t kMore = 5;
-  for (std::uint32_t id = 0; id < Flusher::kMostWriters + kMore; ++id) {
+  for (std::uint32_t id = 0; id < Flusher::kMaxWriters + kMore; ++id) {
     LocalWriter(b.pool, b.ring, {64, header.size(), {}, id}).reserve(1).commit();
     flusher.poll();
   }
   const auto writers = flusher.writers();
-  ASSERT_EQ(writers.size(), Flusher::kMostWriters + 1);
+  ASSERT_EQ(writers.size(), Flusher::kMaxWriters + 1);
   EXPECT_EQ(writers[7].id, 7U);
   EXPECT_EQ(writers[7].messages, 1U);
   EXPECT_EQ(writers.back().id, FlushedWriter::kOthers);

@@ -103,5 +103,40 @@ TEST(LocateUdp, ATagIsToldWhereItIsWhole) {
   }
 }
 
+TEST(LocateUdp, PlainHeadersStandWhereTheyAreFound) {
+  const auto plain = [](const Bytes& bytes) { return has_plain_udp(Exact(bytes).bytes()); };
+  const MadeFrame made;
+  const Bytes frame = made.bytes();
+  for (std::size_t size = 0; size < frame.size(); ++size)
+    EXPECT_EQ(plain({frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(size)}),
+              size >= kPlainUdpAt + kUdpBytes)
+        << size;
+  EXPECT_EQ(locate(frame).udp, kPlainUdpAt);
+  MadeFrame first_fragment;
+  first_fragment.fragment = 0x2000;
+  EXPECT_TRUE(plain(first_fragment.bytes()));
+  EXPECT_EQ(locate(first_fragment.bytes(), UdpIn::kFirstFragments).udp, kPlainUdpAt);
+}
+
+TEST(LocateUdp, OtherHeadersArentPlain) {
+  const auto plain = [](const MadeFrame& made) {
+    return has_plain_udp(Exact(made.bytes()).bytes());
+  };
+  MadeFrame tagged;
+  tagged.tags = {7};
+  MadeFrame options;
+  options.ip_options = {1, 1, 1, 0};
+  MadeFrame version;
+  version.version = 6;
+  MadeFrame tcp;
+  tcp.protocol = 6;
+  MadeFrame arp;
+  arp.ether_type = 0x0806;
+  MadeFrame later_fragment;
+  later_fragment.fragment = 1;
+  for (const MadeFrame& made : {tagged, options, version, tcp, arp, later_fragment})
+    EXPECT_FALSE(plain(made));
+}
+
 }  // namespace
 }  // namespace bab::wire

@@ -25,7 +25,7 @@
 namespace testbab {
 
 /// Sums over all runs since the counters were cleared.
-struct SessionTotals {
+struct WorkbenchTotals {
   unsigned runs = 0;    ///< runs that have stopped
   unsigned faults = 0;  ///< those of them with exit code 1
   double seconds = 0;
@@ -53,14 +53,14 @@ struct PortLook {
 /// What a user of testbab acts upon: the ports with their pools, the options in force, the present
 /// run, and the sums of earlier runs. Runs start and stop as often as you like; ports stay
 /// configured. Main thread. Whatever can't be done throws bab::Error.
-class Session {
+class Workbench {
  public:
-  /// Configures the ports; prepare() or open() starts them. `signals` must outlive the session.
-  Session(const bab::Eal& eal, Options options, StopSignals& signals);
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  /// Configures the ports; prepare() or open() starts them. `signals` must outlive the workbench.
+  Workbench(const bab::Eal& eal, Options options, StopSignals& signals);
+  Workbench(const Workbench&) = delete;
+  Workbench& operator=(const Workbench&) = delete;
   /// Stops what runs.
-  ~Session();
+  ~Workbench();
 
   /// Where lines of live rates go.
   void on_live_text(LiveText::Say say) {
@@ -109,7 +109,7 @@ class Session {
   [[nodiscard]] const Summary& last() const noexcept { return last_; }
   /// Sums over all runs. They include what the present run has published, but not what only its end
   /// can tell.
-  [[nodiscard]] SessionTotals totals() const;
+  [[nodiscard]] WorkbenchTotals totals() const;
   void clear_totals();
   /// Faults of all runs so far.
   [[nodiscard]] unsigned faults() const noexcept { return faults_; }
@@ -165,7 +165,7 @@ class Session {
   bool opened_ = false;
   Summary last_;
   std::vector<PollerView> last_pollers_;
-  SessionTotals totals_;
+  WorkbenchTotals totals_;
   LiveTotals cleared_;  // what the present run had published when the counters were cleared
   unsigned faults_ = 0;
   unsigned verbose_ = 0;

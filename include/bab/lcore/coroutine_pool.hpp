@@ -15,15 +15,15 @@ namespace bab {
 ///
 /// A block remembers the pool that it came from. If it is freed on another thread, or while that
 /// pool isn't the current one, it goes back to the heap.
-class FramePool {
+class CoroutinePool {
  public:
-  FramePool() = default;
-  FramePool(const FramePool&) = delete;
-  FramePool& operator=(const FramePool&) = delete;
-  ~FramePool();
+  CoroutinePool() = default;
+  CoroutinePool(const CoroutinePool&) = delete;
+  CoroutinePool& operator=(const CoroutinePool&) = delete;
+  ~CoroutinePool();
 
   /// The pool of the Lcore whose turn this thread is in, or null: memory then comes from the heap.
-  static FramePool*& current() noexcept { return current_; }
+  static CoroutinePool*& current() noexcept { return current_; }
 
   /// For a promise's operator new and delete. `bytes`: the coroutine's size. allocate() throws
   /// std::bad_alloc.
@@ -35,7 +35,7 @@ class FramePool {
 
  private:
   struct alignas(std::max_align_t) Block {
-    FramePool* owner;  // null: it belongs to no pool
+    CoroutinePool* owner;  // null: it belongs to no pool
     Block* next;
     std::size_t size_class;
   };
@@ -46,7 +46,7 @@ class FramePool {
 
   // Defined in the library, as everything that it shares with inline functions: otherwise an
   // application that is compiled with -fvisibility=hidden would have a second one.
-  static constinit thread_local FramePool* current_;
+  static constinit thread_local CoroutinePool* current_;
 
   std::array<Block*, kClasses> free_{};
   std::uint64_t grown_ = 0;

@@ -1,4 +1,4 @@
-#include <bab/message/flush.hpp>
+#include <bab/message/complete_frame.hpp>
 
 #include <array>
 #include <cstdint>
@@ -24,18 +24,18 @@ using test::put;
 using test::WriterBench;
 using testing::ElementsAre;
 
-static_assert(std::input_iterator<Flush::Iterator>);
+static_assert(std::input_iterator<CompleteFrame::Iterator>);
 
 std::string text_of(std::span<const std::uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-TEST(Flush, GivesTheFramesMessagesWhereTheyAre) {
+TEST(CompleteFrame, GivesTheFramesMessagesWhereTheyAre) {
   WriterBench b;
   for (const char* text : {"one", "", "three"}) put(*b.writer, text);
   b.writer->flush();
   for (rte_mbuf* m : b.take()) {
-    const Flush flush(m);
+    const CompleteFrame flush(m);
     EXPECT_EQ(flush.writer_id(), 7U);
     EXPECT_EQ(flush.messages(), 3U);
     EXPECT_EQ(flush.payload().size(), 3 * 2U + 8U);
@@ -50,12 +50,12 @@ TEST(Flush, GivesTheFramesMessagesWhereTheyAre) {
   }
 }
 
-TEST(Flush, AsAPacketItOutlivesTheFrame) {
+TEST(CompleteFrame, AsAPacketItOutlivesTheFrame) {
   FullPool pool(2);
   FrameRing ring(2);
   LocalWriter writer(pool, ring, test::small_frames(64));
   Packet whole, one;
-  const auto keep = [&](std::span<const Flush> frames, std::uint32_t) noexcept {
+  const auto keep = [&](std::span<const CompleteFrame> frames, std::uint32_t) noexcept {
     whole = frames[0].packet();
     one = frames[0].packet(*frames[0].begin());
     return static_cast<unsigned>(frames.size());
@@ -76,13 +76,13 @@ TEST(Flush, AsAPacketItOutlivesTheFrame) {
   EXPECT_TRUE(writer.reserve(1));
 }
 
-TEST(Flush, SharesItsBufferWithTheWritersPackets) {
+TEST(CompleteFrame, SharesItsBufferWithTheWritersPackets) {
   WriterBench b(4);
   Packet written = test::reserve(*b.writer, "kept").commit_packet();
   b.writer->flush();
   Packet flushed;
   for (rte_mbuf* m : b.take()) {
-    flushed = Flush(m).packet();
+    flushed = CompleteFrame(m).packet();
     BufferPool::release(m);
   }
   written = Packet();
@@ -91,10 +91,10 @@ TEST(Flush, SharesItsBufferWithTheWritersPackets) {
 
 /// A sink that looks at a few messages and leaves.
 struct Leaves {
-  unsigned operator()(std::span<const Flush> frames, std::uint32_t id) noexcept {
+  unsigned operator()(std::span<const CompleteFrame> frames, std::uint32_t id) noexcept {
     ids.push_back(id);
     unsigned done = 0;
-    for (const Flush& frame : frames) {
+    for (const CompleteFrame& frame : frames) {
       if (frames_wanted == 0) break;
       --frames_wanted;
       ++done;
@@ -186,7 +186,7 @@ TEST(FunctionSink, TakesFramesFromTheFrontAndOwnsThem) {
   flusher.poll();
   std::vector<std::string> texts;
   for (rte_mbuf* m : taken) {
-    for (const auto message : Flush(m)) texts.push_back(text_of(message));
+    for (const auto message : CompleteFrame(m)) texts.push_back(text_of(message));
     BufferPool::release(m);
   }
   EXPECT_THAT(texts, ElementsAre("aaaaaaaa", "bbbbbbbb"));

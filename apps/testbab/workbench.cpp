@@ -1,4 +1,4 @@
-#include "session.hpp"
+#include "workbench.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -51,31 +51,31 @@ void subtract(BusTotals& sum, const LiveTotals& live) {
 
 }  // namespace
 
-Session::Session(const bab::Eal& eal, Options options, StopSignals& signals)
+Workbench::Workbench(const bab::Eal& eal, Options options, StopSignals& signals)
     : options_(std::move(options)),
       signals_(signals),
       lcores_(choose_lcores(eal, options_)),
       wiring_(options_, *find_engine(options_.engine), static_cast<unsigned>(lcores_.size()),
               signals) {}
 
-Session::~Session() {
+Workbench::~Workbench() {
   run_.reset();
   job_.reset();
 }
 
-void Session::open() {
+void Workbench::open() {
   wiring_.start();
   opened_ = true;
   say_notes();
 }
 
-void Session::say_notes() {
+void Workbench::say_notes() {
   for (const std::string& note : wiring_.new_notes()) say_note(note);
 }
 
-void Session::say_note(const std::string& note) { say_(fmt::format("note: {}\n", note)); }
+void Workbench::say_note(const std::string& note) { say_(fmt::format("note: {}\n", note)); }
 
-void Session::prepare(bool tx_first) {
+void Workbench::prepare(bool tx_first) {
   if (running())
     throw bab::Error(fmt::format("start: {} runs already; stop it first", engine_->name));
   const Engine& engine = *find_engine(options_.engine);
@@ -93,7 +93,7 @@ void Session::prepare(bool tx_first) {
   if (tx_first) send_first();
 }
 
-void Session::require_started() const {
+void Workbench::require_started() const {
   for (std::size_t i = 0; i < wiring_.ports(); ++i)
     if (const bab::Port& port = wiring_.port(i); !port.started())
       throw bab::Error(
@@ -101,7 +101,7 @@ void Session::require_started() const {
 }
 
 /// One burst on every TX queue before the engine begins, as testpmd does.
-void Session::send_first() {
+void Workbench::send_first() {
   Options options = options_;
   std::uint64_t frames = 0, per_frame = std::numeric_limits<std::uint64_t>::max();
   for (std::size_t i = 0; i < wiring_.ports(); ++i) {
@@ -126,7 +126,7 @@ void Session::send_first() {
   wiring_.begin(*engine_, Wiring::Queued::kKeep);
 }
 
-void Session::launch() {
+void Workbench::launch() {
   live_ = std::make_unique<LiveText>(say_, live_period());
   cleared_ = {};
   starvation_ = {};
@@ -136,7 +136,7 @@ void Session::launch() {
   run_ = std::make_unique<Run>(*job_, lcores_, options_, signals_);
 }
 
-void Session::look_in() {
+void Workbench::look_in() {
   live_->tick(*job_);
   if (starvation_.due(StarvationWatch::Clock::now()))
     for (const std::string& note : starvation_.look(wiring_.rx_samples())) say_note(note);
@@ -144,23 +144,23 @@ void Session::look_in() {
   events_.look(say_, run_->seconds());
 }
 
-bool Session::tick() {
+bool Workbench::tick() {
   look_in();
   return run_->over() || events_.ends_run();
 }
 
-void Session::look_at_ports() {
+void Workbench::look_at_ports() {
   events_.look(say_, std::nullopt);
   if (removed().empty()) events_.reset_ports(say_);
 }
 
-bool Session::wait() {
+bool Workbench::wait() {
   while (!tick() && !signals_.wait(Run::kTick)) {
   }
   return signals_.pending();
 }
 
-const Summary& Session::stop(bool interrupted) {
+const Summary& Workbench::stop(bool interrupted) {
   run_->stop([this] { look_in(); }, [this] { return events_.a_link_is_down(); });
   look_in();
   last_pollers_ = pollers();
@@ -195,7 +195,7 @@ const Summary& Session::stop(bool interrupted) {
   return last_;
 }
 
-void Session::start_capture(const bab::CaptureOptions& what) {
+void Workbench::start_capture(const bab::CaptureOptions& what) {
   if (capture_ != nullptr)
     throw bab::Error(
         fmt::format("frames are captured to {} already; stop that first", capture_->path()));
@@ -204,14 +204,14 @@ void Session::start_capture(const bab::CaptureOptions& what) {
   capture_ = std::make_unique<bab::Capture>(ports, what);
 }
 
-CaptureSummary Session::stop_capture() {
+CaptureSummary Workbench::stop_capture() {
   if (capture_ == nullptr) throw bab::Error("nothing is captured; start a capture first");
   const std::unique_ptr<bab::Capture> ended = std::move(capture_);
   ended->stop();
   return {ended->path(), ended->stats()};
 }
 
-const Summary& Session::close() {
+const Summary& Workbench::close() {
   if (running()) stop();
   if (capture_ != nullptr) {
     const std::string path = capture_->path();
@@ -228,8 +228,8 @@ const Summary& Session::close() {
   return last_;
 }
 
-SessionTotals Session::totals() const {
-  SessionTotals t = totals_;
+WorkbenchTotals Workbench::totals() const {
+  WorkbenchTotals t = totals_;
   if (!running()) return t;
   add(t.bus, LiveTotals::of(*job_));
   subtract(t.bus, cleared_);
@@ -237,7 +237,7 @@ SessionTotals Session::totals() const {
   return t;
 }
 
-std::vector<PollerView> Session::pollers() const {
+std::vector<PollerView> Workbench::pollers() const {
   if (!running()) return last_pollers_;
   std::vector<PollerView> all;
   for (unsigned lcore : lcores_)
@@ -253,7 +253,7 @@ std::vector<PollerView> Session::pollers() const {
   return all;
 }
 
-std::vector<unsigned> Session::lcores_of(std::string_view pool) const {
+std::vector<unsigned> Workbench::lcores_of(std::string_view pool) const {
   std::vector<unsigned> all;
   for (unsigned lcore : running() ? lcores_ : std::vector<unsigned>{}) {
     const std::vector<const Poller*> pollers = run_->pollers_of(lcore);
@@ -266,16 +266,16 @@ std::vector<unsigned> Session::lcores_of(std::string_view pool) const {
   return all;
 }
 
-void Session::clear_totals() {
+void Workbench::clear_totals() {
   totals_ = {};
   if (running()) cleared_ = LiveTotals::of(*job_);
 }
 
-unsigned Session::live_period() const {
+unsigned Workbench::live_period() const {
   return options_.stats_period == 0 && verbose_ > 0 ? 1 : options_.stats_period;
 }
 
-void Session::set_verbose(unsigned level) {
+void Workbench::set_verbose(unsigned level) {
   verbose_ = level;
   if (live_) live_->set_period(live_period());
 }

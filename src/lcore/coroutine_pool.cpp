@@ -1,11 +1,11 @@
-#include <bab/lcore/frame_pool.hpp>
+#include <bab/lcore/coroutine_pool.hpp>
 
 namespace bab {
 
-constinit thread_local FramePool* FramePool::current_ = nullptr;
+constinit thread_local CoroutinePool* CoroutinePool::current_ = nullptr;
 
-void* FramePool::allocate(std::size_t bytes) {
-  FramePool* pool = current();
+void* CoroutinePool::allocate(std::size_t bytes) {
+  CoroutinePool* pool = current();
   const std::size_t size_class = (bytes + sizeof(Block) - 1) / kStep;
   const bool pooled = pool != nullptr && size_class < kClasses;
   if (pooled && pool->free_[size_class] != nullptr) {
@@ -20,9 +20,9 @@ void* FramePool::allocate(std::size_t bytes) {
   return block + 1;
 }
 
-void FramePool::free(void* frame) noexcept {
+void CoroutinePool::free(void* frame) noexcept {
   Block* block = static_cast<Block*>(frame) - 1;
-  FramePool* owner = block->owner;
+  CoroutinePool* owner = block->owner;
   if (owner == nullptr || owner != current()) {
     ::operator delete(block);
     return;
@@ -31,7 +31,7 @@ void FramePool::free(void* frame) noexcept {
   owner->free_[block->size_class] = block;
 }
 
-FramePool::~FramePool() {
+CoroutinePool::~CoroutinePool() {
   for (Block* block : free_)
     while (block != nullptr) {
       Block* next = block->next;

@@ -17,19 +17,20 @@ namespace bab {
 
 /// A complete frame as its sink sees it: the writer's id, and the messages in place.
 ///
-///     unsigned operator()(std::span<const bab::Flush> frames, std::uint32_t writer_id) noexcept {
-///       for (const bab::Flush& frame : frames)
+///     unsigned operator()(std::span<const bab::CompleteFrame> frames, std::uint32_t writer_id)
+///     noexcept {
+///       for (const bab::CompleteFrame& frame : frames)
 ///         for (std::span<const std::uint8_t> message : frame) …
 ///       return frames.size();  // taken; the rest is offered again
 ///     }
 ///
 /// A view: valid until the sink returns. To keep bytes for longer, make a Packet of them: packet().
 /// On the flusher's lcore.
-class Flush {
+class CompleteFrame {
  public:
-  Flush() noexcept = default;  // no frame
+  CompleteFrame() noexcept = default;  // no frame
   /// `frame`: one that a FrameSink was given.
-  explicit Flush(rte_mbuf* frame) noexcept : frame_(frame) {}
+  explicit CompleteFrame(rte_mbuf* frame) noexcept : frame_(frame) {}
 
   [[nodiscard]] std::uint32_t writer_id() const noexcept { return meta().writer_id; }
   [[nodiscard]] std::uint16_t messages() const noexcept { return meta().messages; }
