@@ -35,6 +35,7 @@ namespace {
 using namespace testbab;
 
 constexpr int kSetUpFailed = 2;
+constexpr int kReserved = 3;  // --strict: a run was good with reservations
 
 /// Prints without throwing: an output that can't be written must not end a run.
 void say(std::FILE* out, const std::string& text) { std::fputs(text.c_str(), out); }
@@ -138,8 +139,9 @@ int take_commands(Workbench& workbench, const Arguments& arguments, std::FILE* t
   if (lost) say(stderr, "testbab: what it says can't be written any more\n");
   json.write(to_json(summary));
   const bool bad = failed || lost || console.failures() > 0 || workbench.faults() > 0 ||
-                   summary.exit_code() != 0;
-  return bad ? 1 : 0;
+                   summary.exit_code() == 1;
+  if (bad) return 1;
+  return options.strict && workbench.reservations() > 0 ? kReserved : 0;
 }
 
 /// Throws bab::Error: the script can't be read. Before anything is started for it.

@@ -98,6 +98,9 @@ std::string man_page() {
             "The bus lost, corrupted or leaked something, its ledger does not add up, or a "
             "script's command failed.");
   t += item("2", "Wrong arguments, or a set-up failure; one sentence says what, why and the mend.");
+  t += item(
+      "3",
+      "With --strict: nothing was lost by the bus, but what arrived was incomplete or unusable.");
   t += fmt::format(".SH JSON\n{}\n", roff(fmt::format(kAboutJson, kJsonSchema)));
   t += ".SH SEE ALSO\n.BR dpdk\\-testpmd (1),\n.BR dpdk\\-devbind (1)\n";
   return t;

@@ -78,6 +78,7 @@ struct Options {
   bool completion = false;                ///< print what bash needs for it and end
   bool interactive = false;
   bool auto_start = false;   ///< also at a prompt, and before a script
+  bool strict = false;       ///< a run that is good with reservations fails
   bool keep_going = false;   ///< scripts go on behind a command that failed
   std::string cmdline_file;  ///< commands to run first; empty: none
 

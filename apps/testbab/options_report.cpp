@@ -8,6 +8,8 @@ void add_report_options(OptionAdder& to, Options& o) {
   to.add_flag("--doctor", o.doctor,
               "examine this machine for the run that the other arguments ask for, and end; with "
               "--json alone the findings go to standard output as JSON");
+  to.add_flag("--strict", o.strict,
+              "exit code 3 for a run that is good, but with messages missing or frames unusable");
   to.add_number("--stats-period", o.stats_period, 0, 86'400, "seconds between lines of live rates");
   to.add_text("--capture", "FILE", "write all frames, sent and received, to a pcapng file",
               [&o](const std::string& text) {

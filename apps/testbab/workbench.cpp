@@ -9,6 +9,8 @@
 #include <bab/base/error.hpp>
 #include <bab/detail/eal_args.hpp>
 
+#include "verdict.hpp"
+
 namespace testbab {
 namespace {
 
@@ -168,6 +170,7 @@ const Summary& Workbench::stop(bool interrupted) {
   s.engine = engine_->name;
   s.seconds = run_->seconds();
   s.interrupted = interrupted;
+  s.strict = options_.strict;
   s.lcores = run_->lcores();
   s.notes = wiring_.notes();
   s.notes.insert(s.notes.end(), starvation_.said().begin(), starvation_.said().end());
@@ -188,10 +191,12 @@ const Summary& Workbench::stop(bool interrupted) {
   totals_.bus += last_.bus;
   subtract(totals_.bus, cleared_);
   totals_.drops += last_.drops;
-  if (last_.exit_code() != 0) {
+  const Grade grade = verdict_of(last_).grade;
+  if (grade == Grade::kFault) {
     ++totals_.faults;
     ++faults_;
   }
+  reservations_ += grade == Grade::kGoodBut ? 1 : 0;
   return last_;
 }
 

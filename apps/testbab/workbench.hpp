@@ -113,6 +113,8 @@ class Workbench {
   void clear_totals();
   /// Faults of all runs so far.
   [[nodiscard]] unsigned faults() const noexcept { return faults_; }
+  /// Runs that were good with reservations, of all since the workbench was made.
+  [[nodiscard]] unsigned reservations() const noexcept { return reservations_; }
 
   /// The present job and run, or null.
   [[nodiscard]] const Job* job() const noexcept { return run_ ? job_.get() : nullptr; }
@@ -168,6 +170,7 @@ class Workbench {
   WorkbenchTotals totals_;
   LiveTotals cleared_;  // what the present run had published when the counters were cleared
   unsigned faults_ = 0;
+  unsigned reservations_ = 0;
   unsigned verbose_ = 0;
 };
 

@@ -75,7 +75,8 @@ class Endless(SmokeCase):
         self.assertIsNone(process.poll(), "it is waited for")
         process.send(signal.SIGTERM)
         run = process.finish(15)
-        self.assertEqual((run.status, run.report["engine"], run.report["ports"][0]["rx_frames"]), (0, "endless", 0), run)
+        self.assertEqual((run.status, run.report["engine"], run.report["ports"][0]["rx_frames"]),
+                         (0, "endless", 0), run)
         self.assertLess(run.seconds, 8, run)
 
 

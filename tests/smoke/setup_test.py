@@ -93,7 +93,7 @@ OPTIONS = {
     "--json": Option(("", ), "a file's path"),
     "--cmdline-file": Option(("", ), "a file's path"),
 }
-FLAGS = ("--help", "--version", "--auto-start", "--doctor", "--top", "--interactive", "--keep-going",
+FLAGS = ("--help", "--version", "--auto-start", "--doctor", "--top", "--interactive", "--keep-going", "--strict",
          "--man", "--bash-completion", "--keep-duplicates", "--enable-hw-vlan-strip")
 
 

@@ -28,6 +28,20 @@ class Verdict(SmokeCase):
         self.assertNotIn("every message accounted for", run.stdout)
         return sentence
 
+    def test_strict(self):
+        """Exit code 3 for what is good but …; 0 for good and 1 for a fault, as ever."""
+        pcapfile.write(self.path("gap.pcap"), [frame(b"a"), frame(b"b", sequence=3)])
+        vdevs = [f"net_pcap0,rx_pcap={self.path('gap.pcap')}"]
+        self.assertEqual(self.rxonly([frame(b"a"), frame(b"b", sequence=3)], "--strict").status, 3)
+        self.assertEqual(self.rxonly([frame(b"a")], "--strict").status, 0)
+        script = self.path("script")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write("start\nwait\n")
+        for strict, status in ((), 0), (("--strict",), 3):
+            run = self.run_testbab("--forward-mode=rxonly", "--idle-exit-ms=100", f"--cmdline-file={script}", *strict,
+                                   vdevs=vdevs)
+            self.assertEqual(run.status, status, run)
+
     def test_good(self):
         run = self.rxonly([frame(b"a")])
         self.assert_good(run)
