@@ -18,7 +18,9 @@ PoolPlan plan_pool(const PoolNeeds& needs) {
     const auto n = static_cast<std::uint32_t>(std::min(buffers, kMax - plan.buffers));
     if (n == 0) return;
     plan.buffers += n;
-    plan.terms.push_back({std::move(why), n});
+    PoolPlan::Term& term = plan.terms.emplace_back();  // g++ 12 warns of a temporary one at -O3
+    term.why = std::move(why);
+    term.buffers = n;
   };
   const std::uint64_t lcores = needs.lcores;
   add(needs.held, "in drivers' queues");
