@@ -5,7 +5,7 @@
 
 #include "machine.hpp"
 
-/// In place of the C library's function: a run in which an assertion fails has found a fault.
+/// Replaces the C library's function. A run in which an assertion fails has found a fault.
 extern "C" void __assert_fail(const char* what, const char* file, unsigned line,
                               const char*) noexcept {
   bab::test::model::Machine::fail(std::string(file) + ":" + std::to_string(line) + ": " + what);

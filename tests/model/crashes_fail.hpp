@@ -6,13 +6,13 @@
 
 namespace bab::test::model {
 
-/// A run that reads or writes where no memory is has failed, and says so.
+/// Makes a run fail, with a reason, if it reads or writes an address without memory.
 class CrashesFail {
  public:
   CrashesFail() {
     struct sigaction crash {};
     crash.sa_handler = [](int) { Machine::fail("crashed"); };
-    crash.sa_flags = SA_NODEFER;  // nobody returns from the handler
+    crash.sa_flags = SA_NODEFER;  // the handler never returns
     sigaction(SIGSEGV, &crash, &before_);
   }
   CrashesFail(const CrashesFail&) = delete;

@@ -56,7 +56,7 @@ Exploration explore_at_random(unsigned threads, const MakeScenario& make, std::u
   std::mt19937_64 random(seed);
   Exploration e;
   while (e.runs < runs && !e.failure) {
-    // Some runs change at nearly every point, others seldom.
+    // Some runs change threads at nearly every point, others seldom.
     const std::uint64_t stay = 1 + random() % 8;
     const Machine::Choose choose = [&](std::size_t choices) {
       return random() % stay != 0 ? 0 : random() % choices;

@@ -18,7 +18,7 @@
 
 namespace bab::test::model {
 
-/// An Atom policy (bab/base/atom.hpp): every access is a point at which the Machine may change
+/// An Atom policy (bab/base/atom.hpp). Every access is a point at which the Machine may change
 /// threads.
 struct ExplorerAtom {
   /// The operations of std::atomic, on a T in Self.
@@ -100,7 +100,7 @@ struct ExplorerAtom {
     T& value_;
   };
 
-  /// SpscRing's interface. Each operation is one step, as users of rte_ring see it.
+  /// The interface of SpscRing. Each operation is one step, as it is for users of rte_ring.
   template <class T>
   class Ring {
    public:
@@ -136,22 +136,23 @@ struct ExplorerAtom {
 
 struct Exploration {
   std::uint64_t runs = 0;
-  bool complete = false;  ///< every order within the bound was run
+  bool complete = false;  ///< every order within the bounds was run
   std::optional<std::string> failure;
 };
 
-/// How far to look. A preemption takes the turn from a thread that could have gone on. A few are
-/// enough for most faults, and each more multiplies the runs.
+/// How far to explore. A preemption stops a thread that could have gone on, and lets another one
+/// run. A few preemptions are enough for most faults. Each further one multiplies the number of
+/// runs.
 struct Bounds {
   unsigned preemptions = 2;
-  /// If memory is modelled (memory.hpp): how many loads may see an older value, or how many stores
+  /// If memory is modelled (memory.hpp): how many times a load may see an older value or a store
   /// may be late.
   unsigned weak = 0;
   std::uint64_t runs = std::numeric_limits<std::uint64_t>::max();
 };
 
-/// What is explored: thread(i) for each thread. When all threads have ended, check() says what is
-/// wrong, or nothing.
+/// What the explorer runs: thread(i) for each thread. When all threads have ended, check() says
+/// what is wrong, or nothing.
 class AnyScenario {
  public:
   virtual ~AnyScenario() = default;
@@ -166,7 +167,7 @@ Exploration explore(unsigned threads, const MakeScenario& make, const Bounds& bo
 Exploration explore_at_random(unsigned threads, const MakeScenario& make, std::uint64_t runs,
                               std::uint64_t seed, unsigned weak = 0);
 
-/// A scenario made of a class with these two functions. It is made anew for each run.
+/// Makes scenarios of a class that has these two functions, a new one for each run.
 template <class Scenario, class... Arguments>
 MakeScenario scenario(Arguments&... arguments) {
   class Made final : public AnyScenario {

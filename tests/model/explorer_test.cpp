@@ -38,7 +38,7 @@ TEST(Explorer, FindsALostUpdateWithOnePreemptionAndNotWithout) {
   EXPECT_TRUE(explore_at_random(2, make, 1000, 1).failure);
 }
 
-/// Threads of two steps each, noted in the order in which they were taken.
+/// Threads of two steps each. The scenario notes the order in which the steps were taken.
 struct Noted {
   explicit Noted(std::multiset<std::string>& into) : orders(into) {}
   void thread(unsigned i) {
@@ -68,7 +68,7 @@ TEST(Explorer, RunsEveryOrder) {
   EXPECT_EQ(std::set<std::string>(orders.begin(), orders.end()).size(), 90U) << "6! / 2!^3";
 }
 
-/// Each waits for the other's flag before it sets its own.
+/// Each thread waits for the other's flag before it sets its own.
 struct Deadlock {
   void thread(unsigned i) {
     while (!flags[1 - i].load()) Machine::wait_for_change();
@@ -84,7 +84,7 @@ TEST(Explorer, FindsADeadlock) {
   EXPECT_THAT(*e.failure, testing::HasSubstr("wait for ever"));
 }
 
-/// One waits for what the other writes: no deadlock in any order.
+/// One thread waits for a value that the other writes. No order leads to a deadlock.
 struct HandOver {
   void thread(unsigned i) {
     if (i == 0) {
@@ -111,7 +111,7 @@ TEST(Explorer, AWaiterGoesOnWhenSomethingWasWritten) {
   EXPECT_TRUE(e.complete);
 }
 
-/// A plain integer that others declare, as mbuf->refcnt.
+/// A plain integer that other code declares, such as mbuf->refcnt.
 struct RefUpdate {
   void thread(unsigned) { ExplorerAtom::Ref<std::uint16_t>(plain).fetch_sub(1); }
   std::optional<std::string> check() {

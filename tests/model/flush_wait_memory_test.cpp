@@ -33,18 +33,18 @@ struct ProductionFlushWait {
 
 std::vector<FlushWaitPlan> plans(unsigned p) {
   return {
-      {{"cw"}, 5, 0, 0, {p, 1}},          {{"cwcw"}, 5, 0, 1, {p}},  // dropped, or not
-      {{"cwcw"}, 5, 0, 0, {p}, 1},                                   // another flusher
-      {{"cfrcw"}, 5, 0, 0, {p}},                                     // another writer
-      {{"cw", "ho"}, 15, 0, 0, {p}},       // what another lcore holds is waited for
-      {{"cw", "c", "hf"}, 10, 0, 0, {0}},  // three
-      {{"cxcw", "cf"}, 5, 0, 0, {p}},      // begun twice
-      {{"ccw"}, 5, 1, 0, {p, 1}},          // the sink refuses one
-      {{"cw", "a"}, 5, 1, 0, {p}},         // and an empty frame is behind it
-      {{"cwcw", "c"}, 5, 0, 0, {p}},       // frames of another between
-      {{"cw", "cw"}, 10, 0, 0, {p}},       // in one frame, or each in its own
-      {{"cw", "h"}, 5, 0, 1, {p}},         // behind a frame that comes when it was given up
-      {{"cw", "ho"}, 5, 0, 0, {p}, 1},     // and with another flusher
+      {{"cw"}, 5, 0, 0, {p, 1}},          {{"cwcw"}, 5, 0, 1, {p}},  // frames are dropped, or not
+      {{"cwcw"}, 5, 0, 0, {p}, 1},                                   // another flusher takes over
+      {{"cfrcw"}, 5, 0, 0, {p}},           // another writer on the same ring
+      {{"cw", "ho"}, 15, 0, 0, {p}},       // waits for a message that another lcore holds
+      {{"cw", "c", "hf"}, 10, 0, 0, {0}},  // three producers
+      {{"cxcw", "cf"}, 5, 0, 0, {p}},      // the same wait begins twice
+      {{"ccw"}, 5, 1, 0, {p, 1}},          // the sink refuses one frame
+      {{"cw", "a"}, 5, 1, 0, {p}},         // the same, with an empty frame behind it
+      {{"cwcw", "c"}, 5, 0, 0, {p}},       // frames of another producer in between
+      {{"cw", "cw"}, 10, 0, 0, {p}},       // both messages in one frame, or each in its own
+      {{"cw", "h"}, 5, 0, 1, {p}},         // behind a frame that comes after it was given up
+      {{"cw", "ho"}, 5, 0, 0, {p}, 1},     // the same, with another flusher
   };
 }
 
@@ -72,8 +72,8 @@ TEST(FlushWaitMemory, EveryOrderWithinBounds) {
   std::printf("%llu orders\n", static_cast<unsigned long long>(runs));
 }
 
-/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one
-/// line.
+/// mutate.py makes the mutants of the headers. Each mutant is the production code with one line
+/// changed.
 #define BAB_FINDS(name)                                                          \
   struct FlushWait_##name {                                                      \
     template <class Atom>                                                        \

@@ -9,8 +9,8 @@
 #include "flusher_mutants.hpp"
 #include "model_flusher.hpp"
 
-/// The hand-over to the flusher, and a shared writer's order restored there, with frames in several
-/// rings.
+/// The hand-over to the flusher. The frames of one shared writer come in several rings, and the
+/// flusher restores their order.
 namespace bab {
 namespace {
 
@@ -28,12 +28,12 @@ struct ProductionFlusher {
 std::vector<FlusherPlan> plans(unsigned p) {
   return {
       {{"0 2 4", "1 3 5"}, 32, 0, {p}},
-      {{"0,1,5", "4,3 2"}, 2, 1, {p}},            // one ring gives what is far ahead first
-      {{"1 0e", "3e 2"}, 32, 1, {p}},             // empty ones only give up their places
+      {{"0,1,5", "4,3 2"}, 2, 1, {p}},            // one ring first gives frames that are far ahead
+      {{"1 0e", "3e 2"}, 32, 1, {p}},             // empty frames only give up their places
       {{"2e 1e", "0e 3"}, 1, 1, {p}},             //
-      {{"0 3", "1,4", "5 2"}, 2, 1, {p - 1}},     // three
+      {{"0 3", "1,4", "5 2"}, 2, 1, {p - 1}},     // three producers
       {{"0 2", "!0,1 2", "1 3"}, 2, 1, {p - 1}},  // beside a writer with a ring of its own
-      {{"1-70", "0"}, 32, 1, {p}},                // more than the window has places
+      {{"1-70", "0"}, 32, 1, {p}},                // more frames than the window has places
       {{"66-70 1-65", "0 71"}, 8, 1, {p}},
       {{"5-70 0", "1,2 3,4"}, 32, 1, {p}},
   };
@@ -65,10 +65,10 @@ TEST(FlusherModel, EveryOrderWithinBounds) {
   std::printf("%llu orders\n", static_cast<unsigned long long>(runs));
 }
 
-#if !defined(BAB_ASAN) && !defined(BAB_TSAN)  // mutants do what sanitizers end a program for
+#if !defined(BAB_ASAN) && !defined(BAB_TSAN)  // a sanitizer would stop at a mutant's fault
 
-/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one
-/// line.
+/// mutate.py makes the mutants of the headers. Each mutant is the production code with one line
+/// changed.
 #define BAB_FINDS(name)                                                        \
   struct Flusher_##name {                                                      \
     template <class Sink, class Atom>                                          \

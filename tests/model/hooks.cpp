@@ -1,4 +1,5 @@
-/// What the compiler calls in code that is instrumented for ThreadSanitizer, given to Memory.
+/// The functions that the compiler calls in code instrumented for ThreadSanitizer. They pass the
+/// accesses on to Memory.
 #include <cstdint>
 #include <cstring>
 
@@ -81,8 +82,9 @@ BAB_ATOMIC(64)
 void __tsan_atomic_thread_fence(int order) { Memory::fence(order); }
 void __tsan_atomic_signal_fence(int) {}
 
-// Of production code, a mempool's two ends call these (detail::tsan_release, detail::tsan_acquire):
-// a buffer that goes back is nobody's until it is given out again.
+// In production code only the two ends of a mempool call these functions (detail::tsan_release,
+// detail::tsan_acquire). A buffer that goes back belongs to nobody until the mempool gives it out
+// again.
 void __tsan_release(void* p) {
   auto* m = static_cast<rte_mbuf*>(p);
   Machine::point();
@@ -96,8 +98,8 @@ void __tsan_acquire(void* p) {
   Memory::acquire(p);
 }
 
-// Calls of these are redirected by the linker (--wrap): the compiler leaves them to
-// ThreadSanitizer's library.
+// The compiler leaves these calls to ThreadSanitizer's library. The linker redirects them to these
+// functions (--wrap).
 void* __real_memcpy(void* to, const void* from, std::size_t bytes);
 void* __real_memmove(void* to, const void* from, std::size_t bytes);
 void* __real_memset(void* to, int value, std::size_t bytes);

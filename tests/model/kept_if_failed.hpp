@@ -10,7 +10,8 @@
 
 namespace bab::test::model {
 
-/// Keeps the scenario. After a failed run its destructors don't run: they could do no good.
+/// Owns a scenario. After a failed run the scenario is never destroyed: its destructors could do no
+/// good.
 class KeptIfFailed final : public AnyScenario {
  public:
   explicit KeptIfFailed(std::unique_ptr<AnyScenario> scenario) : scenario_(std::move(scenario)) {}
@@ -33,7 +34,7 @@ class KeptIfFailed final : public AnyScenario {
   bool passed_ = false;
 };
 
-/// scenario<Scenario>() in such a one.
+/// Puts each scenario that `make` makes into a KeptIfFailed.
 inline MakeScenario kept_if_failed(MakeScenario make) {
   return [make = std::move(make)] { return std::make_unique<KeptIfFailed>(make()); };
 }

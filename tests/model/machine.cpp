@@ -73,7 +73,8 @@ std::uint64_t Machine::version() noexcept {
 
 void Machine::wait_for_change(std::uint64_t seen) {
   if (machine_ == nullptr) return;
-  // What it saw may have been stale: then it looks again, and sees what there is by now.
+  // The thread may have seen a stale value. Then it doesn't wait: it looks again, and sees the
+  // newest value.
   const bool stale = Memory::about_to_wait(machine_->current_);
   Fiber& self = machine_->fibers_[machine_->current_];
   if (!stale) self.waits_at = seen;
@@ -100,8 +101,8 @@ void Machine::fail(std::string why) {
 }
 
 void Machine::start(Fiber& f) {
-  // Frames that the run before left there: all of a failed one's, else those that switched away
-  // last.
+  // The run before may have left parts of this stack poisoned for AddressSanitizer. After a failed
+  // run they may be anywhere, otherwise only where the thread's last functions switched away.
   const std::size_t left = f.done ? kStackBytes / 16 : kStackBytes;
   detail::asan_unpoison(f.stack.get() + kStackBytes - left, left);
   f.done = false;
@@ -124,7 +125,7 @@ void Machine::enter() {
   (*m.body_)(m.current_);
   Memory::about_to_wait(m.current_);
   m.fibers_[m.current_].done = true;
-  m.go_on();  // doesn't come back
+  m.go_on();  // doesn't return
   std::abort();
 }
 
@@ -161,7 +162,7 @@ void Machine::jump(Context& from, Context& to) {
 #if defined(BAB_ASAN) || defined(BAB_TSAN_FIBERS)
   swapcontext(&from.first, &to.first);
 #else
-  // Without the system calls of swapcontext: they would be most of what a run takes.
+  // This does without the system calls of swapcontext(), which would take most of a run's time.
   Context* volatile target = &to;
   from.begun = true;
   if (_setjmp(from.later) != 0) return;

@@ -22,13 +22,13 @@
 
 namespace bab::test::model {
 
-/// Runs the threads of a scenario on one real thread, one at a time. It changes between them only
-/// at points: before every access that the model knows of. The explorer chooses which thread goes
-/// on at a point. If memory is modelled, too (Memory), it also chooses what a load sees and when a
-/// store arrives.
+/// Runs the threads of a scenario on one real thread, one at a time. The Machine changes threads
+/// only at points: before every access that the model knows of. The explorer chooses which thread
+/// goes on at a point. If memory is modelled, too (Memory), the explorer also chooses the value
+/// that a load sees and the time when a store arrives.
 class Machine {
  public:
-  /// Chooses one of a number of choices. 0 is the plain one: the same thread goes on, if it can.
+  /// Picks one of `choices`. 0 is the plain choice: the same thread goes on, if it can.
   using Choose = std::function<std::size_t(std::size_t choices)>;
 
   explicit Machine(unsigned threads);
@@ -36,31 +36,34 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
   ~Machine();
 
-  /// Runs `body(i)` as thread i, for all threads, until they end, one fails, or all are stuck.
-  /// Gives what was wrong, or nothing.
+  /// Runs `body(i)` as thread i, for all threads, until all have ended, one fails, or all are
+  /// stuck. Returns what was wrong, or nothing.
   std::optional<std::string> run(const std::function<void(unsigned)>& body, const Choose& choose,
                                  unsigned preemptions);
 
-  /// The threads, in the order of their steps.
+  /// The numbers of the threads, in the order of their steps.
   [[nodiscard]] std::string trace() const;
 
-  // For what the threads run; outside of run() these do nothing.
+  // These functions are for the code that the threads run. Outside of run(), point(), changed() and
+  // the waits do nothing.
 
-  /// The thread that runs.
+  /// The number of the running thread.
   [[nodiscard]] static unsigned self() noexcept;
   /// Another thread may go on here.
   static void point();
-  /// Chooses one of several things that may happen now.
+  /// Picks one of several things that may happen now.
   static std::size_t choose(std::size_t choices);
   /// Something was written: threads that wait for a change may look again.
   static void changed();
-  /// How often other threads than the running one have written something.
+  /// How often the threads other than the running one have written something.
   [[nodiscard]] static std::uint64_t version() noexcept;
-  /// The thread waits until another one has written something since `seen`, or from now on.
+  /// The thread waits until another thread has written something after `seen`. By default: from now
+  /// on.
   static void wait_for_change(std::uint64_t seen = version());
   /// The thread waits until `holds()` is true. `holds` may look at anything, and takes no step.
   static void wait_until(const std::function<bool()>& holds);
-  /// Called when another thread goes on, with its number. Thread-local things are set here.
+  /// When another thread goes on, `call` is called with its number, and sets thread-local
+  /// variables.
   static void on_change_of_thread(void (*call)(unsigned thread)) { on_change_ = call; }
   /// Ends the run: no thread goes on.
   static void fail(std::string why);

@@ -20,10 +20,11 @@ unsigned weak_left = 0;
 std::unordered_map<const void*, std::pair<std::uint32_t, Clock>> keys;
 Clock sequential_fences;
 
-/// Locations or keys of earlier runs, of no use any more, that may stay for the sake of speed.
+/// So many locations or keys of earlier runs may stay. They are useless, but to clear them in each
+/// run would cost time.
 constexpr std::size_t kMaxLeftOver = 50'000;
 
-/// Older values that a load may see, at most: those further back differ from them in age only.
+/// A load may see at most so many older values. Values further back differ from these only in age.
 constexpr std::size_t kMaxOlder = 3;
 
 bool acquires(int order) noexcept {
@@ -85,7 +86,8 @@ std::uint64_t changed_by(Memory::Rmw what, std::uint64_t old, std::uint64_t oper
   }
 }
 
-/// The location, with a history that begins with what is there now.
+/// Gives the location. Its history begins anew, with the present value, in a new run or after a
+/// plain store.
 Location& location(volatile const void* at, unsigned bytes) {
   Location& l = locations[address(at)];
   const std::uint64_t value = peek(at, bytes);
@@ -99,7 +101,7 @@ Location& location(volatile const void* at, unsigned bytes) {
   Store first;
   first.value = value;
   if (again) {
-    // A plain store, whose thread must be known to whoever comes now: else it is a race.
+    // There was a plain store. A thread that comes now must know of it, or there is a race.
     first.thread = l.overwritten ? l.writer : Machine::self();
     first.tick = l.overwritten ? l.written : tick_of(Machine::self());
   }
@@ -117,7 +119,8 @@ std::size_t oldest(const Location& l, bool is_sequential) noexcept {
       low = i;
       break;
     }
-  // What anyone saw that we know of, we don't see anything older than.
+  // This thread knows of some loads of all threads. It can't see a value older than those loads
+  // saw.
   for (unsigned t = 0; t < kMaxThreads; ++t)
     for (auto read = l.reads[t].rbegin(); read != l.reads[t].rend(); ++read)
       if (clock.knows(t, read->first)) {
@@ -146,7 +149,7 @@ void arrive(volatile void* at, unsigned bytes, const Store& store) {
   Machine::changed();
 }
 
-/// The store of a read-modify-write, which carries on what the store it replaces released.
+/// The store of a read-modify-write. It carries on the release of the store that it replaces.
 void exchange(Location& l, volatile void* at, unsigned bytes, std::uint64_t value, int order) {
   Store next = made(value, order);
   next.released.join(l.stores.back().released);
@@ -160,8 +163,8 @@ const Buffered* buffered(const Thread& t, const volatile void* at) noexcept {
   return nullptr;
 }
 
-/// Begins every operation: another thread may go on; stores that one operation has overtaken
-/// arrive.
+/// Begins every operation. Another thread may go on here. Late stores that one operation has
+/// overtaken arrive.
 class Operation {
  public:
   Operation() {
@@ -181,7 +184,7 @@ class Operation {
   }
 };
 
-/// One of `choices`, of which all but the first are weak.
+/// Picks one of `choices`. All but the first are weak.
 std::size_t choose(std::size_t choices) {
   if (choices <= 1 || weak_left == 0) return 0;
   const std::size_t k = Machine::choose(choices);
@@ -288,7 +291,8 @@ std::uint64_t Memory::compare_exchange(volatile void* at, unsigned bytes, std::u
   note_atomic(address(at), bytes, false);
   Location& l = location(at, bytes);
   const std::size_t newest = l.stores.size() - 1;
-  // One that fails is a load: it may see what is older, as long as it differs.
+  // A compare-exchange that fails is a load. It may see an older value if that differs from
+  // `expected`.
   std::array<std::size_t, 1 + kMaxOlder> candidates{newest};
   std::size_t n = 1;
   const std::size_t low = oldest(l, sequential(failure_order));
@@ -314,7 +318,7 @@ void Memory::fence(int order) {
   Thread& t = self();
   if (acquires(order)) t.clock.join(t.fence_acquired);
   if (sequential(order)) {
-    // Stronger than C++ by a little: one fence knows all that those before it knew.
+    // This is a little stronger than C++: a fence knows all that the fences before it knew.
     t.clock.join(sequential_fences);
     sequential_fences.join(t.clock);
   }

@@ -10,14 +10,14 @@
 
 #include "machine.hpp"
 
-/// What Memory knows of the present run. memory.cpp uses it for atomic operations,
-/// watched_memory.cpp to find races.
+/// The state of Memory in the present run. memory.cpp uses it for atomic operations, and
+/// watched_memory.cpp uses it to find races.
 namespace bab::test::model::memory_run {
 
 constexpr unsigned kMaxThreads = 5;
-using Tick = std::uint16_t;  // small: every byte of shadow has many
+using Tick = std::uint16_t;  // small, because every byte of shadow has many ticks
 
-/// How many steps of each thread are known.
+/// For each thread, how many of its steps are known.
 struct Clock {
   std::array<Tick, kMaxThreads> at{};
 
@@ -30,8 +30,8 @@ struct Clock {
 struct Store {
   std::uint64_t value = 0;
   unsigned thread = 0;
-  Tick tick = 0;   // 0: before the run, known to all
-  Clock released;  // what an acquire of this one learns
+  Tick tick = 0;   // 0: before the run, known to all threads
+  Clock released;  // what a thread learns if it acquires this store
 };
 
 /// An atomic object, and which of its values each thread has seen.
@@ -64,9 +64,9 @@ struct Thread {
 
 // Only for the thread on which the Machine runs.
 inline bool active = false;
-inline bool within = false;  // an access made here is no thread's
+inline bool within = false;  // true: an access made now belongs to no thread
 inline std::uint32_t run_number = 0;
-inline std::size_t late = 0;  // stores in all buffers
+inline std::size_t late = 0;  // late stores in all buffers
 inline std::array<Thread, kMaxThreads> threads;
 inline std::unordered_map<std::uintptr_t, Location> locations;
 
@@ -77,13 +77,13 @@ inline std::uintptr_t address(const volatile void* p) noexcept {
 inline Thread& self() noexcept { return threads[Machine::self()]; }
 inline Tick& tick_of(unsigned thread) noexcept { return threads[thread].clock.at[thread]; }
 
-/// The access isn't of the run, or is this file's own.
+/// The access isn't part of the run, or the model itself makes it.
 inline bool outside() noexcept { return !active || within; }
 
-/// The first `count` of a thread's late stores arrive.
+/// Lets the first `count` of a thread's late stores arrive.
 void drain(Thread& thread, std::size_t count);
 
-/// The run fails if an atomic access is a race.
+/// Makes the run fail if an atomic access is a race.
 void note_atomic(std::uintptr_t at, unsigned bytes, bool is_write);
 
 }  // namespace bab::test::model::memory_run

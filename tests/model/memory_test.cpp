@@ -36,7 +36,8 @@ struct Vars {
 };
 using Body = std::function<void(Vars&)>;
 
-/// A litmus test: what its threads do, and what they saw, over all orders within bounds.
+/// A litmus test: what its threads do, and all outcomes that they saw in the orders within the
+/// bounds.
 struct Litmus {
   Litmus(const std::vector<Body>& threads, std::set<std::array<int, 4>>& seen)
       : bodies(threads), outcomes(seen) {}
@@ -93,7 +94,7 @@ TEST(Memory, StoreBufferingIsSeenUnlessAllIsSequentiallyConsistent) {
   EXPECT_EQ(seen(store_buffering(kSeqCst, kSeqCst)).outcomes.size(), 3U);
 }
 
-/// A read-modify-write always sees the newest: only a store that is late gets past it.
+/// A read-modify-write always sees the newest value. Only a late store can pass it.
 TEST(Memory, AStoreIsLateForAReadModifyWriteThatDoesNotRelease) {
   const auto threads = [](std::memory_order store, std::memory_order rmw) -> std::vector<Body> {
     return {[=](Vars& v) {
@@ -163,7 +164,7 @@ TEST(Memory, ALocationIsCoherent) {
   EXPECT_EQ(s.outcomes.size(), 6U);
 }
 
-/// What one thread saw, another one that knows of it doesn't see an older value of.
+/// A thread that knows what another thread saw doesn't see an older value of the same location.
 TEST(Memory, ALocationIsCoherentAcrossThreads) {
   const std::vector<Body> threads{[](Vars& v) { v.x.store(1, kRelaxed); },
                                   [](Vars& v) {
@@ -196,7 +197,7 @@ TEST(Memory, IndependentReadersDisagreeUnlessAllIsSequentiallyConsistent) {
   EXPECT_THAT(seen(two_readers_of_two_writers(kSeqCst), 2, 4).outcomes, Not(Contains(disagree)));
 }
 
-/// A read-modify-write in between carries the release on; a plain store does not.
+/// A read-modify-write in between carries the release on. A store doesn't.
 TEST(Memory, AReadModifyWriteCarriesAReleaseOn) {
   const auto threads = [](bool by_rmw) -> std::vector<Body> {
     return {[=](Vars& v) {
@@ -274,7 +275,7 @@ TEST(Memory, WhoWaitsSeesInTheEndWhatWasStale) {
   EXPECT_FALSE(s.failure) << *s.failure;
 }
 
-/// DPDK's own ring, as the hand-over uses it.
+/// DPDK's own ring, as the hand-over of frames uses it.
 struct Ring {
   void thread(unsigned i) {
     if (i == 0) {

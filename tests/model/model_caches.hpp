@@ -15,10 +15,14 @@
 
 namespace bab::test::model {
 
-/// What the lcores do, a string for each. They have caches. g: takes a buffer and gives it back. f:
-/// takes one, and a driver frees it. h: takes one and holds it. E: ends its loop, then gives back
-/// what it holds. F: the same, as a driver does. k: tries until it gets one, and gives it back. i:
-/// turns until all k have got one.
+/// What the lcores do, a string for each. They have caches.
+/// g: takes a buffer and gives it back.
+/// f: takes a buffer, and a driver frees it.
+/// h: takes a buffer and holds it.
+/// E: ends its loop, then gives back what it holds.
+/// F: ends its loop, then a driver frees what it holds.
+/// k: tries until it gets a buffer, and gives it back.
+/// i: turns until all k have got one.
 struct CachesPlan {
   std::vector<std::string_view> threads;
   std::uint32_t free;
@@ -31,15 +35,15 @@ inline std::string named(const CachesPlan& plan) {
   return name;
 }
 
-/// Lcores that only try. An lcore that keeps trying gets a buffer that is free, wherever the buffer
-/// is kept. Otherwise no thread can go on, and the Machine says so.
+/// Lcores that only try. An lcore that keeps trying gets a free buffer, wherever this buffer is
+/// kept. If an lcore didn't get one, no thread could go on, and the Machine would say so.
 template <class F>
 class CachesScenario {
   using Pool = typename F::BufferPool;
 
  public:
   CachesScenario(Pool& pool, const CachesPlan& plan) : pool_(pool), plan_(plan) {
-    // Each run begins with a pool that nobody asked in vain, as the first one does.
+    // Each run begins like the first one: nobody has asked the pool in vain yet.
     auto& caches = pool.caches();
     const_cast<std::remove_cvref_t<decltype(caches)>&>(caches).forget_needs();
     for (std::string_view each : plan.threads)
@@ -48,7 +52,8 @@ class CachesScenario {
 
   void thread(unsigned i) {
     turn();
-    // Once is then enough to ask: an lcore that begins to turn later hears of needs from then on.
+    // Each lcore waits until all lcores turn. After that it is enough to ask once, because an lcore
+    // hears of every need that arises after it began to turn.
     ++turning_;
     Machine::wait_until([this] { return turning_ == plan_.threads.size(); });
     rte_mbuf* held = nullptr;
@@ -109,17 +114,17 @@ class CachesScenario {
     std::memset(rte_pktmbuf_mtod(m, void*), 'y', 8);
     if (!by_driver) return Pool::release(m);
     rte_mempool* const mempool = m->pool;
-    detail::tsan_release(m);  // the mempool orders the two, in a library that isn't instrumented
+    detail::tsan_release(m);  // the mempool orders the two, but its library isn't instrumented
     rte_mempool_put(mempool, m);
   }
 
-  /// Buffers that go from a cache back to the pool are a change for which others wait.
+  /// Buffers may go from a cache back to the pool. Other threads wait for this change.
   void turn() {
     changes_if_the_cache_does([] { Pool::relieve(); });
   }
   void end() {
     changes_if_the_cache_does([] {
-      const Memory::Quiet one_step;  // it has a lock, which threads of one thread can't wait for
+      const Memory::Quiet one_step;  // it has a lock, and the Machine's threads can't wait for one
       Pool::empty_caches();
     });
   }
@@ -144,7 +149,7 @@ class CachesScenario {
 
 template <class F>
 Exploration explore_caches(const CachesPlan& plan) {
-  // So many that each thread's cache keeps two.
+  // So many buffers that each thread's cache keeps two.
   const auto threads = static_cast<unsigned>(plan.threads.size());
   auto options = pool_options<typename F::BufferPoolOptions>(8 * threads, 2);
   options.lcores = threads;

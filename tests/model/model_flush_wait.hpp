@@ -27,17 +27,24 @@
 
 namespace bab::test::model {
 
-/// What the producers of a shared writer do, a string for each. The first letters are for a message
-/// of three bytes each. c: commits it. a: aborts it. h: holds it until o. f: flushes. w: awaits a
-/// flush. x: begins to await one and cancels after a turn. r: makes the writer anew, on the same
-/// ring (only with one producer). At its end each producer settles what it holds, and flushes.
+/// What the producers of a shared writer do, a string for each. c, a and h are for a message of
+/// three bytes each.
+/// c: commits a message.
+/// a: aborts a message.
+/// h: holds a message until o.
+/// o: commits the oldest message that is held.
+/// f: flushes.
+/// w: awaits a flush.
+/// x: begins to await a flush, and cancels after a turn.
+/// r: makes the writer anew, on the same ring (only with one producer).
+/// At its end each producer settles what it holds, and flushes.
 struct FlushWaitPlan {
   std::vector<std::string_view> producers;
   std::uint32_t capacity;  ///< of a frame, in bytes; a message takes 5
   unsigned refusals;       ///< how often the sink may take one frame fewer than it is offered
-  unsigned drops;          ///< how often the flusher may drop what is pending
+  unsigned drops;          ///< how often the flusher may drop pending frames
   Bounds bounds;
-  unsigned flushers = 0;  ///< how often it may be replaced, with the frames that came
+  unsigned flushers = 0;  ///< how often another flusher may replace it; its frames are dropped
 };
 
 inline std::string named(const FlushWaitPlan& plan) {
@@ -48,8 +55,9 @@ inline std::string named(const FlushWaitPlan& plan) {
   return name;
 }
 
-/// Producers, then the flusher's thread, which also cleans up. A producer that awaited a flush must
-/// find that the sink has taken all its messages, or be told of a drop. Every wait must end.
+/// The threads are the producers, then the flusher, which also cleans up. When a wait for a flush
+/// ends, the sink must have taken all of the producer's messages, or the producer is told of a
+/// drop. Every wait must end.
 template <class F>
 class FlushWaitScenario {
   using Atom = MemoryAtom;
@@ -59,7 +67,7 @@ class FlushWaitScenario {
   using Wait = typename F::template FlushWait<Producer>;
   using Result = decltype(std::declval<const Wait&>().result());
 
-  /// The sink's notes of the messages that it took. They are plain memory: only the wait makes it
+  /// Counts the messages that the sink took. The counts are plain memory: only the wait makes it
   /// safe to read them.
   struct Sink {
     unsigned send(std::span<rte_mbuf*> frames) noexcept {
@@ -101,7 +109,7 @@ class FlushWaitScenario {
       produce(i);
   }
 
-  std::optional<std::string> check() { return std::nullopt; }  // done at the last thread's end
+  std::optional<std::string> check() { return std::nullopt; }  // the last thread checks at its end
 
  private:
   /// Does with a wait what an Lcore does, step by step.
@@ -179,7 +187,7 @@ class FlushWaitScenario {
     ++ended_producers_;
   }
 
-  /// Some attempts: the thread that brings the next frame in may be delayed.
+  /// Tries several times: the thread that brings the next frame in may be delayed.
   static Reservation reserve(Producer& p) {
     for (int attempt = 0;; ++attempt) {
       Reservation r = p.reserve(3);
@@ -219,7 +227,7 @@ class FlushWaitScenario {
         break;
       }
     }
-    Memory::acquire(this);  // all are joined
+    Memory::acquire(this);  // as after a join of all producers
     while (flusher_->poll() > 0) {
     }
     producers_.clear();
@@ -246,7 +254,7 @@ class FlushWaitScenario {
   unsigned ended_producers_ = 0;
 };
 
-/// Each thread is the lcore of its number.
+/// Thread i runs as lcore i.
 template <class F>
 Exploration explore_flush_wait(const FlushWaitPlan& plan) {
   BufferPool pool(pool_options(16, 0));  // always enough

@@ -24,10 +24,12 @@
 
 namespace bab::test::model {
 
-/// What producers hand over, each by its own ring, a string for each. Numbers are frames of a
-/// shared writer. A space separates two hand-overs, a comma two frames of one; "8-70" is all frames
-/// from 8 to 70; "e" after a number: the frame is empty. '!' in front: frames of the producer's own
-/// writer, in order.
+/// What the producers hand over, each by its own ring, a string for each. Numbers are frames of a
+/// shared writer.
+/// A space separates two hand-overs, a comma two frames of the same hand-over.
+/// "8-70" is all frames from 8 to 70.
+/// "e" after a number: the frame is empty.
+/// "!" in front: these are frames of the producer's own writer, in order.
 struct FlusherPlan {
   std::vector<std::string_view> producers;
   unsigned burst;
@@ -41,8 +43,8 @@ inline std::string named(const FlusherPlan& plan) {
   return name + "in bursts of " + std::to_string(plan.burst);
 }
 
-/// Producers, then the flusher's thread. The frames of each writer must leave in their order, each
-/// once, and their messages must be numbered without a gap.
+/// The threads are the producers, then the flusher. The frames of each writer must leave in their
+/// order, each once, and their messages must be numbered without a gap.
 template <class F>
 class FlusherScenario {
   using Ring = BasicFrameRing<ModelAtom>;
@@ -92,7 +94,7 @@ class FlusherScenario {
       }
       for (rte_mbuf* m : frames.first(n)) {
         const BufferMeta& meta = buffer_meta(m);
-        // The session, the sequence number, the count; then the messages.
+        // Before the payload: the session, the sequence number (8 bytes) and the count (2 bytes).
         const std::uint8_t* payload = rte_pktmbuf_mtod(m, const std::uint8_t*) + kModelHeader;
         if (wire::load_be<std::uint64_t>(payload - 10) != 1 + messages)
           Machine::fail("a gap in the numbers");

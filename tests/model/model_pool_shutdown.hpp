@@ -15,8 +15,11 @@
 
 namespace bab::test::model {
 
-/// Threads that each hold something of a pool, which is destroyed meanwhile. A string for each
-/// thread. v: receives a SendPacket and reads it. x: drops it. D: destroys the pool.
+/// Each thread holds something of a pool. The pool is destroyed meanwhile. A string for each
+/// thread:
+/// v: receives a SendPacket and reads it.
+/// x: drops a SendPacket.
+/// D: destroys the pool.
 struct ShutdownPlan {
   std::vector<std::string_view> threads;
   Bounds bounds;

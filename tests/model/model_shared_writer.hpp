@@ -27,7 +27,7 @@
 
 namespace bab::test::model {
 
-/// ExplorerAtom with a ring whose items can be counted without taking a step.
+/// ExplorerAtom, and a ring that tells the number of its items without a step.
 struct ModelAtom : ExplorerAtom {
   template <class T>
   class Ring : public ExplorerAtom::Ring<T> {
@@ -59,10 +59,18 @@ struct MemoryAtom : RealAtom {
 
 inline constexpr std::uint16_t kModelHeader = 62;
 
-/// What the producers do, a string for each. Most letters are for a message of three bytes each. c:
-/// commits it. a: aborts it. s: commits two of its bytes. p: commits it and keeps the Packet. h:
-/// holds it. o: settles the oldest message that is held, n: the newest. f: flushes. y: polls. At
-/// its end each producer settles what it holds, and flushes.
+/// What the producers do, a string for each. c, a, s, p and h are for a message of three bytes
+/// each.
+/// c: commits a message.
+/// a: aborts a message.
+/// s: commits two bytes of a message.
+/// p: commits a message and keeps its Packet.
+/// h: holds a message.
+/// o: settles the oldest message that is held.
+/// n: settles the newest message that is held.
+/// f: flushes.
+/// y: polls.
+/// At its end each producer settles what it holds, and flushes.
 struct SharedPlan {
   std::vector<std::string_view> producers;
   std::uint32_t buffers;
@@ -70,13 +78,13 @@ struct SharedPlan {
   Bounds bounds;
 };
 
-/// What a producer reserved.
+/// A message for which a producer reserved room.
 struct SharedMessage {
   std::string text;
   bool published;
 };
 
-/// Frees the frames and keeps their messages.
+/// Keeps the messages of the frames, and frees the frames.
 struct SharedSink {
   unsigned send(std::span<rte_mbuf*> frames) noexcept {
     for (rte_mbuf* m : frames) {
@@ -102,7 +110,8 @@ struct SharedSink {
   std::vector<std::string> came;
 };
 
-/// Producers, each on its own lcore, then the flusher's thread. The last thread also cleans up.
+/// The threads are the producers, each on its own lcore, then the flusher. The last thread also
+/// cleans up.
 template <template <class> class Writer, class Atom>
 class SharedScenario {
   using W = Writer<Atom>;
@@ -133,7 +142,7 @@ class SharedScenario {
       produce(i);
   }
 
-  std::optional<std::string> check() { return std::nullopt; }  // done at the last thread's end
+  std::optional<std::string> check() { return std::nullopt; }  // the last thread checks at its end
 
  private:
   struct Held {
@@ -186,7 +195,8 @@ class SharedScenario {
     ++ended_producers_;
   }
 
-  /// Some attempts, with waits for buffers between them. A thread that waits holds nothing back.
+  /// Tries several times, and waits for buffers in between. A producer that waits holds nothing
+  /// back.
   template <class SettleAll>
   Reservation reserve(Producer& p, const SettleAll& settle_all) {
     for (int attempt = 0;; ++attempt) {
@@ -214,7 +224,7 @@ class SharedScenario {
       if (flusher_->poll() == 0 && ended_producers_ == n_) break;
       ++progress_;
     }
-    Memory::acquire(this);  // all are joined
+    Memory::acquire(this);  // as after a join of all producers
     while (flusher_->poll() > 0) {
     }
     compare();
@@ -273,8 +283,8 @@ class SharedScenario {
   unsigned ended_producers_ = 0;
 };
 
-/// Explores one plan: within its bounds or, with a number of runs, at random. Each thread is the
-/// lcore of its number.
+/// Explores one plan: within its bounds or, if `random_runs` isn't 0, in so many random orders.
+/// Thread i runs as lcore i.
 template <template <class> class Writer, class Atom = ModelAtom>
 Exploration explore_shared(const SharedPlan& plan, std::uint64_t random_runs = 0,
                            std::uint64_t seed = 0) {
@@ -294,7 +304,7 @@ inline std::string named(const SharedPlan& plan) {
   return name;
 }
 
-/// With sanitizers each run is many times slower, and a few runs are enough.
+/// Sanitizers make each run many times slower. A few runs are enough for them.
 #if defined(BAB_ASAN) || defined(BAB_TSAN)
 inline constexpr bool kSlow = true;
 #else
@@ -305,10 +315,10 @@ inline constexpr bool kSlow = false;
 inline std::vector<SharedPlan> shared_plans(unsigned more) {
   const auto p = [more](unsigned n) { return Bounds{kSlow ? 1U : n + more}; };
   return {
-      {{"hccccccccccccccccccccccf"}, 40, 5, {0}},  // more frames unfinished than there may be
-      {{"hccccccccccccccchof"}, 40, 5, {0}},       // two of one slot
-      {{"c", "c"}, 2, 5, p(2)},                    // each message a frame, one frame at a time
-      {{"cc", "cc"}, 2, 10, p(2)},                 // across a frame's end
+      {{"hccccccccccccccccccccccf"}, 40, 5, {0}},  // more unfinished frames than allowed
+      {{"hccccccccccccccchof"}, 40, 5, {0}},       // two frames of one slot
+      {{"c", "c"}, 2, 5, p(2)},                    // one message per frame, one frame at a time
+      {{"cc", "cc"}, 2, 10, p(2)},                 // messages on both sides of a frame's end
       {{"cc", "cc"}, 6, 10, p(2)},
       {{"cfc", "cc"}, 4, 15, p(2)},  // flush against reserve
       {{"cf", "fc"}, 4, 10, p(2)},
@@ -317,14 +327,14 @@ inline std::vector<SharedPlan> shared_plans(unsigned more) {
       {{"a", "a"}, 4, 5, p(2)},       // empty frames
       {{"hhno", "ch"}, 6, 10, p(2)},  // commits out of order
       {{"hcoy", "fc"}, 4, 10, p(2)},
-      {{"c", "c", "c"}, 2, 5, p(1)},  // three
+      {{"c", "c", "c"}, 2, 5, p(1)},  // three producers
       {{"cc", "hc", "pa"}, 6, 10, p(1)},
       {{"cf", "s", "fc"}, 4, 10, p(1)},
-      {{"c", "c"}, 4, 10, p(2)},  // two who open at once
+      {{"c", "c"}, 4, 10, p(2)},  // both producers open a frame at once
   };
 }
 
-/// For runs at random.
+/// Longer plans, for runs at random.
 inline std::vector<SharedPlan> long_shared_plans() {
   return {
       {{"cahsfcpo", "hcpfcano", "sccyhfpn"}, 6, 15, {}},

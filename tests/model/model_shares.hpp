@@ -23,12 +23,19 @@
 
 namespace bab::test::model {
 
-/// What threads do with handles to one message, a string for each. Thread i is lcore i. The first
-/// has the only Packet at the start. c: clones the newest Packet. d: drops the oldest. v: reads the
-/// bytes. s: sends the oldest to the next thread, S: to the one after it. b: clones it and sends
-/// both at once. r: receives. x: drops a SendPacket that came. N: ends the use of the frame, as a
-/// NIC does. A: when the buffer is free, takes it for a message of its own. At its end each thread
-/// drops what it has.
+/// What threads do with handles to one message, a string for each. Thread i is lcore i. At the
+/// start the first thread has the only Packet.
+/// c: clones the newest Packet.
+/// d: drops the oldest Packet.
+/// v: reads the bytes.
+/// s: sends the oldest Packet to the next thread.
+/// S: sends the oldest Packet to the thread after the next.
+/// b: clones the oldest Packet and sends both at once.
+/// r: receives a SendPacket.
+/// x: drops a SendPacket that came.
+/// N: ends the use of the frame, as a NIC does.
+/// A: when the buffer is free, takes it for a message of its own.
+/// At its end each thread drops what it has.
 struct SharesPlan {
   std::vector<std::string_view> threads;
   Bounds bounds;
@@ -43,7 +50,7 @@ inline std::string named(const SharesPlan& plan) {
   return name;
 }
 
-/// `F` names the classes: production's or a mutant's.
+/// `F` names the classes: those of production or those of a mutant.
 template <class F>
 class SharesScenario {
   using Pool = typename F::BufferPool;
@@ -58,7 +65,7 @@ class SharesScenario {
     frame_ = pool.try_acquire();
     auto* bytes = rte_pktmbuf_mtod(frame_, std::uint8_t*);
     std::memcpy(bytes, kText.data(), kText.size());
-    F::Shares::take(frame_);  // the first thread's, beside the frame's own
+    F::Shares::take(frame_);  // a share for the first thread, beside the frame's own
     packets_[0].push_back(typename F::PacketSource(frame_, 1).packet(bytes, kText.size()));
   }
 
@@ -75,7 +82,7 @@ class SharesScenario {
       if (what == 'x') fetch(i);
       if (what == 'N') nic_is_done();
       if (what == 'A') use_anew();
-      Machine::changed();  // a buffer may have come back: the mempool's put is seen by nobody
+      Machine::changed();  // a buffer may have come back: the model doesn't see the mempool's put
     }
     for (const Packet& packet : mine) verify(packet);
     mine.clear();
@@ -131,9 +138,9 @@ class SharesScenario {
     return sent;
   }
 
-  /// Frees as drivers do. They read the count without acquire, and rely on the mempool's put: it is
-  /// a release store, and no processor moves it before the load. C++ has no word for that, so a
-  /// fence says it.
+  /// Frees the frame as drivers do. Drivers read the count without acquire, and rely on the
+  /// mempool's put: it is a release store, and no processor moves it before the load. C++ has no
+  /// word for this. A fence stands in for it here.
   void nic_is_done() {
     rte_mbuf* m = rte_pktmbuf_prefree_seg(frame_);
     if (m == nullptr) return;

@@ -12,13 +12,15 @@
 
 namespace bab::test::model {
 
-/// What one waiter does, a letter for each ticket. w: waits for its turn and leaves. e: leaves
-/// early. l: looks once whether it is served, then leaves.
+/// What one waiter does, a letter for each ticket.
+/// w: waits for its turn and leaves.
+/// e: leaves early.
+/// l: looks once whether it is served, then leaves.
 using TicketPlan = std::vector<std::string_view>;
 
-/// Waiters on a queue. One is served at a time, in the order of tickets, and sees what the one
-/// before did. No waiter waits for ever. No ticket is refused while there are some. At the end the
-/// queue is as at its start.
+/// Waiters on a queue. One waiter at a time is served, in the order of tickets, and sees what the
+/// one before did. No waiter waits for ever. No ticket is refused while some are left. At the end
+/// the queue is as at its start.
 template <class Queue>
 class Waiters {
  public:
@@ -76,10 +78,10 @@ class Waiters {
   const TicketPlan& plan_;
   Queue queue_;
   std::set<std::uint64_t> tickets_;
-  std::uint64_t begun_ = 0;  // tickets, and attempts to get one
+  std::uint64_t begun_ = 0;  // tickets in use, and attempts to get one
   bool inside_ = false;
   std::optional<std::uint64_t> last_;
-  std::uint64_t guarded_ = 0;  // of who is served
+  std::uint64_t guarded_ = 0;  // only the waiter that is served changes it
   Memory::Watched watched_{&guarded_, sizeof guarded_};
 };
 

@@ -17,16 +17,21 @@
 
 namespace bab::test::model {
 
-/// What threads want of a pool, a string for each. a: waits for a buffer, b: for two. c: begins to
-/// wait for one and cancels after a turn, C: after two. B: the same for two buffers. t: tries once.
-/// i: turns until all a and b have been served. A thread that got buffers uses them and gives them
-/// back.
+/// What threads want of a pool, a string for each.
+/// a: waits for a buffer.
+/// b: waits for two buffers.
+/// c: begins to wait for a buffer, and cancels after a turn.
+/// C: begins to wait for a buffer, and cancels after two turns.
+/// B: begins to wait for two buffers, and cancels after a turn.
+/// t: tries once.
+/// i: turns until all a and b have been served.
+/// A thread that got buffers uses them and gives them back.
 struct WaitersPlan {
   std::vector<std::string_view> threads;
   std::uint32_t buffers;
   std::uint32_t cache;
   Bounds bounds;
-  std::uint32_t aside = 0;  ///< buffers that are taken by no thread
+  std::uint32_t aside = 0;  ///< buffers that no thread can get
 };
 
 inline std::string named(const WaitersPlan& plan) {
@@ -37,13 +42,14 @@ inline std::string named(const WaitersPlan& plan) {
   return name;
 }
 
-/// Lcores that wait for buffers, and turn as their loops do. None may wait for ever, overtake
-/// another or take a buffer past the line. At the end the pool is full, and nobody is in its line.
+/// Lcores that wait for buffers, and turn as their loops do. No lcore may wait for ever, overtake
+/// another, or get a buffer while others stand in line. At the end the pool is full and its line is
+/// empty.
 template <class F>
 class WaitersScenario {
   using Pool = typename F::BufferPool;
 
-  /// Does with it what an Lcore does, step by step.
+  /// Does with a wait what an Lcore does, step by step.
   struct Acquire : F::AcquireBulk {
     using F::AcquireBulk::AcquireBulk;
     using F::AcquireBulk::poll;
@@ -146,13 +152,13 @@ class WaitersScenario {
     relieve();
   }
 
-  /// At each turn's end. Buffers that go from the cache back to the pool are a change for which
-  /// others wait.
+  /// Called at the end of each turn. Buffers may go from the cache back to the pool. Other threads
+  /// wait for this change.
   void relieve() {
     const rte_mempool_cache* cache = rte_mempool_default_cache(pool_.mempool(), rte_lcore_id());
     const std::uint32_t before = cache != nullptr ? cache->len : 0;
     {
-      const Memory::Quiet one_step;  // it looks at a great many places
+      const Memory::Quiet one_step;  // relieve() looks at a great many places
       Pool::relieve();
     }
     if (cache != nullptr && cache->len != before) Machine::changed();
@@ -162,8 +168,9 @@ class WaitersScenario {
     std::erase_if(line_, [](const Place& p) { return p.thread == Machine::self(); });
   }
 
-  /// Only if loads see the newest value: the hint that somebody waits may be seen late. A waiter
-  /// that takes its step just now may have been served, too.
+  /// Fails if somebody stood in line before `began`. If loads may see older values, this isn't
+  /// checked: the hint that somebody waits may be seen late. A waiter in the middle of a step
+  /// doesn't count, because it may have been served just now.
   void nobody_was_before(std::uint64_t began, const char* what) {
     if (plan_.bounds.weak > 0) return;
     for (const Place& place : line_)

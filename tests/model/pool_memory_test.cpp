@@ -44,21 +44,21 @@ struct Production {
   using Shares = bab::Shares<>;
 };
 
-/// Preemptions: of every day, and more when there is time.
+/// How many preemptions: `every_day`, and one more if BAB_LONG is set.
 unsigned bound(unsigned every_day) {
   return every_day + (std::getenv("BAB_LONG") != nullptr ? 1 : 0);
 }
 
 std::vector<SharesPlan> shares_plans(unsigned p) {
   return {
-      {{"", "N"}, {p, 2}},              // the last Packet against the NIC
-      {{"c", "N", "A"}, {p, 1}},        // and who comes after them
-      {{"cs", "rv", "N"}, {p, 1}},      // a share of its own for what is sent
-      {{"s", "rv", "N"}, {p, 1}},       // the last handle's share goes along
+      {{"", "N"}, {p, 2}},              // the last Packet goes while the NIC ends its use
+      {{"c", "N", "A"}, {p, 1}},        // the same, and another thread takes the buffer next
+      {{"cs", "rv", "N"}, {p, 1}},      // a sent Packet gets a share of its own
+      {{"s", "rv", "N"}, {p, 1}},       // the last handle's share is sent along
       {{"css", "rdr", "N"}, {p, 1}},    // shares of one lcore add up
-      {{"b", "rrv", "N"}, {p, 1}},      // two at once
+      {{"b", "rrv", "N"}, {p, 1}},      // two Packets are sent at once
       {{"cb", "rr", "N"}, {p, 1}},      //
-      {{"cs", "x", "N"}, {p, 1}},       // dropped on the way
+      {{"cs", "x", "N"}, {p, 1}},       // a SendPacket is dropped on the way
       {{"csr", "rS", "N"}, {p, 1}},     // there and back
       {{"ccsS", "rv", "rvN"}, {p, 1}},  // two receivers
       {{"ccsS", "rvs", "rr", "N"}, {p - 1, 1}},
@@ -70,15 +70,15 @@ std::vector<WaitersPlan> waiters_plans(unsigned p) {
   return {
       {{"a", "a"}, 1, 0, {p, 0}},
       {{"a", "t"}, 1, 0, {p, 0}},
-      {{"a", "c"}, 1, 0, {p, 0}},    // the oldest or the youngest gives up, in its turn or not
+      {{"a", "c"}, 1, 0, {p, 0}},    // one gives up: the oldest or the youngest, in its turn or not
       {{"aa", "Ca"}, 1, 0, {p, 0}},  //
       {{"b", "b"}, 2, 0, {p, 0}},
-      {{"b", "B"}, 2, 0, {p, 0}},  // gives up with one of two in hand
+      {{"b", "B"}, 2, 0, {p, 0}},  // gives up when it has one of two
       {{"ab", "ta"}, 2, 0, {p, 0}},
       {{"b", "b"}, 16, 2, {p, 0}, 13},  // with caches
       {{"aba", "bB"}, 16, 2, {p, 0}, 12},
       {{"bi", "b"}, 16, 2, {p, 0}, 13},
-      {{"a", "a", "c"}, 1, 0, {p - 1, 0}},  // three
+      {{"a", "a", "c"}, 1, 0, {p - 1, 0}},  // three lcores
       {{"a", "C", "t"}, 1, 0, {p - 1, 0}},
       {{"b", "a", "B"}, 2, 0, {p - 1, 0}},
       {{"a", "a"}, 1, 0, {2, 1}},  // loads that see older values
@@ -90,14 +90,14 @@ std::vector<WaitersPlan> waiters_plans(unsigned p) {
 
 std::vector<CachesPlan> caches_plans(unsigned p) {
   return {
-      {{"gi", "k"}, 1, {p, 1}},  // what one that turns keeps is found
+      {{"gi", "k"}, 1, {p, 1}},  // a buffer is found that a turning lcore keeps
       {{"fi", "k"}, 1, {p, 1}},
-      {{"gfi", "kk"}, 1, {p, 0}},  // however often it takes some meanwhile
+      {{"gfi", "kk"}, 1, {p, 0}},  // the same, however often that lcore takes some
       {{"i", "gki"}, 2, {p, 0}},
-      {{"hE", "k"}, 1, {p, 1}},  // and what comes where nobody turns any more
+      {{"hE", "k"}, 1, {p, 1}},  // a buffer is found that came after a loop ended
       {{"hF", "k"}, 1, {p, 1}},
       {{"gE", "k"}, 1, {p, 1}},
-      {{"gi", "gi", "k"}, 1, {p - 1, 0}},  // three
+      {{"gi", "gi", "k"}, 1, {p - 1, 0}},  // three lcores
       {{"gi", "gi", "k"}, 2, {p - 1, 0}},
       {{"gi", "k", "k"}, 1, {p - 1, 0}},
       {{"gi", "hE", "k"}, 1, {p - 1, 0}},
@@ -108,7 +108,8 @@ std::vector<ShutdownPlan> shutdown_plans(unsigned p) {
   return {{{"D", "v"}, {p, 1}}, {{"D", "x"}, {p, 1}}, {{"vD", "v", "x"}, {p - 1, 0}}};
 }
 
-/// Looks through all plans; what it found, if anything, and after how many orders.
+/// Explores all plans, until one fails. Keeps the failure, if any, and the number of orders that
+/// were run.
 class Search {
  public:
   template <class Plan, class Explore>
@@ -119,7 +120,7 @@ class Search {
       complete_ &= e.complete;
       if (!e.failure) continue;
       failure_ =
-          named(plan) + ": " + e.failure->substr(0, 500);  // of one that doesn't end it'd be pages
+          named(plan) + ": " + e.failure->substr(0, 500);  // an endless run's text has many pages
       return true;
     }
     return false;
@@ -183,8 +184,8 @@ TEST(PoolMemory, HandlesOutliveTheirPool) {
   s.expect_none();
 }
 
-/// Mutants are made of the sources by mutate.py: what is tested is the production code but for one
-/// line.
+/// mutate.py makes the mutants of the sources. Each mutant is the production code with one line
+/// changed.
 #define BAB_FINDS(name, search)                                \
   struct Floor_##name {                                        \
     using AcquireBulk = mutant::name::AcquireBulk;             \

@@ -23,8 +23,9 @@ using test::model::SharedPlan;
 
 bool thorough() { return std::getenv("BAB_LONG") != nullptr; }
 
-/// Plans for two producers with these bounds, then those for three; the first `weak` of the former
-/// get one older load or late store.
+/// Plans for two producers with the bounds `two`, then plans for three producers with the bounds
+/// `three`. In the first `weak` plans for two, one load may see an older value or one store may be
+/// late.
 std::vector<SharedPlan> plans(Bounds two, Bounds three, unsigned weak = 0) {
   std::vector<SharedPlan> plans;
   for (SharedPlan plan : test::model::shared_plans(0)) {
@@ -79,8 +80,8 @@ std::uint64_t orders_until_found() {
   return 0;
 }
 
-/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one
-/// line.
+/// mutate.py makes the mutants of the headers. Each mutant is the production code with one line
+/// changed.
 #define BAB_FINDS(name)                                                               \
   TEST(SharedWriterOrdering, Finds_##name) {                                          \
     const std::uint64_t runs = orders_until_found<mutant::name::BasicSharedWriter>(); \

@@ -43,7 +43,7 @@ TEST(SharedWriterModel, LongPlansAtRandom) {
   std::printf("%llu orders at random of each plan\n", static_cast<unsigned long long>(runs));
 }
 
-#if !defined(BAB_ASAN) && !defined(BAB_TSAN)  // mutants do what sanitizers end a program for
+#if !defined(BAB_ASAN) && !defined(BAB_TSAN)  // a sanitizer would stop at a mutant's fault
 
 template <template <class> class Writer>
 std::uint64_t orders_until_found() {
@@ -58,7 +58,8 @@ std::uint64_t orders_until_found() {
     if (plan.bounds.preemptions > 0) --plan.bounds.preemptions;
     if (found(plan, explore_shared<Writer>(plan))) return runs;
   }
-  // More preemptions, at random but always the same: what is found once is found in every run.
+  // More preemptions, in random orders. The seed is fixed: a fault that is found once is found in
+  // every run.
   for (const SharedPlan& plan : test::model::long_shared_plans())
     if (found(plan, explore_shared<Writer>(plan, 5'000, 1))) return runs;
   for (const SharedPlan& plan : test::model::shared_plans(0))
@@ -66,8 +67,8 @@ std::uint64_t orders_until_found() {
   return 0;
 }
 
-/// Mutants are made of the headers by mutate.py: what is tested is the production code but for one
-/// line.
+/// mutate.py makes the mutants of the headers. Each mutant is the production code with one line
+/// changed.
 #define BAB_FINDS(name)                                                               \
   TEST(SharedWriterMutant, Finds_##name) {                                            \
     const std::uint64_t runs = orders_until_found<mutant::name::BasicSharedWriter>(); \

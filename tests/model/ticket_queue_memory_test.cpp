@@ -14,7 +14,7 @@
 #include "seed.hpp"
 #include "ticket_queue_orderings.hpp"
 
-/// The queue with its real atomics, on memory as C++ promises it (memory.hpp).
+/// The ticket queue with its real atomics, on memory as C++ promises it (memory.hpp).
 namespace bab {
 namespace {
 
@@ -84,8 +84,8 @@ std::uint64_t orders_until_found() {
   return 0;
 }
 
-/// Mutants are made of the header by mutate.py: what is tested is the production code but for one
-/// line.
+/// mutate.py makes the mutants of the header. Each mutant is the production code with one line
+/// changed.
 #define BAB_FINDS(name)                                                                      \
   TEST(TicketQueueOrdering, Finds_##name) {                                                  \
     const std::uint64_t runs = orders_until_found<mutant::name::TicketQueue<RealAtom, 2>>(); \

@@ -29,14 +29,15 @@ using test::model::ExplorerAtom;
 using test::model::named;
 using Plan = test::model::TicketPlan;
 
-/// Sanitizers make each run many times slower, and what they look for needs few.
+/// Sanitizers make each run many times slower. They need few runs to find what they look for.
 #if defined(BAB_ASAN) || defined(BAB_TSAN)
 constexpr bool kSlow = true;
 #else
 constexpr bool kSlow = false;
 #endif
 
-/// Two waiters with one ticket each and many preemptions; more of both with fewer.
+/// Two waiters with one ticket each and many preemptions. Then more waiters and tickets, with fewer
+/// preemptions.
 const std::vector<std::pair<Plan, Bounds>>& plans() {
   static const std::vector<std::pair<Plan, Bounds>> all = [] {
     std::vector<std::pair<Plan, Bounds>> p;
@@ -64,8 +65,8 @@ const std::vector<std::pair<Plan, Bounds>>& plans() {
   return all;
 }
 
-/// The queue's slots are used again after so many tickets: with few, a slot that one waiter still
-/// looks at is soon another's.
+/// A slot is used again after as many tickets as there are slots. With few slots, a slot that one
+/// waiter still looks at soon belongs to another waiter.
 template <class Queue>
 void find_nothing() {
   std::uint64_t runs = 0;
@@ -115,8 +116,8 @@ std::uint64_t orders_until_found() {
   return 0;
 }
 
-/// Mutants are made of the header by mutate.py: what is tested is the production code but for one
-/// line.
+/// mutate.py makes the mutants of the header. Each mutant is the production code with one line
+/// changed.
 #define BAB_FINDS(name)                                                                        \
   TEST(TicketQueueMutant, Finds_##name) {                                                      \
     const std::uint64_t with_two_slots =                                                       \

@@ -7,15 +7,15 @@
 #include "memory.hpp"
 #include "memory_run.hpp"
 
-/// Plain accesses to watched memory, and who frees it: what races there are.
+/// Finds races of plain accesses to watched memory, and of accesses to buffers that are freed.
 namespace bab::test::model {
 
 using namespace memory_run;
 
 namespace {
 
-/// A byte of watched memory: the last plain store, and of each thread the last of its other
-/// accesses.
+/// A byte of watched memory: the last plain store to it, and each thread's last access of every
+/// other kind.
 struct Byte {
   std::uint32_t run = 0;
   Tick written = 0;
@@ -108,7 +108,7 @@ void memory_run::note_atomic(std::uintptr_t at, unsigned bytes, bool is_write) {
 }
 
 Memory::Watched::Watched(const void* at, std::size_t bytes) : from_(address(at)) {
-  // What an earlier one used will do: bytes of other runs count as untouched.
+  // The shadow of an earlier object is used again: bytes of other runs count as untouched.
   std::vector<Byte> shadow;
   if (!spare_shadows.empty()) {
     shadow = std::move(spare_shadows.back());
@@ -132,7 +132,7 @@ void Memory::plain(const void* at, std::size_t bytes, bool is_write) {
   const auto from = reinterpret_cast<std::uintptr_t>(at);
   if (!active || within || ((from < lowest || from >= highest) && late == 0)) return;
   const Quiet quiet;
-  // What a thread has stored itself it sees.
+  // A thread sees its own stores. Late ones arrive first.
   if (late > 0 && overlaps(self().buffer, from, from + bytes)) drain(self(), self().buffer.size());
   Range* r = range_of(from);
   if (r == nullptr) return;
@@ -169,7 +169,7 @@ void Memory::freed(const void* at, std::size_t bytes) {
   if (r == nullptr) return;
   const std::uintptr_t from = address(at), to = std::min(from + bytes, r->to);
   if (!none_of_ours && r->run == run_number)
-    // As good as a store to all of it: who had it must have been done with it.
+    // This is like a store to the whole buffer: all accesses to it must have happened before.
     for (const std::uintptr_t a : r->touched) {
       if (a < from || a >= to) continue;
       const Byte& b = byte_at(*r, a);

@@ -18,7 +18,8 @@ namespace bab::test::model {
 
 inline unsigned next_pool = 0;
 
-/// A pool for scenarios. AddressSanitizer may read its free buffers: the model has its own checks.
+/// A pool for scenarios. Its free buffers stay readable under AddressSanitizer: the model has its
+/// own checks.
 template <class Options = BufferPoolOptions>
 Options pool_options(std::uint32_t buffers, std::uint32_t cache) {
   Options options;
@@ -30,8 +31,8 @@ Options pool_options(std::uint32_t buffers, std::uint32_t cache) {
   return options;
 }
 
-/// All buffers of a pool, and the accounts of the lcores that are the scenario's threads. The pool
-/// was empty once, so that its high-water mark is the same in all runs.
+/// Watches all buffers of a pool, and the accounts of the scenario's threads. All buffers are taken
+/// once at the start. This makes the high-water mark the same in all runs.
 class WatchedPool {
  public:
   template <class Pool>
@@ -53,8 +54,8 @@ class WatchedPool {
   std::list<Memory::Watched> watched_;
 };
 
-/// Takes some buffers of a pool, and gives them back at its end. The rest is few, and yet there are
-/// caches.
+/// Takes some buffers of a pool, and gives them back in its destructor. Few buffers are left, but
+/// the pool is large enough to have caches.
 template <class Pool>
 class SetAside {
  public:
@@ -69,7 +70,7 @@ class SetAside {
   std::vector<rte_mbuf*> buffers_;
 };
 
-/// Each of the Machine's threads is the lcore of its number.
+/// Thread i of the Machine runs as lcore i.
 class LcorePerThread {
  public:
   LcorePerThread() {

@@ -1,6 +1,6 @@
-/// A program with one bug, by name: what the checks of debug and sanitizer builds have to catch.
-/// Without its bug (case "none") it ends well. It must never be run with NDEBUG set and no
-/// sanitizer: nothing stops the bug then.
+/// A program with one bug, which is chosen by name. The checks of debug and sanitizer builds must
+/// catch each bug. Without a bug (case "none") the program ends well. Never run it if it was built
+/// with NDEBUG and without a sanitizer: nothing stops the bug then.
 #include <array>
 #include <cstddef>
 #include <cstdio>
@@ -35,7 +35,7 @@ struct Bus {
   }
   Packet packet() { return reserve(30).commit_packet(); }
 
-  /// Sends what is committed, to nobody.
+  /// Sends the committed messages. Nobody receives them: the frames are released.
   void send() {
     writer->flush();
     std::array<rte_mbuf*, 4> frames;
@@ -43,7 +43,7 @@ struct Bus {
     BufferPool::release(std::span<rte_mbuf* const>(frames.data(), n));
   }
 
-  /// What every user of a pool does at its end.
+  /// Does what every user of a pool does at its end.
   int end() {
     writer.reset();
     send_rest();
@@ -62,7 +62,7 @@ struct Bus {
 /// Runs `work()` on lcore 1.
 template <class Work>
 void on_another_lcore(Work work) {
-  detail::tsan_release(&work);  // EAL's own hand-over is inside an uninstrumented library
+  detail::tsan_release(&work);  // EAL hands `work` over inside a library that isn't instrumented
   rte_eal_remote_launch(
       [](void* p) {
         detail::tsan_acquire(p);
@@ -75,7 +75,8 @@ void on_another_lcore(Work work) {
   detail::tsan_acquire(&work);
 }
 
-/// Calls that the compiler must not see through: these are bugs it might warn of or take out.
+/// These calls are bugs. The compiler must not see through them: it might warn of them or remove
+/// them.
 volatile std::uint8_t sink;
 void poke(volatile std::uint8_t* at) { *at = 0xee; }
 void peek(const volatile std::uint8_t* at) { sink = *at; }
@@ -133,7 +134,7 @@ void read_of_a_dropped_packet(Bus& bus) {
   Packet packet = bus.packet();
   const std::uint8_t* at = packet.data();
   bus.send();
-  peek(at);  // still good: the Packet holds the buffer
+  peek(at);  // still valid: the Packet holds the buffer
   packet = Packet();
   peek(at);
 }

@@ -48,7 +48,7 @@ Outcome planted(const std::string& bug) {
   return outcome;
 }
 
-/// The check `assert(… && "says")` must end the program.
+/// The assertion `assert(… && "says")` must fail and end the program.
 void expect_assert(const std::string& bug, const char* says) {
   if (!kAsserts) GTEST_SKIP() << "a release build has no asserts";
   const Outcome outcome = planted(bug);
@@ -56,7 +56,7 @@ void expect_assert(const std::string& bug, const char* says) {
   EXPECT_THAT(outcome.text, HasSubstr(says));
 }
 
-/// AddressSanitizer must end the program, for this kind of access and in that function.
+/// AddressSanitizer must end the program because of this kind of access in that function.
 void expect_asan(const std::string& bug, const char* access) {
   if (!kAsan) GTEST_SKIP() << "only AddressSanitizer looks at single bytes";
   const Outcome outcome = planted(bug);

@@ -2,14 +2,14 @@
 
 struct rte_mbuf;
 
-/// What each plugin exports, from a copy of bab of its own.
+/// The functions that each plugin exports. Each plugin has its own copy of bab.
 extern "C" {
-/// Makes a pool, rings, a port, and keeps them. 0: all went well.
+/// Makes a pool, rings and a port, and keeps them. Returns 0 if all went well.
 int plugin_start(int number);
-/// One frame in a buffer of the plugin's pool.
+/// Returns one frame, in a buffer of the plugin's pool.
 rte_mbuf* plugin_frame();
-/// Takes another plugin's frame into a Framer. 0: it was refused as it must be.
+/// Gives another plugin's frame to a Framer. Returns 0 if the Framer refused it, as it must.
 int plugin_take(rte_mbuf* frame);
-/// Ends what it has. 0: its pool is full again.
+/// Destroys all that the plugin has. Returns 0 if its pool is full again.
 int plugin_stop();
 }

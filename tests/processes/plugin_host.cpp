@@ -1,5 +1,5 @@
-/// An application without bab that loads two plugins, each with a copy of bab of its own, into one
-/// EAL.
+/// An application without bab. It loads two plugins into one EAL. Each plugin has its own copy of
+/// bab.
 #include <dlfcn.h>
 
 #include <array>

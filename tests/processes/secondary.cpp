@@ -1,5 +1,6 @@
-/// A primary process with a pool of bab's and a frame in it, and a secondary one that is given the
-/// frame and may make nothing of its own. secondary FILE_PREFIX HUGE_DIR
+/// A primary process with a pool of bab's and a frame in that pool, and a secondary process. The
+/// secondary process gets the frame, and must be refused when it makes anything of its own. Usage:
+/// secondary FILE_PREFIX HUGE_DIR
 #include <sys/wait.h>
 #include <unistd.h>
 

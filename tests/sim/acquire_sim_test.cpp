@@ -19,8 +19,8 @@ namespace {
 using test::GrantLine;
 using test::SimMachine;
 
-/// A driver that is done with buffers on its lcore: frees them as PMDs do, into that lcore's
-/// mempool cache.
+/// A driver that is done with some buffers. It frees them on its lcore as PMDs do, into that
+/// lcore's mempool cache.
 struct FreeingDriver {
   unsigned poll(std::uint64_t) {
     const auto n = static_cast<unsigned>(sent.size());
@@ -31,7 +31,7 @@ struct FreeingDriver {
   std::vector<rte_mbuf*> sent;
 };
 
-/// What the scenarios of acquires share: a line, drivers, ways to hold buffers and to lose them.
+/// The common part of the scenarios: a line, drivers, ways to hold buffers and to give them back.
 struct AcquireScenario {
   AcquireScenario(SimMachine& m, BufferPool& p) : machine(m), pool(p), line(m, p) {
     for (unsigned i = 0; i < machine.size(); ++i) {
@@ -131,7 +131,8 @@ struct Mixed : AcquireScenario {
   }
 };
 
-/// Each lcore wants all there is: whatever is left in another's cache is missing.
+/// Each lcore wants all buffers of the pool. A buffer that is left in another lcore's cache is
+/// missing.
 struct Everything : AcquireScenario {
   Everything(SimMachine& m, BufferPool& p) : AcquireScenario(m, p) {
     for (unsigned i = 0; i < m.size(); ++i)

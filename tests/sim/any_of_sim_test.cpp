@@ -26,8 +26,8 @@ constexpr std::array<const char*, 7> kKinds{"Sleep", "Signal",  "Acquire", "Bulk
                                             "Send",  "Receive", "Write"};
 constexpr std::size_t kAcquire = 2, kBulk = 3, kSend = 4, kReceive = 5, kWrite = 6;
 
-/// One wait of each kind; all results are accounted for when it goes, whichever was begun and how
-/// it ended.
+/// One wait of each kind. All results are accounted for, whichever wait was begun and however it
+/// ended.
 struct OneOfEach {
   OneOfEach(std::size_t kind, BufferPool& pool, Signal& signal, std::uint64_t seen,
             BufferChannel& out, std::uint64_t& sent, BufferChannel& in, std::uint64_t& received)
@@ -50,8 +50,8 @@ struct OneOfEach {
                                              &send,  &receive, &write}[kind];
   }
 
-  /// After the await: gives back what the waits gave. `first`: the one that ended first. `forgets`:
-  /// to ask for the buffer.
+  /// Called after the await. Gives back what the waits gave. `first` is the wait that ended first.
+  /// If `forgets`, the Acquire isn't asked for its buffer.
   void settle(const Wait& first, bool forgets) {
     for (std::size_t i = 0; i < kKinds.size(); ++i) {
       EXPECT_FALSE(wait(i).waiting());
@@ -85,8 +85,8 @@ struct OneOfEach {
   std::uint64_t& received_;
 };
 
-/// Two tasks on two lcores that wait for a pair of things, over and over, while a third lcore now
-/// and then lets each of them happen.
+/// Two tasks on two lcores wait for a pair of things, over and over. Now and then a third lcore
+/// lets each of them happen.
 template <std::size_t A, std::size_t B>
 struct Pair {
   struct Side {

@@ -33,7 +33,7 @@ std::uint32_t number_at(const void* data) {
   return number;
 }
 
-/// What becomes of an item at either end of a Channel.
+/// What the tasks do with an item at the two ends of a Channel.
 template <class T>
 struct Kind;
 template <>
@@ -60,7 +60,7 @@ struct Kind<SendPacket> {
   }
 };
 
-/// One way: a task that acquires and sends, and one that receives and drops.
+/// One direction: a task acquires and sends, and another one receives and drops.
 template <class T>
 struct Way {
   Way(SimMachine& m, BufferPool& p, GrantLine& l, unsigned from, unsigned to, std::uint32_t room)
@@ -132,7 +132,7 @@ struct Way {
   std::uint64_t sent = 0, received = 0, kept = 0;
 };
 
-/// Ways between all lcores, all from one small pool.
+/// Ways between all lcores. All use one small pool.
 template <class T>
 struct Ways {
   Ways(SimMachine& m, BufferPool& p)
@@ -148,8 +148,8 @@ struct Ways {
   Way<T> ways[4];
 };
 
-/// Three lcores in a row: buffers are filled on the first, become Packets on the second, go on as
-/// SendPackets and are read on the third, which keeps one for a while.
+/// Three lcores in a row. Buffers are filled on the first and become Packets on the second. They go
+/// on as SendPackets and are read on the third, which keeps one for a while.
 struct Pipeline {
   Pipeline(SimMachine& m, BufferPool& p) : machine(m), pool(p), line(m, p), buffers(2), packets(3) {
     m.spawn(0, [this] { return source(); });

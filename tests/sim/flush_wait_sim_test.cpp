@@ -32,7 +32,7 @@ struct Message {
   std::uint32_t number;
 };
 
-/// Takes frames when it feels like it, and counts what it saw of each writer.
+/// Takes a random number of the frames, and counts the messages of each writer.
 struct MoodySink {
   unsigned send(std::span<rte_mbuf*> frames) noexcept {
     const auto n = static_cast<unsigned>(machine.random(frames.size() + 1));
@@ -54,7 +54,7 @@ struct MoodySink {
   std::array<std::uint32_t, 3> seen{};
 };
 
-/// A writer for each of three lcores; the flusher on the last of them that still runs. Each
+/// Each of three lcores has a writer. The flusher is on the last lcore that still runs. Each
 /// writer's task publishes a few messages, awaits the flush, and checks what the sink has seen by
 /// then.
 template <class Writers, bool kDrops>
@@ -93,7 +93,7 @@ struct FlushScenario {
         if (!room) continue;
         const Message message{i, number};
         std::memcpy(room.data(), &message, sizeof message);
-        if (machine.random(5) == 0) continue;  // thought better of it
+        if (machine.random(5) == 0) continue;  // the message is aborted
         if (machine.random(4) == 0) co_await Yield();
         room.commit();
         ++committed;
@@ -111,7 +111,7 @@ struct FlushScenario {
     }
   }
 
-  /// An lcore that ends looks after what it has.
+  /// An lcore that ends flushes its writer and waits until all is handed over.
   void end(unsigned i) {
     writers[i].flush();
     while (!writers[i].idle()) writers[i].poll(0);

@@ -13,8 +13,8 @@
 
 namespace bab::test {
 
-/// Acquires that wait for a pool, in the order in which the waits began. Checks that none overtakes
-/// another, on any lcore, and that no later call gets a buffer first.
+/// The acquires that wait for a pool, in the order in which the waits began. Checks that no acquire
+/// overtakes another, on any lcore, and that no later call gets a buffer first.
 class GrantLine {
  public:
   GrantLine(SimMachine& machine, BufferPool& pool) : machine_(machine), pool_(pool) {}
@@ -58,8 +58,8 @@ class GrantLine {
  private:
   struct Place {
     const Wait* wait;
-    std::uint64_t ahead;   // of it when it joined
-    std::uint64_t grants;  // there had been then
+    std::uint64_t ahead;   // places ahead of it when it joined
+    std::uint64_t grants;  // grants up to then
   };
 
   [[nodiscard]] bool anyone_waits() const {
@@ -87,7 +87,7 @@ class GrantLine {
   SimMachine& machine_;
   BufferPool& pool_;
   std::vector<Place> places_;
-  std::uint64_t grants_ = 0;  // to those who had to wait
+  std::uint64_t grants_ = 0;  // to acquires that had to wait
 };
 
 }  // namespace bab::test

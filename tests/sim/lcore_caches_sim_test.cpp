@@ -17,9 +17,9 @@
 #include "proof.hpp"
 #include "sim_machine.hpp"
 
-/// While a buffer is free, whoever keeps asking gets one when each of the other lcores has turned
-/// twice: pools of every small size, lcores that try, that wait and that receive as drivers do, and
-/// every wait cancelled.
+/// An lcore that keeps asking while a buffer is free gets one when each of the other lcores has
+/// turned twice. The tests have pools of many small sizes, and lcores that try, that wait and that
+/// receive as drivers do. Each wait is cancelled in some runs.
 namespace bab {
 namespace {
 
@@ -33,7 +33,7 @@ class TurnsSince {
     for (unsigned i = 0; i < machine.size(); ++i) at_.push_back(machine.turns_of(i));
   }
   void reset() { at_.clear(); }
-  /// All that run, but for lcore `me`, have had `turns` of them.
+  /// True if all running lcores, except lcore `me`, have had `turns` turns.
   [[nodiscard]] bool all_had(const SimMachine& machine, std::uint64_t turns,
                              std::optional<unsigned> me = {}) const {
     if (at_.empty()) return false;
@@ -46,14 +46,14 @@ class TurnsSince {
   std::vector<std::uint64_t> at_;
 };
 
-/// Looks on: whose asking is in vain though there is what it asks for.
+/// Watches for lcores that ask in vain although enough buffers are free.
 class Fairness {
  public:
   Fairness(SimMachine& machine, BufferPool& pool) : machine_(machine), pool_(pool) {
     machine.after_each_turn([this] { look(); });
   }
 
-  /// Lcore `me` asks for one, or for more at once, and has got it or not.
+  /// Lcore `me` asks for one buffer, or for `at_once` together. `got`: whether it got them.
   void asked(TurnsSince& in_vain, unsigned me, bool got, std::uint32_t at_once = 1) {
     if (got || pool_.available() < at_once || pool_.awaited()) return in_vain.reset();
     EXPECT_FALSE(in_vain.all_had(machine_, 2, me))
@@ -69,19 +69,20 @@ class Fairness {
     waiting_.reset();
     given_back_.reset();
   }
-  /// Somebody wants several, or takes past the line: what is free may be so many times before a
-  /// wait ends. That it ends is seen all the same.
+  /// Some lcore wants several buffers, or takes them past the line. Buffers may then be free many
+  /// times before a wait ends. The tests still check that each wait ends.
   void expect_slow_waits() { slow_waits_ = true; }
 
  private:
-  /// A buffer that is free for less than a turn was somebody's meanwhile.
+  /// Called after each turn. If too few buffers are free now, somebody got them, and the turns are
+  /// counted anew.
   void look() {
     const bool none = pool_.available() == 0, awaited = pool_.awaited();
     for (const auto& [each, at_once] : askers_)
       if (pool_.available() < at_once || awaited) each->reset();
     if (none || !awaited || slow_waits_) return line_moved();
-    // When all have turned twice the free ones are where whoever is first in line takes them in its
-    // next turn.
+    // When all lcores have turned twice, the free buffers are where the first lcore in line finds
+    // them in its next turn.
     waiting_.begin(machine_);
     if (waiting_.all_had(machine_, 2)) given_back_.begin(machine_);
     EXPECT_FALSE(given_back_.all_had(machine_, 1)) << "somebody waits, and some are free";
@@ -94,9 +95,9 @@ class Fairness {
   bool slow_waits_ = false;
 };
 
-/// A driver with descriptors: takes buffers for them from the mempool, past everything of bab's,
-/// and counts where it finds none. What it "receives" goes back after some turns, as its
-/// application's.
+/// A driver with descriptors. It takes buffers for them from the mempool, without bab's functions,
+/// and tells `fairness` whether it got them. The buffers that it "receives" go back some turns
+/// later, as an application's do.
 struct ReceivingDriver {
   static constexpr std::size_t kDescriptors = 2;
 
@@ -109,7 +110,7 @@ struct ReceivingDriver {
       BufferPool::received(posted.back());
       posted.pop_back();
     }
-    // All at once or none, as vector paths do, or one by one.
+    // Takes all or none, as drivers with vector instructions do, or one by one.
     const auto missing = static_cast<std::uint32_t>(kDescriptors - posted.size());
     const std::uint32_t at_once = at_a_time == 1 ? std::min(missing, 1U) : missing;
     bool refilled = true;
@@ -143,7 +144,8 @@ struct ReceivingDriver {
   TurnsSince in_vain{};
 };
 
-/// Each lcore does one or two of: try, wait for one, wait for several, receive; by lot.
+/// Each lcore does one or two of these, chosen at random: try, wait for one, wait for several,
+/// receive.
 struct Askers {
   Askers(SimMachine& m, BufferPool& p) : machine(m), pool(p), fairness(m, p), tries(2 * m.size()) {
     for (TurnsSince& each : tries) fairness.watch(each);
@@ -228,12 +230,13 @@ TEST_P(LcoreCachesSim, WhoeverKeepsAskingGetsWhatIsFree) {
   const unsigned lcores = GetParam();
   for (const std::uint32_t buffers :
        {1U, 2U, 3U, 4U, 5U, 7U, 8U, 12U, 16U, 24U, 33U, 48U, 64U, 96U})
-    // Few of them are there for those who ask: as many as their caches could keep, or still fewer.
+    // The lcores' caches together keep at most a quarter of the pool. A few buffers are free, or a
+    // quarter, or all.
     for (const std::uint32_t free : {1U, 2U, 5U, buffers / 4, buffers}) {
       if (free == 0 || free > buffers) continue;
       const testing::ScopedTrace trace(__FILE__, __LINE__,
                                        fmt::format("{} of a pool of {}", free, buffers));
-      // All of them have a cache, or one of them has none.
+      // All lcores have a cache, or one of them has none.
       test::FullPool pool(test::small_pool(buffers, 250, buffers % 2 == 0 ? lcores : lcores - 1));
       std::vector<rte_mbuf*> aside(buffers - free);
       ASSERT_TRUE(pool.try_acquire(aside));

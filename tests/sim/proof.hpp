@@ -17,11 +17,11 @@
 
 namespace bab::test {
 
-/// A scenario is constructed with (machine, pool), and spawns its tasks then. When all have ended,
-/// check(undisturbed) says what must hold.
+/// A scenario's constructor gets (machine, pool) and spawns the tasks. When all tasks have ended,
+/// check(undisturbed) tests what must hold.
 class Proof {
  public:
-  /// Buffers that are in use now stay in use.
+  /// Buffers that are in use now stay in use in all runs.
   explicit Proof(BufferPool& pool, unsigned lcores = 3)
       : pool_(pool), lcores_(lcores), aside_(pool.in_use()) {}
   ~Proof() {
@@ -29,13 +29,14 @@ class Proof {
                 stopped_);
   }
 
-  /// Runs the scenario undisturbed; with a cancellation at each await; with a stop of one lcore,
-  /// and of all, at each turn or at `stops` of them. Each for several seeds.
+  /// Runs the scenario for several seeds. For each seed it runs undisturbed, then with a
+  /// cancellation at each await, then with a stop of one lcore, and of all, at each turn or at
+  /// `stops` of them.
   template <class Scenario>
   void of(unsigned seeds = 10, std::uint64_t stops = 256) {
     std::mt19937_64 next(printed_seed());
 #if defined(BAB_ASAN) || defined(BAB_TSAN)
-    seeds = 1;  // they look for what is wrong in any run
+    seeds = 1;  // sanitizers find their faults in any run
 #endif
     if (std::getenv("BAB_LONG") != nullptr) seeds *= 50;
     for (unsigned i = 0; i < seeds && !testing::Test::HasFailure(); ++i)
@@ -59,7 +60,7 @@ class Proof {
         ++cancelled_;
       }
     d = {};
-    // Stops late in a long run are much like one another.
+    // Late stops in a long run are much alike: only about `stops` turns are tried.
     const std::uint64_t step = 1 + plain.turns / stops;
     for (std::uint64_t t = 0; t < plain.turns && !testing::Test::HasFailure(); t += step) {
       d.stop_turn = t;

@@ -22,7 +22,7 @@ namespace {
 
 using test::SimMachine;
 
-/// Tasks on all lcores wait for every Signal of a tree, while one notifies them in turn.
+/// Tasks on all lcores wait for every Signal of a tree. One task notifies these Signals in turn.
 struct SignalTree {
   SignalTree(SimMachine& m, BufferPool&) : machine(m) {
     for (unsigned i = 0; i < m.size(); ++i)
@@ -89,9 +89,9 @@ struct SignalTree {
   std::size_t woken = 0, finished = 0;
 };
 
-/// Timers and yields, many on each lcore: none early, none a turn late, equal shares for those who
-/// yield. One task would sleep for ever; the last of the others stops the lcore, which ends that,
-/// too.
+/// Many timers and yields on each lcore. No timer ends early or a turn late, and tasks that yield
+/// get equal shares. One task of each lcore would sleep for ever. The last one of the other tasks
+/// stops the lcore, and the stop ends that sleep, too.
 struct Sleepers {
   Sleepers(SimMachine& m, BufferPool&) : machine(m) {
     for (unsigned i = 0; i < m.size(); ++i) {
@@ -109,7 +109,7 @@ struct Sleepers {
       outcome = co_await machine.watch(sleep);
       EXPECT_EQ(outcome, Outcome::kCancelled);
     } while (!Lcore::current()->stop_requested());
-    // Nor does one that begins after the stop.
+    // A sleep that begins after the stop ends, too.
     Sleep again(std::numeric_limits<std::uint64_t>::max());
     EXPECT_EQ(co_await machine.watch(again), Outcome::kCancelled);
   }
@@ -152,11 +152,11 @@ struct Sleepers {
 
   SimMachine& machine;
   std::array<std::array<int, 2>, 3> shares{};
-  std::array<int, 3> left{9, 9, 9};  // tasks but the one that sleeps for ever
+  std::array<int, 3> left{9, 9, 9};  // tasks that don't sleep for ever
   int slept = 0;
 };
 
-/// A buffer that goes back however its scope is left.
+/// A buffer that is released however its scope is left.
 class Held {
  public:
   explicit Held(rte_mbuf* m) : m_(m) {}
@@ -170,8 +170,9 @@ class Held {
   rte_mbuf* m_;
 };
 
-/// Tasks in Tasks that wait at every depth and throw at some: what they hold is given up on the
-/// way, and the exception arrives. One that nobody catches stops its lcore and no other.
+/// Tasks in Tasks that wait at every depth and throw at some. What they hold is given up on the
+/// way, and the exception arrives. An exception that nobody catches stops its own lcore and no
+/// other.
 struct Nested {
   struct Failure : std::runtime_error {
     using runtime_error::runtime_error;

@@ -29,7 +29,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint16_t kHeaderBytes = 62;
 constexpr std::uint32_t kCapacity = 200;
 
-/// A message: its number, then bytes made of it.
+/// A message: its number, then bytes that are made from the number.
 std::uint32_t length_of(std::uint64_t number) {
   return static_cast<std::uint32_t>(8 + number % 40);
 }
@@ -46,7 +46,8 @@ bool is_message(const Packet& packet, std::uint64_t number) {
   return std::memcmp(packet.data(), expected.data(), packet.size()) == 0;
 }
 
-/// Lcore 1: reserves ahead, settles in any order, aborts some; keeps Packets for a while.
+/// Lcore 1: reserves ahead, settles in any order, aborts some messages, and keeps Packets for a
+/// while.
 struct WriterSide {
   WriterSide(BufferPool& from, FrameRing& to, std::uint64_t seed)
       : pool(from), ring(to), random(seed) {}
@@ -77,7 +78,7 @@ struct WriterSide {
         open.emplace_back(std::move(r), aborts ? kAborted : next++);
       else
         std::this_thread::yield();
-      while (open.size() > random() % 4) settle();  // the last first
+      while (open.size() > random() % 4) settle();  // the newest first
       while (kept.size() > random() % 4) kept.pop_back();
     }
     while (!open.empty()) settle();
@@ -96,7 +97,7 @@ struct WriterSide {
   WriterStats stats;
 };
 
-/// Carries frames back to the same lcore's framer, as net_ring does: the very same mbufs.
+/// Carries frames back to the framer on the same lcore. As in net_ring, the mbufs are the same.
 struct WireSink {
   unsigned send(std::span<rte_mbuf*> frames) noexcept {
     const auto n = static_cast<unsigned>(std::min(frames.size(), wire.size() - used));
@@ -108,7 +109,7 @@ struct WireSink {
   std::size_t used = 0;
 };
 
-/// Lcore 2: flusher, wire and framer; gives every message on to lcore 3.
+/// Lcore 2: the flusher, the wire and the framer. Gives every message on to lcore 3.
 struct MiddleSide {
   MiddleSide(FrameRing& from, SpscRing<SendPacket>& to, SpscRing<SendPacket>& back)
       : ring(from), out(to), places(back) {}
@@ -162,7 +163,7 @@ struct ReaderSide {
       const bool last_turn = !middle_runs->load(std::memory_order_acquire);
       SendPacket* place = nullptr;
       if (in.pop({&place, 1}) == 0) {
-        kept.clear();  // or all would wait for one another
+        kept.clear();  // else all might wait for one another
         if (last_turn) break;
         std::this_thread::yield();
         continue;

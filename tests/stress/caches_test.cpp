@@ -23,7 +23,7 @@
 #include "lcores.hpp"
 #include "seed.hpp"
 
-/// Lcores that only try, at speed: no buffer that is free stays out of their reach.
+/// Lcores that only try, at full speed. No free buffer stays out of their reach.
 namespace bab {
 namespace {
 
@@ -33,7 +33,7 @@ std::chrono::milliseconds how_long(int every_day) {
   return std::chrono::milliseconds(std::getenv("BAB_LONG") != nullptr ? 120'000 : every_day);
 }
 
-/// Gives back what comes, in one of the two ways there are.
+/// Gives back the buffers that come: one as bab does, the next as a driver does.
 struct Reader {
   void operator()() {
     lcore.spawn([this]() -> Task<> {
@@ -60,8 +60,9 @@ struct Reader {
   std::uint64_t given = 0;
 };
 
-/// Whoever asks alone among lcores that only give back can tell exactly: what is free stays so
-/// until it is its own. All that it may ask for would fit into the readers' caches.
+/// One lcore asks, and the others only give back. The asking lcore can tell exactly: a free buffer
+/// stays free until this lcore takes it. All buffers that it may ask for would fit into the
+/// readers' caches.
 void one_asks(std::uint32_t buffers, std::chrono::milliseconds until) {
   test::FullPool pool(test::small_pool(buffers, BufferPoolOptions::kFitting, 4));
   std::vector<rte_mbuf*> aside(buffers - 3 * pool.caches().most());
@@ -83,7 +84,8 @@ void one_asks(std::uint32_t buffers, std::chrono::milliseconds until) {
         ++in_vain;
         if (!since && pool.available() > 0) since = {turns(0), turns(1), turns(2)};
         bool all_turned = since.has_value();
-        // A turn may have been under way, and two whole ones are what is promised.
+        // Two whole turns of each reader are promised to be enough. One more may have been under
+        // way.
         for (unsigned i = 0; all_turned && i < 3; ++i) all_turned = turns(i) > (*since)[i] + 3;
         if (all_turned) {
           m = pool.try_acquire();
@@ -114,7 +116,7 @@ TEST(StressCaches, C11OneThatTriesFindsWhatThreeReadersKeep) {
   for (const std::uint32_t buffers : {16U, 48U, 200U, 1024U}) one_asks(buffers, how_long(1200) / 4);
 }
 
-/// Takes some, holds them for a while, gives them back; tries only.
+/// Takes some buffers by try_acquire() only, holds them for a while, and gives them back.
 struct Asker {
   void operator()() {
     std::mt19937_64 random(seed);
@@ -137,7 +139,7 @@ struct Asker {
         return stop.load(std::memory_order_relaxed);
       });
     }
-    let_go();  // where nobody turns any more
+    let_go();  // after the lcore's last turn
   }
 
   BufferPool& pool;
@@ -161,7 +163,7 @@ void all_ask(std::uint32_t buffers, std::chrono::milliseconds until, std::uint64
   });
   std::thread clock([&] {
     std::this_thread::sleep_for(until);
-    // Each gets some, as long as that may take on a loaded machine.
+    // Each lcore gets some buffers. On a loaded machine this may take long.
     const Clock::time_point limit = Clock::now() + std::chrono::seconds(30);
     for (auto& asker : askers)
       while (asker->got.load(std::memory_order_relaxed) < 100 && Clock::now() < limit)

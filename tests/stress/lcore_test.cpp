@@ -30,8 +30,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Whoever holds a buffer writes into it: two at once are seen, by themselves or by
-/// ThreadSanitizer.
+/// A task that holds a buffer writes into it. If two tasks hold it at once, the counts or
+/// ThreadSanitizer show this.
 void occupy(std::span<rte_mbuf* const> buffers, std::uint64_t& broken) {
   for (rte_mbuf* m : buffers) {
     auto* word = rte_pktmbuf_mtod(m, std::uint64_t*);
@@ -53,7 +53,7 @@ void clear(BufferPool& pool) {
   BufferPool::release(all);
 }
 
-/// From one lcore to the next.
+/// The channels from one lcore to the next.
 struct Way {
   BufferChannel buffers{3};
   PacketChannel packets{3};
@@ -61,8 +61,8 @@ struct Way {
   std::uint64_t buffers_received = 0, packets_received = 0;  // the receiver's
 };
 
-/// One lcore of a circle: tasks that acquire, send, receive and drop, while another of its tasks
-/// cancels whatever waits there, at random.
+/// One lcore of a circle. Its tasks acquire, send, receive and drop. Another of its tasks cancels
+/// their waits at random.
 class Station {
  public:
   Station(BufferPool& pool, Way* in, Way* out, std::uint64_t seed, IdleStrategy idle)
@@ -90,7 +90,7 @@ class Station {
   std::atomic<std::uint64_t> granted{0};  ///< Buffers; for any thread to read.
 
  private:
-  /// A task's wait that cancel_some() may cancel, for as long as it is there.
+  /// Lets cancel_some() cancel a task's wait, as long as this object exists.
   class Exposed {
    public:
     Exposed(Wait*& place, Wait& wait) : place_(place) { place_ = &wait; }
@@ -103,8 +103,9 @@ class Station {
   };
 
   [[nodiscard]] std::uint64_t random(std::uint64_t below) { return random_() % below; }
-  /// Within so many microseconds; now and then much later, or on a loaded machine, where others
-  /// don't run for milliseconds, no wait would live to be granted.
+  /// A time within `us` microseconds, and now and then much later. On a loaded machine other
+  /// threads don't run for milliseconds. If all times were short, no wait would live to be granted
+  /// there.
   [[nodiscard]] std::uint64_t soon(std::uint64_t us) {
     return lcore.now() + random(us_tsc_ * (random(64) == 0 ? 20'000 : us));
   }
@@ -227,7 +228,7 @@ class Station {
     }
   }
 
-  /// As bab drops it, or as a driver does, past everything of ours.
+  /// Drops a buffer as bab does, or as a driver does, without bab's functions.
   void drop(rte_mbuf* m) {
     if (random(2) == 0) return BufferPool::release(m);
     rte_mempool* pool = m->pool;
@@ -244,7 +245,7 @@ class Station {
   std::array<Wait*, 6> waits_{};
 };
 
-/// Threads that EAL knows nothing of register, take part for some milliseconds, and go.
+/// Threads that EAL doesn't know. They register, take part for some milliseconds, and go.
 struct Visitor {
   void operator()() {
     std::uint64_t seed = first_seed;
@@ -269,8 +270,8 @@ struct Visitor {
 };
 
 void run_circle(std::uint32_t cache, std::chrono::milliseconds how_long, std::uint64_t seed) {
-  // As few as make everybody wait, and with them some more where there are caches: those keep a
-  // quarter at most.
+  // So few buffers that everybody has to wait. With caches there are some more, because caches keep
+  // a quarter of them at most.
   test::FullPool pool(test::small_pool(cache == 0 ? 8 : 24, cache));
   clear(pool);
   {
@@ -287,8 +288,8 @@ void run_circle(std::uint32_t cache, std::chrono::milliseconds how_long, std::ui
                                        std::thread(std::ref(visitors[1]))};
     std::thread clock([&] {
       std::this_thread::sleep_for(how_long);
-      // Six threads and fewer CPUs under a sanitizer: where one of them hardly ran, most of its
-      // waits timed out. Starved is who gets nothing for much longer than that.
+      // Under a sanitizer, six threads share fewer CPUs. If one of them hardly runs, most of its
+      // waits time out. A thread is starved if it gets nothing for much longer than that.
       const Clock::time_point limit = Clock::now() + std::chrono::seconds(30);
       for (auto& station : stations)
         while (station->granted.load(std::memory_order_relaxed) == 0 && Clock::now() < limit)
@@ -340,12 +341,12 @@ TEST(StressLcore, ACircleOfLcoresAndVisitorsSharesEightBuffers) {
   for (const std::uint32_t cache : {0U, 1U, 5U}) run_circle(cache, each_of(3), seed);
 }
 
-/// The line itself, with so few slots that they are used again all the time.
+/// The line of waiters by itself. It has so few slots that they are used again all the time.
 TEST(StressTicketQueue, OneAtATimeInOrderWhoeverLeavesEarly) {
   const std::uint64_t seed = test::printed_seed();
   TicketQueue<RealAtom, 3> line;
   std::atomic<bool> stop{false};
-  std::uint64_t last = 0, served = 0;  // of whoever is served
+  std::uint64_t last = 0, served = 0;  // only the thread that is served changes these
   std::atomic<std::uint64_t> broken{0}, early{0};
   const auto work = [&](std::uint64_t own_seed) {
     std::mt19937_64 random(own_seed);

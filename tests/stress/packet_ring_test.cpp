@@ -26,8 +26,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A way from one lcore to the next for SendPackets: a ring carries pointers, so these are the
-/// places that they point to. The receiver gives a place back by the second ring.
+/// A way for SendPackets from one lcore to the next. A ring carries pointers: they point to the
+/// places of SendPackets. The receiver gives a place back through the second ring.
 class Ring {
  public:
   explicit Ring(std::uint32_t places) : full_(places), empty_(places), places_(places) {
@@ -37,7 +37,7 @@ class Ring {
     }
   }
 
-  /// Takes the message, unless there is no place.
+  /// Takes the message. Returns false if no place is free.
   bool push(SendPacket& message) {
     SendPacket* place = nullptr;
     if (empty_.pop({&place, 1}) == 0) return false;
@@ -60,10 +60,10 @@ class Ring {
   std::vector<SendPacket> places_;
 };
 
-/// What a message says, all of it made of one number.
+/// The words of a message. All of them are made from one number.
 constexpr std::uint32_t kWords = 16;
 
-constexpr std::uint64_t kEnough = 100;  ///< messages, to call an lcore busy
+constexpr std::uint64_t kEnough = 100;  ///< messages; with more, an lcore counts as busy
 
 bool is_intact(const Packet& packet) {
   std::array<std::uint64_t, kWords> words;
@@ -74,8 +74,9 @@ bool is_intact(const Packet& packet) {
   return true;
 }
 
-/// One lcore of the circle: takes messages from the one before, keeps, clones and drops some at
-/// random, and sends on what it can; makes new ones as long as the pool gives buffers.
+/// One lcore of the circle. It takes messages from the lcore before, and keeps, clones and drops
+/// some at random. It sends on what it can, and makes new messages as long as the pool gives
+/// buffers.
 struct RingStation {
   RingStation(BufferPool& from, Ring& before, Ring& after, std::uint64_t seed)
       : pool(from), in(before), out(after), random(seed) {}
@@ -91,7 +92,7 @@ struct RingStation {
     for (int i = 0; i < 4; ++i) {
       SendPacket message = in.pop();
       if (!message) {
-        std::this_thread::yield();  // three busy lcores on fewer CPUs take turns of milliseconds
+        std::this_thread::yield();  // else three busy lcores on fewer CPUs wait for milliseconds
         break;
       }
       Packet packet = message.receive();
@@ -123,7 +124,7 @@ struct RingStation {
 
   void pass_on(Packet packet) {
     SendPacket message = packet.send();
-    if (!out.push(message)) ++full;  // and drops it here
+    if (!out.push(message)) ++full;  // the message is dropped here
   }
 
   void count(const Packet& packet) {
@@ -137,7 +138,7 @@ struct RingStation {
   std::mt19937_64 random;
   const std::atomic<bool>* stop = nullptr;
   std::deque<Packet> kept;
-  Counter made, seen;  // read while they count
+  Counter made, seen;  // the main lcore reads them while they count
   std::uint64_t broken = 0, full = 0;
 };
 
@@ -154,7 +155,7 @@ TEST(StressPacketRing, ThreeLcoresPassMessagesRoundAndLoseNoBuffer) {
       stations[i].stop = &stop;
       test::start_on(i + 1, stations[i]);
     }
-    const auto busy = [&] {  // on a loaded machine it takes longer
+    const auto busy = [&] {  // this takes longer on a loaded machine
       std::uint64_t all_made = 0;
       bool all_seen = true;
       for (const RingStation& s : stations) {

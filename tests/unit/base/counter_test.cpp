@@ -22,7 +22,7 @@ TEST(Counter, BeginsAtZeroAndCounts) {
   EXPECT_EQ(counter -= 4, 1U);
 }
 
-/// ThreadSanitizer has its say, too.
+/// In builds with ThreadSanitizer, a data race fails this test, too.
 TEST(Counter, MayBeReadWhileItCounts) {
   Counter counter;
   constexpr std::uint64_t kEnd = 200'000;

@@ -26,7 +26,7 @@ TEST(DeviceArguments, AreBehindTheNameInOrder) {
   EXPECT_THAT(
       all_of("net_pcap0,rx_pcap=a.pcap,tx_iface=eth0,rx_pcap=b.pcap"),
       ElementsAre(Pair("rx_pcap", "a.pcap"), Pair("tx_iface", "eth0"), Pair("rx_pcap", "b.pcap")));
-  EXPECT_THAT(all_of("iface=eth0"), ElementsAre(Pair("iface", "eth0")));  // as EAL keeps them
+  EXPECT_THAT(all_of("iface=eth0"), ElementsAre(Pair("iface", "eth0")));  // as EAL stores them
 }
 
 TEST(DeviceArguments, OnlyTheFirstEqualsSignParts) {

@@ -24,7 +24,7 @@ using testing::StartsWith;
 
 using Args = std::vector<std::string>;
 
-/// The sentence; empty: it's taken.
+/// The sentence of the error, or nothing if the check accepts the arguments.
 std::string refusal(const Args& args) {
   try {
     check_eal_args(args);
@@ -34,8 +34,8 @@ std::string refusal(const Args& args) {
   }
 }
 
-/// What EAL itself makes of them, in a child: "refused" or "taken". (Since 25.11 it ends the
-/// process at some.)
+/// What EAL itself does with the arguments, in a child process: "refused" or "taken". Since DPDK
+/// 25.11, some arguments make EAL end the process. This counts as "refused".
 std::string of_eal(const Args& args) {
   const test::Said said =
       test::in_child([&] { return std::string(test::init_eal(args) ? "taken" : "refused"); });
@@ -76,7 +76,7 @@ TEST(EalCheck, TakesWhatEalTakes) {
                            {"-b", "0000:00:00.0", "-b0000:00:00.1"},
                            {"--vfio-intr=msix", "--force-max-simd-bitwidth=64"},
                            {"--syslog=local7", "--mbuf-pool-ops-name=ring_mp_mc"}}) {
-    // Since 25.11 it has no --telemetry beside its opposite.
+    // Since DPDK 25.11, EAL refuses --telemetry together with --no-telemetry.
     Args all = with(args);
     if (std::count(args.begin(), args.end(), "--telemetry") > 0) std::erase(all, "--no-telemetry");
     SCOPED_TRACE(testing::PrintToString(args));
@@ -85,7 +85,7 @@ TEST(EalCheck, TakesWhatEalTakes) {
   }
 }
 
-/// And nothing that EAL takes.
+/// The check refuses only arguments that EAL refuses, too.
 TEST(EalCheck, RefusesWhatEalRefuses) {
   for (const Args& args : {Args{"--no-such-option"},
                            {"-Z"},
@@ -145,7 +145,7 @@ TEST(EalCheck, RefusesWhatEalRefuses) {
   }
 }
 
-/// EAL leaves them to the application, and bab::Eal has none.
+/// EAL leaves words that aren't options to the application. bab::Eal takes none.
 TEST(EalCheck, RefusesWords) {
   for (const Args& args : {Args{"word"}, {"--no-pci", "word", "--no-huge"}, {"--", "word"}, {"-"}})
     EXPECT_THAT(refusal(args), HasSubstr("; ")) << testing::PrintToString(args);
@@ -157,7 +157,7 @@ TEST(EalCheck, KnowsEachOptionOfThisEal) {
     const std::string name =
         option.name.empty() ? std::string{'-', option.letter} : std::string(option.name);
     SCOPED_TRACE(name);
-    if (name == "--help") continue;  // it ends the process
+    if (name == "--help") continue;  // --help ends the process
     const std::string sentence = refusal({name});
     EXPECT_THAT(sentence, option.takes == Takes::kValue
                               ? testing::Matcher<std::string>(
@@ -178,8 +178,8 @@ TEST(EalCheck, ReadsNamesAsEalDoes) {
   EXPECT_THAT(refusal({"-vn0"}), HasSubstr("-n 0; "));
 }
 
-/// EAL takes such a range for no core at all, unless --lcores has it; with another core beside it,
-/// it takes that.
+/// EAL reads a range that goes downwards as no core at all, except in --lcores. If the option has
+/// another core beside the range, EAL uses that core.
 TEST(EalCheck, TurnsARangeThatGoesDownwards) {
   if (!detail::dpdk::getopt_reads_eal_arguments()) GTEST_SKIP() << "-l is --lcores here";
   EXPECT_THAT(refusal({"-l", "1-0"}), HasSubstr("no core in -l 1-0; ranges go upwards: -l 0-1"));
@@ -203,11 +203,12 @@ TEST(EalCheck, FindsValuesWhereEalDoes) {
   EXPECT_THAT(option_values(Args{"--vdev=a", "--vdev", "b"}, "--vdev"), ElementsAre("a", "b"));
   EXPECT_THAT(option_values(Args{"-a", "1:0.0", "--allow=2:0.0"}, "--allow"),
               ElementsAre("1:0.0", "2:0.0"));
-  // A value is no option, and what follows one that takes none is not its value.
+  // A value isn't read as an option. An option that needs no value doesn't take the next argument
+  // as its value.
   EXPECT_THAT(option_values(Args{"--file-prefix", "--vdev", "-l0"}, "--vdev"), ElementsAre());
   EXPECT_THAT(option_values(Args{"--huge-unlink", "-m", "16"}, "--huge-unlink"), ElementsAre());
   EXPECT_FALSE(has_option(Args{"--file-prefix", "--no-pci"}, "--no-pci"));
-  // What EAL would refuse hides nothing else.
+  // Arguments that EAL would refuse don't hide the other arguments.
   EXPECT_TRUE(has_option(Args{"--no-such-option", "word", "-Z", "--no-pci"}, "--no-pci"));
   EXPECT_FALSE(has_option(Args{"--", "--no-pci"}, "--no-pci"));
   if (!detail::dpdk::getopt_reads_eal_arguments()) return;

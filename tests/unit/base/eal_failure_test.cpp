@@ -51,7 +51,7 @@ TEST(PciFailure, OfAnotherDeviceIsNone) {
   EXPECT_EQ(explain_pci_failure("", kA), "");
 }
 
-/// Its last words say what failed; the line before them may say why.
+/// The last line of EAL's log says what failed. The line before it may say why.
 TEST(EalFailure, LastWordsAndTheLineBefore) {
   const auto explained = [](const char* log) {
     return std::string(detail::explain_eal_failure(log).what());

@@ -32,7 +32,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-/// How many numbered lines another thread wrote while `work` ran, before and after.
+/// Runs `work` while another thread writes numbered lines. Some lines come before `work`, and some
+/// after it. Returns the number of lines.
 std::string written_by_another_thread_during(const std::function<void()>& work) {
   std::atomic<bool> stop{false};
   std::atomic<unsigned> n{0};
@@ -117,8 +118,9 @@ TEST(EalGuest, LeavesSignalsTheLocaleAndDescriptorsAlone) {
   EXPECT_EQ(said.result, "same, same");
 }
 
-/// EAL's own words are the reason where its last line isn't; nothing is printed but, until 24.11,
-/// the line that it writes past its log.
+/// If the last line of EAL's log doesn't give the reason, the error takes it from EAL's other
+/// lines. Nothing is printed, with one exception: before DPDK 24.11, EAL writes one line past its
+/// log.
 TEST(EalGuest, AStartThatFailsInsideSaysWhyAndPrintsAtMostEalsLine) {
   const Said said = in_child([] {
     std::vector<std::string> args = kPlain;
@@ -130,7 +132,7 @@ TEST(EalGuest, AStartThatFailsInsideSaysWhyAndPrintsAtMostEalsLine) {
   EXPECT_THAT(said.output, testing::AnyOf("", StartsWith("EAL: FATAL: ")));
 }
 
-/// What a host has of DPDK's log, it keeps.
+/// A host that has set a stream for DPDK's log keeps this stream.
 TEST(EalGuest, AStreamOfTheHostsGetsTheLogAndIsItsAgain) {
   const Said said = in_child([] {
     std::FILE* mine = std::tmpfile();
@@ -150,7 +152,8 @@ TEST(EalGuest, AStreamOfTheHostsGetsTheLogAndIsItsAgain) {
   EXPECT_EQ(said.output, "");
 }
 
-/// Nor is one of DPDK's own, which is no file, closed under it.
+/// DPDK's own stream for syslog has no file behind it. A second Eal that is refused doesn't close
+/// that stream.
 TEST(EalGuest, AnEalOfTheHostsKeepsItsSyslogWhereOursIsRefused) {
   const Said said = in_child([] {
     if (!init_eal(plain_and({"--syslog=user"}))) return std::string("no EAL");
@@ -210,9 +213,9 @@ TEST(EalGuest, SoDoThoseOfRteExit) {
   EXPECT_THAT(said.output, HasSubstr("words of an exit"));
 }
 
-// fork(): EAL is the parent's.
+// After fork(), EAL belongs to the parent process.
 
-/// `work` in a child that fork() makes of a process with an EAL and a pool.
+/// Runs `work` in a child process. fork() makes it from a process with an EAL and a pool.
 Said in_a_child_of_eals_process(const std::function<std::string(Eal&, BufferPool&)>& work,
                                 bool destroys = false) {
   return in_child([&] {
@@ -243,7 +246,7 @@ Said in_a_child_of_eals_process(const std::function<std::string(Eal&, BufferPool
     int status = 0;
     waitpid(child, &status, 0);
     if (WIFSIGNALED(status)) said += "signal " + std::to_string(WTERMSIG(status));
-    // The parent goes on.
+    // The parent can still use its EAL and its pool.
     rte_mbuf* m = pool->try_acquire();
     const std::string goes_on =
         m != nullptr && eal->workers().size() == 2 ? "; goes on" : "; broken";

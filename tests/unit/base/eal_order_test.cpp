@@ -1,4 +1,4 @@
-/// In which order EAL and what stands on it go.
+/// The order in which EAL and the objects that need it are destroyed.
 #include <array>
 #include <memory>
 #include <optional>
@@ -36,7 +36,7 @@ BufferPoolOptions small(const char* name = "a") {
   return {.name = name, .buffers = 16, .data_room = 512, .cache = 4};
 }
 
-/// A page of EAL's, to see whether it is there.
+/// A page of EAL's memory. eal_is() tells whether the page is still there.
 void* eal_page() {
   void* page = nullptr;
   rte_memseg_list_walk(
@@ -110,7 +110,7 @@ TEST(EalOrder, ARingAChannelAndALoopbackMayGoAfterIt) {
       "there, then gone");
 }
 
-/// All that a program has, as members in their natural order, with a message on its way.
+/// The objects of a whole program, as members in their natural order. One message is on its way.
 struct Program {
   BufferPool pool{small()};
   Loopback wire;
@@ -217,7 +217,8 @@ TEST(EalOrder, NothingCanBeMadeBeforeItAndTheSentenceSaysWhy) {
     EXPECT_THAT(said.result, HasSubstr("EAL isn't initialised yet; make a bab::Eal first"));
 }
 
-/// Cleans up under our objects, as a host application that owns its EAL may.
+/// The host calls rte_eal_cleanup() while bab's objects still exist. A host application that owns
+/// its EAL may do this.
 TEST(EalOrder, WhatAHostCleansUpUnderneathIsLeftAlone) {
   expect_said(in_child([] {
                 if (!init_eal(plain_and({"--log-level=1"}))) return std::string("no EAL");

@@ -12,7 +12,7 @@
 
 static const char* pretended_release = nullptr;
 
-/// What the library asks, before DPDK's own.
+/// The library calls this function instead of DPDK's own.
 extern "C" const char* rte_version() {
   if (pretended_release != nullptr) return pretended_release;
   return reinterpret_cast<decltype(&rte_version)>(dlsym(RTLD_NEXT, "rte_version"))();

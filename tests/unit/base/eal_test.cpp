@@ -36,7 +36,7 @@ std::string text(const std::vector<unsigned>& ids) {
   return s;
 }
 
-/// Starts EAL in a child; "started" and nothing printed is the good case.
+/// Starts EAL in a child process. In the good case the result is "started", and nothing is printed.
 Said start(const std::vector<std::string>& args) {
   return in_child([&] {
     const Eal eal(args);
@@ -160,7 +160,7 @@ TEST(Eal, EmbeddedArgumentsKeepToTheCpusAllowed) {
   EXPECT_EQ(said.result, "1 2 ");
 }
 
-// What goes wrong is one sentence, and nothing is printed.
+// Every failure gives one sentence, and nothing is printed.
 
 void expect_error(const std::vector<std::string>& args, const std::string& part) {
   const Said said = start(args);
@@ -186,7 +186,7 @@ TEST(Eal, RefusesOptionsThatExcludeEachOther) {
   expect_error({"-a", "01:00.0", "-b", "02:00.0"},
                "-a cannot be specified together with -b; leave");
   for (const auto& [one, other, mend] : detail::dpdk::exclusive_options())
-    if (one == "--no-huge" && other == "--in-memory")  // until 25.11
+    if (one == "--no-huge" && other == "--in-memory")  // before DPDK 25.11
       expect_error({"--no-huge", "--in-memory"},
                    "together with --in-memory; leave --in-memory out");
 }
@@ -224,8 +224,8 @@ TEST(Eal, LooksAtEveryVdev) {
                "net_pcap0");
 }
 
-/// A program that includes doctor.hpp, as this one does, has the doctor asked; Eal itself knows of
-/// none.
+/// A program that includes doctor.hpp, as this one does, makes Eal ask the doctor. Eal itself knows
+/// of no doctor.
 TEST(Eal, AsksTheDoctorWhyAVdevFailed) {
   const std::vector<std::string> args = plain_and({"--vdev=net_af_packet0,iface=nowhere0"});
   constexpr std::string_view kDoctors = "there is no interface nowhere0; choose one that";
@@ -249,7 +249,7 @@ TEST(Eal, MakesPortsOfVdevs) {
 }
 
 TEST(Eal, EndsAfterAVdevFailed) {
-  // EAL was there and is cleaned up: nothing of it answers any more.
+  // EAL had started and was cleaned up. It has no ports any more.
   const Said said = in_child([] {
     try {
       const Eal eal(plain_and({"--vdev=net_null0", "--vdev=no_such_driver0"}));
@@ -261,10 +261,10 @@ TEST(Eal, EndsAfterAVdevFailed) {
   EXPECT_EQ(said.result, "0");
 }
 
-// --in-memory is ours, unless the user says where files go.
+// bab adds --in-memory, unless the user says where EAL's files go.
 
 TEST(Eal, AddsNoInMemoryToNoHuge) {
-  // EAL would refuse the two together.
+  // EAL would refuse --no-huge and --in-memory together.
   for (const char* no_huge : {"--no-huge", "--no-hug"}) {
     if (!detail::dpdk::getopt_reads_eal_arguments() && std::string_view(no_huge) == "--no-hug")
       continue;
@@ -275,8 +275,9 @@ TEST(Eal, AddsNoInMemoryToNoHuge) {
 }
 
 TEST(Eal, AddsInMemoryUnlessToldWhereFilesGo) {
-  // What these start with differs from machine to machine. What EAL was given, it keeps for
-  // telemetry; here it is seen by what a pair of options says that exclude each other.
+  // Whether EAL starts with these arguments depends on the machine. EAL keeps its arguments only
+  // for telemetry. The test sees them in another way: an option that excludes --in-memory gives an
+  // error that names --in-memory.
   const auto result = [](const std::vector<std::string>& more) {
     std::vector<std::string> args{"--no-pci", "--no-telemetry", "--no-shconf"};
     args.insert(args.end(), more.begin(), more.end());
@@ -300,7 +301,7 @@ TEST(Eal, ArgumentsComeBackUntouched) {
   EXPECT_EQ(said.result, "same");
 }
 
-// A host's EAL.
+// An EAL that a host application started.
 
 TEST(Eal, AdoptsWhatAHostHasInitialised) {
   const Said said = in_child([] {
@@ -310,7 +311,7 @@ TEST(Eal, AdoptsWhatAHostHasInitialised) {
       const Eal eal = Eal::adopt();
       workers = text(eal.workers());
     }
-    // Nothing was cleaned up: memory is still there.
+    // Nothing was cleaned up: EAL still gives memory.
     void* memory = rte_malloc(nullptr, 64, 0);
     return workers + (memory != nullptr ? "and memory" : "and none");
   });

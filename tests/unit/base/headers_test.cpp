@@ -71,11 +71,12 @@ TEST(Headers, WithOtherLayoutsAreRefused) {
 TEST(Headers, OfAnotherReleaseOfDpdkAreRefused) {
   auto headers = detail::kHeaders;
   headers.dpdk_release = 1908;
-  headers.mempool_bytes = 7;  // a consequence
+  headers.mempool_bytes = 7;  // follows from the other release
   EXPECT_THAT(refusal_of(headers), HasSubstr("compiled with the headers of DPDK 19.08, and"));
 }
 
-/// Without a warning, of which clang had one where the library has no checks.
+/// This must compile without a warning. clang once warned here in builds without the library's
+/// checks.
 TEST(Check, MayBeAllThatALambdaCapturesFor) {
   int calls = 0;
   const auto check = [&calls] { BAB_ASSERT(++calls == 1); };

@@ -11,7 +11,7 @@
 namespace bab {
 namespace {
 
-/// Pointers 1 … n to nothing.
+/// Pointers to n integers in `storage`.
 std::vector<int*> pointers(std::vector<int>& storage, int n) {
   storage.resize(static_cast<std::size_t>(n));
   std::vector<int*> out;

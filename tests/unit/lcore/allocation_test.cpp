@@ -27,7 +27,8 @@ struct LcoreAllocationTest : testing::Test {
   }
 };
 
-/// Tasks that wait for everything there is, in Tasks of several depths, and spawn others: for ever.
+/// Tasks that never end. They wait for everything that can be awaited, in Tasks of several depths,
+/// and spawn other tasks.
 struct Work {
   Work() {
     for (int i = 0; i < 4; ++i) lcore.spawn([this] { return produce(); });
@@ -152,7 +153,7 @@ TEST_F(LcoreAllocationTest, AFrameFromTheHeapAmongThemIsSeen) {
   Work work;
   for (int i = 0; i < 2000; ++i) work.lcore.turn(++work.now);
   const std::uint64_t before = HeapCounter::all();
-  // Outside of a turn there is no pool for its frame.
+  // Outside of a turn there is no pool for the coroutine's memory.
   work.lcore.spawn([]() -> Task<> { co_return; });
   for (int i = 0; i < 10; ++i) work.lcore.turn(++work.now);
   EXPECT_GT(HeapCounter::all(), before);

@@ -63,7 +63,7 @@ TEST(AnyOf, MayItselfBeAwaitedAgain) {
   EXPECT_EQ(lcore.tasks(), 0U);
 }
 
-/// GCC 12 can't await what a lambda refers to.
+/// This is a function because GCC 12 can't await a variable that a lambda captures by reference.
 template <class Awaitable, class Result>
 Task<> await_into(Awaitable& awaitable, Result& result) {
   result = co_await awaitable;
@@ -120,7 +120,7 @@ TEST(AnyOf, OneThatHasLostMayBeAwaitedBeforeItGoesOn) {
   std::size_t first = 9;
   Outcome outcome = Outcome::kCancelled;
   bool both = false;
-  lcore.spawn([&]() -> Task<> {  // ready before the AnyOf below
+  lcore.spawn([&]() -> Task<> {  // this task goes on before the AnyOf below
     while (!both) co_await Yield();
     co_await await_into(told_b, outcome);
   });

@@ -38,7 +38,8 @@ TEST(Idle, EachStrategyHasANameOfItsOwn) {
   EXPECT_THAT(names, testing::IsSupersetOf({"spin", "pause", "backoff", "monitor"}));
 }
 
-/// The shortest of `times` empty turns, in TSC ticks: the machine may be busy with something else.
+/// The duration of the shortest of `times` empty turns, in TSC ticks. Other turns may be longer,
+/// because the machine is busy with something else.
 std::uint64_t shortest_rest(Idle& idle, int times, std::uint64_t next_after) {
   std::uint64_t shortest = kNoTimer;
   for (int i = 0; i < times; ++i) {
@@ -52,7 +53,7 @@ std::uint64_t shortest_rest(Idle& idle, int times, std::uint64_t next_after) {
 TEST(Idle, BackOffSleepsAndAwakensWithinItsBound) {
   Idle idle({IdleStrategy::kBackOff, 2000});
   EXPECT_LT(shortest_rest(idle, 200, kNoTimer), us_to_tsc(20)) << "no sleep at first";
-  // 1, 2, 4 … µs: from some turn on it is the bound.
+  // The sleep grows (1, 2, 4 … µs) until it is as long as the bound.
   (void)shortest_rest(idle, 256 + 8 * 11, kNoTimer);
   const std::uint64_t rest = shortest_rest(idle, 5, kNoTimer);
   EXPECT_GE(rest, us_to_tsc(1900));
@@ -80,8 +81,8 @@ TEST(Idle, BoundsThatMakeNoSenseAreBroughtIntoRange) {
 TEST(LcoreCounters, AddUpToTheTimeOfTheRun) {
   for (const IdleStrategy s : {IdleStrategy::kSpin, IdleStrategy::kPause, IdleStrategy::kBackOff,
                                IdleStrategy::kMonitor}) {
-    // A turn in which the operating system takes the CPU away counts as long as it lasted: one
-    // undisturbed run of a few shows that sleeping is idle time.
+    // If the operating system takes the CPU away during a turn, the whole time counts for that
+    // turn. The test makes several runs. One undisturbed run shows that sleeping is idle time.
     bool mostly_idle = false;
     for (int run = 0; run < 10 && !mostly_idle; ++run) {
       Lcore lcore({s, 50});
@@ -126,7 +127,7 @@ TEST(LcoreCounters, AnLcoreThatSleepsNoticesASignalWithinTheBound) {
   std::uint64_t shortest = kNoTimer;
   for (int i = 0; i < 5; ++i) {
     test::start_on(1, work);
-    rte_delay_us_sleep(20'000);  // it sleeps 1 ms at a time by now
+    rte_delay_us_sleep(20'000);  // by now the lcore sleeps 1 ms at a time
     const std::uint64_t seen = signal.seen();
     const std::uint64_t told = rte_rdtsc();
     if (seen == 0) signal.notify();

@@ -9,7 +9,7 @@
 namespace bab {
 namespace {
 
-/// Writes its name down and does what it is told.
+/// Appends its name to the log, then calls `then`, if there is one.
 struct Poller {
   unsigned poll(std::uint64_t) {
     *log += name;
@@ -73,7 +73,7 @@ TEST_F(Pollers, OneRemovesOthersInItsPollAndTheyAreLeftOut) {
 
 TEST_F(Pollers, WhatAPollAddsIsCalledFromTheNextTurnOn) {
   a.then = [this] {
-    for (int i = 0; i < 100; ++i) lcore.add(d);  // more than there is room for
+    for (int i = 0; i < 100; ++i) lcore.add(d);  // more than the reserved room takes
     a.then = nullptr;
   };
   EXPECT_EQ(turn(), "abc");

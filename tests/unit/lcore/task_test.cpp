@@ -56,7 +56,7 @@ TEST(Task, GivesWhatCanOnlyBeMoved) {
   EXPECT_EQ(*got, "moved");
 }
 
-/// Awaiting a T that isn't made in the same expression.
+/// True if a T that is a variable can be awaited, not only one made in the same expression.
 template <class T>
 concept AwaitsAVariable = requires(T& task) {
   operator co_await(std::move(task));
@@ -146,7 +146,8 @@ TEST(Task, GivesAReference) {
   EXPECT_EQ(caught, "none");
 }
 
-/// What a frame holds goes with it, whoever ends it and when.
+/// A coroutine's variables are destroyed with it and only once, no matter who ends the coroutine
+/// and when.
 TEST(Task, AFrameGoesOnceWithWhatItHolds) {
   Lcore lcore;
   const auto held = std::make_shared<int>(1);
@@ -190,7 +191,7 @@ TEST(Lcore, AMakeThatThrowsIsATaskThatThrew) {
   EXPECT_THROW(lcore.run(), std::runtime_error);
 }
 
-/// A poller is allowed to throw: what it left must not look like a turn that still goes on.
+/// A poller may throw. Afterwards nothing must look as if the turn still went on.
 struct ThrowingPoller {
   unsigned poll(std::uint64_t) { throw std::runtime_error("poll"); }
 };

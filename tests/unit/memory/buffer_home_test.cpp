@@ -63,7 +63,7 @@ TEST(BufferHome, AnMbufOfAPoolThatWentHasNoPool) {
 }
 
 TEST(BufferHome, ACacheThatIsFullGoesToAllLcoresAndTakesTheNewOnes) {
-  test::FullPool pool(test::small_pool(64, 8, 1));  // flushed when more than 12 would be in it
+  test::FullPool pool(test::small_pool(64, 8, 1));  // flushed before it would hold more than 12
   const test::Turning turning;
   std::array<rte_mbuf*, 64> all;
   ASSERT_TRUE(pool.try_acquire(all));
@@ -86,7 +86,7 @@ TEST(BufferHome, ACacheThatIsFullGoesToAllLcoresAndTakesTheNewOnes) {
   BufferPool::release(all);
 }
 
-// ThreadSanitizer sees it where a buffer counts as back before it is in the cache.
+// ThreadSanitizer reports an error if a buffer counts as back before it is in the cache.
 TEST(BufferHome, StaysUntilTheLastBulkIsInItsPlace) {
   for (int i = 0; i < 20; ++i) {
     auto pool = std::make_unique<BufferPool>(test::small_pool(64, 10, 1));
@@ -99,7 +99,7 @@ TEST(BufferHome, StaysUntilTheLastBulkIsInItsPlace) {
       BufferPool::release(out.subspan(0, 10));
       ready = true;
       while (!go) rte_pause();
-      BufferPool::release(out.subspan(10));  // flushes the cache of 10, then it holds these
+      BufferPool::release(out.subspan(10));  // flushes the cached 10, then caches these 6
     };
     test::start_on(1, give_back);
     while (!ready) rte_pause();

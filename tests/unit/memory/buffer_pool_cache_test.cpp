@@ -33,7 +33,7 @@ TEST(BufferPoolCache, GivesAndTakesEveryBufferThroughTheCache) {
 TEST(BufferPoolCache, FetchingTheNextBufferEarlyTakesNone) {
   FullPool pool(small_pool(16, 4, 1)), without(small_pool(8, 0));
   const Turning turning;
-  for (int i = 0; i < 2; ++i) {  // the cache is empty, then it isn't
+  for (int i = 0; i < 2; ++i) {  // first with an empty cache, then with a filled one
     pool.prefetch_next();
     EXPECT_EQ(pool.in_use(), 0U);
     BufferPool::release(pool.try_acquire());
@@ -72,7 +72,7 @@ TEST(BufferPoolCache, WhatOneLcoreReleasesPastItsCacheAnotherGets) {
   });
   EXPECT_EQ(pool.available(), 16U);
   while (rte_mbuf* m = pool.try_acquire()) got.push_back(m);
-  // Its cache keeps at most 1.5 times its size.
+  // The cache of lcore 1 keeps at most 3 buffers, 1.5 times its size.
   EXPECT_GE(got.size(), 13U);
   BufferPool::release(got);
   on_lcore(1, [&] { BufferPool::empty_caches(); });

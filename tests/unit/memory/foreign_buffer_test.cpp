@@ -24,7 +24,7 @@ using test::LentMemory;
 
 constexpr std::array<std::uint8_t, 5> kHello{'h', 'e', 'l', 'l', 'o'};
 
-/// One by one, and in bulk.
+/// Releases buffers one by one or, if the parameter is true, in bulk.
 struct ForeignBuffer : testing::TestWithParam<bool> {
   static void release(rte_mbuf* m) {
     if (GetParam())

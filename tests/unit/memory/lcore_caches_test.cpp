@@ -93,7 +93,8 @@ TEST(LcoreCaches, ALoopThatRunsOpensThoseOfAPoolThatComesLater) {
   EXPECT_EQ(cached(pool), 9U);
 }
 
-// Whoever only tries is helped as one that waits is: no acquire(), no reserve_wait().
+// An lcore that only tries, without acquire() or reserve_wait(), gets the same help as one that
+// waits.
 TEST(LcoreCaches, C11WhoeverTriesFindsWhatAnotherLcoreKeeps) {
   FullPool pool(small_pool(64, 8, 2));
   std::vector<rte_mbuf*> all = take_all(pool);
@@ -148,7 +149,8 @@ TEST(LcoreCaches, AnLcoreThatTakesAndGivesBackAllTheTimeKeepsNothingFromOneThatA
   EXPECT_EQ(pool.stats().free, 3U);
   std::array<rte_mbuf*, 3> three{};
   EXPECT_FALSE(pool.try_acquire(three)) << "some are in the other's cache";
-  // However many turns the other one has meanwhile, all are where this one finds them after each.
+  // The other lcore may have any number of turns meanwhile. Afterwards this lcore finds all three
+  // buffers.
   for (int turns : {1, 2, 100, 5000}) {
     for (int i = 0; i < turns; ++i) busy_turn();
     ASSERT_TRUE(pool.try_acquire(three)) << "after " << turns << " turns";
@@ -161,7 +163,7 @@ TEST(LcoreCaches, AnLcoreThatTakesAndGivesBackAllTheTimeKeepsNothingFromOneThatA
 
 TEST(LcoreCaches, AnLcoreThatBeginsToTurnKeepsNothingFromOneThatMayBeAsking) {
   FullPool pool(small_pool(64, 8, 2));
-  std::vector<rte_mbuf*> all = take_all(pool);  // the last one in vain
+  std::vector<rte_mbuf*> all = take_all(pool);  // the last attempt finds none
   turn_on(1);
   {
     const AsLcore as(1);
@@ -176,7 +178,7 @@ TEST(LcoreCaches, AnLcoreThatBeginsToTurnKeepsNothingFromOneThatMayBeAsking) {
 
 TEST(LcoreCaches, AreFilledUpAgainWhenNobodyHasAskedForALongTime) {
   FullPool pool(small_pool(64, 8, 1));
-  LcoreCaches caches(8, 64, 1);  // with a clock of the test's, over the same mempool
+  LcoreCaches caches(8, 64, 1);  // on the same mempool, with a clock of the test's own
   rte_mempool& mempool = *pool.mempool();
   const unsigned me = rte_lcore_id();
   rte_mempool_cache& cache = *rte_mempool_default_cache(&mempool, me);
@@ -215,7 +217,7 @@ TEST(LcoreCaches, OnesOwnNeedEmptiesTheOthersCachesOnly) {
   EXPECT_FALSE(caches.turned(mempool, kOther, false, 2));
   EXPECT_EQ(others.size, 0U);
   caches.announce(kOther);
-  caches.announce(me);  // the other's, which it hasn't seen yet, isn't taken for its own
+  caches.announce(me);  // the other's need is still unseen, and must not count as this one's
   EXPECT_FALSE(caches.turned(mempool, me, false, 3));
   EXPECT_EQ(mine.size, 0U);
   caches.close(mempool, me);
@@ -226,7 +228,7 @@ TEST(LcoreCaches, ADriversNeedIsHeard) {
   FullPool pool(small_pool(64, 8, 2));
   std::vector<rte_mbuf*> all = take_all(pool);
   turn_on(1);
-  pool.note_short_burst(32);  // while there are none at all
+  pool.note_short_burst(32);  // while no buffer is free at all
   {
     const AsLcore as(1);
     BufferPool::relieve();
@@ -252,7 +254,7 @@ TEST(LcoreCaches, AShortBurstIsNoNeedWhereTheDriverFindsABuffer) {
   EXPECT_EQ(cached(pool), 9U);
 }
 
-// A driver that takes 32 at once starves with 31 at hand, too.
+// A driver that takes 32 buffers at once gets none, even if 31 are free.
 TEST(LcoreCaches, ADriverThatTakesManyAtOnceIsHeard) {
   FullPool pool(small_pool(256, 16, 2));
   std::vector<rte_mbuf*> all(256);
@@ -274,7 +276,8 @@ TEST(LcoreCaches, ADriverThatTakesManyAtOnceIsHeard) {
   BufferPool::empty_caches();
 }
 
-// A host's thread goes while a pool does: whoever unregistered it closes caches there.
+// A host's thread unregisters while a pool is destroyed. Unregistering closes the thread's caches.
+// This must not touch the destroyed pool.
 TEST(LcoreCaches, AThreadThatUnregistersWhileAPoolGoesTouchesNothingOfIt) {
   std::atomic<bool> stop{false};
   std::thread host([&] {
@@ -338,7 +341,7 @@ TEST(LcoreCaches, AnLcoreTurnedByHandKeepsNothingWhenItGoes) {
 TEST(LcoreCaches, C11cAThreadThatUnregistersKeepsNothingWhoeverRegisteredIt) {
   FullPool pool(small_pool(64, 8, 8));
   std::thread([&] {
-    ASSERT_EQ(rte_thread_register(), 0);  // a host's, which knows nothing of bab's end of it
+    ASSERT_EQ(rte_thread_register(), 0);  // as a host does, without bab's LcoreRegistration
     BufferPool::relieve();
     BufferPool::release(pool.try_acquire());
     EXPECT_GT(cached(pool), 0U);

@@ -107,7 +107,7 @@ TEST_F(SendPacketTest, C20_AtTheLimitAnLcorePassesOnTheSharesItHasTooMany) {
   rte_mbuf* m = buffer_with(pool, "hello");
   Packet first = PacketSource(m, 1).packet(rte_pktmbuf_mtod(m, const std::uint8_t*), 5);
   for (unsigned i = 1; i < Shares<>::kLimit; ++i)
-    ASSERT_TRUE(first.clone().send().receive()) << i;  // each leaves its share
+    ASSERT_TRUE(first.clone().send().receive()) << i;  // each leaves its share with the lcore
   ASSERT_EQ(account(0, m).shares, 0x8000U);
   ASSERT_EQ(account(0, m).handles, 1U);
   Packet clone = first.clone();
@@ -119,8 +119,8 @@ TEST_F(SendPacketTest, C20_AtTheLimitAnLcorePassesOnTheSharesItHasTooMany) {
   EXPECT_EQ(text_of(sent.receive()), "hello");
 }
 
-/// Six Packets of one buffer of which the lcore has `own` shares, one or two more can be taken, and
-/// it keeps a handle or not. How many go?
+/// Six Packets of one buffer are sent. The lcore has `own` shares of the buffer, and can take
+/// `left` more. If `keeps`, the lcore keeps one more handle. `go` of the six Packets can go.
 struct AtTheLimit {
   std::uint32_t own;
   std::uint16_t left;

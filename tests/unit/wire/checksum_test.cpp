@@ -15,7 +15,7 @@ namespace {
 using test::Bytes;
 using test::slow_checksum;
 
-/// As it would stand in a header, read as big-endian.
+/// The value as it would stand in a header, read as big-endian.
 std::uint16_t on_the_wire(std::uint16_t memory_order) {
   std::uint8_t bytes[2];
   std::memcpy(bytes, &memory_order, 2);
@@ -74,7 +74,8 @@ TEST(Checksum, FoldsAnySum) {
   std::mt19937_64 source(1);
   for (int i = 0; i < 10'000; ++i) {
     const std::uint64_t sum = source();
-    // The folded sum is the remainder by 2^16 - 1, of which 0 is written as 0xffff.
+    // The folded sum is the remainder of a division by 2^16 - 1. A remainder of 0 is written as
+    // 0xffff, because the sum isn't 0.
     EXPECT_EQ(fold(sum) % 0xffff, sum % 0xffff);
     EXPECT_NE(fold(sum), 0);
   }
@@ -121,11 +122,11 @@ TEST(UdpChecksum, AgreesWithASlowOne) {
 
 TEST(UdpChecksum, ComputedZeroIsAllOnes) {
   Bytes ip(20, 0), udp(10, 0);
-  // Protocol 17 and twice the length 10 make 37: the payload takes up the rest.
+  // Protocol 17 and twice the length 10 add up to 37. The payload fills the sum up to 0xffff.
   udp[5] = 10;
   udp[8] = (0xffff - 37) >> 8;
   udp[9] = (0xffff - 37) & 0xff;
-  // The length field is in `udp`, and once more in the pseudo header.
+  // The length is counted twice: it stands in `udp` and in the pseudo header.
   EXPECT_EQ(udp_checksum(ip.data(), udp.data(), 10), 0xffff);
   EXPECT_TRUE(sums_up(0xffff + pseudo_header_sum(ip.data(), 10) + sum_bytes(udp.data(), 10)));
 }

@@ -6,7 +6,7 @@ namespace bab::wire {
 namespace {
 
 TEST(Ethernet, MulticastMacHasTheLow23BitsOfTheAddress) {
-  // RFC 1112 §6.4; the last is a NASDAQ feed's: 233.54.12.111.
+  // From RFC 1112 §6.4. The last address is that of a NASDAQ feed: 233.54.12.111.
   EXPECT_EQ(multicast_mac(0xe0000001), (MacAddress{0x01, 0x00, 0x5e, 0x00, 0x00, 0x01}));
   EXPECT_EQ(multicast_mac(0xefffffff), (MacAddress{0x01, 0x00, 0x5e, 0x7f, 0xff, 0xff}));
   EXPECT_EQ(multicast_mac(0xe0800000), (MacAddress{0x01, 0x00, 0x5e, 0x00, 0x00, 0x00}));

@@ -33,13 +33,13 @@ FrameHeaderOptions options() {
   return o;
 }
 
-/// Two messages of 3 and 0 bytes.
+/// The blocks of two messages, of 3 and 0 bytes.
 Bytes blocks() { return {0, 3, 'a', 'b', 'c', 0, 0}; }
 
 Bytes stamped(const FrameHeaderOptions& o, const Bytes& payload = blocks(), std::uint16_t count = 2,
               std::uint64_t sequence = 0x0102030405060708) {
   const FrameHeader header(o);
-  Bytes frame(header.size(), 0xcc);  // a former frame's bytes
+  Bytes frame(header.size(), 0xcc);  // bytes that an earlier frame left
   frame.insert(frame.end(), payload.begin(), payload.end());
   header.stamp(frame.data(), static_cast<std::uint32_t>(payload.size()), sequence, count);
   return frame;
@@ -216,11 +216,11 @@ TEST(FrameHeader, LeavesChecksumsToTheDevice) {
     Bytes frame = stamped(o);
     const std::size_t ip = header.l2_size();
     EXPECT_EQ(number(frame, ip + 10, 2), 0U);
-    // The sum over the pseudo header, not complemented.
+    // The field holds the sum over the pseudo header, not complemented.
     Bytes pseudo = slice(frame, ip + 12, ip + 20);
     for (int b : {0, 17, 0, 8 + 20 + 7}) pseudo.push_back(static_cast<std::uint8_t>(b));
     EXPECT_EQ(number(frame, ip + 26, 2), 0xffffU - test::slow_checksum(pseudo));
-    // What the device then does: a plain sum from the UDP header on, and one over the IP header.
+    // The device then computes two plain sums: one from the UDP header on, one over the IP header.
     const std::uint16_t udp_sum = test::slow_checksum(slice(frame, ip + 20, frame.size()));
     const std::uint16_t ip_sum = test::slow_checksum(slice(frame, ip, ip + 20));
     frame[ip + 26] = static_cast<std::uint8_t>(udp_sum >> 8);
@@ -232,7 +232,7 @@ TEST(FrameHeader, LeavesChecksumsToTheDevice) {
   }
 }
 
-/// A buffer whose headers are stamped, and that a former frame was in.
+/// A buffer that held another frame before. Its headers are stamped now.
 struct StampedBuffer {
   explicit StampedBuffer(const FrameHeaderOptions& o) {
     m.buf_addr = bytes.data();
@@ -274,7 +274,7 @@ TEST(FrameHeader, ABufferOfWhichNothingIsLeftToTheDeviceStaysAsItIs) {
   FrameHeaderOptions o = options();
   const StampedBuffer software(o);
   EXPECT_EQ(software.m.ol_flags, RTE_MBUF_F_TX_TCP_SEG) << "a pool's buffer has none";
-  o.vlan_tag = TagBy::kDevice;  // of no tag
+  o.vlan_tag = TagBy::kDevice;  // there is no tag
   EXPECT_EQ(StampedBuffer(o).m.ol_flags, RTE_MBUF_F_TX_TCP_SEG);
 }
 
@@ -286,7 +286,7 @@ TEST(FrameHeader, Ipv4IsNeverWithoutChecksum) {
 }
 
 TEST(FrameHeader, PayloadCapacityIsTheMtuWithoutHeaders) {
-  // Largest messages of MoldUDP64 at these MTUs, with their lengths of 2 bytes.
+  // The largest messages of MoldUDP64 at these MTUs, plus the 2 bytes of a message's length.
   EXPECT_EQ(FrameHeader::payload_capacity(1500), 1450U + 2);
   EXPECT_EQ(FrameHeader::payload_capacity(9000), 8950U + 2);
   EXPECT_EQ(FrameHeader::payload_capacity(48), 0U);

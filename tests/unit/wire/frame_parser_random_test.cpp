@@ -15,7 +15,7 @@ namespace {
 using test::Bytes;
 using test::MadeFrame;
 
-/// Frames that nobody thought of.
+/// Makes random frames, to test cases that nobody thought of.
 class RandomFrames {
  public:
   explicit RandomFrames(std::uint64_t seed) : source_(seed) {}
@@ -39,8 +39,8 @@ class RandomFrames {
     return f;
   }
 
-  /// One to three small changes: a bit, a byte, a length off by a little, bytes cut, added or
-  /// moved.
+  /// A frame with one to three small changes: a bit, a byte, a length that is a little wrong, bytes
+  /// cut off, added or moved.
   Bytes wrong() {
     MadeFrame f = valid();
     switch (below(8)) {

@@ -56,7 +56,7 @@ TEST(FrameParser, GivesHeaderAndBlocks) {
   EXPECT_EQ(parsed.blocks.data() + parsed.blocks.size(), frame.data() + frame.size());
 }
 
-// Odd forms that are right.
+// Unusual frames that are valid.
 
 TEST(FrameParser, AcceptsOneVlanTagOfAnyId) {
   for (int tag : {0, 1, 101, 4094, 4095, 0x6065, 0xffff})
@@ -92,7 +92,8 @@ TEST(FrameParser, AcceptsNoUdpChecksum) {
 }
 
 TEST(FrameParser, AcceptsUdpChecksumOfAllOnes) {
-  // The message's last word takes up what the sum lacks to come out as 0, which is sent as 0xffff.
+  // The message's last two bytes are chosen to make the checksum 0. UDP sends this checksum as
+  // 0xffff.
   MadeFrame f = made([](MadeFrame& m) { m.messages = {bytes_of("ab\0\0")}; });
   f.messages = {Bytes{'a', 'b', 0, 0}};
   const Bytes before = f.bytes();
@@ -136,8 +137,8 @@ TEST(FrameParser, AcceptsMessagesOfNoBytes) {
 }
 
 TEST(FrameParser, AcceptsAsManyMessagesAsAPacketCanHold) {
-  // An IP packet of 65,535 bytes: 32,743 messages of no bytes, and one byte that is part of the
-  // last.
+  // An IP packet of 65,535 bytes holds 32,743 messages. All are empty but the last one, which has
+  // one byte.
   const Bytes frame = made([](MadeFrame& f) {
                         f.messages.assign(32'742, Bytes{});
                         f.messages.push_back({'z'});
@@ -168,7 +169,7 @@ TEST(FrameParser, AcceptsAnySequenceNumber) {
     EXPECT_EQ(reason_when([&](auto& f) { f.sequence = n; }), Drop::kNone);
 }
 
-// Each reason, one fault at a time.
+// Each reason to drop a frame, with one fault at a time.
 
 TEST(FrameParser, RejectsEveryCutOfAFrame) {
   for (const auto& tags : {std::vector<std::uint16_t>{}, std::vector<std::uint16_t>{5}}) {
@@ -235,7 +236,7 @@ TEST(FrameParser, RejectsIpOptionsPastEndOfFrame) {
 }
 
 TEST(FrameParser, RejectsEveryFlippedBitOfTheIpHeader) {
-  // But for those of the version and the lengths, which are looked at first.
+  // The bits of the version and the lengths are left out: the parser checks these fields first.
   const Bytes good = MadeFrame{}.bytes();
   for (unsigned bit = 0; bit < 160; ++bit) {
     if (bit < 8 || (bit >= 16 && bit < 32)) continue;
@@ -293,7 +294,8 @@ TEST(FrameParser, RejectsUdpLengthThatTakesInPadding) {
 }
 
 TEST(FrameParser, RejectsEveryFlippedBitOfTheDatagram) {
-  // But for those of the UDP length. The IP addresses are in the IP header's checksum, too.
+  // The bits of the UDP length are left out. The bits of the IP addresses are left out, too: the IP
+  // header's checksum covers them.
   const Bytes good = MadeFrame{}.bytes();
   for (std::size_t at = 34; at < good.size(); ++at) {
     if (at == 38 || at == 39) continue;

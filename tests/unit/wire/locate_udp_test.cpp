@@ -13,7 +13,7 @@ using test::Bytes;
 using test::Exact;
 using test::MadeFrame;
 
-/// Where the UDP header stands; none: why not.
+/// The offset of the UDP header, or the reason why there is none.
 struct Located {
   Drop reason;
   std::size_t udp = 0;

@@ -69,7 +69,7 @@ TEST(Moldudp64, BlocksOfOneSizeFit) {
   }
   for (std::size_t size = 0; size < ten.size(); ++size)
     EXPECT_FALSE(blocks_fit(std::span(ten).first(size), 10)) << size;
-  // One length of ten is another, wherever: then the walk judges.
+  // One of the ten lengths differs, at any place. Then the walk over the blocks decides.
   for (std::size_t i = 0; i < 10; ++i) {
     Bytes odd = ten;
     odd[5 * i + 1] = 4;
