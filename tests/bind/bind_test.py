@@ -13,7 +13,7 @@ import tap
 from fake_machine import DEVICES, ROOT
 from on_a_machine import PAGES, OnAMachine
 
-from bab_bind import hugepages, state  # where fake_machine has found it
+from bab_bind import hugepages, state  # fake_machine has added its folder to the path
 
 A, B = "0000:01:00.0", "0000:01:00.1"
 
@@ -112,7 +112,8 @@ class InUse(OnAMachine):
 
     def test_by_being_up(self):
         self.machine.interface("eth1", flags=0x1003)
-        self.addresses = {"eth1": ["fe80::5054:ff:fe00:a/64"]}  # which comes by itself
+        # a link-local address, which the kernel adds by itself
+        self.addresses = {"eth1": ["fe80::5054:ff:fe00:a/64"]}
         self.expect_refused("ip link set eth1 down")
 
     def test_in_another_network_namespace(self):
@@ -125,7 +126,7 @@ class InUse(OnAMachine):
         self.expect_refused("nsenter -n -t 1")
         self.elsewhere = set()
         index = self.machine.indices["eth1"]
-        self.machine.indices["eth1"] = index + 40  # another one of that name
+        self.machine.indices["eth1"] = index + 40  # another interface of the same name
         self.expect_refused("nsenter -n -t 1")
         self.machine.indices["eth1"] = index
         self.run_bind("--bind=vfio-pci", "eth1")
@@ -241,7 +242,7 @@ class Binding(OnAMachine):
 
     def test_what_boots_do_is_undone_after_them(self):
         self.machine.programs = {"driverctl"}
-        self.run_bind("--bind=vfio-pci", A, "--yes")  # which a boot undoes
+        self.run_bind("--bind=vfio-pci", A, "--yes")  # a boot undoes this binding
         self.run_bind("--bind=vfio-pci", B, "--at-boot", "--yes")
         self.run_bind("--bind=vfio-pci", A, "--at-boot", "--yes")
         self.assertEqual(self.run_bind("--bind=vfio-pci", A, "--at-boot", "--yes"), "nothing to do: it is so already\n")

@@ -20,14 +20,14 @@ class FakeMachine(System):
         super().__init__(tempfile.mkdtemp(prefix="bab-bind-"))
         self.programs = set()
         self.ran = []
-        self.modules = {"vfio-pci", "uio_pci_generic", "igb"}  # that there are to load
+        self.modules = {"vfio-pci", "uio_pci_generic", "igb"}  # the modules that can be loaded
         self.interface_of = {}
-        self.own = {}  # of each NIC: the driver that the kernel has for it
-        self.refuse = {}  # (address, driver): that driver doesn't take the NIC
+        self.own = {}  # for each NIC, the kernel's own driver for it
+        self.refuse = {}  # pairs (address, driver): this driver refuses this NIC
         self.most_pages = 1 << 20
         self.pages_in_use = 0
-        self.indices = {}  # of interfaces
-        self.die_at = None  # a path whose writing never comes to an end
+        self.indices = {}  # index of each interface
+        self.die_at = None  # a write to this path is interrupted, as by Ctrl-C
         self.file("/proc/sys/kernel/random/boot_id", "boot-1\n")
         self.file("/proc/meminfo", "MemTotal: 1 kB\nHugepagesize:       2048 kB\n")
         for node in (0, 1):
@@ -82,7 +82,7 @@ class FakeMachine(System):
         for lower in over:
             self.file(f"/sys/class/net/{lower}/upper_{name}/x", "")
 
-    # What the kernel does.
+    # Imitates the kernel.
 
     def _bind(self, address, driver):
         self.symlink(f"{DEVICES}/{address}/driver", f"../../drivers/{driver}")

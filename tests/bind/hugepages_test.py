@@ -6,7 +6,7 @@ import re
 import tap
 from on_a_machine import PAGES, OnAMachine
 
-from bab_bind import hugepages  # where fake_machine has found it
+from bab_bind import hugepages  # fake_machine has added its folder to the path
 
 
 class Hugepages(OnAMachine):
@@ -49,7 +49,8 @@ class Hugepages(OnAMachine):
     def test_at_boot_with_a_default_of_1g(self):
         """vm.nr_hugepages counts pages of the default size: 1,024 of 2 MiB would be 1 TiB."""
         self.machine.file("/proc/meminfo", "MemTotal: 1 kB\nHugepagesize:    1048576 kB\n")
-        self.machine.file(hugepages.AT_BOOT_SYSCTL, "vm.nr_hugepages = 64\n")  # from when it was 2 MiB
+        # left from a default page size of 2 MiB
+        self.machine.file(hugepages.AT_BOOT_SYSCTL, "vm.nr_hugepages = 64\n")
         self.run_bind("--hugepages=1024", "--page-size=2M", "--at-boot", "--yes", expected=2)
         self.assertIn('add "hugepagesz=2M hugepages=1024"', self.complained)
         self.machine.programs = {"update-grub"}

@@ -61,7 +61,7 @@ class Netlink(unittest.TestCase):
         self.ip("addr", "add", "192.0.2.1/24", "dev", "a0")
         self.ip("addr", "add", "198.51.100.1", "peer", "198.51.100.2", "dev", "a0")
         self.ip("addr", "add", "2001:db8::1/64", "dev", "b0")
-        self.ip("link", "set", "a0", "down")  # they stay
+        self.ip("link", "set", "a0", "down")  # the IPv4 addresses stay
         addresses = self.ask()[1]
         self.assertEqual(addresses["a0"], ["192.0.2.1/24", "198.51.100.1/32"])
         self.assertIn("2001:db8::1/64", addresses["b0"])

@@ -7,7 +7,7 @@ from unittest import mock
 
 from fake_machine import DEVICES, FakeMachine
 
-from bab_bind import cli, netlink  # where fake_machine has found it
+from bab_bind import cli, netlink  # fake_machine has added its folder to the path
 
 PAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 

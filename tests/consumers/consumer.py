@@ -7,7 +7,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wsign-conversion", "-Wold-style-cast")
-# What g++ says of sanitized code isn't so, as its manual warns.
+# The manual of g++ says that its warnings about sanitized code may be false.
 WARNINGS_OF = {"g++": (*WARNINGS, "-Wuseless-cast"), "clang++": WARNINGS}
 TRUTHFUL = ("-Wno-error",)
 
@@ -17,7 +17,8 @@ class Library:
 
     def __init__(self, prefix):
         self.prefix = prefix
-        # Meson asks dpkg-architecture for its name, where that is installed.
+        # The name of the library folder depends on the distribution: Meson asks dpkg-architecture
+        # if it is installed.
         self.libdir, = (folder for folder, _, names in os.walk(prefix) if "libbab.a" in names or "libbab.so" in names)
 
     @classmethod
@@ -86,7 +87,8 @@ class Application:
         environment = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1",
                        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", **os.environ,
                        "LD_LIBRARY_PATH": (library or self.library).libdir}
-        # Sanitizers need fixed addresses for their tables. A kernel that randomises addresses may have used them.
+        # Sanitizers need fixed addresses for their tables. A kernel that randomises addresses may
+        # have taken these.
         unmoved = ["setarch", os.uname().machine, "-R"] if shutil.which("setarch") else []
         done = subprocess.run([*unmoved, program, *arguments], env=environment, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False, timeout=120)

@@ -16,13 +16,13 @@ from consumer import Application, Library
 class Consumers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # pylint: disable=consider-using-with  # goes with the class
+        # pylint: disable=consider-using-with  # the class's cleanup removes the folder
         cls.installed = tempfile.TemporaryDirectory(prefix="bab-consumers-")
         cls.addClassCleanup(cls.installed.cleanup)
         cls.library = Library.from_build(os.environ["BAB_BUILD_ROOT"], cls.installed.name)
 
     def setUp(self):
-        # pylint: disable=consider-using-with  # goes with the test
+        # pylint: disable=consider-using-with  # the test's cleanup removes the folder
         directory = tempfile.TemporaryDirectory(prefix="bab-consumer-")
         self.addCleanup(directory.cleanup)
         self.directory = directory.name

@@ -1,4 +1,4 @@
-/// What C++23 brings: bab.pc leaves the standard to the application.
+/// A header of C++23: bab.pc leaves the choice of the standard to the application.
 #include <expected>
 
 #include <bab/base/error.hpp>

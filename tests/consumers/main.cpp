@@ -1,4 +1,5 @@
-/// An application outside the tree, of as many translation units as part.cpp was compiled to.
+/// An application outside the source tree. It has one translation unit for each set of flags that
+/// part.cpp was compiled with.
 #include <cstdio>
 
 #include <bab/base/eal.hpp>

@@ -40,7 +40,8 @@ ALL = (
     "-O1 -fsanitize=thread",
 )
 FEW = (*PLAIN, "-O1 -fno-exceptions -fno-rtti", "-O2 -flto")
-# Program, library, compiler, flags. A sanitizer's runtime is the compiler's that built the library.
+# Program, library, compiler, flags. Sanitizers need the runtime of the compiler that built the
+# library.
 PARTS = tuple(("parts", *row) for row in (
     *(("release", compiler, flags) for compiler in ("g++", "clang++") for flags in ALL),
     *(("debug", "g++", flags) for flags in ALL),
@@ -53,7 +54,8 @@ PARTS = tuple(("parts", *row) for row in (
                                            "-O1 -fsanitize=address", "-O1 -fsanitize=address,undefined -DNDEBUG")),
     *(("tsan", "g++", flags) for flags in (*PLAIN, "-O1 -fsanitize=thread")),
 ))
-# Lcores that only bab keeps in order. Whatever of it ThreadSanitizer watches, there is nothing to report.
+# Only bab orders what these lcores do. ThreadSanitizer may watch any part of the program, and must
+# report nothing.
 THREADS = tuple(("threads", *row) for row in (
     *(("release", compiler, flags) for compiler in ("g++", "clang++")
       for flags in ("-O1", "-O0 -fsanitize=thread", "-O2 -fsanitize=thread",
@@ -83,11 +85,11 @@ def knows(compiler, flags):
 class Rows(unittest.TestCase):
     """As many threads as there are CPUs build and run the rows. A row's test waits for its result."""
 
-    maxDiff = None  # the whole report
+    maxDiff = None  # show the whole report
 
     @classmethod
     def setUpClass(cls):
-        # pylint: disable=consider-using-with  # go with the class
+        # pylint: disable=consider-using-with  # the class's cleanup removes the folder
         directory = tempfile.TemporaryDirectory(prefix="bab-matrix-")
         cls.addClassCleanup(directory.cleanup)
         cls.pool = ThreadPoolExecutor(os.cpu_count())
@@ -102,7 +104,7 @@ class Rows(unittest.TestCase):
         application = Application(LIBRARIES[library], directory, compiler)
         if program == "parts":
             application.add("part.cpp", *flags.split())
-            application.add("part.cpp", "-O1")  # beside another
+            application.add("part.cpp", "-O1")  # the same code again with other flags
             application.add("main.cpp", "-O1")
         else:
             application.add("threads.cpp", *flags.split())
@@ -129,7 +131,7 @@ for each in THREADS:
 
 class Others(unittest.TestCase):
     def setUp(self):
-        # pylint: disable=consider-using-with  # goes with the test
+        # pylint: disable=consider-using-with  # the test's cleanup removes the folder
         directory = tempfile.TemporaryDirectory(prefix="bab-consumer-")
         self.addCleanup(directory.cleanup)
         self.directory = directory.name

@@ -45,7 +45,7 @@ void put_all(Writer& writer) {
   writer.flush();
 }
 
-/// As the README has it.
+/// As in the README.
 void loopback(BufferPool& pool) {
   bab::Loopback wire;
   bab::Port port({.id = wire.port_id(), .mtu = 1500}, pool);
@@ -91,7 +91,7 @@ void local_and_shared(BufferPool& pool) {
   flusher.begin_session(header());
 }
 
-/// A writer goes, and then its flusher, before the message is sent.
+/// A message isn't sent yet when its writer goes, and then its flusher.
 void unsent(BufferPool& pool) {
   auto sink = [](std::span<rte_mbuf*>) noexcept { return 0U; };
   bab::FrameRing ring(pool.size());

@@ -5,11 +5,11 @@
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/memory/packet.hpp>
 
-/// A translation unit of an application: part.cpp, compiled with flags of its own.
+/// A translation unit of an application: part.cpp, compiled with its own flags.
 struct Part {
-  /// Uses all of bab that an application does. Returns how many checks failed.
+  /// Uses everything of bab that an application uses. Returns the number of failed checks.
   unsigned (*use_all)(bab::BufferPool& pool);
-  // What one part begins and another ends.
+  // Another part may give back the buffer, or drop the Packet, that one part took or made.
   rte_mbuf* (*take)(bab::BufferPool& pool);
   void (*give)(rte_mbuf* buffer);
   bab::Packet (*make)(bab::BufferPool& pool);

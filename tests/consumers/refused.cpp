@@ -1,4 +1,4 @@
-/// Set-up that must fail: a pool without buffers.
+/// A set-up that must fail: a pool without buffers.
 #include <bab/base/eal.hpp>
 #include <bab/memory/buffer_pool.hpp>
 

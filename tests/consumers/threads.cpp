@@ -1,5 +1,5 @@
-/// Four lcores pass messages on: two write, one sends and receives them over a loopback, one reads.
-/// Nothing is ordered but by bab, so that ThreadSanitizer sees whether it is told of that.
+/// Four lcores pass messages on: two write, one sends and receives over a loopback, one reads. Only
+/// bab orders their accesses. ThreadSanitizer shows whether bab tells it of this order.
 #include <array>
 #include <atomic>
 #include <cstdint>

@@ -1,4 +1,4 @@
-/// A translation unit that ThreadSanitizer watches, or doesn't: told_main.cpp asks.
+/// A translation unit that ThreadSanitizer watches or doesn't watch. told_main.cpp checks both.
 #include <bab/detail/sanitizers.hpp>
 
 int TELLS(int* at) {

@@ -1,5 +1,5 @@
-/// Which translation units tell ThreadSanitizer what they do. It is only pretended: what it would
-/// be told comes here.
+/// Finds out which translation units tell ThreadSanitizer of bab's ordering. ThreadSanitizer
+/// itself isn't linked: the functions below stand for its runtime and count the calls.
 #include <cstdio>
 
 #include <bab/detail/build.hpp>

@@ -1,5 +1,5 @@
-/// Exceptions that pass through unwound.cpp: of a poller and, with any argument, of a task that
-/// unwound.cpp has.
+/// Exceptions that pass through unwound.cpp: one from a poller here, and, with any argument, one
+/// from a task of unwound.cpp's.
 #include <cstdio>
 #include <stdexcept>
 
@@ -10,7 +10,7 @@
 
 namespace {
 
-/// Has its lcore keep a buffer, and throws in the turn after.
+/// Makes its lcore's cache keep a buffer in two turns, and throws in the third.
 struct Poller {
   bab::BufferPool& pool;
   unsigned turns = 0;
@@ -21,7 +21,7 @@ struct Poller {
   }
 };
 
-/// Whether the exception comes, and the lcore keeps nothing then.
+/// Whether the exception arrives here, and the lcore keeps no buffer then.
 bool empties_caches(const Loop& loop) {
   bab::BufferPool pool({.name = "unwinding", .buffers = 256});
   Poller poller{pool};

@@ -2,13 +2,13 @@
 
 #include <bab/lcore/lcore.hpp>
 
-/// A translation unit of an application: unwound.cpp, compiled without exceptions. Others have
-/// some.
+/// unwound.cpp: a translation unit of an application that is compiled without exceptions. The
+/// others are compiled with exceptions.
 struct Loop {
   const char* name;
   void (*run)(bab::Lcore& lcore);
 };
 extern const Loop kLoops[3];
 
-/// Spawns a task that makes a pool of no buffers.
+/// Spawns a task that fails because it makes a pool without buffers.
 void spawn_one_that_fails(bab::Lcore& lcore);

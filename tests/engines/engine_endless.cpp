@@ -4,7 +4,7 @@
 namespace testbab {
 namespace {
 
-/// Makes progress for ever, whatever it is asked to do, until it is abandoned.
+/// Makes progress without end and ignores requests to stop, until it is abandoned.
 class EndlessPoller final : public Poller {
  public:
   EndlessPoller() : Poller(Direction::kTx) {}

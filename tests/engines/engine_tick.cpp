@@ -1,4 +1,4 @@
-// A new engine, as one would add it to apps/testbab: all of it is in this file.
+// An example of a new engine for apps/testbab. This file has all of its code.
 #include <cstring>
 
 #include "more_engines.hpp"
@@ -8,7 +8,7 @@
 namespace testbab {
 namespace {
 
-/// Sends --count ticks, one a turn.
+/// Sends --count ticks, one per turn.
 class Ticker final : public Sender {
  public:
   Ticker(const Options& options, Wiring& wiring)

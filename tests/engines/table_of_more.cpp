@@ -1,4 +1,4 @@
-// What adding engines does to testbab's table.
+// testbab's table of engines, with two engines added.
 #include <algorithm>
 #include <array>
 

@@ -6,7 +6,8 @@
 
 #include "against_naive.hpp"
 
-/// Any bytes as a frame: the parser must say what a naive one says, under each of its rules.
+/// Takes any bytes as a frame. The parser must give the same answer as a naive parser, with each of
+/// its options.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const bool verify_ip : {false, true})
     for (const bool verify_udp : {false, true})

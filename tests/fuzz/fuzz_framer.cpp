@@ -40,7 +40,7 @@ BufferPoolOptions pool_options() {
   return o;
 }
 
-/// What is there for the life of the process, since EAL can be initialised once.
+/// Objects for the whole life of the process, because EAL can be initialised only once.
 struct Bench {
   const Eal eal{std::vector<std::string>{"--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
                                          "-m", "32", "--lcores", "0@0"}};
@@ -55,7 +55,7 @@ Bench& bench() {
   return b;
 }
 
-/// Puts the bytes into an mbuf of which nothing else may be read.
+/// Copies the bytes into an mbuf, and poisons the rest: AddressSanitizer reports any read there.
 void fill(rte_mbuf* m, std::span<const std::uint8_t> data) {
   char* to = rte_pktmbuf_append(m, static_cast<std::uint16_t>(data.size()));
   REQUIRE(to != nullptr);
@@ -64,7 +64,7 @@ void fill(rte_mbuf* m, std::span<const std::uint8_t> data) {
   detail::asan_poison(to + data.size(), rte_pktmbuf_tailroom(m));
 }
 
-/// One mbuf, or a chain of them that all but the last hold `each` bytes.
+/// One mbuf, or a chain of mbufs. All but the last one hold `each` bytes.
 rte_mbuf* chain(std::span<const std::uint8_t> data, std::size_t each) {
   rte_mbuf* head = nullptr;
   do {
@@ -81,7 +81,7 @@ rte_mbuf* chain(std::span<const std::uint8_t> data, std::size_t each) {
   return head;
 }
 
-/// What must come of a frame that is dropped for one of `reasons`.
+/// Checks a frame that must be dropped for one of `reasons`.
 void expect_drop(rte_mbuf* m, const FramerOptions& options, const std::set<Drop>& reasons) {
   Framer framer(options);
   ReceivedFrame frame = framer.accept(m);
@@ -102,8 +102,8 @@ void expect_messages(rte_mbuf* m, const FramerOptions& options, const NaiveFrame
     REQUIRE(Bytes(header.session.begin(), header.session.end()) == naive.session);
     REQUIRE(header.sequence == naive.sequence && header.count == naive.count);
     REQUIRE(frame.left() == naive.messages.size());
-    // Of the first half, every other one is read at once, and the rest kept beyond the frame's
-    // life. Then a loop does so.
+    // In the first half of the messages, every second one is read at once. The others are kept as
+    // Packets until after the frame's end. A loop does the same with the second half.
     std::size_t i = 0;
     for (; i < naive.messages.size() / 2; ++i) {
       if (i % 2 == 1) {
@@ -133,7 +133,7 @@ void expect_messages(rte_mbuf* m, const FramerOptions& options, const NaiveFrame
   }
 }
 
-/// A frame in mbufs that hold `each` bytes, about whose checksums the NIC says `flags`.
+/// A frame in mbufs that hold `each` bytes. `flags`: what the NIC says about the checksums.
 void frame_in(std::span<const std::uint8_t> data, std::size_t each, VerifyChecksums checksums,
               std::uint64_t flags) {
   const bool verify = checksums != VerifyChecksums::kOff;
@@ -163,12 +163,13 @@ void one_input(std::span<const std::uint8_t> data) {
     rte_mbuf* m = rte_pktmbuf_alloc(bench().foreign.get());
     REQUIRE(m != nullptr);
     fill(m, data);
-    detail::asan_unpoison(m->buf_addr, m->buf_len);  // nobody does so for a pool that isn't ours
+    // bab doesn't do this for a pool that isn't its own
+    detail::asan_unpoison(m->buf_addr, m->buf_len);
     expect_drop(m, {VerifyChecksums::kOff, 0}, {Drop::kForeignBuffer});
     REQUIRE(rte_mempool_full(bench().foreign.get()));
   }
-  // In a chain: of many segments, and of two with but a byte in the second. It is gathered where it
-  // fits a buffer.
+  // In a chain: of many segments, and of two with only one byte in the second one. The framer
+  // gathers the chain if it fits into one buffer.
   for (const std::size_t each : {(data.size() + 6) / 7, data.size() - 1}) {
     if (data.size() < 2 || each > kMax || data.size() > each * 8) continue;
     if (data.size() <= kMax)
@@ -182,8 +183,9 @@ void one_input(std::span<const std::uint8_t> data) {
 }  // namespace
 }  // namespace bab
 
-/// Any bytes as a received frame, in one mbuf or several: the framer gives the messages that a
-/// naive parser finds, or drops the frame whole; and the pool is full again after each.
+/// Takes any bytes as a received frame, in one mbuf or several. The framer must give the messages
+/// that a naive parser finds, or drop the whole frame. The pool must be full again after each
+/// frame.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   bab::one_input(std::span(data, size));
   return 0;

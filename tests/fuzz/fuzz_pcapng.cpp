@@ -22,7 +22,7 @@ using Octets = std::vector<std::uint8_t>;
   static_assert(true)
 
 std::FILE* open_bytes(const std::uint8_t* data, std::size_t size) {
-  // It only reads, whatever its type says.
+  // fmemopen() takes no const, but only reads with "r".
   std::FILE* file = fmemopen(const_cast<std::uint8_t*>(data), size, "r");
   REQUIRE(file != nullptr);
   return file;
@@ -45,7 +45,7 @@ std::vector<Octets> ours(const std::uint8_t* data, std::size_t size) {
   return frames;
 }
 
-/// Those that libpcap reads before it refuses anything, of a pcapng file.
+/// The frames that libpcap reads from a pcapng file before it refuses anything.
 std::vector<Octets> libpcaps(const std::uint8_t* data, std::size_t size) {
   std::FILE* file = open_bytes(data, size);
   std::array<char, PCAP_ERRBUF_SIZE> why{};
@@ -64,7 +64,8 @@ std::vector<Octets> libpcaps(const std::uint8_t* data, std::size_t size) {
 
 }  // namespace
 
-/// Any bytes as a pcapng file: as far as both read it, libpcap and the reader find the same frames.
+/// Takes any bytes as a pcapng file. libpcap and PcapngReader must find the same frames, as far as
+/// both can read the file.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::array<std::uint8_t, 4> kMagic{0x0a, 0x0d, 0x0d, 0x0a};
   if (size == 0) return 0;

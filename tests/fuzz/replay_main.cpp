@@ -14,17 +14,17 @@ namespace {
 void replay(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  // Memory of exactly that size, so that a sanitizer sees a byte read past its end.
+  // Memory of exactly this size: a sanitizer then reports a read past the end.
   const auto exact = std::make_unique<std::uint8_t[]>(bytes.size());
   std::copy(bytes.begin(), bytes.end(), exact.get());
   std::printf("%s\n", path.filename().c_str());
-  std::fflush(stdout);  // the last line names what crashed
+  std::fflush(stdout);  // after a crash, the last line names the file
   (void)LLVMFuzzerTestOneInput(exact.get(), bytes.size());
 }
 
 }  // namespace
 
-/// main() of a fuzz target without libFuzzer: plays files, or all files of folders, once each.
+/// main() of a fuzz target without libFuzzer: runs each file, or each file of a folder, once.
 int main(int argc, char** argv) {
   std::vector<std::filesystem::path> files;
   for (int i = 1; i < argc; ++i) {

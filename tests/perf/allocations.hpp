@@ -4,7 +4,7 @@
 
 namespace bench {
 
-/// How often this program has called operator new so far, on all threads.
+/// The number of calls of operator new in this program so far, on all threads.
 std::uint64_t allocations() noexcept;
 
 }  // namespace bench

@@ -13,7 +13,7 @@
 
 namespace bench {
 
-/// One of testbab's engines, as testbab runs it, on whatever ports there are now.
+/// One of testbab's engines, run as testbab runs it, on all ports that exist now.
 class EngineRig {
  public:
   explicit EngineRig(const testbab::Options& options)
@@ -41,7 +41,7 @@ class EngineRig {
   [[nodiscard]] testbab::Poller& poller(std::size_t stage) noexcept {
     return *job_->stages()[stage][0];
   }
-  /// The first poller of that type. Throws std::logic_error: the engine has none.
+  /// The first poller of this type. Throws std::logic_error if the engine has none.
   template <class P>
   [[nodiscard]] P& find() {
     for (const testbab::Stage& stage : job_->stages())

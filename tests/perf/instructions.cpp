@@ -18,13 +18,15 @@
 #include "message.hpp"
 #include "pools.hpp"
 
-/// Runs each hot path twice under callgrind, with one and with two lots of messages, and has the
-/// counts written after each run: the difference of the two is what a lot costs; set-up is in both.
+/// Runs each hot path twice under callgrind: with one lot of messages, and with two lots. The
+/// counts are written after each run. Set-up is in both runs, so the difference is the cost of one
+/// lot.
 namespace bench {
 namespace {
 
 constexpr std::uint64_t kTurn = 512;
-/// Whole turns and whole frames (259 messages of 32 bytes in 8,900).
+/// A number of messages that makes whole turns and whole frames (a frame of 8,900 bytes holds 259
+/// messages of 32 bytes).
 constexpr std::uint64_t kLot = kTurn * (kPayloadBytes / 34);
 constexpr bab::WriterOptions kOptions{kPayloadBytes, kHeaderBytes, {}, 0};
 
@@ -61,7 +63,7 @@ void packet_send_receive(std::uint64_t n) {
   }
 }
 
-/// `write(writer, message)` once per message; frames are freed each turn.
+/// Calls `write(writer, message)` once per message. The frames are freed each turn.
 template <class Write>
 void local_writer(std::uint64_t n, const Write& write) {
   const Message message;
@@ -182,9 +184,9 @@ constexpr Path kPaths[] = {
 };
 
 void count(const Path& path) {
-  path.run(kTurn);  // what only the first one does
+  path.run(kTurn);  // before counting: only the first run has some of the work
   CALLGRIND_ZERO_STATS;
-  static std::deque<std::string> names;  // callgrind reads them later
+  static std::deque<std::string> names;  // static: callgrind reads the names later
   for (const std::uint64_t lots : {1, 2}) {
     names.push_back(std::string(path.name) + ' ' + std::to_string(lots));
     path.run(lots * kLot);

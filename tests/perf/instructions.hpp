@@ -4,8 +4,8 @@
 
 namespace bench {
 
-// These paths have a translation unit of their own: a new path in a unit may change what the
-// compiler inlines in the others.
+// These paths stand in their own translation units. In a unit with others, a new path may change
+// what the compiler inlines in the other paths.
 void frame_out_32(std::uint64_t n);
 void framer_loop_32(std::uint64_t n);
 void bus_32(std::uint64_t n);

@@ -17,7 +17,8 @@
 namespace bench {
 namespace {
 
-// Eight whole frames a turn. A lot is kLot = 512 * 259 messages: whole turns as well.
+// Eight whole frames per turn. A lot is kLot = 512 * 259 messages, which is also a whole number of
+// turns.
 constexpr std::uint64_t kBurst = 8 * 259;
 constexpr const char* kGroup = "239.1.1.1:30001";
 
@@ -25,7 +26,7 @@ bab::BusOptions options() {
   return {.ports = {{.device = "loopback", .mtu = 8880}}, .clock = bab::BusClock::kCaller};
 }
 
-/// By a Bus that is turned by hand; `read_all(in)` reads.
+/// Sends n messages over a Bus that is turned by hand. `read_all(in)` reads them.
 template <class ReadAll>
 void over_a_bus(std::uint64_t n, const ReadAll& read_all) {
   const Message message;
@@ -42,7 +43,7 @@ void over_a_bus(std::uint64_t n, const ReadAll& read_all) {
     bus.turn(now++);
     read_all(in);
   }
-  // By the CPU's clock it would take another number of turns each time.
+  // The stop runs in virtual time. By the CPU's clock, the number of turns would differ each time.
   bus.begin_stop();
   for (; !bus.stopped(); now += rte_get_tsc_hz() / 1'000) bus.turn(now);
 }
@@ -62,7 +63,7 @@ void bus_frames_32(std::uint64_t n) {
   });
 }
 
-/// The same parts by hand.
+/// The job of bus_32, with the same parts put together by hand.
 void parts_32(std::uint64_t n) {
   const Message message;
   OpenPool pool(pool_options(512, kJumboRoom));

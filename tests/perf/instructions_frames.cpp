@@ -12,7 +12,7 @@
 
 namespace bench {
 
-/// A frame for each message, to a port whose driver does nothing but free it.
+/// Sends each message in a frame of its own, to a port whose driver only frees the frame.
 void frame_out_32(std::uint64_t n) {
   const Message message;
   OpenPool pool(pool_options(64, 2176));

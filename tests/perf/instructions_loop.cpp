@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// What framer_32 does with ReceivedFrame::next(), in a range-for: it must not cost more.
+/// The job of framer_32, with a range-for instead of ReceivedFrame::next(). It must not cost more.
 void framer_loop_32(std::uint64_t n) {
   MadeFrames made(4, kFrameBytes, 32);
   bab::Framer framer;

@@ -29,8 +29,8 @@ Result measure(const RowSpec& spec, const Effort& effort) {
   result.spec = spec;
   result.runs = effort.runs;
   const std::unique_ptr<Row> row = spec.make();
-  // A slice in which the kernel took a CPU away tells about the machine's other work: it is tried
-  // again.
+  // If the kernel took the CPU away during a slice, the slice also measures other work of the
+  // machine. Such a slice is tried again.
   const auto slice = [&](auto side) {
     for (unsigned tries = 0;; ++tries) {
       const Slice s = side();
@@ -44,7 +44,7 @@ Result measure(const RowSpec& spec, const Effort& effort) {
   };
   const auto subject = [&] { return row->subject(effort.slice_seconds); };
   const auto floor = [&] { return row->floor(effort.slice_seconds); };
-  (void)subject();  // page faults, caches, branch predictors
+  (void)subject();  // causes the page faults, and fills caches and branch predictors
   const bool has_floor = !spec.floor_name.empty();
   if (has_floor) (void)floor();
   Side ours, theirs;

@@ -5,12 +5,12 @@
 namespace bench {
 
 struct Effort {
-  unsigned runs = 15;           ///< A B pairs, at least 5
-  double slice_seconds = 0.01;  ///< of each side of a pair
-  unsigned retries = 5;         ///< of a slice that the kernel interrupted
+  unsigned runs = 15;           ///< pairs A B to measure, at least 5
+  double slice_seconds = 0.01;  ///< for each side of a pair
+  unsigned retries = 5;         ///< new tries for a slice that the kernel interrupted
 };
 
-/// Measures a row A B A B …, ours and the floor in turn, in this process.
+/// Measures a row in the order A B A B …: our side and the floor in turn, in this process.
 Result measure(const RowSpec& spec, const Effort& effort);
 
 }  // namespace bench

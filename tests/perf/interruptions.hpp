@@ -6,7 +6,7 @@
 
 namespace bench {
 
-/// Involuntary context switches of the calling thread so far.
+/// The number of involuntary context switches of the calling thread so far.
 inline std::uint64_t interruptions_of_thread() noexcept {
   rusage usage{};
   (void)getrusage(RUSAGE_THREAD, &usage);

@@ -21,8 +21,8 @@ inline testbab::Options bus_options(const char* engine, std::uint32_t len) {
   return o;
 }
 
-/// testbab's loop engine: generator, writer, flusher and TX on one lcore; RX, framer and checker on
-/// the other; a ring loopback port between them.
+/// testbab's loop engine. One lcore has the generator, the writer, the flusher and TX. The other
+/// lcore has RX, the framer and the checker. A ring loopback port connects them.
 class LoopEngine {
  public:
   explicit LoopEngine(std::uint32_t len) : LoopEngine(bus_options("loop", len)) {}
@@ -44,10 +44,10 @@ class LoopEngine {
     return slice;
   }
 
-  /// Messages received so far.
+  /// The number of messages received so far.
   [[nodiscard]] std::uint64_t messages() { return checked_.framer().stats().messages; }
 
-  /// Throws when a message was lost or changed.
+  /// Throws if a message was lost or changed.
   void check() const {
     testbab::BusTotals bus;
     checked_.checker().sum_up(bus, true);

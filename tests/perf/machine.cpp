@@ -17,7 +17,7 @@
 namespace bench {
 namespace {
 
-/// The value of the first line `name<separator>value` of a file.
+/// The value in the first line `name<separator>value` of a file.
 std::string field(const char* path, std::string_view name) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {

@@ -16,8 +16,8 @@
 
 namespace bench {
 
-/// Whole frames full of messages, with headers and IPv4 checksum, without UDP checksum. A receiver
-/// gets them again and again. The object holds a share of each.
+/// Frames full of messages, with headers and an IPv4 checksum, without a UDP checksum. A receiver
+/// gets them again and again. This object holds a share of each frame.
 class MadeFrames {
  public:
   MadeFrames(unsigned frames, std::uint32_t frame_bytes, std::uint32_t len)

@@ -42,7 +42,7 @@ RowSpecs chosen_rows(const Options& options) {
   return all;
 }
 
-/// The last CPU this process may use measures; the first ones have the interrupts.
+/// Measures on the last CPU that this process may use, because interrupts go to the first ones.
 std::vector<std::string> eal_arguments(const Options& options) {
   std::vector<int> cpus;
   cpu_set_t allowed;
@@ -88,7 +88,7 @@ int run(const Options& options) {
     }
     try {
       results.push_back(measure(spec, effort));
-    } catch (const bab::Error& e) {  // this machine or port can't
+    } catch (const bab::Error& e) {  // this machine or this port can't run the row
       fmt::print("{:27} skipped: {}\n", spec.name, e.what());
       continue;
     }

@@ -10,7 +10,7 @@
 namespace bench {
 
 /// The message that the writer rows copy: 32 bytes. The compiler doesn't know the length, as in a
-/// program whose messages come from elsewhere. Both sides copy with the same memcpy().
+/// program that gets its messages from elsewhere. Both sides copy with the same memcpy().
 class Message {
  public:
   Message() {

@@ -9,7 +9,7 @@
 
 namespace bench {
 
-/// A net_null port: takes every frame and frees it.
+/// A net_null port, which takes every frame and frees it.
 class NullPort {
  public:
   NullPort() {

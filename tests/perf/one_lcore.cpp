@@ -29,7 +29,7 @@ Slice OneLcoreSide::run(std::int64_t iterations) {
       ->Iterations(iterations)
       ->Unit(benchmark::kNanosecond);
   Collector collector;
-  bab::BufferPool::relieve();  // a loop's first turn
+  bab::BufferPool::relieve();  // as in the first turn of a loop
   const std::uint64_t before = interruptions_of_thread();
   benchmark::RunSpecifiedBenchmarks(&collector, "side");
   return {collector.ns(), interruptions_of_thread() - before};
@@ -42,7 +42,7 @@ Slice OneLcoreSide::measure(double seconds) {
   if (iterations_ == 0) {
     std::int64_t n = 16 * kTurn;
     double ns = run(n).ns;
-    // Doubled until it takes long enough to be told from the timer's own cost.
+    // Doubled until the run is long enough that the timer's own cost doesn't matter.
     while (ns * static_cast<double>(n) < 1e6) ns = run(n *= 2).ns;
     iterations_ = whole_turns(seconds * 1e9 / ns);
   }

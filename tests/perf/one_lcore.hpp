@@ -9,13 +9,13 @@
 
 namespace bench {
 
-/// Messages between two looks at the rings, as in a turn of a loop.
+/// The number of messages between two looks at the rings, as in one turn of a loop.
 constexpr std::int64_t kTurn = 512;
 
 using Body = std::function<void(benchmark::State&)>;
 
-/// One side of a one-lcore row, under Google Benchmark. It counts CPU time per iteration: other
-/// processes only count by their effect on the caches.
+/// One side of a one-lcore row, under Google Benchmark, which counts CPU time per iteration. Other
+/// processes only affect the result through the caches.
 class OneLcoreSide {
  public:
   explicit OneLcoreSide(Body body) : body_(std::move(body)) {}
@@ -25,10 +25,10 @@ class OneLcoreSide {
   Slice run(std::int64_t iterations);
 
   Body body_;
-  std::int64_t iterations_ = 0;  // in a slice; set by the first slice
+  std::int64_t iterations_ = 0;  // in a slice; the first slice sets the number
 };
 
-/// `Rig` has subject(State&) and floor(State&), each with Google Benchmark's loop in it.
+/// `Rig` has subject(State&) and floor(State&). Each contains Google Benchmark's loop.
 template <class Rig>
 class OneLcoreRow final : public Row {
  public:

@@ -2,20 +2,20 @@
 
 namespace bench {
 
-/// From here on the compiler knows nothing about the value. benchmark::DoNotOptimize on a variable
-/// isn't used: GCC 12 left the variable unset.
+/// After this call the compiler knows nothing about the value. This replaces
+/// benchmark::DoNotOptimize, with which GCC 12 left the variable unset.
 template <class T>
 void hide(T& value) noexcept {
   asm volatile("" : "+r"(value));
 }
 
-/// The value is used, and all memory may have been read and written.
+/// The compiler must assume that the value is used, and that all memory is read and written.
 template <class T>
 void use(const T& value) noexcept {
   asm volatile("" : : "r"(value) : "memory");
 }
 
-/// All memory may have been read and written.
+/// The compiler must assume that all memory is read and written.
 inline void clobber() noexcept { asm volatile("" : : : "memory"); }
 
 }  // namespace bench

@@ -10,8 +10,8 @@
 
 namespace bench {
 
-/// The sending half of a program that is written by hand for one job, without a library: messages
-/// of one size in frames like ours, one after the other.
+/// The sending half of a program that is written by hand for one job, without a library. The
+/// messages have one size, and stand one after the other in frames like bab's.
 class PlainFrame {
  public:
   PlainFrame(std::uint32_t payload_bytes, std::uint32_t len) noexcept
@@ -27,12 +27,13 @@ class PlainFrame {
 
   [[nodiscard]] std::uint32_t messages() const noexcept { return count_; }
 
-  /// Fills `m` with messages from `sequence` on: `fill(at, len, sequence)` writes each.
+  /// Fills `m` with messages, numbered from `sequence` on. `fill(at, len, sequence)` writes each
+  /// one.
   template <class Fill>
   void write(rte_mbuf* m, std::uint64_t sequence, const Fill& fill) const noexcept {
     auto* at = rte_pktmbuf_mtod(m, std::uint8_t*);
     std::memcpy(at, headers_.data(), headers_.size());
-    bab::wire::store_be(at + 52, sequence);  // all frames are full: nothing else differs
+    bab::wire::store_be(at + 52, sequence);  // only this field differs, because all frames are full
     at += headers_.size();
     for (std::uint64_t s = sequence; s < sequence + count_; ++s) {
       bab::wire::store_be(at, static_cast<std::uint16_t>(len_));

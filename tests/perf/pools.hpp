@@ -26,13 +26,13 @@ inline bab::BufferPoolOptions pool_options(std::uint32_t buffers, std::uint16_t 
   return o;
 }
 
-/// A pool whose caches the calling lcore may use at once. In a loop that is so after its first
-/// turn.
+/// A pool whose caches the calling lcore may use at once. In a loop, an lcore may use them after
+/// its first turn.
 struct OpenPool : bab::BufferPool {
   explicit OpenPool(const bab::BufferPoolOptions& options) : BufferPool(options) { relieve(); }
 };
 
-/// A pool of DPDK's, with testpmd's caches, for the other side of a comparison.
+/// A pool of DPDK's, with caches of testpmd's size, for the other side of a comparison.
 class PlainPool {
  public:
   PlainPool(std::uint32_t buffers, std::uint16_t data_room)
@@ -50,13 +50,13 @@ class PlainPool {
   std::unique_ptr<rte_mempool, Free> mempool_;
 };
 
-/// Room for frames of MTU 9000 with all headers.
+/// Room for a frame with an MTU of 9000 and all headers.
 constexpr std::uint16_t kJumboRoom = 9216;
 constexpr std::uint16_t kHeaderBytes = 62;
 constexpr std::uint32_t kFrameBytes = 8900;
 constexpr std::uint32_t kPayloadBytes = kFrameBytes - kHeaderBytes;
 
-/// Frees what is in a writer's ring: a sink with no port.
+/// Frees the frames in a writer's ring, in place of a sink with a port.
 inline void free_frames(bab::FrameRing& ring) noexcept {
   std::array<rte_mbuf*, 32> frames;
   while (const unsigned n = ring.pop(frames))

@@ -8,14 +8,14 @@
 
 namespace bench {
 
-/// One measurement of one side of a row.
+/// The result of measuring one side of a row once.
 struct Slice {
-  double ns = 0;                    ///< per message, or per unit of the row
-  std::uint64_t interruptions = 0;  ///< involuntary context switches of the threads that measured
+  double ns = 0;                    ///< nanoseconds per message, or per unit of the row
+  std::uint64_t interruptions = 0;  ///< involuntary context switches of the measuring threads
 };
 
-/// Two sides of one comparison, set up and ready: ours and the floor it stands on. Each is measured
-/// for some milliseconds at a time, in turn. A row may have no floor.
+/// The two sides of a comparison, set up and ready: our side, and the floor that it is compared
+/// with. Each side is measured for some milliseconds at a time, in turn. A row may have no floor.
 class Row {
  public:
   Row() = default;
@@ -29,26 +29,26 @@ class Row {
 
 enum class Lcores : std::uint8_t { kOne, kTwo };
 
-/// A row of the table.
+/// One row of the table.
 struct RowSpec {
   std::string name;
-  std::string floor_name;  ///< empty: there is none
+  std::string floor_name;  ///< empty: the row has no floor
   std::string unit;
-  double goal;  ///< ratio to reach; 0: none
+  double goal;  ///< ratio to reach; 0: no goal
   Lcores lcores;
   std::function<std::unique_ptr<Row>()> make;
 };
 
-/// The results of a row: medians over runs, in the row's unit.
+/// The results of a row: medians over all runs, in the row's unit.
 struct Result {
   RowSpec spec;
   unsigned runs = 0;
   double ns = 0, min_ns = 0, max_ns = 0;
   double floor_ns = 0, floor_min_ns = 0, floor_max_ns = 0;
   double ratio = 0;        ///< ns / floor_ns
-  double pingpong_ns = 0;  ///< one way; of two-lcore rows
+  double pingpong_ns = 0;  ///< one way; only in two-lcore rows
   std::uint64_t interruptions = 0;
-  unsigned disturbed = 0;  ///< slices that were kept although every try was interrupted
+  unsigned disturbed = 0;  ///< slices that were kept although every attempt was interrupted
 };
 
 using RowSpecs = std::vector<RowSpec>;
@@ -63,9 +63,9 @@ RowSpecs bus_rows();
 RowSpecs relay_rows();
 RowSpecs ping_rows();
 RowSpecs allocation_rows();
-/// The loop engine beside other ways to do the same; `floor` is the peer.
+/// The loop engine beside other ways to do the same job. The peer is the row's `floor`.
 RowSpecs peer_rows();
-/// Cost per message as something grows, without floors.
+/// Cost per message as a quantity grows. These rows have no floor.
 RowSpecs growth_rows();
 
 }  // namespace bench

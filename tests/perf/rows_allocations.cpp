@@ -10,8 +10,9 @@
 namespace bench {
 namespace {
 
-/// Calls of operator new per message, over everything that carries messages: the loop engine on two
-/// lcores (writer, flusher, port, framer), and messages awaited and kept as Packets in a coroutine.
+/// Calls of operator new per message, over everything that carries messages. One part is the loop
+/// engine on two lcores (writer, flusher, port, framer). The other part is coroutines that await
+/// room for messages, and keep the messages as Packets.
 class Allocations final : public Row, private WriterRig {
  public:
   Allocations() {
@@ -24,7 +25,7 @@ class Allocations final : public Row, private WriterRig {
   }
 
   Slice subject(double seconds) override {
-    lcore_.turn(rte_rdtsc());  // the first one takes its coroutine frames from the heap
+    lcore_.turn(rte_rdtsc());  // the first turn takes the coroutines' memory from the heap
     const std::uint64_t before = allocations();
     const std::uint64_t received = engine_.messages();
     Slice slice;
@@ -36,7 +37,7 @@ class Allocations final : public Row, private WriterRig {
   }
 
  private:
-  /// A turn's messages each turn, each in a coroutine of its own.
+  /// Writes one turn's messages each turn, and each message in a coroutine of its own.
   bab::Task<> write() {
     while (!stopped_) {
       for (std::int64_t i = 0; i < kTurn; ++i) co_await write_one();

@@ -20,7 +20,7 @@ namespace {
 
 constexpr unsigned kBurst = 32;
 
-/// The same job by hand, with plain DPDK: one program for one message size.
+/// The same job by hand, with plain DPDK: a program for one message size.
 class ByHand {
  public:
   explicit ByHand(std::uint32_t len) : frame_(bab::wire::FrameHeader::payload_capacity(9000), len) {
@@ -60,8 +60,8 @@ class ByHand {
   }
 
  private:
-  /// Frames made before they are sent: few enough to stay near the L1 cache. 1 to 32 make no
-  /// difference (LOG.md).
+  /// Frames that are made before they are sent. They are few, and stay near the L1 cache. 1 to 32
+  /// make no difference (LOG.md).
   static constexpr unsigned kMade = 4;
 
   void send(const std::atomic<bool>& stop) noexcept {
@@ -131,14 +131,14 @@ class EndToEnd final : public Row {
   }
 
  private:
-  LoopEngine engine_;  // first: it uses the ports there are, and makes one when there is none
+  LoopEngine engine_;  // first, because it uses all existing ports, and makes one if there is none
   ByHand by_hand_;
 };
 
 constexpr std::uint32_t kBlock = 1024;
 
-/// testbab's txonly engine on net_null, one lcore, against testpmd's txonly loop
-/// (pkt_burst_transmit: a bulk of mbufs, headers from a template, one burst) with the messages
+/// testbab's txonly engine on net_null, on one lcore. The floor is testpmd's txonly loop
+/// (pkt_burst_transmit: a bulk of mbufs, headers from a template, one burst), with the messages
 /// copied in. Nanoseconds per frame.
 class TxOnlyFrames {
  public:
@@ -190,7 +190,7 @@ class TxOnlyFrames {
   }
 
   NullPort port_;
-  EngineRig rig_;  // before the second port is there: it uses all there are
+  EngineRig rig_;  // before the second port exists, because it uses all ports
   bab::Lcore sender_{{bab::IdleStrategy::kSpin}};
   std::uint64_t end_ = 0;
   NullPort plain_;

@@ -12,15 +12,15 @@ namespace bench {
 namespace {
 
 constexpr unsigned kBurst = 32;
-constexpr unsigned kItems = 256;  // under way at most, in rings of 1,023
+constexpr unsigned kItems = 256;  // most items under way at once; a ring holds 1,023
 
-/// Items go to the other lcore and come back, in bursts of 32: nanoseconds per item and way.
+/// Items go to the other lcore and come back, in bursts of 32. Nanoseconds per item, one way.
 template <class Item>
 class ThereAndBack {
  public:
   std::span<Item> items() noexcept { return items_; }
 
-  /// `send(ring, span)` takes all of it: the rings have room for every item there is.
+  /// `send(ring, span)` takes the whole span, because a ring has room for all items.
   template <class Ring, class Send, class Receive>
   Slice measure(double seconds, std::array<Ring, 2>& rings, const Send& send,
                 const Receive& receive) {
@@ -37,7 +37,7 @@ class ThereAndBack {
         ways += 2 * n;
       };
       while (stretch.goes_on(ways)) {
-        for (unsigned i = 0; i < 8; ++i) {  // looks at the clock seldom
+        for (unsigned i = 0; i < 8; ++i) {  // eight rounds for each look at the clock
           const std::size_t n = std::min<std::size_t>(kBurst, kept);
           kept -= n;
           send(rings[0], std::span(items_).subspan(kept, n));
@@ -61,7 +61,7 @@ class ThereAndBack {
   std::array<Item, kItems> items_{};
 };
 
-/// Pointers through plain rings, as they come from rte_ring_create().
+/// Pointers through plain rings, as rte_ring_create() makes them.
 class PlainRings {
  public:
   Slice measure(double seconds) {
@@ -100,7 +100,7 @@ class ChannelRig : public Row {
   PlainRings plain_;
 };
 
-/// Each SendPacket has a buffer of its own.
+/// Sends SendPackets. Each has a buffer of its own.
 class SendPackets final : public ChannelRig {
  public:
   SendPackets() {
@@ -117,8 +117,7 @@ class SendPackets final : public ChannelRig {
   ThereAndBack<bab::SendPacket> packets_;
 };
 
-/// The same with Packet::send() before and receive() behind: what a pipeline of lcores does. No
-/// goal.
+/// The same with Packet::send() before and receive() after, as in a pipeline of lcores. No goal.
 class Packets final : public ChannelRig {
  public:
   Packets() {

@@ -7,7 +7,7 @@
 namespace bench {
 namespace {
 
-/// 16 frames of 8,900 bytes: in the L2 cache, as fresh from a NIC.
+/// 16 frames of 8,900 bytes. They stay in the L2 cache, like frames that a NIC has just received.
 class FramerRow {
  public:
   void subject(benchmark::State& state) {
@@ -21,8 +21,9 @@ class FramerRow {
     });
   }
 
-  /// The same share taken and given back per frame; then as little as a receiver can do that
-  /// doesn't trust its input: all lengths inside the frame, and then message by message.
+  /// Takes and gives up the same share per frame. Then does the least that a receiver must do if it
+  /// doesn't trust its input: check that all lengths lie inside the frame, then go from message to
+  /// message.
   void floor(benchmark::State& state) {
     each_frame(state, [](rte_mbuf* m) {
       bab::Shares<>::take(m);

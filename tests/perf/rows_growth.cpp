@@ -16,8 +16,8 @@
 namespace bench {
 namespace {
 
-/// testbab's loop engine with other options than its defaults. `ring_frames`: of the loopback port;
-/// 0: the default.
+/// testbab's loop engine with options other than the defaults. `ring_frames`: size of the loopback
+/// port's ring in frames; 0: the default.
 class LoopRow final : public Row {
  public:
   explicit LoopRow(const testbab::Options& options, std::uint32_t ring_frames = 0) {
@@ -35,8 +35,8 @@ class LoopRow final : public Row {
   std::optional<LoopEngine> engine_;
 };
 
-/// Several LocalWriters in turn, each with its own frames, all with one flusher to a sink that
-/// frees.
+/// Several LocalWriters in turn, each with its own frames. One flusher serves all of them. Its sink
+/// frees the frames.
 class ManyWriters {
  public:
   explicit ManyWriters(unsigned writers) {
@@ -77,8 +77,8 @@ class ManyWriters {
   std::vector<std::unique_ptr<bab::LocalWriter>> writers_;
 };
 
-/// One LocalWriter whose buffers come round in the order in which they were freed: no lcore cache,
-/// so that all of a pool is in use.
+/// One LocalWriter whose buffers are used again in the order in which they were freed. There is no
+/// lcore cache, and therefore the whole pool is in use.
 class PoolSize {
  public:
   explicit PoolSize(std::uint32_t buffers, std::uint16_t room = 2176)
@@ -107,7 +107,7 @@ class PoolSize {
   bab::LocalWriter writer_;
 };
 
-/// Of EAL's memory: one size in each run, so that another takes a run with --huge.
+/// Page size of EAL's memory. A run has only one size; --huge gives another.
 std::uint32_t page_kib() {
   std::uint64_t bytes = 0;
   rte_memseg_walk(

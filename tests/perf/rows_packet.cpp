@@ -23,7 +23,8 @@ class PacketRig {
     bab::BufferPool::release(shared_);
   }
 
-  /// One atomic: up, then down, so that the count stays above 1, where it is a plain store.
+  /// One atomic operation: up, then down. The count stays above 1, because at 1 it would be a plain
+  /// store.
   void floor(benchmark::State& state) {
     std::int16_t by = 1;
     for (auto _ : state) {
@@ -43,7 +44,7 @@ class CloneDrop : public PacketRig {
   void subject(benchmark::State& state) {
     for (auto _ : state) {
       const bab::Packet copy = packet_.clone();
-      clobber();  // or the two would cancel each other out
+      clobber();  // otherwise the compiler could remove both operations
     }
   }
 };

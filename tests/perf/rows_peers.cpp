@@ -16,14 +16,13 @@
 #include "loop_engine.hpp"
 #include "payload.hpp"
 
-/// What somebody would use instead, each in its best shape that is still plain use of it: a sender
-/// and a receiver, one per lcore, that make and check the same payloads as testbab's loop engine
-/// does.
+/// What a user might use in place of bab. Each peer is in its best form that is still plain use. A
+/// sender and a receiver, one per lcore, make and check the same payloads as testbab's loop engine.
 namespace bench {
 namespace {
 
-/// Runs send(stop) on the other lcore again and again, and receive() here, which gives the messages
-/// that came.
+/// Calls send(stop) on the other lcore again and again, and receive() on this one. receive() gives
+/// the number of messages that came.
 template <class Send, class Receive>
 Slice stream(double seconds, std::uint64_t& received, const Send& send, const Receive& receive) {
   Stretch stretch(seconds);
@@ -39,12 +38,12 @@ Slice stream(double seconds, std::uint64_t& received, const Send& send, const Re
   return slice;
 }
 
-/// ZeroMQ, PUSH to PULL over inproc: no kernel, no copy beyond its own message's. Neither side
-/// sleeps.
+/// ZeroMQ, PUSH to PULL over inproc. No kernel is involved, and the only copy is into ZeroMQ's own
+/// message. Neither side sleeps.
 class Zmq {
  public:
   explicit Zmq(std::uint32_t len) : len_(len), buffer_(len) {
-    constexpr int kMark = 10'000;  // messages under way; its default is 1,000
+    constexpr int kMark = 10'000;  // most messages under way; ZeroMQ's default is 1,000
     for (void* socket : {push_.get(), pull_.get()}) {
       zmq_setsockopt(socket, ZMQ_SNDHWM, &kMark, sizeof kMark);
       zmq_setsockopt(socket, ZMQ_RCVHWM, &kMark, sizeof kMark);
@@ -72,7 +71,8 @@ class Zmq {
     void operator()(void* context) const noexcept { zmq_ctx_term(context); }
   };
 
-  /// An empty or full queue that is asked again at once slows the other side down.
+  /// A pause before the next try: asking an empty or full queue again at once would slow the other
+  /// side down.
   static void rest() noexcept {
     for (unsigned i = 0; i < 32; ++i) rte_pause();
   }
@@ -115,9 +115,9 @@ class Zmq {
   std::uint64_t received_ = 0;
 };
 
-/// Kernel UDP over the loopback interface: datagrams of up to 8,900 bytes full of messages with
-/// 2-byte lengths, 32 a system call each way. What finds no room in the receiver's buffer is lost
-/// and not counted.
+/// Kernel UDP over the loopback interface. Datagrams of up to 8,900 bytes are full of messages with
+/// 2-byte lengths. Each side moves 32 datagrams per system call. Datagrams that find no room in the
+/// receiver's buffer are lost and not counted.
 class KernelUdp {
  public:
   explicit KernelUdp(std::uint32_t len) : len_(len), per_datagram_((kBytes - kHeader) / (len + 2)) {
@@ -204,9 +204,9 @@ class KernelUdp {
   alignas(64) std::uint64_t received_ = 0;
 };
 
-/// A ring of bytes in memory that both sides see, one writer and one reader: messages behind their
-/// lengths, each side's position published every 32 messages. No frames, no addresses, no second
-/// receiver: what shared memory can do.
+/// A ring of bytes in memory that both sides see, with one writer and one reader. Each message
+/// follows its length. Positions are published in steps of 32 messages. There are no frames, no
+/// addresses, no second receiver: this is the limit of shared memory.
 class ByteRing {
  public:
   explicit ByteRing(std::uint32_t len) : len_(len), ring_(kBytes + 65536) {}
@@ -217,7 +217,7 @@ class ByteRing {
   }
 
  private:
-  static constexpr std::uint64_t kBytes = 256 * 1024;  // stays in the L2 cache
+  static constexpr std::uint64_t kBytes = 256 * 1024;  // fits into the L2 cache
   static constexpr unsigned kBatch = 32;
 
   [[nodiscard]] std::uint64_t block() const noexcept { return (2 + len_ + 7) / 8 * 8; }
@@ -229,7 +229,8 @@ class ByteRing {
       if (head_ + need - read_seen_ > kBytes) return;
     }
     for (unsigned i = 0; i < kBatch; ++i, ++next_, head_ += block()) {
-      std::uint8_t* at = ring_.data() + head_ % kBytes;  // a block may end past it: there is room
+      // a block may end past kBytes, where there is extra room
+      std::uint8_t* at = ring_.data() + head_ % kBytes;
       bab::wire::store_be(at, static_cast<std::uint16_t>(len_));
       payload_.fill(at + 2, len_, next_);
     }
@@ -260,7 +261,7 @@ class ByteRing {
   std::uint64_t expected_ = 1, received_ = 0;
 };
 
-/// The loop engine beside a peer.
+/// The loop engine, compared with a peer.
 template <class Peer>
 class PeerRow final : public Row {
  public:

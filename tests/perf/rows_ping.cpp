@@ -21,7 +21,8 @@ namespace {
 
 constexpr std::uint32_t kMessageBytes = 64;
 
-/// One direction: writer, flusher and TX on one lcore, a ring port, RX and framer on the other.
+/// One direction. One lcore has the writer, the flusher and TX, and the other has RX and the
+/// framer. A ring port connects them.
 class Way {
  public:
   Way() {
@@ -29,7 +30,7 @@ class Way {
     port_.start();
   }
 
-  /// One message in a frame of its own, at once.
+  /// Sends one message in a frame of its own, at once.
   void send(std::span<const std::uint8_t> message) noexcept {
     if (auto room = writer_.reserve(static_cast<std::uint32_t>(message.size()))) {
       std::memcpy(room.data(), message.data(), message.size());
@@ -39,15 +40,15 @@ class Way {
     flusher_.poll();
   }
 
-  /// What a loop's turn does with a writer and a flusher; there is no deadline to keep, so no clock
-  /// to read.
+  /// The work of a loop's turn for a writer and a flusher. There is no deadline, and therefore no
+  /// clock to read.
   void turn() noexcept {
     writer_.poll(0);
     flusher_.poll();
     bab::BufferPool::relieve();
   }
 
-  /// True when something came; `take` gets each message.
+  /// True if a frame came. `take` is called with each message.
   template <class Take>
   bool receive(const Take& take) noexcept {
     std::array<rte_mbuf*, 32> burst;
@@ -73,7 +74,7 @@ class Way {
   bab::Framer framer_;
 };
 
-/// The same by hand: frames like ours over the same kind of port, without a library.
+/// The same by hand, without a library: frames like bab's, over the same kind of port.
 class WayByHand {
  public:
   WayByHand() { port_.start(); }
@@ -109,7 +110,7 @@ class WayByHand {
   std::uint64_t sequence_ = 0;
 };
 
-/// Less cannot be: a pointer in an rte_ring, and nothing read of what it points to.
+/// The minimum: a pointer in an rte_ring. Nothing that the pointer points to is read.
 class WayOfPointers {
  public:
   void send(std::span<const std::uint8_t> message) noexcept {
@@ -130,8 +131,8 @@ class WayOfPointers {
   bab::SpscRing<std::uint8_t> ring_{bab::Loopback::kFrames};
 };
 
-/// A message of 64 bytes goes to the other lcore and comes back, one at a time: the median round
-/// trip.
+/// A message of 64 bytes goes to the other lcore and comes back, one at a time. The result is the
+/// median round trip.
 template <class AnyWay>
 class Trips {
  public:

@@ -7,8 +7,8 @@
 namespace bench {
 namespace {
 
-/// One buffer at a time. Beside get+put, which know nothing of mbufs, or beside what does the same:
-/// the mbuf alloc+free of DPDK.
+/// One buffer at a time. The floor is either get+put of a mempool, which know nothing of mbufs, or
+/// DPDK's alloc+free of an mbuf, which does the same job.
 template <bool kMbufs>
 class AcquireRelease {
  public:
@@ -20,7 +20,7 @@ class AcquireRelease {
     }
   }
 
-  /// With testpmd's caches.
+  /// A pool with testpmd's caches.
   void floor(benchmark::State& state) {
     rte_mempool* mp = plain_.mempool();
     for (auto _ : state) {

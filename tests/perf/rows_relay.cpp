@@ -16,8 +16,8 @@ namespace {
 
 constexpr unsigned kBurst = 32;
 
-/// testbab's relay engine between two net_ring ports on one lcore. The row feeds the one port with
-/// frames of MTU 1500 and empties the other, in the same way for both sides.
+/// testbab's relay engine between two net_ring ports, on one lcore. The row feeds one port with
+/// frames of MTU 1500 and empties the other port. Both sides of the row get the same.
 class RelayRow {
  public:
   void subject(benchmark::State& state) {
@@ -25,7 +25,7 @@ class RelayRow {
     run(state, [&relay] { relay.poll(rte_rdtsc(), testbab::Poller::Phase::kRun); });
   }
 
-  /// No headers, no checks: lengths are believed.
+  /// Copies without headers or checks. Lengths in the frame are trusted.
   void floor(benchmark::State& state) {
     run(state, [this] { copy(); });
     if (open_ != nullptr) send();
@@ -91,7 +91,7 @@ class RelayRow {
   }
 
   MadeFrames made_{64, 1514, 32};
-  bab::Loopback in_, out_;  // the only ports there are when the engine looks for some
+  bab::Loopback in_, out_;  // the only ports that exist when the engine looks for ports
   EngineRig rig_{options()};
   PlainPool pool_{512, kJumboRoom};
   rte_mbuf* open_ = nullptr;

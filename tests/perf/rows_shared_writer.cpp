@@ -16,7 +16,7 @@ class alignas(64) Line {
 
 constexpr bab::WriterOptions kOptions{kPayloadBytes, kHeaderBytes, {}, 0};
 
-/// One lcore's end: its frames are freed once per turn.
+/// One lcore's part of the shared writer. Its frames are freed once per turn.
 class Writer {
  public:
   Writer(bab::SharedWriter& shared, std::uint32_t buffers)
@@ -28,7 +28,7 @@ class Writer {
     bab::BufferPool::relieve();
   }
 
-  /// False: no buffer now.
+  /// False: there is no buffer now.
   bool write(const Message& message, std::uint32_t len) noexcept {
     auto room = producer_.reserve(len);
     if (!room) [[unlikely]]
@@ -81,7 +81,7 @@ class OneLcore : public WriterRig {
   Writer shared_{writer_of_all_, 512};
 };
 
-/// Both lcores write as fast as they can. Nanoseconds per message of both together.
+/// Both lcores write as fast as they can. Nanoseconds per message, counting both lcores' messages.
 class TwoLcores final : public Row {
  public:
   ~TwoLcores() override {
@@ -109,7 +109,7 @@ class TwoLcores final : public Row {
       std::uint64_t done = 0;
       while (goes_on(done)) {
         for (unsigned i = 0; i < kBatch; ++i) {
-          // Its own buffers: nothing but the two words is shared.
+          // Each side has its own buffers: only the two words are shared.
           const auto at = lines_[0].word.fetch_add(len + 2, std::memory_order_acq_rel) % 8192;
           message_.copy_to(to + at, len);
           use(lines_[1].word.fetch_add(len + 2, std::memory_order_acq_rel));

@@ -32,8 +32,8 @@ class LocalWriterRow : public WriterRig {
   CyclingBuffers buffers_;
 };
 
-/// The same where the compiler knows the length: the copy is one instruction, and what is left is
-/// the writer's own work. No goal, but the row that hides nothing.
+/// The same with a length that the compiler knows. The copy is then one instruction, and the rest
+/// is the writer's own work. The row has no goal, but hides nothing.
 class ConstantLength : public WriterRig {
  public:
   void subject(benchmark::State& state) {

@@ -12,14 +12,14 @@
 
 namespace bench {
 
-/// The second lcore; RTE_MAX_LCORE if there is none.
+/// The second lcore, or RTE_MAX_LCORE if there is none.
 unsigned other_lcore() noexcept;
 
-/// One way between the two lcores: half the round trip of one atomic word.
+/// Nanoseconds from one lcore to the other: half the round trip of one atomic word.
 double pingpong_ns();
 
-/// Runs `there(stop)` on the other lcore and `here()` on this one; `stop` becomes true when here()
-/// has returned, and there() must then return, too. Gives the interruptions of both.
+/// Runs `there(stop)` on the other lcore and `here()` on this one. `stop` becomes true when here()
+/// has returned. there() must then return, too. Gives the interruptions of both threads.
 template <class Here, class There>
 std::uint64_t on_two_lcores(Here&& here, There&& there) {
   struct Other {
@@ -40,7 +40,7 @@ std::uint64_t on_two_lcores(Here&& here, There&& there) {
       &other, other_lcore());
   while (!other.running.load(std::memory_order_acquire)) {
   }
-  struct Stop {  // also when here() throws
+  struct Stop {  // also if here() throws
     Other& other;
     ~Stop() {
       other.stop.store(true, std::memory_order_release);
@@ -55,18 +55,18 @@ std::uint64_t on_two_lcores(Here&& here, There&& there) {
   return interruptions_of_thread() - before + other.interruptions;
 }
 
-/// A stretch of time on the TSC. Its first tenth is for warming up and doesn't count.
+/// A stretch of time, by the TSC. Its first tenth is for warming up and doesn't count.
 class Stretch {
  public:
   explicit Stretch(double seconds) noexcept
       : begin_(rte_rdtsc() + ticks(seconds / 10)), end_(begin_ + ticks(seconds)) {}
 
-  /// False when it is over. `count`: pieces done so far.
+  /// False when the time is over. `count`: pieces of work done so far.
   bool goes_on(std::uint64_t count) noexcept {
     const std::uint64_t now = rte_rdtsc();
     if (begun_at_ == 0 && now >= begin_) {
       begun_at_ = now;
-      end_ += now - begin_;  // the kernel may have had the CPU until after the end
+      end_ += now - begin_;  // the kernel may have had the CPU beyond end_
       first_ = count;
     }
     if (now < end_) return true;
@@ -75,7 +75,7 @@ class Stretch {
     return false;
   }
 
-  /// Nanoseconds per piece, in the time that counts.
+  /// Nanoseconds per piece of work, in the time that counts.
   [[nodiscard]] double ns() const noexcept {
     const double seconds =
         static_cast<double>(ended_at_ - begun_at_) / static_cast<double>(rte_get_tsc_hz());

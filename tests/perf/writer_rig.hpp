@@ -29,7 +29,7 @@ class WriterRig {
     room.commit();
   }
 
-  /// The measured part of local_writer_32. It is the floor of rows that add something to it.
+  /// The measured part of local_writer_32. Rows that add to this work have it as their floor.
   void write_all(benchmark::State& state) {
     std::uint32_t len = message_.size();
     hide(len);
@@ -46,7 +46,7 @@ class WriterRig {
 };
 
 /// Buffers that are written one after the other, again and again. There are as many as the writer
-/// uses, so that both sides find them in the same cache.
+/// uses. Both sides therefore find them in the same cache.
 class CyclingBuffers {
  public:
   CyclingBuffers() {
@@ -55,7 +55,7 @@ class CyclingBuffers {
   }
   ~CyclingBuffers() { bab::BufferPool::release(std::span<rte_mbuf* const>(buffers_)); }
 
-  /// Room for a message of `len` bytes, after its two bytes of length.
+  /// Room for a message of `len` bytes, after the two bytes of its length.
   std::uint8_t* room(std::uint32_t len) noexcept {
     if (static_cast<std::size_t>(end_ - at_) < len + 2) next();
     std::uint8_t* data = at_ + 2;

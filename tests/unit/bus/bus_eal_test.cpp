@@ -1,5 +1,5 @@
-// Where a Bus gets EAL from. Each in a child process: EAL can be initialised once in a process's
-// life.
+// Where a Bus gets EAL from. Each test runs in a child process, because a process can initialise
+// EAL only once.
 #include <memory>
 #include <string>
 
@@ -77,7 +77,7 @@ TEST(BusEal, IsTheHostsWhereItHasOne) {
       Bus bus(bus_of_a_child());
       result = hello_over(bus);
     }
-    // It is the host's still.
+    // EAL still belongs to the host.
     return result + ' ' + std::to_string(rte_lcore_count()) + ' ' +
            std::to_string(rte_eal_cleanup());
   });
@@ -110,7 +110,7 @@ TEST(BusEal, GoesWithTheLastOfSeveral) {
 TEST(BusEal, IsForAThreadThatIsAnLcore) {
   const Said said = in_child([] {
     Bus first(bus_of_a_child());
-    RTE_PER_LCORE(_lcore_id) = LCORE_ID_ANY;  // as on a thread that EAL doesn't know
+    RTE_PER_LCORE(_lcore_id) = LCORE_ID_ANY;  // makes this thread one that EAL doesn't know
     std::string result;
     try {
       Bus second(bus_of_a_child());

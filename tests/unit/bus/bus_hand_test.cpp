@@ -1,4 +1,4 @@
-// A Bus that is turned by hand: by virtual time, and with tasks.
+// A Bus that is turned by hand, in virtual time and with tasks.
 #include <string>
 #include <vector>
 
@@ -32,15 +32,15 @@ TEST(BusByHand, OnlyTheCallersTimeMovesIt) {
   auto in = bus.subscribe({.from = kGroup});
   const std::uint64_t us = rte_get_tsc_hz() / 1'000'000;
   out.send("later");
-  EXPECT_FALSE(in.next());  // nothing turns by itself
+  EXPECT_FALSE(in.next());  // the bus doesn't turn by itself
   std::uint64_t now = 1'000;
-  bus.turn(now);  // sees the message first now
+  bus.turn(now);  // the writer's deadline begins with this turn
   bus.turn(now + 99 * us);
   EXPECT_FALSE(in.next());
   bus.turn(now + 101 * us);
   EXPECT_THAT(read_all(in), ElementsAre("later"));
   now += 200 * us;
-  // It stops by that time, too.
+  // The stop uses the caller's time, too.
   bus.begin_stop();
   EXPECT_TRUE(bus.stopping());
   for (int i = 0; i < 1'000 && !bus.stopped(); ++i) bus.turn(now += rte_get_tsc_hz() / 1'000);
@@ -84,7 +84,7 @@ TEST(BusByHand, TasksWriteAndReadBesideIt) {
   expect_clean_stop(bus);
 }
 
-/// What tasks of publications flush when they are asked to end still arrives at those that read.
+/// Tasks of publications are asked to end first. Messages that they flush then still reach readers.
 TEST(BusByHand, AStopEndsWritersFirst) {
   Bus bus(small_bus());
   auto out = bus.publish({.session = "STAGES", .to = kGroup, .flush_us = 0});
@@ -136,7 +136,7 @@ TEST(BusByHand, AnExceptionOfATasksComesFromStop) {
   EXPECT_EQ(test::refusal_of([&] { bus.stop(); }), "of a task");
   EXPECT_TRUE(bus.stopped());
   expect_clean(bus.report());
-  bus.stop();  // once only
+  bus.stop();  // a second stop() throws nothing
 }
 
 TEST(BusByHand, IsNotStoppedInItsOwnTurn) {

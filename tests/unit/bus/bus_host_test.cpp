@@ -1,5 +1,5 @@
-// A Bus beside a host application's own traffic: the host's port, of which two queues are the
-// bus's.
+// A Bus beside a host application's own traffic. The port is the host's. The bus has two of its
+// queues.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -27,7 +27,7 @@ using test::refusal_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// A host's port of rings with two queues each way, configured by plain DPDK.
+/// A host's port made of rings, with two queues each way, configured by plain DPDK.
 class HostsPort {
  public:
   explicit HostsPort(std::uint64_t tx_offloads = 0) {
@@ -75,7 +75,7 @@ TEST(BusBesideAHost, HasItsQueuesAndLeavesTheOthersAlone) {
     EXPECT_THAT(refusal_of([&] { (void)bus.port(0); }), HasSubstr("is the host's"));
     test::expect_clean_stop(bus);
   }
-  // Started still, and what the host sent is there.
+  // The port is still started, and has the frames that the host sent.
   std::array<rte_mbuf*, 4> got;
   ASSERT_EQ(rte_eth_rx_burst(port.id(), 0, got.data(), 4), 2);
   EXPECT_EQ(got[0], hosts[0]);
@@ -94,7 +94,7 @@ TEST(BusBesideAHost, CopiesWhatTheHostsPoolReceived) {
     out.flush();
     bus.turn(1);
     bus.turn(2);
-    // What came is the bus's own buffer; the same frame from the host's pool.
+    // The frame came in a buffer of the bus's. Next, an equal frame from the host's pool.
     EXPECT_THAT(read_all(in), ElementsAre("copied"));
     const wire::FrameHeader header({.destination_ip = 0xef010101,
                                     .destination_port = 30001,
@@ -114,7 +114,8 @@ TEST(BusBesideAHost, CopiesWhatTheHostsPoolReceived) {
   rte_mempool_free(plain);
 }
 
-/// A later fragment has payload where a UDP header would be: here the subscription's own port.
+/// In a later fragment, payload stands where a UDP header would be. Here this payload looks like
+/// the subscription's UDP port.
 TEST(BusBesideAHost, ALaterFragmentBelongsToNoSubscription) {
   HostsPort port;
   Bus bus(beside(port));
@@ -131,7 +132,7 @@ TEST(BusBesideAHost, ALaterFragmentBelongsToNoSubscription) {
     wire::store_be<std::uint16_t>(
         ip + offset, static_cast<std::uint16_t>(wire::load_be<std::uint16_t>(ip + offset) + n));
   };
-  add(wire::Ipv4Offset::kFragment, 1);  // 8 bytes from the packet's begin
+  add(wire::Ipv4Offset::kFragment, 1);  // fragment offset: 8 bytes from the packet's start
   add(wire::Ipv4Offset::kChecksum, -1);
   ASSERT_EQ(rte_eth_tx_burst(port.id(), 1, frames.data(), 1), 1);
   bus.turn(1);
@@ -141,7 +142,7 @@ TEST(BusBesideAHost, ALaterFragmentBelongsToNoSubscription) {
   test::expect_clean_stop(bus);
 }
 
-/// Worker lcores have the bus's queues, and the host goes on with its own meanwhile.
+/// Worker lcores poll the bus's queues. At the same time the host uses its own queues.
 TEST(BusBesideAHost, RunsOnWorkersWhileTheHostSends) {
   HostsPort port;
   rte_mbuf* hosts = test::frames_of(port.pool(), {60}).front();
@@ -149,7 +150,7 @@ TEST(BusBesideAHost, RunsOnWorkersWhileTheHostSends) {
   {
     BusOptions options = beside(port);
     options.idle.strategy = IdleStrategy::kBackOff;
-    options.stop_ms = 5'000;  // of a machine that does other things as well
+    options.stop_ms = 5'000;  // long, because other programs may take the machine's CPUs
     Bus bus(options);
     auto out = bus.publish({.session = "GUEST", .to = kGroup, .flush_messages = 1, .lcore = 1});
     auto in = bus.subscribe({.from = kGroup, .lcore = 2});

@@ -1,4 +1,4 @@
-// What a Bus refuses: a sentence each, with its mend, and nothing is left behind.
+// Refusals of a Bus: each is a sentence with its mend, and leaves nothing behind.
 #include <array>
 #include <functional>
 #include <string>
@@ -75,7 +75,7 @@ TEST(BusRefuses, OptionsThatCanNotBe) {
        [](BusOptions& o) { o.lcores = {0}; }},
       {"starting EAL: this process has an EAL", [](BusOptions& o) { o.eal.emplace(); }},
   };
-  const test::Vdev null("net_null_refusals");  // EAL has a device to name
+  const test::Vdev null("net_null_refusals");  // a device that the cases can name
   for (const auto& [begin, change] : cases) EXPECT_THAT(refusal(change), StartsWith(begin));
   EXPECT_EQ(mempools(), before);
   EXPECT_EQ(port_ids().size(), ports + 1);
@@ -86,7 +86,7 @@ TEST(BusRefuses, ADeviceThatCanNotDoIt) {
   const test::Vdev null("net_null_refusals");
   const auto with = [](const std::function<void(BusPort&)>& change) {
     return refusal([&](BusOptions& o) {
-      // The one that is refused is not the first: the other one isn't made either.
+      // The refused port is the second one. The first port isn't made either.
       change(o.ports.emplace_back(BusPort{.device = "net_null_refusals"}));
     });
   };
@@ -161,7 +161,7 @@ TEST(BusRefuses, WhatCanNotBePublished) {
                 "1; raise its writers"));
   EXPECT_THAT(refusal_of([&] { (void)bus.publish({.to = kGroup}, {}); }),
               HasSubstr("no lcore is named"));
-  // None of them left anything behind.
+  // The refused calls left nothing behind.
   EXPECT_EQ(bus.placement().rows.size(), 4U);
   auto out = bus.publish({.session = "AFTER", .to = kGroup});
   EXPECT_TRUE(out.send("after"));

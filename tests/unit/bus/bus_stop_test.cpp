@@ -1,4 +1,4 @@
-// Stops: each ends in its time, whatever still comes or doesn't go.
+// Each stop ends in its time limit, even if frames still arrive or can't be sent.
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -25,7 +25,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// Virtual milliseconds until the bus has stopped; each turn takes 1/8 ms. `each` is called before
+/// Virtual milliseconds until the bus has stopped. A turn takes 1/8 ms. `each` is called before
 /// every turn.
 template <class Each>
 std::uint32_t virtual_ms_to_stop(Bus& bus, Each&& each) {
@@ -58,7 +58,7 @@ TEST(BusStop, IsQuickWhereAllIsQuiet) {
   expect_clean(bus.report());
 }
 
-/// A wire that never falls silent: net_null receives zeros without end.
+/// A port that always receives: net_null gives frames of zeros without end.
 TEST(BusStop, ForeignFramesDoNotDelayIt) {
   const test::Vdev null("net_null_stop0");
   Bus bus(stoppable_bus("net_null_stop0"));
@@ -71,8 +71,8 @@ TEST(BusStop, ForeignFramesDoNotDelayIt) {
   EXPECT_EQ(out.stats().frames, 1U);
 }
 
-/// Nor do frames for a subscription that somebody sends on and on: the stop takes its part of the
-/// time, and no more.
+/// A peer sends to a subscription without end. The stop spends its share of the time on these
+/// frames, and no more.
 TEST(BusStop, APeerThatSendsForEverIsNotWaitedForForEver) {
   LoopbackPair cable;
   Bus peer(stoppable_bus(test::device_of(cable.port_ids()[0])));
@@ -90,14 +90,14 @@ TEST(BusStop, APeerThatSendsForEverIsNotWaitedForForEver) {
   EXPECT_LE(ms, 1'000U);
   EXPECT_THAT(bus.report().notes, IsEmpty());
   EXPECT_TRUE(bus.report().is_full());
-  // What it left in the cable is the peer's.
+  // Frames left in the cable belong to the peer.
   peer.stop();
 }
 
 TEST(BusStop, WhatCanNotBeSentIsDroppedAndTold) {
   Bus bus(stoppable_bus());
   auto out = bus.publish({.session = "DEAD", .to = kGroup, .flush_messages = 1});
-  bus.port(0).hold(true);  // as a PortWatch does when the link is down
+  bus.port(0).hold(true);  // a PortWatch does this when the link is down
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(out.send("stays"));
   const std::uint32_t ms = virtual_ms_to_stop(bus, [] {});
   EXPECT_GE(ms, 540U);
@@ -117,7 +117,7 @@ TEST(BusStop, ATaskThatDoesNotEndIsTold) {
   unsigned turns = 0;
   bus.spawn(out, [&]() -> Task<> {
     while (turns < 2'500) {
-      ++turns;  // so many turns are more than a quarter of the time, and less than all
+      ++turns;  // 2,500 turns take more than a quarter of the time, and less than all of it
       co_await Yield();
     }
     out.send("late");
@@ -131,8 +131,8 @@ TEST(BusStop, ATaskThatDoesNotEndIsTold) {
   (void)in;
 }
 
-/// The same where both are on worker lcores, by the CPU's clock: a peer that sends at full rate, to
-/// the address that is read and to one that nobody has.
+/// A peer that sends without end, with both buses on worker lcores and by the CPU's clock. The peer
+/// sends at full rate, to an address that is read and to one that nobody reads.
 TEST(BusStop, AFloodDoesNotHoldUpAStop) {
   LoopbackPair cable;
   const auto on_end = [&cable](std::size_t end) {
@@ -172,16 +172,17 @@ TEST(BusStop, AFloodDoesNotHoldUpAStop) {
     rte_delay_us_sleep(200);
   EXPECT_GE(read, 100U);
   const auto before = std::chrono::steady_clock::now();
-  const StopReport& report = bus.stop();  // 500 ms at most, and the rest for a slow machine
+  // takes at most 500 ms; the rest of the 2 s is for a slow machine
+  const StopReport& report = bus.stop();
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
   EXPECT_THAT(report.notes, IsEmpty());
   EXPECT_TRUE(report.ledger.balanced());
   EXPECT_TRUE(report.is_full());
-  peer.stop();  // what it left in the cable stays there
+  peer.stop();  // frames left in the cable stay there
   EXPECT_TRUE(peer.stopped());
 }
 
-/// An lcore that gets no CPU for a while, as on a machine that has other things to do.
+/// An lcore that gets no CPU for a while, as on a machine that also does other work.
 struct Sleeper {
   std::atomic<bool> is_wanted{false}, is_asleep{false};
   unsigned poll(std::uint64_t) noexcept {
@@ -195,7 +196,7 @@ struct Sleeper {
 TEST(BusStop, ALoopThatDoesNotTurnForAWhileStillReadsWhatCame) {
   Sleeper sleeper;
   BusOptions options = small_bus();
-  options.stop_ms = 5'000;  // of a machine that does other things as well
+  options.stop_ms = 5'000;  // long, because other programs may take the machine's CPUs
   Bus bus(options);
   auto out = bus.publish({.session = "ASLEEP", .to = kGroup, .flush_us = 0});
   auto in = bus.subscribe({.from = kGroup, .lcore = 1});

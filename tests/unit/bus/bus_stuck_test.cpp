@@ -1,5 +1,5 @@
-// Worker lcores with something on them that doesn't end. Each in a child process: what such a Bus
-// has is left as it is, and its lcore with it.
+// Worker lcores with a task or poller that doesn't end. Each test runs in a child process, because
+// such a Bus leaves its memory and its lcore as they are.
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -34,12 +34,13 @@ BusOptions bus_with_a_worker() {
   return o;
 }
 
-/// Stops it, and says whether that took as long as it may: "in time: " and the report's notes.
+/// Stops the bus. Gives "in time: " if the stop kept its time limit, else "late: ", and the
+/// report's notes.
 std::string stopped(Bus& bus) {
   const auto before = std::chrono::steady_clock::now();
   const StopReport& report = bus.stop();
   const auto took = std::chrono::steady_clock::now() - before;
-  // The rest is for a machine that does other things as well.
+  // 2 s more than the limit, because other programs may take the machine's CPUs.
   const bool in_time = took < std::chrono::milliseconds(kStopMs + 2'000);
   return fmt::format("{}: {}", in_time ? "in time" : "late", fmt::join(report.notes, "; "));
 }
@@ -64,7 +65,7 @@ TEST(BusThatIsStuck, ATaskThatNeverComesBackIsLeftBehind) {
       await(begun);
       result = stopped(bus);
       result += bus.stopped() ? ", stopped" : ", not stopped";
-      bus.stop();  // nothing more to be done
+      bus.stop();  // does nothing more
     }
     return result + ", gone";
   });
@@ -107,7 +108,7 @@ TEST(BusThatIsStuck, APollerThatBlocksIsLeftBehind) {
                                  testing::EndsWith(", gone")));
 }
 
-/// It lets the others have their turn, and the lcore ends; only what the task has stays.
+/// The task lets others have their turn, and its lcore ends. Only the task and what it owns stay.
 TEST(BusThatIsStuck, ATaskThatIgnoresItsCancellationIsToldOf) {
   const Said said = in_child([] {
     static std::atomic<bool> begun{false};
@@ -130,7 +131,8 @@ TEST(BusThatIsStuck, ATaskThatIgnoresItsCancellationIsToldOf) {
                                  testing::EndsWith(", full")));
 }
 
-/// Its writer stays where it is, so that it may be settled or go whenever it likes.
+/// The Reservation's writer stays where it is. The Reservation may be settled or destroyed at any
+/// later time.
 TEST(BusThatIsStuck, AReservationThatIsNeverSettledHoldsItUpForItsPartOnly) {
   const Said said = in_child([] {
     BusOptions options = bus_with_a_worker();

@@ -22,7 +22,7 @@ using test::read_all;
 using test::small_bus;
 using testing::ElementsAre;
 
-/// Read, or not, and committed, or not.
+/// 0: nothing is read or committed. 1: one message is read. 2: a reservation is committed, too.
 void leave_messages_in(Bus& bus, int i) {
   auto out = bus.publish({.session = "GOES", .to = kGroup});
   auto in = bus.subscribe({.from = kGroup});
@@ -104,7 +104,7 @@ TEST(Bus, GivesWholeFramesToo) {
     ReceivedFrame rest = in.next_frame();
     ASSERT_EQ(rest.left(), 2U);
     EXPECT_EQ(rest.header().messages(), 3U);
-    EXPECT_FALSE(in.next());  // they are the caller's now
+    EXPECT_FALSE(in.next());  // the frame's messages belong to the caller now
     EXPECT_EQ(rest.next().bytes()[0], 'b');
   }
   EXPECT_FALSE(in.next_frame());
@@ -137,7 +137,7 @@ TEST(Bus, AKeptMessageStays) {
     EXPECT_EQ(in.next().text(), "second");
     EXPECT_FALSE(in.next());
     EXPECT_FALSE(in.keep(Incoming()));
-    // It pins its frame, which the report counts.
+    // The kept packet pins its frame. The report counts this buffer as missing.
     const StopReport& report = bus.stop();
     EXPECT_EQ(report.pools.at(0).missing, 1U);
     EXPECT_FALSE(report.is_full());
@@ -157,7 +157,8 @@ TEST(Bus, WhatDoesNotFitIsNotSent) {
   expect_clean_stop(bus);
 }
 
-/// Nothing is lost where nobody reads: the wire fills up, then the pool, and then send() says so.
+/// Without a reader nothing is lost: the wire fills up, then the pool, and then send() says that
+/// there is no room.
 TEST(Bus, WithoutAReaderSendSaysThatThereIsNoRoom) {
   BusOptions options = small_bus(1500);
   options.ports[0].backlog = 64;
@@ -241,7 +242,7 @@ TEST(Bus, ASubscriptionToAVlanHasItsFramesAlone) {
   expect_clean_stop(bus);
 }
 
-/// Each frame that came is in one place of the ledger, and no other.
+/// Each received frame has exactly one place in the ledger.
 TEST(Bus, TheLedgerHasEachFrameOnce) {
   Bus bus(small_bus());
   auto out = bus.publish({.session = "A", .to = kGroup, .flush_messages = 1});
@@ -249,7 +250,7 @@ TEST(Bus, TheLedgerHasEachFrameOnce) {
   auto other_group = bus.publish({.session = "C", .to = "239.9.9.9:9", .flush_messages = 1});
   auto in = bus.subscribe({.from = kGroup, .session = "A", .backlog = 4});
   auto second =
-      bus.subscribe({.from = "239.1.1.2:2", .backlog = 4});  // so that the first may lose some
+      bus.subscribe({.from = "239.1.1.2:2", .backlog = 4});  // with two, frames can be dropped
   for (int i = 0; i < 2; ++i) out.send("read");
   other_session.send("not ours");
   EXPECT_EQ(read_all(in).size(), 2U);
@@ -284,7 +285,7 @@ TEST(Bus, UnreadAndUnsentMessagesGoBackWithIt) {
   out.send("not flushed");
   const StopReport& report = bus.stop();
   test::expect_clean(report);
-  EXPECT_EQ(report.unread_frames, 2U);  // what was open is sent at a stop
+  EXPECT_EQ(report.unread_frames, 2U);  // the stop sends what wasn't flushed
   EXPECT_EQ(out.stats().messages, 3U);
 }
 
@@ -297,7 +298,8 @@ TEST(Bus, NeedsNoStop) {
       EXPECT_NE(rte_mempool_lookup(pool.c_str()), nullptr);
       leave_messages_in(bus, i);
     }
-    EXPECT_EQ(rte_mempool_lookup(pool.c_str()), nullptr);  // all its buffers are back
+    // the pool is gone: all its buffers came back
+    EXPECT_EQ(rte_mempool_lookup(pool.c_str()), nullptr);
   }
 }
 
@@ -344,7 +346,8 @@ TEST(Bus, ShowsWhatItsPoolsAreFor) {
   const PoolPlan plan = bus.tx_plan(0);
   EXPECT_EQ(plan.buffers, bus.tx_pool(0).size());
   EXPECT_THAT(plan.text(), testing::HasSubstr("6 of 3 writers"));
-  EXPECT_TRUE(bus.rx_plan(0).terms.empty());  // it receives what was sent
+  // a loopback receives the buffers that were sent, and needs no others
+  EXPECT_TRUE(bus.rx_plan(0).terms.empty());
   EXPECT_EQ(bus.mtu(0), 1500U);
   EXPECT_EQ(bus.port(0).driver(), "net_ring");
 }

@@ -1,4 +1,4 @@
-// A Bus on worker lcores: what runs where, and that it all ends.
+// A Bus on worker lcores: where pollers and tasks run, and that all of them end.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -35,7 +35,7 @@ struct Numbered {
   std::uint32_t writer, number;
 };
 
-/// Writes kEach numbered messages and says when all are sent.
+/// Writes kEach numbered messages. Adds 1 to `sent` when all are sent.
 template <class Out>
 Task<> write_numbered(Out& out, std::uint32_t writer, std::atomic<unsigned>& sent) {
   for (std::uint32_t i = 0; i < kEach; ++i) {
@@ -49,7 +49,7 @@ Task<> write_numbered(Out& out, std::uint32_t writer, std::atomic<unsigned>& sen
   if (flushed == Flushed::kSent) sent.fetch_add(1);
 }
 
-/// Counts messages that come in their writer's order.
+/// Counts the messages that come in the order of their writer.
 Task<> read_numbered(Subscription in, std::array<std::uint32_t, 2>& next,
                      std::atomic<std::uint32_t>& good) {
   while (true) {
@@ -75,7 +75,7 @@ bool within_10_s(const std::function<bool()>& done) {
 BusOptions on_workers() {
   BusOptions o = small_bus();
   o.idle.strategy = IdleStrategy::kBackOff;
-  o.stop_ms = 5'000;  // of a machine that does other things as well
+  o.stop_ms = 5'000;  // long, because other programs may take the machine's CPUs
   return o;
 }
 
@@ -104,7 +104,7 @@ TEST(BusOnWorkers, TwoShareAPublication) {
   ASSERT_EQ(outs.size(), 2U);
   EXPECT_EQ(outs[0].lcore(), 1U);
   EXPECT_EQ(outs[1].lcore(), 2U);
-  // Polled by the flusher's lcore, read by hand's thread.
+  // The flusher's lcore polls the port. The thread that turns the bus by hand reads.
   auto in = bus.subscribe({.from = kGroup, .rx_lcore = 3});
   std::atomic<unsigned> sent{0};
   std::atomic<std::uint32_t> good{0};
@@ -187,7 +187,7 @@ TEST(BusOnWorkers, TwoBusesHaveLcoresOfTheirOwn) {
   expect_clean_stop(second);
 }
 
-/// One stops, and the other's lcores carry messages all the while.
+/// One Bus stops. The other one's lcores carry messages meanwhile.
 TEST(BusOnWorkers, OneStopsAndAnotherGoesOn) {
   Bus first(on_workers());
   (void)first.subscribe({.from = kGroup, .lcore = 1});
@@ -221,7 +221,8 @@ TEST(BusOnWorkers, OneStopsAndAnotherGoesOn) {
   EXPECT_EQ(second.report().unread_frames, 0U);
 }
 
-/// Their lcore never ran: none of their code has either, and what they were made of goes.
+/// The tasks' lcore never ran, so none of their code ran. Everything that they captured is
+/// destroyed.
 TEST(BusOnWorkers, TasksThatNeverBeganGoWithTheBus) {
   const auto kept = std::make_shared<int>(7);
   bool ran = false;
@@ -269,7 +270,7 @@ TEST(BusOnWorkers, RunningOnesAreLeftAlone) {
               HasSubstr("lcore 1 runs already; do it before start()"));
   EXPECT_THAT(refusal_of([&] { bus.spawn(in, idle); }),
               HasSubstr("lcore 1: it runs already; spawn it before start()"));
-  // By hand nothing is in the way.
+  // On an lcore that is turned by hand, these calls are allowed.
   auto out = bus.publish({.session = "LATE", .to = kGroup});
   bus.spawn(out, idle);
   EXPECT_TRUE(out.send("late"));
@@ -305,7 +306,7 @@ TEST(BusOnWorkers, AnExceptionThereComesFromStop) {
   EXPECT_TRUE(bus.report().is_full());
 }
 
-/// The program's own pollers turn beside the bus's.
+/// The program's own pollers run beside the bus's.
 struct Counting {
   std::atomic<std::uint64_t> polls{0};
   unsigned poll(std::uint64_t) noexcept {

@@ -1,4 +1,4 @@
-// Subscription::ready()'s wait under the tests of every awaitable (tests/unit/message).
+// Puts the wait of Subscription::ready() under the tests of every awaitable (tests/unit/message).
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -14,7 +14,7 @@
 namespace bab::test {
 namespace {
 
-/// Frames of one message arrive, and the task that is granted one reads it.
+/// Frames of one message each arrive. A granted task reads the message.
 struct MessageRig : RigTraits {
   detail::MessageWait make() { return detail::MessageWait(received); }
   void block() {}

@@ -45,8 +45,8 @@ TEST(PlanPlacement, IsEmptyWhereThereIsNoLcoreOrNoPoller) {
   EXPECT_THAT(plan_placement(one, 0), IsEmpty());
 }
 
-/// Whatever the numbers are: all lcores that could have one have one, and none has two more than
-/// another.
+/// With any numbers, the pollers are spread evenly: each lcore has one if there are enough, and no
+/// lcore has two more than another.
 TEST(PlanPlacement, IsEven) {
   for (unsigned lcores = 1; lcores <= 9; ++lcores)
     for (std::size_t pollers = 1; pollers <= 20; ++pollers) {

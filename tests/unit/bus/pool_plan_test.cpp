@@ -38,7 +38,8 @@ TEST(PoolPlan, IsAtMostWhatAPoolCanHave) {
   ASSERT_EQ(plan.terms.size(), 1U);
 }
 
-/// Caches that nothing cut short: a pool of that size lets each lcore keep what it was to keep.
+/// A pool of the planned size doesn't shorten the caches: each lcore may keep as many buffers as
+/// the plan asked for.
 TEST(PoolPlan, LetsCachesBeAsLargeAsTheyWereToBe) {
   const PoolPlan plan = plan_pool({.held = 1024, .lcores = 2, .cache = 32, .writers = 4});
   test::FullPool pool(test::small_pool(plan.buffers, 32, 2));

@@ -16,7 +16,7 @@ namespace bab::test {
 
 inline constexpr const char* kGroup = "239.1.1.1:30001";
 
-/// Options of a small Bus: one loopback and no caches, so that every limit is near.
+/// Options of a small Bus: one loopback and no caches, so that a test reaches every limit soon.
 inline BusOptions small_bus(std::uint32_t mtu = 1500) {
   BusOptions o;
   o.ports = {{.device = "loopback", .mtu = mtu, .writers = 4, .backlog = 128}};
@@ -25,7 +25,7 @@ inline BusOptions small_bus(std::uint32_t mtu = 1500) {
   return o;
 }
 
-/// Stops the bus. Nothing may be missing.
+/// Checks the report of a stop: nothing may be missing.
 inline void expect_clean(const StopReport& report) {
   EXPECT_TRUE(report.is_full());
   for (const StopReport::Pool& pool : report.pools)
@@ -53,7 +53,7 @@ inline std::string device_of(std::uint16_t id) {
   return name.data();
 }
 
-/// The sentence of the Error that `work` throws; "": it throws none.
+/// The sentence of the Error that `work` throws, or "" if `work` throws none.
 template <class Work>
 std::string refusal_of(Work&& work) {
   try {

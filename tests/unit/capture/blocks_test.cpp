@@ -33,12 +33,12 @@ std::uint32_t word(const Block& b, std::size_t at) {
   return w;
 }
 
-/// Nanoseconds since 1970: the upper half comes first.
+/// Nanoseconds since 1970, at this place in the block. The upper half comes first.
 std::uint64_t time_at(const Block& b, std::size_t at) {
   return std::uint64_t{word(b, at)} << 32 | word(b, at + 4);
 }
 
-/// By their codes; `at`: where they begin.
+/// A block's options by their codes. `at`: where the options begin.
 std::map<unsigned, std::vector<std::uint8_t>> options(const Block& b, std::size_t at) {
   std::map<unsigned, std::vector<std::uint8_t>> all;
   while (at + 4 <= b.body.size()) {
@@ -96,7 +96,7 @@ TEST_F(CaptureBlocksTest, TimesAreTheWallClocks) {
   EXPECT_EQ(time_at(counts[0], 4), end);
 }
 
-/// Each port there is has its interface, in the order of their numbers.
+/// Each existing port has an interface in the file, in the order of the ports' numbers.
 TEST_F(CaptureBlocksTest, FramesAndCountsNameThePortsInterface) {
   Loopback before_it, captured_one, after_it;
   test::FullPool pool(test::small_pool(64, 0));
@@ -132,7 +132,7 @@ TEST_F(CaptureBlocksTest, FramesAndCountsNameThePortsInterface) {
   }
 }
 
-/// A file that isn't full is not called so.
+/// The port causes this error. The error must not say that the disk is full.
 TEST_F(CaptureBlocksTest, PortThatDoesNotSayWhatItIsIsTheReason) {
   const Loopback other;
   test::OddDriver driver(other.port_id());

@@ -39,8 +39,8 @@ using testing::ElementsAre;
 
 class CaptureTest : public test::CapturingPort {};
 
-/// Stops a capture's writing thread wherever it is, until it is destroyed: in the handler of a
-/// signal to that thread.
+/// Stops a capture's writing thread at any point, in a signal handler, until this object is
+/// destroyed.
 class StalledWriter {
  public:
   StalledWriter() {
@@ -99,7 +99,7 @@ TEST_F(CaptureTest, OneDirection) {
   Capture tx(ports_, o);
   o.direction = CaptureDirection::kRx;
   o.path = path("rx.pcapng");
-  Capture rx(ports_, o);  // another queue's: both at once
+  Capture rx(ports_, o);  // both at once, as they capture different queues
   send("x");
   receive_all();
   tx.stop();
@@ -123,7 +123,7 @@ TEST_F(CaptureTest, UdpPortOfEitherSide) {
   capture.stop();
   EXPECT_THAT(captured(), ElementsAre("a"));
   EXPECT_EQ(capture.stats().wanted, 1U);
-  o.udp_port = 1234;  // the source's
+  o.udp_port = 1234;  // the source's UDP port
   Capture again(ports_, o);
   send("c", 8);
   again.stop();
@@ -140,7 +140,7 @@ TEST_F(CaptureTest, OneIn) {
   EXPECT_THAT(captured(), ElementsAre("3", "6", "9"));
 }
 
-/// A ring that is full takes some of a burst: what is offered again is captured once.
+/// A full ring takes only a part of a burst. Frames that are offered again are captured once.
 TEST_F(CaptureTest, FramesThatThePortDoesNotTakeAreNotCaptured) {
   Loopback small(1);
   CaptureOptions o = to_file();
@@ -162,7 +162,8 @@ TEST_F(CaptureTest, FramesThatThePortDoesNotTakeAreNotCaptured) {
         port.tx(0).send(std::span(rest).first(std::min<std::size_t>(rest.size(), 40)));
     sent += n;
     rest.erase(rest.begin(), rest.begin() + n);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the writer keeps up
+    // gives the writing thread time to keep up
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   EXPECT_FALSE(rest.empty()) << "the ring was never full";
   BufferPool::release(rest);
@@ -174,10 +175,10 @@ TEST_F(CaptureTest, FramesThatThePortDoesNotTakeAreNotCaptured) {
   port.drain();
 }
 
-/// The lcore goes on, and copies no more than there are buffers for.
+/// The lcore goes on, and copies no more frames than there are buffers.
 TEST_F(CaptureTest, WithAStalledWriterAllButTheBuffersIsMissed) {
   CaptureOptions o = to_file();
-  o.buffers = 128;  // 64 a queue
+  o.buffers = 128;  // 64 per queue
   Capture capture(ports_, o);
   constexpr std::uint64_t kFrames = 5'000, kCopies = 128;
   {
@@ -201,7 +202,7 @@ TEST_F(CaptureTest, WithAStalledWriterAllButTheBuffersIsMissed) {
   EXPECT_EQ(read_counts(path()).dropped, s.missed);
 }
 
-/// Filters count what they would have taken.
+/// A filter also holds for missed frames: only those that pass are counted.
 TEST_F(CaptureTest, OfWhatIsMissedOnlyWhatPassesTheFilterCounts) {
   CaptureOptions o = to_file();
   o.direction = CaptureDirection::kTx;
@@ -224,7 +225,7 @@ TEST_F(CaptureTest, OfWhatIsMissedOnlyWhatPassesTheFilterCounts) {
 TEST_F(CaptureTest, CopiesTakeNoMoreThanTheirShareOfTime) {
   CaptureOptions o = to_file();
   o.direction = CaptureDirection::kTx;
-  o.lcore_share = 1e-9;  // what it has saved up is all
+  o.lcore_share = 1e-9;  // only the time saved up in advance is left for copies
   Capture capture(ports_, o);
   using Clock = std::chrono::steady_clock;
   const Clock::time_point end = Clock::now() + std::chrono::seconds(30);
@@ -233,7 +234,7 @@ TEST_F(CaptureTest, CopiesTakeNoMoreThanTheirShareOfTime) {
     send(std::string(1000, 'x'));
     ++sent;
     receive_all();
-    // Never for want of a buffer: the writer keeps up.
+    // No frame is missed for lack of a buffer: the loop waits for the writing thread.
     while (capture.stats().wanted - capture.stats().written - capture.stats().missed > 100)
       std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
@@ -245,8 +246,8 @@ TEST_F(CaptureTest, CopiesTakeNoMoreThanTheirShareOfTime) {
   EXPECT_EQ(s.written + s.missed, s.wanted);
 }
 
-/// When its share is used up, an lcore that had nothing to do copies all the same; one that had
-/// doesn't.
+/// An lcore that has used up its share of time for copies still copies after turns without work,
+/// but not after turns with work.
 TEST_F(CaptureTest, AnLcoresIdleTimeIsForCopies) {
   CaptureOptions o = to_file();
   o.direction = CaptureDirection::kTx;
@@ -286,7 +287,7 @@ TEST_F(CaptureTest, AnLcoresIdleTimeIsForCopies) {
   };
   while (capture.stats().missed < 10 && std::chrono::steady_clock::now() < end) {
     send_one();
-    // Never for want of a buffer: the writer keeps up.
+    // No frame is missed for lack of a buffer: the loop waits for the writing thread.
     while (under_way() > 100) std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   while (under_way() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -301,7 +302,7 @@ TEST_F(CaptureTest, AnLcoresIdleTimeIsForCopies) {
   EXPECT_EQ(capture.stats().written, before.written + 1);
 }
 
-/// On and off while the queue's lcore goes on: for ThreadSanitizer.
+/// A capture starts and stops while the queue's lcore goes on. ThreadSanitizer checks this.
 TEST_F(CaptureTest, ComesAndGoesWhileFramesPass) {
   std::atomic<bool> end{false};
   std::uint64_t sent = 0;

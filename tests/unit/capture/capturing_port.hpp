@@ -21,13 +21,13 @@
 
 namespace bab::test {
 
-/// A packet of a pcapng file, and the counts that end it.
+/// A block of a pcapng file.
 struct Block {
   std::uint32_t type;
   std::vector<std::uint8_t> body;
 };
 
-/// The blocks of a pcapng file (draft-ietf-opsawg-pcapng). The test fails if the file is malformed.
+/// The blocks of a pcapng file (draft-ietf-opsawg-pcapng). A malformed file fails the test.
 inline std::vector<Block> read_blocks(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string all{std::istreambuf_iterator<char>(file), {}};
@@ -65,7 +65,7 @@ inline std::vector<std::vector<std::uint8_t>> read_frames(const std::string& pat
   return frames;
 }
 
-/// The sums of the Interface Statistics Blocks.
+/// The sums over all Interface Statistics Blocks.
 struct Counts {
   std::uint64_t received = 0, dropped = 0;  // isb_ifrecv, isb_ifdrop
 };
@@ -74,7 +74,8 @@ inline Counts read_counts(const std::string& path) {
   Counts sum;
   for (const Block& b : read_blocks(path)) {
     if (b.type != kInterfaceStatistics) continue;
-    for (std::size_t at = 12; at + 4 <= b.body.size();) {  // options: code, length, value
+    // each option is a code, a length and a value
+    for (std::size_t at = 12; at + 4 <= b.body.size();) {
       std::uint16_t code = 0, len = 0;
       std::memcpy(&code, b.body.data() + at, 2);
       std::memcpy(&len, b.body.data() + at + 2, 2);
@@ -109,7 +110,7 @@ class CapturingPort : public testing::Test {
     o.path = path();
     return o;
   }
-  /// Sends a UDP frame whose payload is `text`.
+  /// Sends a UDP frame with `text` as its payload.
   void send(const std::string& text, std::uint16_t udp_port = 9) {
     rte_mbuf* m = pool_.try_acquire();
     ASSERT_NE(m, nullptr);
@@ -135,7 +136,7 @@ class CapturingPort : public testing::Test {
     while (const unsigned n = port_.rx(0).receive(burst))
       BufferPool::release(std::span(burst.data(), n));
   }
-  /// Payloads in the file.
+  /// The payloads of the frames in the file.
   [[nodiscard]] std::vector<std::string> captured() const {
     std::vector<std::string> all;
     for (const auto& f : read_frames(path())) all.emplace_back(f.begin() + 42, f.end());

@@ -86,7 +86,7 @@ TEST_F(CaptureFileTest, Refusals) {
   EXPECT_THAT(refusal(o), HasSubstr("captured already"));
 }
 
-/// What was in a file is lost only to a capture that begins.
+/// Only a capture that begins may overwrite a file. A refused capture leaves it as it was.
 TEST_F(CaptureFileTest, WhatIsRefusedLeavesFilesAsTheyAre) {
   const auto refuse = [&](const CaptureOptions& o) { EXPECT_THROW(Capture(ports_, o), Error); };
   const auto text = [](const std::string& path) {
@@ -98,7 +98,7 @@ TEST_F(CaptureFileTest, WhatIsRefusedLeavesFilesAsTheyAre) {
   CaptureOptions o = to_file();
   Capture running(ports_, o);
   o.path = precious;
-  refuse(o);  // the port is captured already
+  refuse(o);  // because the port is captured already
   o.port = 77;
   refuse(o);
   EXPECT_EQ(text(precious), "precious");
@@ -113,7 +113,7 @@ TEST_F(CaptureFileTest, WhatIsRefusedLeavesFilesAsTheyAre) {
   Capture tx(ports_, o);
   send("y");
   o.direction = CaptureDirection::kRx;
-  refuse(o);  // of the same file
+  refuse(o);  // because the other capture writes to the same file
   tx.stop();
   EXPECT_THAT(captured(), ElementsAre("y"));
   o.path = precious;
@@ -123,7 +123,8 @@ TEST_F(CaptureFileTest, WhatIsRefusedLeavesFilesAsTheyAre) {
   receive_all();
 }
 
-/// On a disk that fills up after a while: what is in the file is whole, the rest counts.
+/// The disk fills up after a while. Each frame in the file is whole, and the other frames are
+/// counted.
 TEST_F(CaptureFileTest, FileThatCannotGrowIsWholeUpToThere) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -153,8 +154,8 @@ TEST_F(CaptureFileTest, FileThatCannotGrowIsWholeUpToThere) {
   EXPECT_EQ(read_frames(path()).size(), s.written);
 }
 
-/// SIGXFSZ, which ends a process that doesn't ask for it, comes of the head already, which is
-/// written on this thread.
+/// A file over its size limit raises SIGXFSZ, which ends the process by default. Here the file's
+/// head, which this thread writes, is already too long.
 TEST_F(CaptureFileTest, FileThatHasNoRoomForItsHeadIsAnError) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -202,7 +203,7 @@ TEST_F(CaptureFileTest, FullDiskIsAnErrorAndTheTrafficGoesOn) {
     }
     EXPECT_EQ(capture.stats().failed, 20U);
   } catch (const Error& e) {
-    why = e.what();  // the very first write, of the file's head
+    why = e.what();  // the first write, of the file's head
   }
   EXPECT_THAT(why, HasSubstr("No space left on device"));
 }

@@ -54,7 +54,7 @@ TEST(SharedNap, IsAsLongAsTheBuffersAllow) {
   SharedNap nap;
   for (int i = 0; i < 20; ++i) (void)nap.next(0.01);
   EXPECT_EQ(nap.next(0), SharedNap::kLongest);
-  // A rate that fills a ring in 2 ms.
+  // The ring fills up in 2 ms.
   SharedNap::Time t = SharedNap::kLongest;
   for (int i = 0; i < 20; ++i) t = nap.next(std::min(1.0, static_cast<double>(t.count()) / 2'000));
   EXPECT_GE(t.count(), 490);

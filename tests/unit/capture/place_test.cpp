@@ -1,4 +1,4 @@
-// Which CPUs a capture's writing thread runs on, with lcores that run and lcores that don't.
+// On which CPUs a capture's writing thread runs, beside lcores that run and lcores that don't.
 
 #include <sched.h>
 #include <unistd.h>
@@ -38,7 +38,7 @@ class CapturePlaceTest : public test::CapturingPort {
     CPU_OR(&both, &one, &two);
     return both;
   }
-  /// The writer's CPUs become these, sooner or later.
+  /// Waits until the writing thread may use exactly these CPUs. False after 20 s.
   static bool comes_to(const cpu_set_t& cpus) {
     const pid_t thread = writer();
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -52,7 +52,8 @@ class CapturePlaceTest : public test::CapturingPort {
   }
 };
 
-/// Lcore 1 is on main's CPU and lcore 2 on the other, and EAL gives threads main's alone.
+/// Lcore 1 shares the CPU of the main lcore. Lcore 2 has the other CPU. EAL gives new threads only
+/// the CPU of the main lcore.
 TEST_F(CapturePlaceTest, OnlyLcoresThatRunTakeTheirCpus) {
   const rte_cpuset_t one = rte_lcore_cpuset(1), two = rte_lcore_cpuset(2);
   if (CPU_EQUAL(&one, &two)) GTEST_SKIP() << "one CPU";

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;  // in nanoseconds
 
-/// A TSC of 2 GHz that is taken for one that is 0.1 % slower, for an hour: read every 10 ms.
+/// The TSC runs at 2 GHz, and the clock assumes 0.1 % less. The clock is set every 10 ms for an
+/// hour.
 TEST(TscWallClock, DoesNotDriftWhereTheRateIsAnEstimate) {
   constexpr std::uint64_t kHz = 2'000'000'000, kStart = 1'700'000'000 * kSecond, kFirst = 12'345;
   constexpr std::uint64_t kStep = kSecond / 100, kSteps = 3600 * 100;
@@ -20,7 +21,7 @@ TEST(TscWallClock, DoesNotDriftWhereTheRateIsAnEstimate) {
   std::uint64_t last = 0;
   for (std::uint64_t i = 1; i <= kSteps; ++i) {
     const std::uint64_t ns = i * kStep;
-    for (const std::uint64_t at : {ns - kStep / 2, ns}) {  // seen since the last reading
+    for (const std::uint64_t at : {ns - kStep / 2, ns}) {  // times asked for since the last setting
       const std::uint64_t got = rising.next(clock.ns(kFirst + at * 2));
       ASSERT_GE(got, last);
       ASSERT_LT(got, kStart + at + 12'000) << "more than 10 ms by 0.1 %";
@@ -57,7 +58,7 @@ TEST(TscWallClock, IsTheRealClock) {
   FAIL() << "never read";
 }
 
-/// A clock that takes 70, 50, 60 and 80 us to read, as under some hypervisors.
+/// A clock that needs 70, 50, 60 and 80 us to be read, as under some hypervisors.
 TEST(TscWallClock, ASlowClockIsReadWhenItMustBe) {
   static std::uint64_t tsc, reads;
   const TscWallClock::Sources slow{

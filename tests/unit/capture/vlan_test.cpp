@@ -19,8 +19,7 @@ using testing::ElementsAre;
 
 constexpr std::uint16_t kTag = 0x6065;  // priority 3, VLAN 101
 
-/// A capture shows frames as they are on the wire, also with a tag that a device puts in or takes
-/// out.
+/// A capture shows frames as they are on the wire, even if the device inserts or strips the tag.
 class CaptureVlan : public test::CapturingPort {
  protected:
   static std::vector<std::uint8_t> tagged(const std::string& text) {

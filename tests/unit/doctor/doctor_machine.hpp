@@ -19,7 +19,7 @@
 
 namespace bab::test {
 
-/// A machine made of files.
+/// A fake machine, made of files.
 class DoctorMachine : public testing::Test {
  protected:
   DoctorMachine() {
@@ -45,7 +45,7 @@ class DoctorMachine : public testing::Test {
     put(dir + "nr_hugepages", std::to_string(total) + "\n");
     put(dir + "free_hugepages", std::to_string(free) + "\n");
   }
-  /// A network device; `driver` empty: none.
+  /// Adds a network device. An empty `driver`: the device has no driver.
   void nic(const std::string& address, const std::string& id, const std::string& driver,
            const std::string& interface) {
     const std::string dir = "sys/bus/pci/devices/" + address + "/";

@@ -103,7 +103,7 @@ TEST_F(DoctorTest, HugepagesAreWantedWhereTheLcoresAre) {
               Contains(is(Level::kFail, "NUMA node 0: 0 hugepages", "node0/")));
   EXPECT_THAT(about("hugepages", {"-l", "2-5"}, kGib),
               Each(Not(Field("level", &Finding::level, Level::kFail))));
-  // Far from the NIC: slower, and no more than that.
+  // A NIC on another NUMA node is slower, but still works.
   nic("0000:81:00.0", "8086:1520", "vfio-pci", "");
   put("sys/bus/pci/devices/0000:81:00.0/numa_node", "1\n");
   const auto far = about("hugepages", {"-l", "0-2", "-a", "81:00.0"}, kGib);
@@ -164,7 +164,7 @@ TEST_F(DoctorTest, LcoresThatShareFewerCpus) {
                           "-l 0-3")));
 }
 
-/// What the machine has not, or this process may not use, no mend names.
+/// No mend names a CPU that the machine doesn't have or that this process may not use.
 TEST_F(DoctorTest, MendsAreOfCpusThereAre) {
   put("sys/devices/system/cpu/online", "0-1\n");
   EXPECT_THAT(
@@ -189,7 +189,7 @@ TEST_F(DoctorTest, CpusOfACpuset) {
                   "choose from 5-7, as in -l 5-6, or give its container")));
   EXPECT_THAT(about("cpu", {"--lcores", "0@(0-7),1@(4,5)"}),
               Not(Contains(Field("level", &Finding::level, Level::kFail))));
-  // EAL takes these where none is named.
+  // The CPUs that EAL takes when no argument names any.
   EXPECT_THAT(about("cpu", {}), Contains(is(Level::kOk, "2 worker lcores")));
 }
 
@@ -201,7 +201,7 @@ TEST_F(DoctorTest, LcoresOfTooHighNumbersAndAMainOneThatIsNone) {
               Contains(is(Level::kFail, "main lcore 3 is none", "--main-lcore")));
 }
 
-/// Version 1 has a folder of the controller's own; version 2 has one for all.
+/// cgroup version 1 has a folder for each controller. Version 2 has one folder for all.
 TEST_F(DoctorTest, ThreadsOfACgroup) {
   for (const auto& [line, folder] :
        {std::pair<std::string, std::string>{"8:pids:/a/b\n", "sys/fs/cgroup/pids"},
@@ -225,7 +225,7 @@ TEST_F(DoctorTest, ThreadsOfACgroup) {
   EXPECT_THAT(about("threads", {}), IsEmpty());
 }
 
-/// A container that sees its own cgroup at the top, and its name in the machine's tree.
+/// A container sees its own cgroup at the top, but /proc gives the name in the machine's tree.
 TEST_F(DoctorTest, ThreadsOfAContainer) {
   put("proc/self/cgroup", "8:pids:/docker/0123\n");
   put("sys/fs/cgroup/pids/pids.max", "3\n");
@@ -241,7 +241,8 @@ TEST_F(DoctorTest, ThreadsOfAUser) {
   put("proc/7/status", "Uid:\t1000\t0\t0\t0\nThreads:\t6\n");
   put("proc/8/status", "Uid:\t1000\t1000\t0\t0\nThreads:\t4\n");
   put("proc/9/status", "Uid:\t1\t1000\t0\t0\nThreads:\t40\n");
-  EXPECT_THAT(about("threads", {"-l", "0-2", "--no-huge", "--no-shconf"}), IsEmpty());  // root
+  // the user is root
+  EXPECT_THAT(about("threads", {"-l", "0-2", "--no-huge", "--no-shconf"}), IsEmpty());
   user(1000, "0000000000000000");
   EXPECT_THAT(about("threads", {"-l", "0-2", "--no-huge", "--no-shconf"}),
               testing::ElementsAre(
@@ -312,7 +313,7 @@ TEST_F(DoctorTest, MissingCapabilities) {
   link("proc/self/exe", "/opt/bin/bus");
   EXPECT_THAT(about("user", {"--vdev", "net_tap0"}),
               Contains(is(Level::kFail, "", "setcap cap_net_admin+ep /opt/bin/bus")));
-  user(1000, "0000000000003000");  // both of them
+  user(1000, "0000000000003000");  // both capabilities
   EXPECT_THAT(about("user", {"--vdev=net_af_packet0,iface=eth0", "--vdev", "net_tap0"}),
               Each(Not(Field("level", &Finding::level, Level::kFail))));
 }
@@ -385,12 +386,14 @@ TEST_F(DoctorTest, OptionsThatAStartRefuses) {
   EXPECT_THAT(of({"-b", "02:00.0", "-a", "01:00.0"}),
               ElementsAre(is(Level::kFail, "cannot be specified together", "leave")));
   EXPECT_THAT(of({"-l", "0-1"}), IsEmpty());
-  if (!detail::dpdk::getopt_reads_eal_arguments()) return;  // -l is --lcores, which takes this
+  // Without getopt, EAL takes -l for --lcores, which accepts 1-0.
+  if (!detail::dpdk::getopt_reads_eal_arguments()) return;
   EXPECT_THAT(of({"-l", "1-0"}), ElementsAre(is(Level::kFail, "there is no core in -l 1-0",
                                                 "ranges go upwards: -l 0-1")));
 }
 
-/// Nothing good can be said of lcores that are written wrongly. What else is wrong hides nothing.
+/// Nothing is reported as good about lcores that are written wrongly. Another error in the
+/// arguments hides no finding.
 TEST_F(DoctorTest, LcoresThatCannotBeRead) {
   for (const char* lcores : {"zero", "0,,1", "()", "0-1-2@0"})
     EXPECT_THAT(about("cpu", {"--lcores", lcores}), IsEmpty()) << lcores;
@@ -399,7 +402,7 @@ TEST_F(DoctorTest, LcoresThatCannotBeRead) {
               Contains(is(Level::kFail, "lcore 999", "--lcores")));
 }
 
-/// Every finding that isn't good says what mends it; an empty machine is no reason to crash.
+/// Every finding that isn't good names a mend. An empty machine must not cause a crash.
 TEST_F(DoctorTest, WhatIsWrongCanBeMended) {
   fs::remove_all(root_);
   for (const std::vector<std::string>& eal : {std::vector<std::string>{},

@@ -28,7 +28,7 @@ struct HugepageFiles : test::DoctorMachine {
     put("mnt/huge/" + name, "");
     std::filesystem::resize_file(root_ / "mnt/huge" / name, std::uintmax_t{mib} << 20);
   }
-  /// "00:2e:123", or with a blank between the device and the inode.
+  /// "00:2e:123": the device and the inode, with `between` between them.
   [[nodiscard]] std::string id(const std::string& name, char between) const {
     struct stat s {};
     EXPECT_EQ(stat((root_ / "mnt/huge" / name).c_str(), &s), 0);
@@ -59,7 +59,7 @@ TEST_F(HugepageFiles, ThoseOfEndedProcessesAreNamed) {
   EXPECT_EQ(all[1].level, Finding::Level::kWarn);
 }
 
-/// A file that is locked or mapped is somebody's; the mend then leaves that one alone.
+/// A locked or mapped file is in use. The mend then leaves this file alone.
 TEST_F(HugepageFiles, ThoseInUseAreLeftAlone) {
   file("rtemap_0", 2);
   file("rtemap_1", 2);

@@ -35,8 +35,8 @@ TEST_F(DoctorNics, NicOfTheKernelCanBeBound) {
       Contains(is(Level::kFail, "DPDK's net_igb needs another driver there", "dpdk-devbind.py")));
 }
 
-/// The default route may go a way that isn't seen from here: only what nobody can be using is
-/// offered.
+/// The default route may use an interface that can't be seen from here. Only NICs that nobody can
+/// be using are offered.
 TEST_F(DoctorNics, NicThatMayBeInUseIsNotOffered) {
   igb();
   const auto expect_not_offered = [&](const std::string& mend) {
@@ -67,7 +67,7 @@ TEST_F(DoctorNics, NicWithoutDriverCanBeBound) {
   EXPECT_THAT(about("nic", {}), Contains(is(Level::kWarn, "has no driver", "dpdk-devbind.py")));
 }
 
-/// The development package brings .so; whoever only runs programs has .so.23 and .so.23.0.
+/// The development package installs .so. Without this package there are only .so.23 and .so.23.0.
 TEST_F(DoctorNics, PmdWithoutTheDevelopmentPackage) {
   nic("0000:01:00.0", "8086:1520", "vfio-pci", "");
   const std::string folder = std::string(RTE_EAL_PMD_PATH).substr(1);
@@ -85,7 +85,7 @@ TEST_F(DoctorNics, PmdThatTheRunLoads) {
               Contains(is(Level::kOk, "for net_igb")));
 }
 
-/// A mend is a command of what is installed; the kernel's own files always are there.
+/// A mend uses a command that is installed. The kernel's own files always exist.
 TEST_F(DoctorNics, MendsByWhatIsInstalled) {
   igb();
   nic("0000:01:00.0", "8086:1520", "igb", "eth1");
@@ -103,7 +103,7 @@ TEST_F(DoctorNics, MendsByWhatIsInstalled) {
                   "/sys/bus/pci/drivers_probe")));
 }
 
-/// Without an IOMMU vfio-pci takes no NIC. uio does, for root, where the kernel has it and isn't
+/// Without an IOMMU, vfio-pci accepts no NIC. uio does, for root, if the kernel has uio and isn't
 /// locked down.
 TEST_F(DoctorNics, WithoutAnIommuItIsForUio) {
   igb();
@@ -132,8 +132,8 @@ TEST_F(DoctorNics, WithoutAnIommuItIsForUio) {
   expect_mend("vfio-pci");
 }
 
-/// VFIO refuses every NIC behind an IOMMU that doesn't remap interrupts, unless it is told that
-/// they are trusted.
+/// Behind an IOMMU that doesn't remap interrupts, VFIO refuses every NIC, unless VFIO is told to
+/// trust the interrupts.
 TEST_F(DoctorNics, InterruptsThatAreNotRemapped) {
   igb();
   nic("0000:01:00.0", "8086:1520", "vfio-pci", "");
@@ -199,8 +199,8 @@ TEST_F(DefaultRoute, OfIpv6Alone) {
   expect_left_alone();
 }
 
-/// Of several next hops: the kernel lists some routes' first one only, and the other interface is
-/// up all the same.
+/// A default route with several next hops. For some routes the kernel lists only the first one, but
+/// the other interface is up, too.
 TEST_F(DefaultRoute, OfSeveralNextHops) {
   nic("0000:02:00.0", "8086:1520", "igb", "eth2");
   for (const char* address : {"0000:01:00.0", "0000:02:00.0"}) {
@@ -254,7 +254,7 @@ TEST_F(DoctorNics, BoundNicWithIommu) {
   EXPECT_THAT(about("iommu", {}), Contains(is(Level::kOk, "on, 1 groups")));
 }
 
-/// VFIO takes all of a group or nothing of it.
+/// VFIO takes all devices of an IOMMU group or none.
 TEST_F(DoctorNics, IommuGroupThatOthersAreIn) {
   igb();
   nic("0000:01:00.0", "8086:1520", "vfio-pci", "");
@@ -272,7 +272,7 @@ TEST_F(DoctorNics, IommuGroupThatOthersAreIn) {
                           "0000:01:00.0 (8086:1520) shares IOMMU group 7 with 0000:01:00.1 (igb), "
                           "and VFIO takes only a whole group",
                           "another slot")));
-  // Binding one that can't be used then is no advice.
+  // The mend must not advise binding a NIC that couldn't be used afterwards.
   EXPECT_THAT(about("nic", {"-a", "01:00.2"}),
               Contains(is(Level::kFail, "shares IOMMU group 7 with 0000:01:00.1 (igb)", "slot")));
   fs::remove(root_ / "sys/bus/pci/devices/0000:01:00.1/driver");

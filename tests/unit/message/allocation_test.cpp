@@ -29,7 +29,7 @@ namespace {
 
 using test::HeapCounter;
 
-/// A compiler may drop a pair of new and delete whose memory nobody else sees.
+/// A compiler may drop a pair of new and delete if nothing else can see the memory.
 void seen_elsewhere(void* p) { asm volatile("" : : "r"(p) : "memory"); }
 
 struct AllocationTest : testing::Test {
@@ -44,7 +44,8 @@ struct AllocationTest : testing::Test {
 
 TEST_F(AllocationTest, TheCounterCounts) {
   start_counting();
-  volatile std::size_t size = 100;  // the compiler may drop a pair of calls that it sees through
+  // volatile: the compiler may drop a malloc and free that it can see through
+  volatile std::size_t size = 100;
   EXPECT_EQ(counted(), 0U);
   void* volatile p = std::malloc(size);
   EXPECT_EQ(counted(), 1U);
@@ -80,7 +81,7 @@ TEST_F(AllocationTest, TheCounterSeesOtherLibraries) {
   EXPECT_GE(counted(), 2U) << "the C library itself";
 }
 
-/// A message's whole way on one lcore: writer, ring, flusher, port, framer, Packets.
+/// The whole way of a message on one lcore: writer, ring, flusher, port, framer, Packets.
 struct Bus {
   static constexpr std::uint32_t kMtu = 1500;
 
@@ -112,7 +113,7 @@ struct Bus {
   LocalWriter writer;
   WriteFlusher<TxQueue> flusher;
   Framer framer;
-  Packet kept;  // of the last frame: dropped with the bus
+  Packet kept;  // of the last frame; dropped with the bus
   std::uint64_t received = 0;
   std::uint64_t tsc = 0;
 
@@ -120,7 +121,7 @@ struct Bus {
     const auto len = static_cast<std::uint32_t>(8 + number % 57);
     for (;;) {
       if (auto r = writer.reserve(len)) return settle(std::move(r), number);
-      turn();  // starved: the frames that are out come back first
+      turn();  // no free buffer: frames under way must come back first
     }
   }
 
@@ -175,8 +176,7 @@ TEST_F(AllocationTest, NoneForAHundredThousandMessagesFromEndToEnd) {
   EXPECT_EQ(bus.framer.drops().total(DropUnit::kFrame), 0U);
 }
 
-/// Publishes through any kind of writer, and awaits buffers and flushes, for as long as the lcore
-/// runs.
+/// Publishes through any kind of writer, and awaits buffers and flushes, until the lcore stops.
 template <class Writer>
 Task<> publish(Writer& writer, std::uint64_t& flushed) {
   Packet kept;
@@ -229,7 +229,8 @@ TEST_F(AllocationTest, NoneForWritersOfEveryKindAndTheirWaits) {
   lcore.spawn([&] { return publish(producer, flushed[1]); });
   lcore.spawn([&] { return publish(no_flush, flushed[2]); });
   std::uint64_t now = 0;
-  while (now < 100) lcore.turn(++now);  // coroutine frames come from the heap once
+  // the first turns take the coroutines' memory from the heap, once
+  while (now < 100) lcore.turn(++now);
   start_counting();
   while (now < 5'000) lcore.turn(++now);
   const std::uint64_t calls = counted();

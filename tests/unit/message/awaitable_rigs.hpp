@@ -23,20 +23,20 @@
 
 namespace bab::test {
 
-// A rig for each awaitable, with all that it needs. A rig has:
+// A rig for each awaitable. A rig holds everything that its awaitable needs, and has these members:
 //
 //   make()          makes the awaitable
-//   block()         an await has to wait from now on
-//   allow()         ends one wait, or all waits, with what they wait for
-//   got(w, result)  after `auto result = co_await w`: whether it was granted; keeps what it got,
-//                   where that can't be had again
+//   block()         from now on, an await has to wait
+//   allow()         ends one wait, or all waits: they are granted
+//   got(w, result)  called after `auto result = co_await w`; says whether w was granted, and keeps
+//                   what w got, if this can't be had again
 //   got(w)          the same after AnyOf
-//   kAgain          awaited again after that it has to wait again
-//   kAnyThread      it may be awaited by a thread that didn't make it
-//   kCallers        after AnyOf what it was granted is the caller's, taken or not: a span of
+//   kAgain          awaited again after it was granted, the awaitable has to wait again
+//   kAnyThread      a thread that didn't make the awaitable may await it
+//   kCallers        after AnyOf, what was granted belongs to the caller, taken or not: a span of
 //                   plain pointers
 
-/// Takes buffers, so that nobody else gets them.
+/// Takes buffers, so that nobody else can get them.
 class Kept {
  public:
   explicit Kept(BufferPool& pool) : pool_(pool) {}
@@ -117,14 +117,14 @@ struct FramerRig : RigTraits {
     if (outcome != Outcome::kDone) return false;
     EXPECT_TRUE(framer.commit(framer.room().size()));
     EXPECT_TRUE(framer.finish_frame());
-    block();  // what the framer had before is free again
+    block();  // the framer's previous buffers are free again
     return true;
   }
 };
 using WriteRig = FramerRig<StagingFramer::Write>;
 using NextBufferRig = FramerRig<StagingFramer::NextBuffer>;
 
-/// Frames of one message; the pool has buffers for one frame.
+/// Frames hold one message each. The pool has buffers for one frame.
 template <class Bench>
 struct ReserveRig : RigTraits {
   using Writer = typename Bench::Writer;
@@ -170,7 +170,7 @@ struct ProducerBench {
   SharedBench b{2, 10, {}, 1};
 };
 
-/// A message is always on its way, because the sink doesn't take it.
+/// One message is always under way, because the sink takes nothing.
 template <class Bench>
 struct FlushRig : RigTraits {
   using Writer = typename Bench::Writer;
@@ -217,10 +217,10 @@ struct ProducerFlusher {
   SharedBench b{8, 64, {}, 1};
 };
 
-/// Sends one Item each through a Channel<T> of one.
+/// Each wait sends one Item through a Channel<T> with room for one.
 template <class T, class Item>
 struct SendRig : RigTraits {
-  static constexpr bool kAgain = false;  // all is sent
+  static constexpr bool kAgain = false;  // all is sent already
   static constexpr bool kAnyThread = !std::is_same_v<Item, Packet>;
   using Send = typename Channel<T>::template SendOf<Item>;
   ~SendRig() {
@@ -288,7 +288,7 @@ struct ReceiveRig : SendRig<T, T> {
 };
 
 struct SignalRig : RigTraits {
-  static constexpr bool kAgain = false;  // it has happened
+  static constexpr bool kAgain = false;  // the event has happened already
   SignalWait make() { return signal.wait(0); }
   void block() {}
   void allow() { signal.notify(); }

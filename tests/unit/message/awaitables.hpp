@@ -46,20 +46,20 @@ class Loose {
   std::coroutine_handle<promise_type> handle_ = nullptr;
 };
 
-/// One awaitable of any kind.
+/// One awaitable, of any kind.
 struct Awaited {
   virtual ~Awaited() = default;
-  /// Awaits it on its own. Gives whether it was granted.
+  /// Awaits this awaitable alone. Gives whether it was granted.
   virtual Task<bool> alone() = 0;
   virtual Loose loose(int& went_on) = 0;
-  /// The Wait that AnyOf takes.
+  /// The Wait that is given to AnyOf.
   virtual Wait& wait() = 0;
-  /// After AnyOf: whether it was granted.
+  /// After AnyOf: whether this awaitable was granted.
   virtual bool got() = 0;
 };
 
-/// Any rig (awaitable_rigs.hpp), by virtual functions. If each test were compiled for each rig, a
-/// build would take a minute longer.
+/// Any rig of awaitable_rigs.hpp, through virtual functions. A build takes a minute less than with
+/// every test compiled for every rig.
 struct AnyRig {
   virtual ~AnyRig() = default;
   virtual std::unique_ptr<Awaited> make() = 0;
@@ -106,8 +106,9 @@ class RigOf final : public AnyRig {
   Rig rig_;
 };
 
-/// Awaited again after it was granted, it has to wait again; it may be awaited by a thread that
-/// didn't make it; what was granted is the caller's even where nobody took it.
+/// `again`: awaited again after it was granted, the awaitable has to wait again. `any_thread`: a
+/// thread that didn't make the awaitable may await it. `callers`: the grant belongs to the caller,
+/// even if nobody took it.
 struct AnyRigParam {
   const char* name;
   std::unique_ptr<AnyRig> (*make)();
@@ -125,8 +126,8 @@ AnyRigParam rig_of(const char* name) {
 /// One kind of awaitable in its rig, and an lcore that is turned by hand.
 struct Awaitables : testing::TestWithParam<AnyRigParam> {
   Awaitables() : rig(GetParam().make()) {
-    // Ready before anything that a turn grants: what `then` does is between a grant and its task's
-    // going on.
+    // This task is ready before any task that a turn grants something. `then` therefore runs after
+    // the grant and before the granted task goes on.
     lcore.spawn([this]() -> Task<> {
       while (!ends) {
         if (then) std::exchange(then, nullptr)();
@@ -146,7 +147,7 @@ struct Awaitables : testing::TestWithParam<AnyRigParam> {
   void turns() {
     for (int i = 0; i < 3; ++i) turn();
   }
-  /// `running` counts tasks that have not ended.
+  /// `running` counts the tasks that haven't ended.
   template <class What>
   void spawn(What what) {
     ++running;
@@ -168,7 +169,7 @@ struct Awaitables : testing::TestWithParam<AnyRigParam> {
     (void)co_await AnyOf(one, or_else);
     ++went_on;
   }
-  /// In a turn of the lcore.
+  /// Runs `what` in a turn of the lcore.
   template <class Begin>
   void begin(Begin what) {
     spawn([what]() -> Task<> {
@@ -177,7 +178,7 @@ struct Awaitables : testing::TestWithParam<AnyRigParam> {
     });
   }
 
-  /// What still waited there, or was left there, would take this one's grant.
+  /// A wait that was left behind would take this grant, and the next wait would get none.
   void expect_that_the_next_is_granted_once() {
     const int before = granted;
     const auto next = rig->make();
@@ -200,7 +201,7 @@ struct Awaitables : testing::TestWithParam<AnyRigParam> {
   bool ends = false;
 };
 
-/// All of them (AwaitablesList checks that).
+/// All kinds of awaitables. The test AwaitablesList checks that none is missing.
 const std::vector<AnyRigParam>& all_awaitables();
 
 inline std::string name_of(const testing::TestParamInfo<AnyRigParam>& info) {

@@ -11,11 +11,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-/// What Awaitables tries is all there is: whoever adds an awaitable gives it a rig
-/// (awaitable_rigs.hpp) and enters it here.
+/// Checks that the Awaitables tests try every awaitable of the library. A new awaitable needs a rig
+/// (awaitable_rigs.hpp) and an entry in this file.
 namespace {
 
-/// Headers, by name.
+/// The text of each public header, by file name.
 std::map<std::string, std::string> public_headers() {
   std::map<std::string, std::string> headers;
   const char* root = std::getenv("BAB_SOURCE_ROOT");
@@ -46,15 +46,15 @@ TEST(AwaitablesList, EveryWaitIsTried) {
   waits.erase("Wait");
   EXPECT_THAT(
       waits, testing::UnorderedElementsAre("Acquire", "AcquireBulk", "FlushWait",
-                                           "MessageWait",  // tests/unit/bus
+                                           "MessageWait",  // its rig is in tests/unit/bus
                                            "NextBuffer", "Receive",
-                                           "Refill",          // of Write and NextBuffer
-                                           "ReserveWaiting",  // of ReserveWait
+                                           "Refill",          // base of Write and NextBuffer
+                                           "ReserveWaiting",  // base of ReserveWait
                                            "SendOf", "SignalWait", "Sleep", "Write",
-                                           "Yield"));  // has tests of its own: it never has to wait
+                                           "Yield"));  // never has to wait and has tests of its own
 }
 
-/// Those that are no Waits.
+/// Awaitables that aren't Waits.
 TEST(AwaitablesList, EveryAwaitReadyIsKnown) {
   const auto headers = public_headers();
   if (headers.empty()) GTEST_SKIP() << "BAB_SOURCE_ROOT doesn't say where the headers are";
@@ -64,9 +64,10 @@ TEST(AwaitablesList, EveryAwaitReadyIsKnown) {
     if (const auto n = std::distance(std::sregex_iterator(text.begin(), text.end(), ready), {}))
       found[name] = n;
   EXPECT_THAT(found, testing::UnorderedElementsAre(
-                         testing::Pair("any_of.hpp", 1), testing::Pair("lcore.hpp", 1),  // Yield
+                         // AnyOf; Yield
+                         testing::Pair("any_of.hpp", 1), testing::Pair("lcore.hpp", 1),
                          testing::Pair("reserve_wait.hpp", 1),
-                         testing::Pair("task.hpp", 2),  // Task's, and what ends one
+                         testing::Pair("task.hpp", 2),  // await of a Task; end of a Task
                          testing::Pair("wait.hpp", 1)));
 }
 

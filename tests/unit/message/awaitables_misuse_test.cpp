@@ -6,7 +6,8 @@
 
 #include "awaitables.hpp"
 
-/// What an awaitable does that is awaited where or when it can't be, or goes in the middle of it.
+/// Misuse of awaitables: awaited in a place or at a time that isn't allowed, or destroyed during
+/// the await.
 namespace bab {
 namespace {
 
@@ -190,7 +191,7 @@ TEST_P(AwaitablesMisuse, AWaitGoesAndItsAnyOfStays) {
   expect_that_the_next_is_granted_once();
 }
 
-/// Each is either refused or does what needs no id.
+/// Each await is either refused, or does only things that need no lcore id.
 TEST_P(AwaitablesMisuse, C03_AThreadWithoutAnLcoreIdBreaksNothing) {
   if (!GetParam().any_thread) GTEST_SKIP() << "a thread without an lcore id has no Packets";
   const auto own = rig->make(), another = rig->make();

@@ -2,8 +2,8 @@
 
 #include "awaitables.hpp"
 
-/// What holds for every awaitable, however it is used: nothing leaks, nothing is granted twice,
-/// nothing runs twice.
+/// Rules for every awaitable, however it is used: nothing leaks, nothing is granted twice, nothing
+/// runs twice.
 namespace bab {
 namespace {
 

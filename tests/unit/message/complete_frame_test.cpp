@@ -89,7 +89,7 @@ TEST(CompleteFrame, SharesItsBufferWithTheWritersPackets) {
   EXPECT_EQ(text_of(flushed.bytes().subspan(2)), "kept");
 }
 
-/// A sink that looks at a few messages and leaves.
+/// Takes `frames_wanted` frames, reads their messages, and leaves the other frames.
 struct Leaves {
   unsigned operator()(std::span<const CompleteFrame> frames, std::uint32_t id) noexcept {
     ids.push_back(id);
@@ -167,7 +167,7 @@ TEST(FlushSink, TakesBurstsLongerThanItsRuns) {
   EXPECT_EQ(sink.ids.size(), 3U);
 }
 
-/// The plainest sink: a lambda that takes frames and owns them.
+/// The simplest sink: a lambda that takes frames and then owns them.
 TEST(FunctionSink, TakesFramesFromTheFrontAndOwnsThem) {
   std::vector<rte_mbuf*> taken;
   auto sink = [&](std::span<rte_mbuf*> frames) noexcept {
@@ -192,7 +192,7 @@ TEST(FunctionSink, TakesFramesFromTheFrontAndOwnsThem) {
   EXPECT_THAT(texts, ElementsAre("aaaaaaaa", "bbbbbbbb"));
 }
 
-// A sink that may throw is none.
+// A type whose send() may throw is no sink.
 struct Throws {
   unsigned send(std::span<rte_mbuf*>) { return 0; }
 };
@@ -200,7 +200,7 @@ static_assert(!FrameSink<Throws>);
 static_assert(!FrameSink<unsigned (*)(std::span<rte_mbuf*>)>);
 static_assert(FrameSink<unsigned (*)(std::span<rte_mbuf*>) noexcept>);
 
-/// A sink with one more member, which isn't quite what a flusher asks for.
+/// Sinks with one more member, whose type isn't quite the one that a flusher asks for.
 struct Plain {
   unsigned send(std::span<rte_mbuf*> frames) noexcept;
 };

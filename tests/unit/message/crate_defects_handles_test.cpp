@@ -1,7 +1,7 @@
-/// What the Rust crate this is a port of gets wrong, by the numbers of the list of its defects.
-/// Each test says whether the design excludes the defect or code guards against it. Here: pools,
-/// handles to their buffers, lcores and who waits there; the rest is in
-/// crate_defects_writers_test.cpp, and D29 in tests/options.
+/// Defects of the Rust crate that bab was ported from, by their numbers in the list of defects.
+/// "Excluded": bab's design rules the defect out. "Guarded": code of bab's prevents the defect.
+/// This file has pools, handles to their buffers, lcores and waits. crate_defects_writers_test.cpp
+/// has the other defects, except D29, which is in tests/options.
 #include <bab/memory/packet.hpp>
 
 #include <array>
@@ -35,8 +35,8 @@ using test::FullPool;
 
 constexpr bool kAsserts = detail::kChecks;
 
-// Guarded: debug builds check the lcore of every handle that is used. Release builds pay nothing,
-// and notice nothing.
+// Guarded: debug builds check the lcore of every handle that is used. Release builds don't check,
+// and pay nothing.
 TEST(CrateDefectsDeathTest, D01APacketUsedOnAForeignLcoreIsNoticedInADebugBuild) {
   if (!kAsserts) GTEST_SKIP() << "a release build has no asserts";
 #ifdef BAB_TSAN
@@ -45,7 +45,7 @@ TEST(CrateDefectsDeathTest, D01APacketUsedOnAForeignLcoreIsNoticedInADebugBuild)
   FullPool pool(1);
   Packet packet = test::packet_with(pool, "lcore 0's");
   const auto on_another = [&](auto use) {
-    RTE_PER_LCORE(_lcore_id) = 1;  // in a process of its own, which ends here
+    RTE_PER_LCORE(_lcore_id) = 1;  // only in the child process of the death test
     use();
   };
   constexpr const char* kSays = "on an lcore that doesn't own it";
@@ -55,7 +55,8 @@ TEST(CrateDefectsDeathTest, D01APacketUsedOnAForeignLcoreIsNoticedInADebugBuild)
   EXPECT_EQ(test::text_of(packet), "lcore 0's");
 }
 
-// Guarded: what handles need of a pool stays until the last buffer is back (BufferHome).
+// Guarded: handles need some parts of a pool. These stay until the last buffer is back
+// (BufferHome).
 TEST(CrateDefects, D05APoolThatGoesWhileASendPacketIsInFlightLeavesItsBufferWhereItIs) {
   SendPacket in_flight;
   {
@@ -66,7 +67,8 @@ TEST(CrateDefects, D05APoolThatGoesWhileASendPacketIsInFlightLeavesItsBufferWher
   EXPECT_EQ(BufferHome::sweep(), 0U) << "the memory stays for ever";
 }
 
-// Guarded, as D05; every order of the two is run through in tests/model (HandlesOutliveTheirPool).
+// Guarded, as D05. tests/model runs through every order of the two events
+// (HandlesOutliveTheirPool).
 TEST(CrateDefects, D06APoolThatGoesWhileItsLastHandleDoesIsFreedOnce) {
   for (int i = 0; i < 20; ++i) {
     auto pool = std::make_unique<BufferPool>(test::small_pool(2));
@@ -86,8 +88,8 @@ TEST(CrateDefects, D06APoolThatGoesWhileItsLastHandleDoesIsFreedOnce) {
   }
 }
 
-// Excluded: waiters hold tickets and look for themselves; one that leaves, served or not, is passed
-// over.
+// Excluded: waiters hold tickets and look for themselves. A waiter that leaves is passed over,
+// whether it was served or not.
 TEST(CrateDefects, D09AnOldestWaiterCancelledBeforeOrAfterItsTurnStrandsNobody) {
   for (const bool served : {false, true}) {
     FullPool pool(1);
@@ -116,8 +118,8 @@ TEST(CrateDefects, D09AnOldestWaiterCancelledBeforeOrAfterItsTurnStrandsNobody) 
   }
 }
 
-// Guarded: a thread's caches go back when its registration ends; lcores give theirs back while
-// somebody needs one.
+// Guarded: a thread's caches go back when its registration ends. Lcores give their caches back
+// while somebody needs a buffer.
 TEST(CrateDefects, D11AnExitedThreadsCacheKeepsNoBuffer) {
   test::FullPool pool(test::small_pool(64, 4));
   std::thread([&] {
@@ -133,8 +135,8 @@ TEST(CrateDefects, D11AnExitedThreadsCacheKeepsNoBuffer) {
   BufferPool::release(all);
 }
 
-// Guarded: either side closes a channel; the other one's wait then ends, and nothing is lost
-// unseen.
+// Guarded: either side may close a channel. The other side's wait then ends, and nothing is lost
+// without notice.
 TEST(CrateDefects, D12AReceiverThatWaitsAndASenderWithoutAReceiverAreTold) {
   FullPool pool(4);
   Lcore lcore;
@@ -161,7 +163,7 @@ TEST(CrateDefects, D12AReceiverThatWaitsAndASenderWithoutAReceiverAreTold) {
   BufferPool::release(std::span<rte_mbuf* const>(items).subspan(went));
 }
 
-// Guarded: what is inside when a channel goes is released.
+// Guarded: a channel releases everything inside when it is destroyed.
 TEST(CrateDefects, D14WhatIsReceivedByNobodyLeaksNothing) {
   FullPool pool(4);
   {
@@ -177,7 +179,7 @@ TEST(CrateDefects, D14WhatIsReceivedByNobodyLeaksNothing) {
   EXPECT_EQ(pool.in_use(), 0U);
 }
 
-// Excluded: one line for all who wait, in the order of their tickets.
+// Excluded: all waiters stand in one line, in the order of their tickets.
 TEST(CrateDefects, D20WaitersAreServedFirstInFirstOut) {
   FullPool pool(1);
   Lcore lcore;
@@ -196,7 +198,7 @@ TEST(CrateDefects, D20WaitersAreServedFirstInFirstOut) {
   EXPECT_EQ(order, "abcd");
 }
 
-// Excluded: an id is given back at its thread's end.
+// Excluded: a thread gives its id back when it ends.
 TEST(CrateDefects, D21ThreadsByTheHundredOneAfterTheOther) {
   FullPool pool(2);
   for (int i = 0; i < 300; ++i)
@@ -206,7 +208,8 @@ TEST(CrateDefects, D21ThreadsByTheHundredOneAfterTheOther) {
     }).join();
 }
 
-// Guarded: an id is DPDK's, and a thread that has one is refused another; it keeps the one it has.
+// Guarded: DPDK gives out the ids. A thread that has an id is refused another one, and keeps its
+// id.
 TEST(CrateDefects, D22AThreadsIdentityIsNotReset) {
   FullPool pool(2);
   std::thread([&] {
@@ -216,7 +219,7 @@ TEST(CrateDefects, D22AThreadsIdentityIsNotReset) {
     EXPECT_EQ(rte_lcore_id(), registration.lcore());
     EXPECT_EQ(test::text_of(packet.clone()), "mine");
   }).join();
-  // The next thread of that id finds nothing of the one before.
+  // The next thread with the same id finds nothing of the previous thread.
   std::thread([&] {
     const LcoreRegistration registration;
     EXPECT_EQ(pool.account(registration.lcore(), 0).handles, 0U);
@@ -225,8 +228,9 @@ TEST(CrateDefects, D22AThreadsIdentityIsNotReset) {
   }).join();
 }
 
-// Excluded: what belongs to an lcore is found by its id, not made at first use; a turn within a
-// turn, of another Lcore on the same thread, gives back what it found.
+// Excluded: what belongs to an lcore is found by the lcore's id, and isn't made at first use. A
+// turn may run inside a turn of another Lcore on the same thread. The inner turn restores what it
+// found.
 TEST(CrateDefects, D23AThreadsIdentityCanBeReEntered) {
   FullPool pool(1);
   Lcore outer, inner;
@@ -254,7 +258,7 @@ TEST(CrateDefects, D23AThreadsIdentityCanBeReEntered) {
   EXPECT_EQ(order, "inner");
 }
 
-// Guarded: no offsets give one part, the whole.
+// Guarded: a split at no offsets gives one part, which is the whole.
 TEST(CrateDefects, D28ASplitAtNoOffsetsGivesTheWhole) {
   FullPool pool(1);
   const Packet packet = test::packet_with(pool, "whole");

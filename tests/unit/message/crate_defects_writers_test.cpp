@@ -1,6 +1,7 @@
-/// What the Rust crate this is a port of gets wrong, by the numbers of the list of its defects.
-/// Each test says whether the design excludes the defect or code guards against it. Here: writers
-/// and flushers; the rest is in crate_defects_handles_test.cpp, and D29 in tests/options.
+/// Defects of the Rust crate that bab was ported from, by their numbers in the list of defects.
+/// "Excluded": bab's design rules the defect out. "Guarded": code of bab's prevents the defect.
+/// This file has writers and flushers. crate_defects_handles_test.cpp has the other defects, except
+/// D29, which is in tests/options.
 #include <bab/message/shared_writer.hpp>
 
 #include <array>
@@ -43,7 +44,7 @@ struct Keep {
   std::vector<std::string> messages;
 };
 
-/// A shared writer with two producers on this lcore, and what came out of it.
+/// A shared writer with two producers on this lcore, and the messages that came out.
 struct Shared {
   explicit Shared(std::uint32_t buffers = 8, std::uint32_t capacity = 64)
       : pool(buffers),
@@ -86,8 +87,8 @@ bool try_put(Writer& w, std::string_view text) {
   return good;
 }
 
-// Guarded: a reserve looks whether the frame is open before it adds, and 24 bits hold one add of
-// each lcore.
+// Guarded: a reserve checks that the frame is open before it adds to the counter. The counter's 24
+// bits have room for one more add by every lcore.
 TEST(CrateDefects, D02FiveHundredReservesAndAMillionFailedOnesOverflowNothing) {
   Shared s(2, 1800);
   std::list<SharedWriter::Producer::Reservation> pending;
@@ -101,8 +102,8 @@ TEST(CrateDefects, D02FiveHundredReservesAndAMillionFailedOnesOverflowNothing) {
   EXPECT_EQ(s.flushed().back(), "more");
 }
 
-// Excluded: whoever reads holds a share, and no buffer goes back before the last; the sink's view
-// of a frame ends with its call, unless it takes a Packet of it.
+// Excluded: a reader holds a share of the buffer, and no buffer goes back to its pool before the
+// last share. A sink's view of a frame ends with the call, unless the sink takes a Packet.
 TEST(CrateDefects, D03WhatASinkKeepsOfAFlushIsNotRecycledUnderItsReader) {
   FullPool pool(3);
   FrameRing ring(3);
@@ -125,7 +126,7 @@ TEST(CrateDefects, D03WhatASinkKeepsOfAFlushIsNotRecycledUnderItsReader) {
   EXPECT_EQ(test::text_of(kept[0]), "the first");
 }
 
-// Guarded: lengths are checked; what doesn't fit changes nothing.
+// Guarded: lengths are checked. A length that doesn't fit changes nothing.
 TEST(CrateDefects, D04CommitSplitAndAdvanceBeyondTheEndAreRefused) {
   Shared s;
   auto r = reserve(s.a, "four");
@@ -140,7 +141,7 @@ TEST(CrateDefects, D04CommitSplitAndAdvanceBeyondTheEndAreRefused) {
   EXPECT_EQ(test::text_of(packet), "four");
 }
 
-// Excluded: the claim to bring a buffer in is held within one call, never across a wait.
+// Excluded: the claim to fetch a buffer is held only within one call, never across a wait.
 TEST(CrateDefects, D07AReserveCancelledForWantOfTheFirstOrNextBufferLeavesTheWriterAlive) {
   for (const bool first : {true, false}) {
     Shared s(2, 10);
@@ -168,8 +169,8 @@ TEST(CrateDefects, D07AReserveCancelledForWantOfTheFirstOrNextBufferLeavesTheWri
   }
 }
 
-// Guarded: a frame that is full closes by itself, and a starved reserve hands over what is
-// complete.
+// Guarded: a full frame closes by itself. A reserve that finds no buffer hands over the complete
+// frames.
 TEST(CrateDefects, D08ABatchLargerThanThePoolGoesOutWithoutAFlush) {
   Shared s(2, 10);
   Lcore lcore;
@@ -192,7 +193,8 @@ TEST(CrateDefects, D08ABatchLargerThanThePoolGoesOutWithoutAFlush) {
   EXPECT_EQ(s.flushed().size(), 20U);
 }
 
-// Excluded: commits add to a count; none waits for another, whatever its frame.
+// Excluded: a commit only adds to a count. No commit waits for another one, in the same frame or in
+// another.
 TEST(CrateDefects, D10CommitsOutOfOrderForgottenOrAcrossFramesWaitForNobody) {
   Shared s(8, 10);
   auto first = reserve(s.a, "aaaaaaaa");
@@ -205,7 +207,7 @@ TEST(CrateDefects, D10CommitsOutOfOrderForgottenOrAcrossFramesWaitForNobody) {
   EXPECT_THAT(s.flushed(), ElementsAre("aaaaaaaa", "bbbbbbbb", "cccccccc"));
 }
 
-// Excluded: a message is a part of a frame of any fill; nothing rounds to halves.
+// Excluded: a message is a part of a frame, whatever its size. Nothing is rounded to half buffers.
 TEST(CrateDefects, D13MessagesOverHalfABufferLeakNothing) {
   Shared s(4, 100);
   for (int i = 0; i < 50; ++i) {
@@ -216,7 +218,7 @@ TEST(CrateDefects, D13MessagesOverHalfABufferLeakNothing) {
   EXPECT_EQ(s.pool.in_use(), 0U);
 }
 
-// Guarded: a Producer flushes when it goes, and the flusher takes what is in its ring.
+// Guarded: a Producer flushes when it is destroyed, and the flusher takes what is in its ring.
 TEST(CrateDefects, D15AThreadThatEndsWithoutAFlushLosesNothing) {
   FullPool pool(4);
   FrameRing ring(4);
@@ -235,12 +237,12 @@ TEST(CrateDefects, D15AThreadThatEndsWithoutAFlushLosesNothing) {
   EXPECT_THAT(sink.messages, ElementsAre("unflushed"));
 }
 
-// Excluded: a frame belongs to the writer, not to who opened or closed it.
+// Excluded: a frame belongs to the writer, whichever producer opened or closed the frame.
 TEST(CrateDefects, D16FlushPublishesTheCallersMessagesWhoeverClosedTheirFrame) {
   Shared s(8, 10);
   auto open = reserve(s.b, "b");
   try_put(s.a, "a");
-  s.b.flush();  // closes the frame of both; it waits for b's commit
+  s.b.flush();  // closes the frame that both share, which waits for b's commit
   s.a.flush();
   EXPECT_TRUE(s.came().empty());
   open.commit();
@@ -248,8 +250,8 @@ TEST(CrateDefects, D16FlushPublishesTheCallersMessagesWhoeverClosedTheirFrame) {
   EXPECT_THAT(s.came(), ElementsAre("b", "a"));
 }
 
-// Excluded: frames have numbers and messages places, given at reserve; there is no way round for
-// big ones.
+// Excluded: frames are numbered, and a message gets its place in a frame when it is reserved. Large
+// messages have no separate way.
 TEST(CrateDefects, D17SmallMessagesDontOvertakeBigOnes) {
   Shared s(8, 40);
   std::vector<std::string> sent;
@@ -262,8 +264,8 @@ TEST(CrateDefects, D17SmallMessagesDontOvertakeBigOnes) {
   EXPECT_EQ(s.flushed(), sent);
 }
 
-// Excluded: what a sink doesn't take stays, in order; one that leaves off in the middle is offered
-// the rest again.
+// Excluded: frames that a sink doesn't take stay, in order. A sink that stops in the middle is
+// offered the rest again.
 TEST(CrateDefects, D18AnAbandonedFlushIteratorDiscardsNothing) {
   FullPool pool(8);
   FrameRing ring(8);
@@ -291,7 +293,7 @@ TEST(CrateDefects, D18AnAbandonedFlushIteratorDiscardsNothing) {
   EXPECT_THAT(seen, ElementsAre("aaaaaa", "bbbbbb", "cccccc", "dddddd", "eeeeee"));
 }
 
-// Guarded: a Reservation that goes without commit aborts.
+// Guarded: a Reservation that is destroyed without a commit aborts.
 TEST(CrateDefects, D19AReservationThatIsThrownThroughPublishesNothing) {
   Shared s;
   try_put(s.a, "before");
@@ -305,7 +307,7 @@ TEST(CrateDefects, D19AReservationThatIsThrownThroughPublishesNothing) {
   EXPECT_THAT(s.flushed(), ElementsAre("before", "after"));
 }
 
-// Guarded: any burst and any number of messages per frame from 1 on; 0 is refused or made 1.
+// Guarded: a burst and a frame may have any number from 1 on. 0 is refused or taken as 1.
 TEST(CrateDefects, D24ABatchOfOne) {
   FullPool pool(4);
   FrameRing ring(4);
@@ -323,7 +325,7 @@ TEST(CrateDefects, D24ABatchOfOne) {
   EXPECT_THROW(SharedWriter(pool, small_frames(64, {.max_messages = 0})), Error);
 }
 
-// Excluded: a message of no bytes is one like others.
+// Excluded: an empty message is a message like any other.
 TEST(CrateDefects, D25AReservationOfNoneThenOfFive) {
   Shared s;
   EXPECT_TRUE(try_put(s.a, ""));
@@ -331,7 +333,7 @@ TEST(CrateDefects, D25AReservationOfNoneThenOfFive) {
   EXPECT_THAT(s.flushed(), ElementsAre("", "12345"));
 }
 
-// Guarded: sizes that can't work are refused where they are given; a pool's data_room has 16 bits.
+// Guarded: sizes that can't work are refused when they are given. A pool's data_room has 16 bits.
 TEST(CrateDefects, D26FramesTooLargeAreRefusedWithTheNumbers) {
   FullPool pool(4);
   EXPECT_THROW(SharedWriter(pool, small_frames(1 << 20)), Error);
@@ -339,7 +341,7 @@ TEST(CrateDefects, D26FramesTooLargeAreRefusedWithTheNumbers) {
   static_assert(sizeof(BufferPoolOptions::data_room) == 2);
 }
 
-// Excluded: the room of a frame is counted in bytes, to the last.
+// Excluded: the room in a frame is counted in bytes, up to the last byte.
 TEST(CrateDefects, D27AFrameAndItsBufferCanBeFilledToTheLastByte) {
   const std::uint32_t capacity =
       RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM - test::kHeaderBytes;

@@ -1,4 +1,5 @@
-/// What a flush_wait() is told of dropped frames where tasks, coroutines and Reservations cross.
+/// What flush_wait() says about dropped frames when several tasks, coroutines or Reservations are
+/// involved.
 #include <array>
 #include <coroutine>
 #include <cstdint>
@@ -25,7 +26,7 @@ using test::SharedBench;
 using test::small_frames;
 using test::WriterBench;
 
-/// An event of the user's own: set() goes on with who waits, there and then.
+/// An event of the application's own: set() resumes the waiting coroutines inside its call.
 struct InlineEvent {
   struct Awaiter {
     InlineEvent& event;
@@ -40,7 +41,7 @@ struct InlineEvent {
   std::vector<std::coroutine_handle<>> waiting;
 };
 
-/// A coroutine that begins when it is called, and is no task.
+/// A coroutine that begins when it is called and belongs to no task.
 struct NoTask {
   struct promise_type {
     NoTask get_return_object() noexcept { return {}; }
@@ -51,7 +52,7 @@ struct NoTask {
   };
 };
 
-/// Does something in the next turn's polls, where no task runs.
+/// Does one thing in the next turn's polls, when no task runs.
 struct PollOnce {
   std::function<void()> next;
   unsigned poll(std::uint64_t /*now*/) {
@@ -106,7 +107,7 @@ TEST_F(DropsToldTest, ATaskThatAnotherOneResumedOutlivesIt) {
   });
   turns(3);
   EXPECT_EQ(lcore.tasks(), 1U);
-  // Whoever is spawned now must not get what the other one is told.
+  // A task that is spawned now must not be told of the other task's drop.
   std::optional<Flushed> third;
   InlineEvent go;
   lcore.spawn([&]() -> Task<> {
@@ -227,7 +228,7 @@ TEST_F(DropsToldTest, APollersCoroutineInATasksOwnTurnIsNotThatTask) {
   EXPECT_EQ(of_task, Flushed::kDropped);
 }
 
-/// Frames of 10 bytes, one message each, of which the first one stays open.
+/// Frames of 10 bytes with one message each. The first frame stays open.
 struct GivenUpFrame : testing::Test {
   ~GivenUpFrame() override {
     lcore.request_stop();
@@ -254,7 +255,8 @@ TEST_F(GivenUpFrame, ItsMessageIsToldWhenItComesLater) {
     open.commit();
     told[1] = co_await flush_wait(b[0]);
     co_await Sleep(10);
-    told[2] = co_await flush_wait(b[0]);  // when the flusher has it: once more
+    // told of the drop once more, after the flusher got the frame
+    told[2] = co_await flush_wait(b[0]);
     EXPECT_EQ(co_await flush_wait(b[0]), Flushed::kSent);
   });
   turns(2);

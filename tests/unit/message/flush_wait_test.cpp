@@ -27,7 +27,7 @@ using test::SharedBench;
 using test::WriterBench;
 using testing::ElementsAre;
 
-/// A task that awaits a flush of `writer`, and what came of it.
+/// A task that awaits a flush of `writer`, and the result.
 template <class Writer>
 struct Awaited {
   explicit Awaited(Writer& writer) {
@@ -38,7 +38,7 @@ struct Awaited {
     lcore.request_stop();
     for (int i = 0; i < 3; ++i) lcore.turn(++now);
   }
-  /// What it ended with by now, if it did.
+  /// Turns the lcore. Gives the result of the wait, if it has ended by now.
   std::optional<Flushed> turn() {
     for (int i = 0; i < 2; ++i) lcore.turn(++now);
     return result;
@@ -209,12 +209,13 @@ TEST_F(LocalFlushWait, ARingsNextFlusherGoesOnWhereTheFirstLeftOff) {
   EXPECT_EQ(wait.turn(), Flushed::kSent);
 }
 
-/// What two tasks of one lcore and one writer are told when frames are dropped.
+/// Two tasks on one lcore, with one writer, and what each is told about dropped frames.
 template <class Writer>
 struct TwoTasks {
   using Told = std::vector<Flushed>;
 
-  /// A task that puts a message at 1, and awaits a flush at each of these times.
+  /// Spawns a task that writes one message, and then awaits a flush after a sleep of each of these
+  /// times.
   void publish_and_ask(Told& told, std::vector<std::uint64_t> when) {
     lcore.spawn([this, &told, when]() -> Task<> {
       auto room = co_await reserve_wait(writer, 1);
@@ -232,7 +233,7 @@ struct TwoTasks {
   void only_ask(Told& told, std::vector<std::uint64_t> when) {
     lcore.spawn([this, &told, when]() -> Task<> { co_await ask(told, when); });
   }
-  /// Turns until `end`; drops what is pending after `drop_at`.
+  /// Turns from `begin` until `end`. At `drop_at`, the pending frames are dropped.
   void turn(std::uint64_t begin, std::uint64_t end, auto& flusher, std::uint64_t drop_at = 0) {
     for (std::uint64_t t = begin; t < end; ++t) {
       lcore.turn(t);
@@ -247,7 +248,8 @@ struct TwoTasks {
   Lcore lcore{};
 };
 
-/// The writer's last frame before it was dropped, whoever asked before.
+/// The writer's last frame is dropped. Each wait is told the truth about this drop, whichever task
+/// asked first.
 template <class Writer>
 void expect_the_truth_per_wait(Writer& writer, WriteFlusher<KeepSink>& flusher, KeepSink& sink) {
   TwoTasks<Writer> tasks{writer};
@@ -276,8 +278,8 @@ TEST(SharedFlushWait, C51_EachTaskIsToldOfItsOwnDrops) {
   expect_the_truth_per_wait(b[0], *b.flusher, b.sink);
 }
 
-/// Frames dropped behind those that a wait is for are no drop of its own; many stretches of them
-/// neither.
+/// Frames dropped after those that a wait is for don't count as its own. This holds for many
+/// stretches of such drops, too.
 TEST_F(LocalFlushWait, C51_DropsBehindAreNotItsOwn) {
   FullPool pool(64);
   FrameRing ring(64);
@@ -299,7 +301,8 @@ TEST_F(LocalFlushWait, C51_DropsBehindAreNotItsOwn) {
   waits.reset();
   EXPECT_EQ(Awaited(writer).result, Flushed::kDropped);
   EXPECT_EQ(Awaited(writer).result, Flushed::kSent);
-  // More stretches than are told apart: never kSent for what was dropped.
+  // There are more stretches here than the writer can tell apart. A wait for dropped messages must
+  // still never say kSent.
   put(writer, "dropped");
   waits.emplace(writer);
   own.drop_pending();
@@ -351,7 +354,7 @@ TEST(SharedFlushWait, WaitsForFramesThatWaitForEarlierOnes) {
   b.poll();
   Awaited wait(b[0]);
   EXPECT_EQ(wait.turn(), std::nullopt) << "order comes first";
-  open.abort();  // an empty frame only gives up its place
+  open.abort();  // an empty frame isn't sent: only its place in the order is passed over
   b[1].poll(0);
   EXPECT_EQ(wait.turn(), std::nullopt);
   b.poll();
@@ -408,13 +411,13 @@ TEST(SharedFlushWait, WhatIsGivenUpWithAFrameMissingIsDropped) {
   EXPECT_EQ(wait.turn(), Flushed::kDropped);
   open.abort();
   b[1].flush();
-  // The flusher has given this frame's place up; its buffer comes back with the ring's rest.
+  // The flusher has given up this frame's place in the order. The buffer is still in the ring.
   rte_mbuf* late = nullptr;
   for (auto& ring : b.rings)
     if (ring->pop({&late, 1}) == 1) BufferPool::release(late);
 }
 
-/// Generations have 24 bits in the word: positions go on beyond them.
+/// The writer's word has 24 bits for a frame's generation. Positions go on beyond 24 bits.
 TEST(SharedFlushWait, CountsFramesBeyondTheWordsGenerations) {
   if (std::getenv("BAB_LONG") == nullptr) GTEST_SKIP() << "17 million frames: set BAB_LONG=1";
   SharedBench b(4, 5);

@@ -18,13 +18,14 @@ namespace {
 
 using test::FullPool;
 
-/// A writer's lcore and the flusher's, at speed: what the sink took is seen by who awaited it.
+/// A writer's lcore and a flusher's lcore at full speed: an awaiting task sees what the sink took.
 template <class Start>
 void flush_on_two_lcores(Start start) {
   constexpr std::uint64_t kRounds = 2000;
   struct Count {
     unsigned send(std::span<rte_mbuf*> frames) noexcept {
-      for (rte_mbuf* m : frames) messages += buffer_meta(m).messages;  // plain: the wait orders it
+      // not atomic: the wait orders the accesses
+      for (rte_mbuf* m : frames) messages += buffer_meta(m).messages;
       BufferPool::release(frames);
       return static_cast<unsigned>(frames.size());
     }

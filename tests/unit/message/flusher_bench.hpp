@@ -23,7 +23,7 @@ inline wire::FrameHeaderOptions header_options() {
   return o;
 }
 
-/// A frame as it would be on the wire.
+/// A frame as it is sent on the wire.
 struct Sent {
   std::uint64_t sequence;
   Frame messages;
@@ -31,7 +31,7 @@ struct Sent {
   friend bool operator==(const Sent&, const Sent&) = default;
 };
 
-/// Takes at most `room` frames, and reads each. A test may raise `room`.
+/// Takes at most `room` frames, and reads each of them. A test may raise `room`.
 struct TestSink {
   unsigned room = ~0U;
   unsigned calls = 0;

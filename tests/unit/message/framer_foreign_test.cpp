@@ -27,7 +27,7 @@ std::vector<std::string> texts(ReceivedFrame frame) {
 const std::vector<std::string> kTexts{"never gonna", "give"};
 
 struct FramerForeign : testing::Test {
-  /// A frame in several mbufs of the host's.
+  /// A frame in several mbufs of the host application's.
   rte_mbuf* split() {
     const test::Bytes bytes = MadeFrame{}.bytes();
     rte_mbuf* first = host.buffer(std::span(bytes).first(50));

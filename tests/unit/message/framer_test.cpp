@@ -23,7 +23,7 @@ using test::text_of;
 using testing::ElementsAre;
 
 struct FramerTest : testing::Test {
-  /// A received mbuf with these bytes in it.
+  /// A received mbuf that holds these bytes.
   rte_mbuf* received(const test::Bytes& bytes, BufferPool* from = nullptr) {
     rte_mbuf* m = (from != nullptr ? *from : pool).try_acquire();
     EXPECT_NE(m, nullptr);
@@ -152,7 +152,7 @@ TEST_F(FramerTest, TheNextFrameIsOnlyLookedAt) {
     EXPECT_EQ(texts(again), all);
   }
   EXPECT_EQ(framer.stats().frames, 2U);
-  // One that is not accepted after all stays the caller's.
+  // The next frame (second argument) stays the caller's if it isn't accepted later.
   rte_mbuf* const kept = received(made);
   (void)framer.accept(received(made), kept);
   EXPECT_EQ(Shares<>::count(kept), 1U);
@@ -255,7 +255,8 @@ TEST_F(FramerTest, DropsAFrameOfSeveralSegmentsWithAllOfThem) {
   rte_mbuf* head = received(MadeFrame{});
   ASSERT_EQ(rte_pktmbuf_chain(head, received(test::bytes_of("tail"))), 0);
   ASSERT_EQ(rte_pktmbuf_chain(head, received(test::bytes_of("more"))), 0);
-  rte_mbuf* last = pool.try_acquire();  // there is none left to gather it in
+  // takes the last free buffer: none is left to gather the frame in
+  rte_mbuf* last = pool.try_acquire();
   EXPECT_EQ(dropped_as(framer, head), Drop::kMultiSegment);
   BufferPool::release(last);
   EXPECT_EQ(pool.in_use(), 0U);
@@ -285,7 +286,7 @@ TEST_F(FramerTest, DropsAChainOfBuffersOfSeveralPools) {
   rte_mbuf* head = received(MadeFrame{});
   ASSERT_EQ(rte_pktmbuf_chain(head, foreign.with(test::bytes_of("tail"))), 0);
   ASSERT_EQ(rte_pktmbuf_chain(head, received(test::bytes_of("more"))), 0);
-  std::array<rte_mbuf*, 2> rest;  // there is none left to gather it in
+  std::array<rte_mbuf*, 2> rest;  // take the last free buffers: none is left to gather the frame in
   ASSERT_TRUE(pool.try_acquire(rest));
   EXPECT_EQ(dropped_as(framer, head), Drop::kMultiSegment);
   BufferPool::release(rest);
@@ -342,7 +343,7 @@ TEST_F(FramerTest, DroppingASharedFrameLeavesTheOtherShares) {
   BufferPool::release(m);
 }
 
-// ---- Checksums: who is believed.
+// ---- Checksums: whether the NIC or the bytes decide.
 
 constexpr std::uint64_t kIpGood = RTE_MBUF_F_RX_IP_CKSUM_GOOD, kIpBad = RTE_MBUF_F_RX_IP_CKSUM_BAD;
 constexpr std::uint64_t kL4Good = RTE_MBUF_F_RX_L4_CKSUM_GOOD, kL4Bad = RTE_MBUF_F_RX_L4_CKSUM_BAD;
@@ -389,18 +390,18 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Device, FramerChecksums,
     testing::Values(
-        // GOOD is believed, whatever the bytes say: that is the point of the offload.
+        // The NIC's GOOD is believed, whatever the bytes say: this is what the offload is for.
         ChecksumCase{kDevice, true, true, kIpGood | kL4Good, Drop::kNone},
         ChecksumCase{kDevice, false, false, kIpGood | kL4Good, Drop::kNone},
-        // UNKNOWN is not GOOD.
+        // UNKNOWN isn't GOOD: software checks the bytes.
         ChecksumCase{kDevice, true, true, 0, Drop::kNone},
         ChecksumCase{kDevice, false, true, kL4Good, Drop::kBadIpChecksum},
         ChecksumCase{kDevice, true, false, kIpGood, Drop::kBadUdpChecksum},
-        // BAD is looked at again.
+        // BAD isn't believed: software checks again.
         ChecksumCase{kDevice, false, true, kIpBad | kL4Good, Drop::kBadIpChecksum},
         ChecksumCase{kDevice, true, false, kIpGood | kL4Bad, Drop::kBadUdpChecksum},
         ChecksumCase{kDevice, true, true, kIpBad | kL4Bad, Drop::kNone},
-        // NONE: the bytes were verified, the field in the packet is not finished.
+        // NONE: the data was verified, but the checksum field in the packet isn't complete.
         ChecksumCase{kDevice, true, false, kIpGood | RTE_MBUF_F_RX_L4_CKSUM_NONE, Drop::kNone},
         ChecksumCase{kDevice, true, false, RTE_MBUF_F_RX_L4_CKSUM_NONE, Drop::kNone},
         ChecksumCase{kDevice, false, true, RTE_MBUF_F_RX_L4_CKSUM_NONE, Drop::kBadIpChecksum},
@@ -408,10 +409,10 @@ INSTANTIATE_TEST_SUITE_P(
         ChecksumCase{kSoftware, true, false, kIpGood | RTE_MBUF_F_RX_L4_CKSUM_NONE,
                      Drop::kBadUdpChecksum}));
 
-// ---- 802.1Q tags: in the frame, or taken out by the NIC.
+// ---- 802.1Q tags: left in the frame, or taken out by the NIC.
 
 struct FramerVlan : FramerTest {
-  /// A frame whose outermost tag the NIC took out.
+  /// A frame whose outermost tag was taken out by the NIC.
   rte_mbuf* stripped(std::vector<std::uint16_t> tags, std::uint64_t more_flags = 0) {
     MadeFrame made;
     const std::uint16_t tci = tags.at(0);
@@ -440,7 +441,7 @@ TEST_F(FramerVlan, ATagThatWasSeenAndLeftIsReadInTheFrame) {
   MadeFrame made;
   made.tags = {0x6123};
   rte_mbuf* m = received(made);
-  m->ol_flags |= RTE_MBUF_F_RX_VLAN;  // some drivers say so without taking it out
+  m->ol_flags |= RTE_MBUF_F_RX_VLAN;  // some drivers set this flag and leave the tag in the frame
   m->vlan_tci = 0x6123;
   EXPECT_EQ(framer.accept(m).vlan_tci(), 0x6123);
 }

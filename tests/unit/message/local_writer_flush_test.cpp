@@ -9,8 +9,8 @@
 
 #include "writer_bench.hpp"
 
-/// When a LocalWriter's frames are sealed and handed over, and what it does without a buffer or
-/// room in its ring.
+/// When a LocalWriter seals frames and hands them over, and what it does when it finds no free
+/// buffer or no room in its ring.
 namespace bab {
 namespace {
 
@@ -84,7 +84,7 @@ TEST(LocalWriter, ArmsTheDeadlineAnewForEachFrame) {
   WriterBench b(4, 10, {.max_messages = 100, .max_delay_tsc = 50});
   put(*b.writer, "one");
   b.writer->poll(1000);
-  put(*b.writer, "12345678");  // a new frame
+  put(*b.writer, "12345678");  // doesn't fit, so it begins a new frame
   EXPECT_EQ(b.writer->poll(1049), 1U);
   EXPECT_EQ(b.writer->poll(1051), 0U) << "the old frame's deadline is not this one's";
   EXPECT_EQ(b.writer->poll(1098), 0U);
@@ -145,7 +145,7 @@ TEST(LocalWriter, AStarvingReserveHandsOverWhatIsComplete) {
   put(*b.writer, "one");
   put(*b.writer, "two");
   EXPECT_FALSE(b.writer->reserve(3));
-  // Nobody calls poll(): a writer that only tries again must get its buffers back nevertheless.
+  // Nobody calls poll(). A writer that only tries to reserve again must still get its buffers back.
   EXPECT_THAT(b.frames(), ElementsAre(Frame{"one"}, Frame{"two"}));
   put(*b.writer, "thr");
 }
@@ -167,8 +167,8 @@ TEST(LocalWriter, AStarvingWriterHoldsNoBufferThatAnotherNeeds) {
 }
 
 TEST(LocalWriter, KeepsCompleteFramesInOrderWhileTheRingIsFull) {
-  // Two writers on one ring that holds the buffers of one pool only: against the contract, and
-  // nothing may be lost or overwritten all the same.
+  // Two writers on one ring, which has room for the buffers of one pool only. The contract forbids
+  // this, but nothing may be lost or overwritten even then.
   WriterBench first(64, 64, {.max_messages = 1});
   test::FullPool pool(64);
   {

@@ -31,7 +31,8 @@ Reservations reserve_all(LocalWriter& writer, const Frame& texts) {
 }
 
 TEST(LocalWriterHoles, ClosesHolesInPlaceWhenNoPacketIsOut) {
-  // Each set of three messages but none and all of them aborted: start, middle, end, neighbours.
+  // Aborts each combination of the four messages, from one message to three: at the start, in the
+  // middle, at the end, side by side.
   for (unsigned aborted = 1; aborted < 15; ++aborted) {
     WriterBench b;
     const Frame texts{"one", "two", "three", "4"};
@@ -137,8 +138,8 @@ TEST(LocalWriterHoles, AnAbandonedFrameWithPacketsSentOnIsGathered) {
 }
 
 TEST(LocalWriterHoles, NotesAsManyAsThereCanBe) {
-  // Aborts before a committed neighbour, one after the other, until the frame has to be sealed;
-  // then one more in the sealed frame.
+  // Aborts messages in front of committed ones, until the frame has to be sealed. Then one more
+  // message is aborted in the sealed frame.
   WriterBench b(4, 1000);
   Frame all;
   for (unsigned i = 0; i + 1 < BufferMeta::kMaxHoles; ++i) {

@@ -21,15 +21,15 @@ using test::Frame;
 using test::text_of;
 using test::WriterBench;
 
-/// What ought to happen to one message.
+/// The expected outcome of one message.
 struct Expected {
   std::string text;
   enum { kOpen, kCommitted, kAborted } state = kOpen;
 };
 
-/// One random life of a writer beside a model: the list of all reservations and how each ended.
-/// What comes out of the ring must be the committed ones, in order; Packets must keep their bytes
-/// and their address until they are dropped.
+/// One random life of a writer, compared with a model: a list of all reservations and how each
+/// ended. The ring must give exactly the committed messages, in order. Packets must keep their
+/// bytes and their address until they are dropped.
 class Life {
  public:
   explicit Life(std::uint64_t seed)
@@ -40,7 +40,7 @@ class Life {
         flush_{pick(0, 2) == 0 ? pick(1, 6) : 65534, pick(0, 2) == 0 ? pick(1, 40) : 0},
         bench_(pick(2, 8), capacity_, flush_) {}
 
-  /// Gives what the writer counted.
+  /// Runs one life, and gives the writer's counts.
   WriterStats run() {
     for (unsigned steps = pick(10, 120); steps > 0 && !failed(); --steps) step();
     while (!bag_.empty() && !failed()) settle();
@@ -53,7 +53,7 @@ class Life {
     EXPECT_EQ(next_, expected_.size()) << "messages are missing";
     check_packets();
     packets_.clear();
-    // Whatever happened, a writer with all its pool to itself can go on.
+    // Whatever happened before, a writer that has its whole pool to itself can go on.
     EXPECT_TRUE(bench_.writer->reserve(0));
     return bench_.writer->stats();
   }
@@ -61,7 +61,7 @@ class Life {
  private:
   struct Open {
     LocalWriter::Reservation reservation;
-    std::size_t index;  // into expected_
+    std::size_t index;  // index in expected_
   };
   struct Kept {
     Packet packet;
@@ -139,7 +139,8 @@ class Life {
         if (pick(0, 1) == 0) {
           EXPECT_FALSE(r.commit(std::uint64_t{r.size()} + 1));
         }
-        e.state = Expected::kAborted;  // or it is dropped here
+        // if it isn't committed, the Reservation aborts when it goes out of scope here
+        e.state = Expected::kAborted;
         break;
     }
   }
@@ -188,7 +189,7 @@ class Life {
     while (packets_.size() > left) {
       const auto it = packets_.begin() + pick(0, static_cast<std::uint32_t>(packets_.size() - 1));
       if (pick(0, 2) == 0) {
-        // Sent on and received again, a message is still the same.
+        // A message that was sent to an lcore and received again is still the same.
         const Packet again = it->packet.clone().send().receive();
         EXPECT_EQ(text_of(again), it->text);
       }
@@ -200,12 +201,12 @@ class Life {
   std::mt19937_64 random_;
   std::uint32_t capacity_;
   std::uint32_t usual_len_;
-  std::uint32_t haste_;  // to settle: without it, many reservations pile up
+  std::uint32_t haste_;  // how often to settle; a small value lets many reservations pile up
   FlushPolicy flush_;
-  WriterBench bench_;  // goes last but for the random numbers: all below hold buffers
+  WriterBench bench_;  // destroyed after all members below, because they hold its buffers
   std::vector<Open> bag_;
   std::vector<Expected> expected_;
-  std::size_t next_ = 0;  // of expected_, to come out of the ring
+  std::size_t next_ = 0;  // next message of expected_ to come out of the ring
   std::vector<Kept> packets_;
   std::vector<rte_mbuf*> in_flight_;
   std::uint64_t now_ = 1;

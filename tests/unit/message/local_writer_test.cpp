@@ -136,15 +136,15 @@ TEST(LocalWriter, RefusesATooLongMessageBeforeItTakesABuffer) {
   EXPECT_EQ(b.pool.in_use(), 0U);
 }
 
-/// Reservations overlap for a whole frame, a few at a time: only those unfinished count towards the
-/// most there may be, whatever became of the ones before.
+/// Reservations overlap throughout a frame, a few at a time. Only unfinished reservations count
+/// towards the maximum, however earlier ones ended.
 TEST(LocalWriter, OverlapsForAsLongAsAFrameHasRoom) {
   enum End { kCommit, kShorter, kAbort };
   for (const std::size_t overlap : {1U, 2U, 15U}) {
     for (const bool newest_first : {false, true}) {
       for (const End end : {kCommit, kShorter, kAbort}) {
-        // Those that end otherwise are the newest of their time, so that they leave no holes to be
-        // noted.
+        // Reservations that end with an abort or a shorter commit are the newest at that time. They
+        // therefore leave no holes to note.
         if (end != kCommit && !newest_first) continue;
         WriterBench b(4, 1000);
         std::list<LocalWriter::Reservation> open;
@@ -249,7 +249,7 @@ TEST(LocalWriter, RefusesAThreadWithoutAnLcoreId) {
   EXPECT_THAT(b.flushed(), ElementsAre(Frame{"one"}));
 }
 
-#ifdef NDEBUG  // debug builds stop where a second thread uses the writer
+#ifdef NDEBUG  // debug builds abort when a second thread uses the writer
 TEST(LocalWriter, C03_APacketTakenByAThreadWithoutAnLcoreIdIsOfTheWritersLcore) {
   WriterBench b;
   auto room = reserve(*b.writer, "one");
@@ -300,7 +300,7 @@ TEST(LocalWriter, LeavesTheFreeBuffersOfAReceivingPoolReadable) {
   test::FullPool pool(options);
   FrameRing ring(2);
   { (void)LocalWriter(pool, ring, small_frames(64)).reserve(3); }
-  rte_mbuf* received = nullptr;  // as a driver takes and fills it, past any call of ours
+  rte_mbuf* received = nullptr;  // taken and filled as by a driver, without any call of bab's
   for (int i = 0; i < 2; ++i) {
     ASSERT_EQ(rte_mempool_get(pool.mempool(), reinterpret_cast<void**>(&received)), 0);
     std::memset(received->buf_addr, 0, received->buf_len);

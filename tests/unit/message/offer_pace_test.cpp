@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::uint64_t kLongest = 1280;
 constexpr std::uint64_t kShortest = kLongest / OfferPace::kShortestPart;
-constexpr std::uint64_t kTurn = 5;  // cycles of a loop's turn
+constexpr std::uint64_t kTurn = 5;  // cycles per turn of the loop
 
-/// A device's queue, full at first, of which a frame goes each `cycles`.
+/// A device's TX queue. It is full at first, and sends one frame every `cycles`.
 class SlowQueue {
  public:
   SlowQueue(unsigned length, std::uint64_t cycles) : length_(length), cycles_(cycles) {}
@@ -30,7 +30,7 @@ class SlowQueue {
     ++offers;
     return room;
   }
-  /// Nothing goes until then.
+  /// Sends nothing before `until`.
   void stall(std::uint64_t now, std::uint64_t until) {
     go_on(now);
     at_ = until;

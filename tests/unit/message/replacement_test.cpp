@@ -1,4 +1,4 @@
-/// Writers, rings and flushers that come and go one by one.
+/// Writers, rings and flushers that are replaced one at a time.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -32,7 +32,7 @@ using testing::HasSubstr;
 
 using KeepFlusher = WriteFlusher<KeepSink>;
 
-/// A local writer, or a shared one with a Producer, on rings that outlive it.
+/// A local writer, or a shared writer with a Producer, on a ring that lives longer.
 struct LocalKind {
   LocalKind(BufferPool& pool, FrameRing& ring, const WriterOptions& options)
       : writer(pool, ring, options) {}
@@ -47,7 +47,7 @@ struct SharedKind {
 
 template <class Kind>
 struct Replacement : testing::Test {
-  /// One message, a frame of its own.
+  /// Sends one message in a frame of its own.
   void send(const std::string& text) {
     put(kind_->writer, text);
     kind_->writer.flush();
@@ -65,7 +65,7 @@ struct Replacement : testing::Test {
     while (flusher_->poll() > 0) {
     }
   }
-  /// What a task is told that awaits a flush, if it ends.
+  /// The result of a task that awaits a flush, if the wait ends.
   std::optional<Flushed> flushed() {
     Lcore lcore;
     std::optional<Flushed> result;
@@ -113,7 +113,7 @@ TYPED_TEST(Replacement, C05_ANewFlusherTakesOverWhatWasDroppedAndWhatWasNotCompl
   auto slow = reserve(this->kind_->writer, "slow....");
   this->send("behind..");
   this->flusher_->poll();
-  this->begin_flusher();  // what came in order is dropped with the one before
+  this->begin_flusher();  // drops the frames that the previous flusher had in order
   this->sink.room = 99;
   this->poll();
   EXPECT_THAT(this->sink.messages(), ElementsAre());
@@ -133,7 +133,7 @@ TYPED_TEST(Replacement, C05c_ANewWriterOnALivingFlusher) {
       wanted.push_back(std::to_string(session * 3 + i));
       this->send(wanted.back());
     }
-    if (session % 2 == 0) this->poll();  // else its frames meet the next one's
+    if (session % 2 == 0) this->poll();  // if not polled, its frames meet those of the next session
   }
   this->poll();
   EXPECT_EQ(this->sink.messages(), wanted);
@@ -248,7 +248,7 @@ TYPED_TEST(Replacement, C42_ARingGivesBackWhatIsInIt) {
 TYPED_TEST(Replacement, TwoFlushersOfOneRingAreRefused) {
   this->begin_writer();
   this->begin_flusher();
-  this->flusher_->add(this->ring_);  // the same again
+  this->flusher_->add(this->ring_);  // adding the same ring again is allowed
   KeepFlusher other(this->sink, wire::FrameHeader({}));
   try {
     other.add(this->ring_);
@@ -290,7 +290,7 @@ TYPED_TEST(Replacement, HeadersOfAnotherSizeAreRefusedOnceForAll) {
   this->send("x");
   this->poll();
   EXPECT_THAT(this->sink.messages(), ElementsAre("x"));
-  // Frames left behind count as their writer did.
+  // Frames that a writer left behind still count with its header size.
   this->flusher_.reset();
   this->send("left");
   this->kind_.reset();
@@ -341,7 +341,7 @@ TYPED_TEST(Replacement, C80_WritersOfTwoPoolsShareARingThatIsTooSmallForBoth) {
       kind->writer.flush();
     }
   EXPECT_GT(put_in, 40U);
-  b.reset();  // with frames that found no room: they stay with the ring
+  b.reset();  // some of its frames found no room in the ring; they stay with the ring
   a.reset();
   KeepFlusher flusher(this->sink, wire::FrameHeader({}), 8);
   flusher.add(ring);
@@ -373,7 +373,7 @@ TYPED_TEST(Replacement, WhatIsLeftWithARingThatGoesGoesBack) {
   EXPECT_EQ(pool.in_use() + this->pool_.in_use(), 0U);
 }
 
-/// Producers of one writer.
+/// Several producers of one writer.
 TEST(SharedReplacement, ProducersComeAndGoWithTheirRings) {
   FullPool pool(64);
   KeepSink sink;

@@ -104,7 +104,7 @@ TEST_F(ReservationTest, CommittedShorterAtTheEndItsRestIsUsedAgain) {
 TEST_F(ReservationTest, MovesLeaveNothingBehind) {
   auto a = reserve(*b.writer, "hello");
   auto moved = std::move(a);
-  EXPECT_FALSE(a);  // NOLINT(bugprone-use-after-move): that is the point
+  EXPECT_FALSE(a);  // NOLINT(bugprone-use-after-move): this is what the test is about
   a.abort();
   a.commit();
   EXPECT_FALSE(a.commit_packet());
@@ -229,8 +229,8 @@ TEST_F(ReservationTest, MoreThanTheHolesThereAreOpenANewFrame) {
 TEST_F(ReservationTest, MovesAsValuesDo) {
   auto first = reserve(*b.writer, "first");
   auto second = reserve(*b.writer, "second");
-  first = std::move(second);  // aborts what it held
-  EXPECT_FALSE(second);       // NOLINT(bugprone-use-after-move): that is what is asked
+  first = std::move(second);  // aborts the reservation that `first` held
+  EXPECT_FALSE(second);       // NOLINT(bugprone-use-after-move): this is what the test checks
   EXPECT_EQ(first.size(), 6U);
   auto& same = first;
   first = std::move(same);
@@ -245,7 +245,7 @@ TEST_F(ReservationTest, MovesAsValuesDo) {
   std::vector<LocalWriter::Reservation> many;
   for (const char* text : {"a", "b", "c"}) many.push_back(reserve(*b.writer, text));
   std::swap(many[0], many[2]);
-  many.erase(many.begin());  // "c"
+  many.erase(many.begin());  // erases the reservation of "c"
   for (auto& r : many) r.commit();
   EXPECT_THAT(b.flushed(), ElementsAre(Frame{"second", "a", "b"}));
 }

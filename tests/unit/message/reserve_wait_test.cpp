@@ -22,7 +22,7 @@ using test::SharedBench;
 using test::WriterBench;
 using testing::ElementsAre;
 
-/// A task that publishes `text` when there is room.
+/// A task that publishes `text` as soon as there is room.
 template <class Writer>
 Task<> publish(Writer& writer, std::string text) {
   auto r = co_await reserve_wait(writer, static_cast<std::uint32_t>(text.size()));
@@ -41,7 +41,7 @@ TEST(ReserveWait, SuspendsNothingWhereThereIsRoom) {
 }
 
 TEST(ReserveWait, WaitsForABufferInOrderAndNothingOvertakes) {
-  WriterBench b(2, 10);  // one frame at a time, of one message of 8 bytes
+  WriterBench b(2, 10);  // buffers for one frame at a time, with one message of 8 bytes
   Lcore lcore;
   std::vector<std::string> sent;
   for (const char* text : {"aaaaaaaa", "bbbbbbbb", "c", "dddddddd"})
@@ -172,7 +172,7 @@ TEST(ReserveWait, IsCancelledByAnotherTaskOnlyWhileItWaits) {
   EXPECT_FALSE(reserve.waiting());
   test::put(*b.writer, "aaaaaaaa");
   lcore.spawn([&]() -> Task<> {
-    auto& wait = reserve;  // GCC 12 would copy the captured one
+    auto& wait = reserve;  // GCC 12 would copy the captured awaitable
     failure = (co_await wait).failure();
   });
   lcore.turn(1);
@@ -201,7 +201,7 @@ TEST(ReserveWait, AnLcoreThatStopsGivesNoRoomEvenWhereThereIsSome) {
 }
 
 TEST(ReserveWait, NoReserveOfItsProducerTakesTheRoomThatAnotherLcoreOpened) {
-  SharedBench b(16, 14, {}, 2, 1);  // one frame at a time
+  SharedBench b(16, 14, {}, 2, 1);  // the writer may have one frame at a time
   Lcore lcore;
   auto slow = test::reserve(b[1], "aaaaaaaa");
   for (const char* text : {"bbbb", "cc"}) lcore.spawn([&, text] { return publish(b[0], text); });
@@ -217,7 +217,7 @@ TEST(ReserveWait, NoReserveOfItsProducerTakesTheRoomThatAnotherLcoreOpened) {
   EXPECT_THAT(b.flushed(), ElementsAre("aaaaaaaa", "d", "bbbb", "cc", "e", "f"));
 }
 
-/// Statistics count what waits once, and not each time it tries.
+/// The statistics count a waiting reserve once, and not each time that it tries.
 template <class Writer>
 void expect_counted_once(BufferPool& pool, Writer& writer) {
   rte_mbuf* all[4];

@@ -1,4 +1,5 @@
-/// Who meets at a ring: flushers that take it, writers that come and go, and orders that stay.
+/// Objects that meet at a ring: flushers that take the ring, writers that come and go, and the
+/// frame orders that stay.
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -34,14 +35,14 @@ wire::FrameHeader tagged_header() {
 }
 
 TEST(RingParties, AFlusherTakesARingWhoseWritersComeAndGo) {
-  // Is it freed too early, AddressSanitizer says so.
+  // If the order is freed too early, AddressSanitizer reports it.
   FullPool pool{16};
   FrameRing ring{16};
   KeepSink sink;
   std::atomic<bool> stop{false};
   std::thread writers([&] {
     while (!stop.load()) {
-      // Many: one of them ends while the flusher is at the others.
+      // Many writers: one of them ends while the flusher is busy with the others.
       std::vector<std::unique_ptr<SharedWriter>> shared;
       for (int i = 0; i < 32; ++i) {
         shared.push_back(std::make_unique<SharedWriter>(pool, small_frames(64)));
@@ -50,7 +51,7 @@ TEST(RingParties, AFlusherTakesARingWhoseWritersComeAndGo) {
       while (!shared.empty()) {
         shared.pop_back();
         SharedWriter last(pool, small_frames(64));
-        SharedWriter::Producer(last, ring).flush();  // what has ended is forgotten
+        SharedWriter::Producer(last, ring).flush();  // the ring forgets the writers that have ended
       }
     }
   });
@@ -64,7 +65,8 @@ TEST(RingParties, AFlusherTakesARingWhoseWritersComeAndGo) {
   EXPECT_TRUE(sink.all.empty());
 }
 
-/// Says its mtu() as long as it is there.
+/// A sink with an mtu(). bytes.reset() stands for the sink's end: after it, a call of mtu()
+/// crashes.
 struct MtuSink : KeepSink {
   std::unique_ptr<std::uint32_t> bytes = std::make_unique<std::uint32_t>(1500);
   [[nodiscard]] std::uint32_t mtu() const noexcept { return *bytes; }
@@ -115,10 +117,10 @@ TEST(RingParties, ANewFlushersHeadersFitTheFramesThatWaitInAnOrder) {
     WriteFlusher<KeepSink> flusher(sink, header());
     flusher.add(second);
     put(*a, "aaaaaaaa");
-    a->flush();  // nobody takes it yet
+    a->flush();  // no flusher has its ring yet
     put(*b, "bbbbbbbb");
     b->flush();
-    flusher.poll();  // it waits for the one before
+    flusher.poll();  // b's frame waits for a's frame, which comes first
   }
   b.reset();
   ASSERT_NE(tagged_header().size(), header().size());

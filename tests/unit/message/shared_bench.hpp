@@ -16,7 +16,7 @@
 
 namespace bab::test {
 
-/// A sink that keeps the messages and frees the frames.
+/// A sink that keeps the messages' texts and frees the frames.
 struct KeepSink {
   unsigned send(std::span<rte_mbuf*> frames) noexcept {
     const auto n = static_cast<unsigned>(std::min<std::size_t>(room, frames.size()));
@@ -33,10 +33,10 @@ struct KeepSink {
     return flat;
   }
   std::vector<Frame> all;
-  unsigned room = ~0U;  ///< takes no more frames than that
+  unsigned room = ~0U;  ///< takes at most this many frames
 };
 
-/// A shared writer with `n` producers, all used on this lcore, and a flusher.
+/// A shared writer with `n` producers, all on this lcore, and a flusher.
 struct SharedBench {
   explicit SharedBench(std::uint32_t buffers = 8, std::uint32_t capacity = 64,
                        FlushPolicy flush = {}, unsigned n = 2,

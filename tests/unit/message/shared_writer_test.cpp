@@ -155,7 +155,8 @@ TEST(SharedWriter, RandomOperationsKeepEveryProducersOrder) {
       std::string text;
     };
     std::list<Open> open;
-    std::vector<std::string> reserved;  // in order; "" for those that came to nothing
+    // in order of reservation; "" for each message that wasn't published
+    std::vector<std::string> reserved;
     std::map<std::string, bool> published;
     std::vector<std::pair<Packet, std::string>> packets;
     int next = 0;

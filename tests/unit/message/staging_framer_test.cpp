@@ -26,7 +26,7 @@ BufferPoolOptions tiny(std::uint32_t buffers, std::uint16_t bytes) {
   return o;
 }
 
-/// Copies as much of `text` as there is room for, without waiting; gives the rest.
+/// Copies as much of `text` as there is room for, without waiting. Gives the rest of `text`.
 std::string_view put(StagingFramer& framer, std::string_view text) {
   const std::span<std::uint8_t> room = framer.try_write();
   const std::size_t n = std::min(room.size(), text.size());

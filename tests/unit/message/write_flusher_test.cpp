@@ -26,7 +26,7 @@ using testing::ElementsAre;
 using Flusher = WriteFlusher<TestSink>;
 
 struct WriteFlusherTest : testing::Test {
-  /// Hands over one frame per text, each with that one message.
+  /// Hands over one frame for each text, with this one message in it.
   void frames(WriterBench& bench, const Frame& texts) {
     for (const std::string& text : texts) {
       put(*bench.writer, text);
@@ -295,7 +295,7 @@ TEST_F(WriteFlusherTest, AsksTheDeviceForATagThatIsLeftToIt) {
   flusher.add(b.ring);
   frames(b, {"a"});
   flusher.poll();
-  options.vlan_id = 43;  // of a session that begins later
+  options.vlan_id = 43;  // the tag of the next session
   flusher.begin_session(wire::FrameHeader(options));
   frames(b, {"b"});
   flusher.poll();
@@ -364,7 +364,7 @@ TEST_F(WriteFlusherTest, SendsTheFramesOfAWriterThatHasGone) {
   EXPECT_THAT(sink.sent, ElementsAre(Sent{1, {"last words"}, 0}));
 }
 
-/// A sink that calls its own flusher is told that there is nothing to do.
+/// A sink that polls its own flusher is told that there is nothing to do.
 TEST_F(WriteFlusherTest, C24_ASinkThatPollsItsOwnFlusherChangesNothing) {
   struct Nosy {
     unsigned send(std::span<rte_mbuf*> frames) noexcept {

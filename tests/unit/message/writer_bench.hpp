@@ -18,7 +18,7 @@
 
 namespace bab::test {
 
-using Frame = std::vector<std::string>;  ///< a frame's messages
+using Frame = std::vector<std::string>;  ///< the messages of one frame
 
 inline constexpr std::uint16_t kHeaderBytes = 62;
 
@@ -58,7 +58,7 @@ struct WriterBench {
     (void)frames();
   }
 
-  /// The frames that came out since the last call. Their buffers are released.
+  /// The frames that came out since the last call, as texts. Their buffers are released.
   std::vector<Frame> frames() {
     std::vector<Frame> got;
     for (rte_mbuf* m : take()) {
@@ -68,7 +68,7 @@ struct WriterBench {
     return got;
   }
 
-  /// The same, without releasing them.
+  /// The frames that came out since the last call. The caller releases them.
   std::vector<rte_mbuf*> take() {
     std::vector<rte_mbuf*> all(ring.size());
     all.resize(ring.pop(all));
@@ -91,7 +91,7 @@ inline void fill(const LocalWriter::Reservation& r, std::string_view text) {
   std::memcpy(r.data(), text.data(), text.size());
 }
 
-/// Reserves and fills. The caller commits.
+/// Reserves room for `text` and fills it. The caller commits.
 inline LocalWriter::Reservation reserve(LocalWriter& writer, std::string_view text) {
   LocalWriter::Reservation r = writer.reserve(static_cast<std::uint32_t>(text.size()));
   fill(r, text);

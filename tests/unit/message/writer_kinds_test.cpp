@@ -24,7 +24,7 @@ using test::KeepSink;
 using test::small_frames;
 using test::text_of;
 
-/// A writer of each kind with frames of 20 bytes, and what comes of it.
+/// A writer of each kind, with frames of 20 bytes, and the messages that came out.
 struct Local {
   FullPool pool{4};
   FrameRing ring{4};
@@ -75,7 +75,7 @@ struct WriterKinds : testing::Test {
     }
   }
 };
-/// What all kinds of writers do alike.
+/// Behaviour that all kinds of writers share.
 using Kinds = testing::Types<Local, SharedRing, NoFlush>;
 TYPED_TEST_SUITE(WriterKinds, Kinds);
 

@@ -1,5 +1,5 @@
-/// What keeps one writer from holding others up: the cap on its frames, the counters of its stalls,
-/// and what it lets go of when others wait for the pool.
+/// Limits that keep one writer from holding others up: the maximum of its frames, the counters of
+/// its stalls, and the buffers that it gives up when others wait for the pool.
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -45,7 +45,7 @@ TEST(MaxFrames, MustBeOneToSixteen) {
   }
 }
 
-/// `reserve(text)`, with at most 3 frames of one message each.
+/// `reserve_one(text)` reserves in a writer of at most 3 frames with one message each.
 template <class Reserve>
 void expect_a_cap_of_three(Reserve reserve_one) {
   auto first = reserve_one("aaaaaaaa");
@@ -93,8 +93,8 @@ TEST(MaxFrames, OfOneIsOneFrameAtATime) {
   EXPECT_THAT(b.flushed(), ElementsAre("aaaaaaaa", "bbbbbbbb"));
 }
 
-/// Who waits for a commit of its own writer must not stand in the pool's line: it would stop
-/// everybody.
+/// A task that waits for a commit of its own writer must not stand in the pool's line. It would
+/// block everybody behind it.
 TEST(MaxFrames, WhoWaitsForACommitIsInNobodysWay) {
   SharedBench b(16, 10, {}, 2, 1);
   auto slow = reserve(b[0], "aaaaaaaa");
@@ -221,10 +221,9 @@ TEST(FlushPolicy, C20_ADelayBeyondTheClocksEndIsNone) {
   EXPECT_EQ(policy.deadline(~std::uint64_t{0} - 3), ~std::uint64_t{0});
 }
 
-/// Many writers with partly filled frames that hold all of the pool, and one who waits for a
-/// buffer.
+/// Many writers whose partly filled frames hold the whole pool, and a task that waits for a buffer.
 struct LocalCrowd {
-  static constexpr std::uint32_t kBuffers = 2;  // of each writer: a frame, and one set aside
+  static constexpr std::uint32_t kBuffers = 2;  // per writer: one for the open frame and one spare
   LocalCrowd(BufferPool& pool, unsigned n) {
     for (unsigned i = 0; i < n; ++i)
       writers.push_back(std::make_unique<LocalWriter>(
@@ -269,7 +268,7 @@ struct CrowdTest : testing::Test {
     }
   }
 
-  /// Turns everything until `lcore` has no task left.
+  /// Turns the lcore and everything else until `lcore` has no task left. False: tasks are left.
   [[nodiscard]] bool run(Lcore& lcore) {
     for (std::uint64_t t = 1; t < 100 && lcore.tasks() > 0; ++t) {
       for (auto& w : crowd.writers) w->poll(t);
@@ -278,7 +277,7 @@ struct CrowdTest : testing::Test {
     }
     return lcore.tasks() == 0;
   }
-  /// A task that wants `n` buffers at once.
+  /// Spawns a task that wants `n` buffers at once.
   void want(Lcore& lcore, std::uint32_t n) {
     lcore.spawn([this, n]() -> Task<> {
       std::vector<rte_mbuf*> all(n);
@@ -292,7 +291,8 @@ using Crowds = testing::Types<LocalCrowd, SharedCrowd>;
 TYPED_TEST_SUITE(CrowdTest, Crowds);
 
 TYPED_TEST(CrowdTest, PartlyFilledFramesAreSealedForWhoWaits) {
-  for (auto& w : this->crowd.writers) EXPECT_TRUE(reserve(*w, "x"));  // aborted: open and empty
+  // aborted at once: the frame stays open and empty
+  for (auto& w : this->crowd.writers) EXPECT_TRUE(reserve(*w, "x"));
   for (auto& w : this->crowd.writers) {
     auto r = reserve(*w, "x");
     EXPECT_TRUE(r);
@@ -306,7 +306,7 @@ TYPED_TEST(CrowdTest, PartlyFilledFramesAreSealedForWhoWaits) {
 }
 
 TYPED_TEST(CrowdTest, EveryWriterGetsItsTurnInAPoolForOne) {
-  // One of them has the pool at a time.
+  // The pool has buffers for one writer at a time.
   std::vector<rte_mbuf*> most(this->pool.size() - 2);
   ASSERT_TRUE(this->pool.try_acquire(most));
   Lcore lcore;

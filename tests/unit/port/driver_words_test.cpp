@@ -13,7 +13,7 @@ namespace {
 
 using detail::DriverWords;
 
-/// DPDK's log in a file of the test's.
+/// Sends DPDK's log to a temporary file.
 class LogFile {
  public:
   LogFile() : before_(rte_log_get_stream()), file_(std::tmpfile()) { rte_openlog_stream(file_); }
@@ -49,7 +49,7 @@ TEST(DriverWords, AreHeardAndGoWhereTheyWent) {
   EXPECT_EQ(log.text(), "eth_setup(): too few buffers.\nPort0 dev_configure = -22\nlater\n");
 }
 
-// Two ports that are set up by two threads.
+// Two threads set up two ports at once.
 TEST(DriverWords, OfTwoAtOnceEndInAnyOrder) {
   const LogFile log;
   for (const bool first_ends_first : {true, false}) {

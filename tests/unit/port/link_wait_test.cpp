@@ -1,4 +1,4 @@
-// How a start waits for a link.
+// How the start of a port waits for the link.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,14 +18,14 @@ using test::OddDriver;
 using test::receiving_pool;
 using test::VirtualSleep;
 
-/// A NIC whose link is down, and no time that passes.
+/// A NIC whose link is down, on a virtual clock.
 class LinkWait : public testing::Test {
  protected:
   LinkWait() {
     driver_.link = [this] { return comes_up_at_s_ >= 0 && since_start() >= comes_up_at_s_; };
   }
 
-  /// What autonegotiation needs begins anew with each start.
+  /// Virtual seconds since the last start. Each start begins autonegotiation anew.
   double since_start() {
     if (driver_.starts() != starts_) {
       starts_ = driver_.starts();
@@ -100,7 +100,7 @@ TEST_F(LinkWait, WithoutAnInterruptItIsNineSeconds) {
   EXPECT_NEAR(sleep_.seconds(), 9, 0.11);
 }
 
-// Two NICs at both ends of one cable.
+// Two NICs, one at each end of a cable.
 TEST_F(LinkWait, IsForAPeerThatIsStartedToo) {
   FullPool peers_pool{receiving_pool(8)};
   const test::Vdev peers_device{"net_null2"};

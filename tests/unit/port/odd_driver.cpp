@@ -19,7 +19,7 @@ OddDriver* odd(std::uint16_t port) {
   return present != nullptr && present_port == port ? present : nullptr;
 }
 
-/// DPDK's own function of that name, which the ones below stand before.
+/// DPDK's own function `name`. The functions below have the same names and are called in its place.
 template <class Function>
 Function* next(const char* name) {
   void* const found = dlsym(RTLD_NEXT, name);
@@ -64,7 +64,7 @@ int OddDriver::dev_info(rte_eth_dev_info& info, int result) const {
   return info_error != 0 ? -info_error : result;
 }
 
-/// What the device under it can do of that.
+/// The part of `conf` that the device under this driver supports.
 rte_eth_conf OddDriver::configured(const rte_eth_conf& conf) {
   may_split_ = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
   link_interrupt_ = conf.intr_conf.lsc != 0;
@@ -96,7 +96,8 @@ int OddDriver::queue_info(rte_eth_rxq_info& info) const {
   return 0;
 }
 
-/// As many drivers do: a queue without a buffer for each descriptor is none.
+/// With wants_full_rings: fails, as many drivers do, if a queue has no buffer for one of its
+/// descriptors.
 int OddDriver::start() {
   if (!wants_full_rings) return 0;
   fill();

@@ -10,8 +10,8 @@
 
 namespace bab::test {
 
-/// Makes an existing device (net_null) behave as drivers of NICs do. As long as the object lives,
-/// its functions stand between the library and DPDK. Only one at a time.
+/// Makes an existing device (net_null) behave like drivers of NICs. While the object lives, its
+/// functions are called in place of DPDK's. There may be only one at a time.
 class OddDriver {
  public:
   explicit OddDriver(std::uint16_t port);
@@ -19,41 +19,45 @@ class OddDriver {
   OddDriver& operator=(const OddDriver&) = delete;
   ~OddDriver();
 
-  /// How many of a buffer's `bytes` it uses. Longer frames are split.
+  /// How many of a buffer's `bytes` the driver uses. Longer frames are split.
   std::function<std::uint32_t(std::uint32_t bytes)> uses = [](std::uint32_t bytes) {
     return bytes;
   };
-  bool is_nic = true;             ///< on a bus of NICs
-  bool tells = true;              ///< rte_eth_rx_queue_info_get() answers
-  bool tells_bytes = false;       ///< it also tells how many bytes of a buffer it uses
-  bool always_scattered = false;  ///< it says that it may split frames, for any size
+  bool is_nic = true;  ///< whether the device is on a bus of NICs
+  bool tells = true;   ///< whether rte_eth_rx_queue_info_get() answers
+  /// whether its answer also has the bytes that the driver uses of a buffer
+  bool tells_bytes = false;
+  bool always_scattered = false;  ///< the driver says that it may split frames of any size
   bool offers_scatter = true;
-  std::uint32_t wants_more = 0;  ///< bytes beside the frame, unless it may split
-  std::uint32_t rings = 0;       ///< each holds a buffer for each descriptor of a started queue
-  bool keeps_them = false;       ///< it keeps these buffers over a stop
-  std::string refuses;           ///< the reason why it sets up no queue; empty: it does
-  rte_eth_stats others{};        ///< what it counts that isn't the port's
-  /// Missed frames in the NIC's register, which it adds to its count each time that somebody reads:
-  /// it should be cleared then.
+  /// bytes needed in addition to the frame, unless the driver may split
+  std::uint32_t wants_more = 0;
+  /// rings per queue; each holds one buffer per descriptor of a started queue
+  std::uint32_t rings = 0;
+  bool keeps_them = false;  ///< the driver keeps these buffers when it is stopped
+  std::string refuses;      ///< the reason why queue set-up fails; empty: set-up succeeds
+  rte_eth_stats others{};   ///< counts that aren't the port's; added to the device's own
+  /// A NIC's register of missed frames, which the driver adds to its count at each reading. The NIC
+  /// should clear the register when it is read, but doesn't.
   std::uint64_t register_that_stays = 0;
-  bool counts_anew = false;               ///< received frames, from 0 with each start
-  std::string name;                       ///< of the driver; empty: its own
-  std::string arguments;                  ///< of the device; empty: its own
-  bool tells_of_its_link = false;         ///< it has an interrupt for link changes
-  std::function<bool()> link;             ///< up? Each time that somebody looks
-  std::uint16_t most_tx_descriptors = 0;  ///< 0: its own
+  bool counts_anew = false;        ///< the count of received frames begins at 0 with each start
+  std::string name;                ///< name of the driver; empty: the device's own
+  std::string arguments;           ///< arguments of the device; empty: the device's own
+  bool tells_of_its_link = false;  ///< the driver has an interrupt for link changes
+  std::function<bool()> link;      ///< whether the link is up; called at each look
+  std::uint16_t most_tx_descriptors = 0;  ///< 0: the device's own
   rte_eth_desc_lim rx_limits{};           ///< nb_max 0: the device's own
-  int info_error = 0;                     ///< rte_eth_dev_info_get() fails with this errno value
-  int promiscuous_error = 0;              ///< promiscuous mode fails with this errno value
-  bool has_promiscuous_mode = false;      ///< although the device under it has none
-  bool wants_full_rings = false;          ///< else it starts with the buffers that there are
+  int info_error = 0;         ///< if not 0, rte_eth_dev_info_get() fails with this errno value
+  int promiscuous_error = 0;  ///< if not 0, setting promiscuous mode fails with this errno value
+  /// has a promiscuous mode, although the device under it has none
+  bool has_promiscuous_mode = false;
+  bool wants_full_rings = false;  ///< a start fails without a buffer for each descriptor
 
   [[nodiscard]] unsigned starts() const noexcept { return starts_; }
   [[nodiscard]] bool may_split() const noexcept { return may_split_; }
-  /// It was configured to raise an interrupt when its link changes.
+  /// Whether the driver was configured to raise an interrupt when its link changes.
   [[nodiscard]] bool link_interrupt() const noexcept { return link_interrupt_; }
 
-  // DPDK's functions, under DPDK's names.
+  // Called in place of DPDK's functions of these names.
   int dev_info(rte_eth_dev_info& info, int result) const;
   rte_eth_conf configured(const rte_eth_conf& conf);
   int queue_setup(std::uint16_t queue, std::uint16_t descriptors, rte_mempool& pool) const;

@@ -19,7 +19,7 @@ namespace bab::test {
 
 constexpr std::uint16_t kDescriptors = 32;
 
-/// A port on an odd driver. At the end every pool that was made for it is full again.
+/// A port on an odd driver. At the end of the test, every pool that was made for the port is full.
 struct OddPort : testing::Test {
   [[nodiscard]] PortOptions options(std::uint32_t mtu) const {
     return {.id = device.id(), .rx_descriptors = kDescriptors, .mtu = mtu};

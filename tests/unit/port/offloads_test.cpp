@@ -118,7 +118,8 @@ TEST(Offloads, HwIsRefusedWhereTheDeviceLacksIt) {
 }
 
 TEST(Offloads, HwTakesADeviceOfUdpChecksumsOnlyAndSaysSo) {
-  // virtio has no others; an IPv4 header is 20 bytes and costs next to nothing.
+  // virtio offers only UDP checksums. An IPv4 header has 20 bytes, and its checksum in software
+  // costs almost nothing.
   const Offloads o = agree(device(kTxUdp, kRxUdp), ChecksumChoice::kHw, ChecksumChoice::kHw);
   EXPECT_EQ(o.tx_udp, ChecksumBy::kDevice);
   for (const char* name : {"tx ipv4 checksum", "rx ipv4 checksum"}) {

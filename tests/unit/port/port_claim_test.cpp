@@ -92,7 +92,8 @@ TEST(Loopback, OfNoQueuesIsRefusedWithWhatIsAllowed) {
 }
 
 TEST(Loopback, ANameThatIsTakenIsPassedOver) {
-  // What another copy of the library in this process, a plugin's, has made.
+  // The two devices stand for loopbacks that another copy of the library in this process, such as a
+  // plugin's, has made.
   const Loopback now;
   std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
   ASSERT_EQ(rte_eth_dev_get_name_by_port(now.port_id(), name.data()), 0);

@@ -32,7 +32,7 @@ PortOptions on(std::uint16_t id) {
   return o;
 }
 
-/// Why a Port can't be made, or nothing.
+/// The reason why a Port can't be made, or "".
 std::string refusal(const PortOptions& options, BufferPool& pool) {
   try {
     const Port port(options, pool);
@@ -287,7 +287,7 @@ TEST(Port, CountsOnAfterAStop) {
   }
 }
 
-// Life.
+// Start and stop.
 
 TEST(Port, StopsAsOftenAsYouLike) {
   FullPool pool(receiving_pool(2));

@@ -24,7 +24,7 @@ using test::frames_of;
 using test::FullPool;
 using test::receiving_pool;
 
-/// A started loopback port, whose link can be set, and its watch, on a clock of the test's.
+/// A started loopback port whose link can be set, and its watch, on a virtual clock.
 class WatchedPort : public testing::Test {
  protected:
   WatchedPort() : port_({.id = loopback_.port_id()}, pool_), watch_(std::in_place, port_) {
@@ -35,7 +35,7 @@ class WatchedPort : public testing::Test {
     if (port_.started()) port_.drain();
   }
 
-  /// All that happened, after `time` has passed.
+  /// All events after `time` has passed.
   std::vector<PortEvent> events_after(std::chrono::milliseconds time) {
     now_ += time;
     std::vector<PortEvent> all;
@@ -52,7 +52,7 @@ class WatchedPort : public testing::Test {
   }
   void raise(rte_eth_event_type event) { test::raise(port_.name(), event); }
   unsigned send(rte_mbuf* frame) { return port_.tx(0).send(std::span(&frame, 1)); }
-  /// Sends a frame and takes it back.
+  /// Sends one frame and receives it again.
   bool carries() {
     rte_mbuf* frame = test::frame_of(pool_, 60);
     if (send(frame) == 1) return port_.drain() == 1;
@@ -164,7 +164,7 @@ TEST_F(WatchedPort, SaysHowManyFramesMayNotHaveGone) {
   EXPECT_EQ(down[0].doubtful_frames, 3U);
 }
 
-// A thread that looks may be kept from counting for long.
+// The watching thread may lose the CPU between its look at the link and its count of the frames.
 TEST_F(WatchedPort, FramesThatGoWhileItLooksMayNotHaveGone) {
   bool up = true;
   test::OddDriver driver(port_.id());
@@ -200,12 +200,12 @@ TEST_F(WatchedPort, AStoppedPortHasNoLink) {
   link(false);
   EXPECT_EQ(changes_after(100ms), Changes{PortChange::kLinkDown});
   port_.stop();
-  port_.start();  // waits for the link
+  port_.start();  // start() waits for the link
   EXPECT_EQ(changes_after(0ms), Changes{PortChange::kLinkUp});
   EXPECT_TRUE(carries());
 }
 
-// What no NIC at hand does by itself.
+// Events that no NIC of the test machines raises by itself.
 
 TEST_F(WatchedPort, ComesBackFromAReset) {
   EXPECT_EQ(changes_after(0ms), Changes{});
@@ -259,7 +259,7 @@ TEST(PortWatch, IsToldOfRemovalByTheBus) {
 
 TEST_F(WatchedPort, IsNoLongerWatchedAfterItsWatch) {
   watch_.reset();
-  raise(RTE_ETH_EVENT_INTR_LSC);  // into nowhere: a sanitizer would tell
+  raise(RTE_ETH_EVENT_INTR_LSC);  // no callback may be left; AddressSanitizer would report its call
   raise(RTE_ETH_EVENT_INTR_RMV);
   test::raise(port_.name(), RTE_DEV_EVENT_REMOVE);
   EXPECT_TRUE(carries());

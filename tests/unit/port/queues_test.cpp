@@ -23,7 +23,7 @@ using test::receiving_pool;
 
 static_assert(FrameSink<TxQueue>);
 
-/// A started loopback port whose driver's tx_prepare refuses every frame of `kRefusedBytes`.
+/// A started loopback port. Its driver's tx_prepare refuses every frame of `kRefusedBytes`.
 class Queues : public testing::Test {
  protected:
   static constexpr std::uint16_t kRefusedBytes = 666;
@@ -83,9 +83,9 @@ TEST_F(Queues, KeepARingNearAndSendNothing) {
   port_.tx(0).keep_near();
   EXPECT_EQ(bursts, 1U);
   EXPECT_EQ(frames, 0U);
-  preparing().keep_near();  // of a port that isn't known to be a ring
+  preparing().keep_near();  // a queue whose port isn't known to be a ring
   EXPECT_EQ(bursts, 1U);
-  port_.stop();  // DPDK prints a line and a stack for a burst then
+  port_.stop();  // on a stopped port, DPDK would print a line and a stack trace for a burst
   rte_eth_fp_ops[loopback_.port_id()].tx_pkt_burst = counting;
   port_.tx(0).keep_near();
   EXPECT_EQ(bursts, 1U);
@@ -96,7 +96,7 @@ TEST_F(Queues, KeepARingNearAndSendNothing) {
   EXPECT_EQ(port_.tx(0).counters().frames, 0U);
   std::vector<rte_mbuf*> sent = frames_of(pool_, {60, 60, 60, 60, 60});
   ASSERT_EQ(port_.tx(0).send(sent), 4U);
-  port_.tx(0).keep_near();  // full
+  port_.tx(0).keep_near();  // the ring is full
   EXPECT_EQ(loopback_.queued(), 4U);
   BufferPool::release(sent[4]);
 }
@@ -189,7 +189,7 @@ TEST_F(Queues, RefusedFrameOfAForeignPoolIsFreedToo) {
 TEST_F(Queues, RefusedFrameInMemoryOfTheApplicationGoesBackToIt) {
   test::LentMemory lent;
   rte_mbuf* m = lent.attached(pool_, std::vector<std::uint8_t>(kRefusedBytes));
-  buffer_meta(m).messages = 9;  // of a frame that the buffer once had
+  buffer_meta(m).messages = 9;  // left from a frame that the buffer held before
   TxQueue queue = preparing();
   EXPECT_EQ(queue.send(std::span(&m, 1)), 1U);
   EXPECT_EQ(queue.drops()[Drop::kTxRefused], 1U);
@@ -211,7 +211,7 @@ TEST_F(Queues, FramesInMemoryOfTheApplicationPassAPortOfRings) {
 }
 
 TEST_F(Queues, TakeSpansLongerThanABurstCanBe) {
-  // A burst counts in 16 bits: 65,536 must not look like none.
+  // DPDK counts a burst in 16 bits. A span of 65,536 frames must not look like an empty one.
   std::vector<rte_mbuf*> sent = frames_of(pool_, {60, 61, 62, 63});
   sent.resize(65'536, sent.back());
   EXPECT_EQ(port_.tx(0).send(sent), 4U);

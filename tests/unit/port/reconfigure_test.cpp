@@ -30,7 +30,7 @@ PortOptions on_port(std::uint16_t id, std::uint32_t mtu = 1500) {
   return o;
 }
 
-/// Sends one frame and receives it; the frame's bytes, or 0.
+/// Sends one frame and receives it. Gives the frame's bytes, or 0 if none came.
 std::uint32_t round_trip(Port& port, BufferPool& pool, std::uint16_t len) {
   std::vector<rte_mbuf*> frames = frames_of(pool, {len});
   if (port.tx(0).send(frames) != 1) {
@@ -96,7 +96,8 @@ TEST(PortReconfigure, LeavesThePortAsItWasWhenItCannot) {
   BufferPool::release(burst);
 }
 
-/// A started port has one MTU, a stopped one may get another; what fails changes nothing.
+/// A started port keeps its MTU, and a stopped port may get another one. A call that fails changes
+/// nothing.
 struct C08 : testing::Test {
   C08() { port.start(); }
 
@@ -152,7 +153,7 @@ TEST_F(C08, AnMtuThatTheDeviceDoesNotTakeChangesNothing) {
 }
 
 TEST_F(C08, APoolThatTheDriverRefusesChangesNothing) {
-  // DPDK looks at what the mempool itself says of its buffers.
+  // DPDK reads the size of the buffers from the mempool's private data.
   FullPool odd(receiving_pool(4, 9300));
   auto* says = static_cast<rte_pktmbuf_pool_private*>(rte_mempool_get_priv(odd.mempool()));
   says->mbuf_data_room_size = 1;
@@ -168,7 +169,8 @@ TEST_F(C08, APoolThatTheDriverRefusesChangesNothing) {
 TEST_F(C08, ADeviceThatCanNotBeBroughtBackIsSaidToBe) {
   ASSERT_EQ(round_trip(port, pool, 100), 100U);
   port.stop();
-  ASSERT_EQ(rte_eth_dev_start(port.id()), 0);  // behind its back: now nothing can be configured
+  // the Port doesn't know; a started device can't be configured
+  ASSERT_EQ(rte_eth_dev_start(port.id()), 0);
   EXPECT_THAT(error_of(9000, pool),
               AllOf(HasSubstr("configuring"), HasSubstr("going back to MTU 1500 failed")));
   ASSERT_EQ(rte_eth_dev_stop(port.id()), 0);

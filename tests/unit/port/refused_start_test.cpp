@@ -1,4 +1,4 @@
-// What is said when a driver refuses to start, and whether the mends that are named work.
+// Errors of a driver that refuses to start, and whether the mends that they name work.
 #include <cstdint>
 #include <string>
 
@@ -20,7 +20,7 @@ using testing::HasSubstr;
 
 constexpr std::uint16_t kQueues = 2;
 
-/// A driver that wants a buffer for each descriptor of two queues, and a pool that has fewer.
+/// A driver that wants a buffer for each descriptor of two queues, and a pool with fewer buffers.
 class RefusedStart : public test::OddPort {
  protected:
   RefusedStart() {

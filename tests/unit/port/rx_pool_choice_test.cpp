@@ -1,4 +1,4 @@
-// Receive buffers that suit a driver, and how many of them it holds: Port with an RxPoolMaker.
+// A Port with an RxPoolMaker: receive buffers that suit the driver, and how many the driver holds.
 #include <array>
 #include <bit>
 #include <functional>
@@ -110,7 +110,7 @@ TEST_F(RxPoolChoice, RefusesASmallSizeWhereTheDriverSplitsNoFrames) {
   EXPECT_THAT(error_of([&] { port.emplace(o, maker()); }),
               AllOf(HasSubstr("MTU of 9000"), HasSubstr("9150"), HasSubstr("2176")));
   EXPECT_TRUE(asked.empty());
-  o.rx_data_room = 9150;  // the mend
+  o.rx_data_room = 9150;  // as the error's mend says
   EXPECT_EQ(error_of([&] { port.emplace(o, maker()); }), "");
 }
 
@@ -129,7 +129,7 @@ TEST_F(RxPoolChoice, SaysWhatTheDriverSaysWhenItRefuses) {
                     HasSubstr("its driver says: the moon is not full")));
 }
 
-// How many.
+// The number of buffers.
 
 TEST_F(RxPoolChoice, MeasuresHowManyTheDriverHolds) {
   driver.rings = 2;
@@ -162,7 +162,7 @@ TEST_F(RxPoolChoice, DoesNotStartWhereTooFewWouldBeLeft) {
   }
   EXPECT_FALSE(port->started());
   EXPECT_EQ(few.available(), few.size());
-  FullPool enough(receiving_pool(needed));  // the mend
+  FullPool enough(receiving_pool(needed));  // as the error's mend says
   port->reconfigure(1500, enough);
   port->start();
   EXPECT_TRUE(port->started());
@@ -185,7 +185,7 @@ TEST_F(RxPoolChoice, KeepsAPoolWhoseBuffersTheDriverKeepsOverAStop) {
   std::uint32_t out = 0;
   for (const auto& pool : port->made_pools()) out += pool->in_use();
   EXPECT_EQ(out, kDescriptors) << "all that it has is in pools that the port tells of";
-  // Freed only when the device is closed: into pools that are there.
+  // The driver frees its buffers only when the device is closed. Their pools must still exist then.
 }
 
 TEST_F(RxPoolChoice, ReconfiguresWithOtherBuffers) {
@@ -221,7 +221,7 @@ TEST_F(RxPoolChoice, LeavesThePortAsItWasWhenNoPoolCanBeMade) {
   BufferPool::release(burst);
 }
 
-// What was counted for others.
+// Counts from before this port.
 
 TEST_F(RxPoolChoice, AnEarlierProcesssCountsAreNotThePorts) {
   driver.others.imissed = 700;
@@ -258,7 +258,7 @@ TEST_F(RxPoolChoice, ItsTxQueuesTellHowManyFramesTheyHold) {
 TEST_F(RxPoolChoice, FramesThatWaitedInItsQueuesWhenItWasClearedAreCountedApart) {
   make(1500).start();
   driver.others.ipackets = 20;
-  driver.others.ibytes = 20 * 64;  // the NIC has them, nobody took them yet
+  driver.others.ibytes = 20 * 64;  // frames that the NIC has and nobody has received yet
   port->clear_stats();
   EXPECT_EQ(port->stats().rx_frames, 0U);
   EXPECT_EQ(port->rx_waited(), 20U);
@@ -266,15 +266,16 @@ TEST_F(RxPoolChoice, FramesThatWaitedInItsQueuesWhenItWasClearedAreCountedApart)
   const unsigned n = port->rx(0).receive(burst);
   ASSERT_GT(n, 0U);
   BufferPool::release(std::span(burst).first(n));
-  driver.others.ipackets = 20 - n;  // net_null counts what is taken
+  driver.others.ipackets = 20 - n;  // net_null counts frames when they are received
   rte_eth_stats counted{};
   ASSERT_EQ(rte_eth_stats_get(port->id(), &counted), 0);
-  driver.others.ibytes -= counted.ibytes - driver.others.ibytes;  // since 25.11 its bytes, too
+  // since DPDK 25.11, net_null counts bytes, too
+  driver.others.ibytes -= counted.ibytes - driver.others.ibytes;
   EXPECT_EQ(port->stats().rx_frames, 0U) << "they were counted before";
   EXPECT_EQ(port->stats().rx_bytes, 0U);
   port->clear_stats();
   EXPECT_EQ(port->rx_waited(), 20U - n);
-  port->stop();  // and so they never come
+  port->stop();  // the waiting frames are lost
   port->start();
   EXPECT_EQ(port->rx_waited(), 20U - n);
   EXPECT_EQ(port->rx_lost(), 20U - n);
@@ -297,14 +298,14 @@ TEST_F(RxPoolChoice, CountsThatBeginAnewWithAStartKnowNothingOfWhatWasTakenBefor
   EXPECT_EQ(port->stats().rx_frames, n);
   port->stop();
   port->start();
-  driver.others.ipackets += 8;  // these wait
+  driver.others.ipackets += 8;  // frames that wait
   EXPECT_EQ(port->stats().rx_frames, 8U);
   port->clear_stats();
   EXPECT_EQ(port->rx_waited(), 8U) << "and not fewer by the ones taken before the start";
 }
 
 TEST_F(RxPoolChoice, ARegisterThatStaysWhenItIsReadCountsOnce) {
-  driver.register_that_stays = 2;  // an earlier process's
+  driver.register_that_stays = 2;  // from an earlier process
   make(1500).start();
   EXPECT_EQ(port->stats().rx_missed, 0U);
   EXPECT_EQ(port->stats().rx_missed, 0U);
@@ -313,7 +314,7 @@ TEST_F(RxPoolChoice, ARegisterThatStaysWhenItIsReadCountsOnce) {
   EXPECT_EQ(port->stats().rx_missed, 3U);
   port->clear_losses();
   EXPECT_EQ(port->stats().rx_missed, 0U);
-  driver.register_that_stays = 1;  // somebody cleared it
+  driver.register_that_stays = 1;  // somebody cleared the register
   EXPECT_EQ(port->stats().rx_missed, 1U);
   EXPECT_EQ(port->stats().rx_missed, 1U);
 }
@@ -323,7 +324,7 @@ TEST_F(RxPoolChoice, ARegisterThatStaysIsKnownByTheFirstMissedFrame) {
   driver.register_that_stays = 4;
   EXPECT_EQ(port->stats().rx_missed, 4U);
   EXPECT_EQ(port->stats().rx_missed, 4U);
-  (void)port->tx_account();  // which reads, too
+  (void)port->tx_account();  // reads the register, too
   EXPECT_EQ(port->stats().rx_missed, 4U);
 }
 
@@ -339,7 +340,7 @@ TEST_F(RxPoolChoice, LossesCanBeForgiven) {
   EXPECT_EQ(s.rx_frames, 3U) << "what was received stays";
 }
 
-/// As drivers take them: nobody but the RX queue notes that a buffer is in use.
+/// The buffers are taken as drivers take them: only the RX queue marks a buffer as in use.
 TEST(RxQueueOfChains, EverySegmentComesBack) {
   FullPool pool(receiving_pool(4));
   const Loopback loopback;

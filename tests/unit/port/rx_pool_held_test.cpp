@@ -1,4 +1,5 @@
-// What a Port knows of the buffers that its driver holds, and which memory it makes do with.
+// A Port's knowledge of the buffers that its driver holds, and the memory that suffices for the
+// port.
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -49,7 +50,7 @@ TEST_F(RxPoolHeld, ASoftwareDeviceNeedsOneMoreThanItHolds) {
   FullPool none_left(receiving_pool(kDescriptors));
   port.emplace(options(1500), none_left);
   EXPECT_THAT(error_of([&] { port->start(); }), HasSubstr("give the pool 33 buffers or more"));
-  FullPool enough(receiving_pool(kDescriptors + 1));  // the mend
+  FullPool enough(receiving_pool(kDescriptors + 1));  // as the error's mend says
   port->reconfigure(1500, enough);
   EXPECT_EQ(error_of([&] { port->start(); }), "");
   EXPECT_EQ(port->rx_buffers().held, kDescriptors);
@@ -120,7 +121,7 @@ TEST_F(RxPoolHeld, AnyOtherFailureToMakeThePoolIsOneAtOnce) {
   EXPECT_EQ(calls, 1U);
 }
 
-// What is otherwise than was asked for.
+// Settings that differ from those asked for.
 
 TEST_F(RxPoolHeld, DescriptorsBeyondTheDevicesLimitsAreSaid) {
   driver.rx_limits = {
@@ -153,7 +154,7 @@ TEST_F(RxPoolHeld, APromiscuousModeThatIsAllowedLaterIsNoLongerRefused) {
   EXPECT_THAT(error_of([&] { port->set_promiscuous(true); }), Eq(said)) << "whoever asks";
   EXPECT_THAT(said, HasSubstr("allow the mode and set it again"));
   EXPECT_FALSE(port->promiscuous());
-  driver.promiscuous_error = 0;  // the mend
+  driver.promiscuous_error = 0;  // as the error's mend says
   EXPECT_EQ(error_of([&] { port->set_promiscuous(true); }), "");
   EXPECT_TRUE(port->promiscuous());
   EXPECT_THAT(port->notes(), IsEmpty());

@@ -86,8 +86,8 @@ TEST_F(SplitByOlderBuffers, AreForgottenWhereTheDriverGaveThemBack) {
   EXPECT_THAT(split_frames_text(*port), HasSubstr("16512 bytes"));
 }
 
-/// A driver that splits frames, as far as one can be made of rings: each is cut in two behind the
-/// RX burst.
+/// Imitates a driver that splits frames, with a loopback: a callback cuts each received frame in
+/// two.
 struct SplitPort : testing::Test {
   SplitPort() {
     PortOptions o;

@@ -15,7 +15,8 @@
 
 namespace bab::test {
 
-/// A device for one test: DPDK's net_null frees what is sent, and receives zeros without end.
+/// A device for one test. DPDK's net_null frees the frames that are sent, and receives frames of
+/// zeros without end.
 class Vdev {
  public:
   explicit Vdev(std::string name, const std::string& arguments = "") : name_(std::move(name)) {

@@ -28,8 +28,8 @@ using test::FullPool;
 using test::receiving_pool;
 using test::Vdev;
 
-/// A started port whose driver keeps what it sent until the next burst, be it one of no frames: as
-/// net_vmxnet3's.
+/// A started port whose driver keeps the sent frames until the next burst, as net_vmxnet3's does. A
+/// burst without frames is enough.
 class KeepingPort : public testing::Test {
  protected:
   KeepingPort() : port_({.id = device_.id()}, rx_pool_) {
@@ -116,7 +116,7 @@ TEST_F(KeepingPort, GivesBackWhatItSentWhenTheLinkIsDown) {
 
 TEST_F(KeepingPort, IsWhatTheDriverIsKnownFor) {
   EXPECT_EQ(port_.tx_completion(), TxCompletion::kAtOnce) << "net_null";
-  // It has no tx_done_cleanup, as those drivers.
+  // This device has no tx_done_cleanup. Neither have the drivers named here.
   EXPECT_EQ(find_tx_completion(device_.id(), "net_vmxnet3"), TxCompletion::kEmptyBurst);
   EXPECT_EQ(find_tx_completion(device_.id(), "net_e1000_em"), TxCompletion::kReuse);
   EXPECT_EQ(find_tx_completion(device_.id(), "net_virtio"), TxCompletion::kReuse);
@@ -125,7 +125,7 @@ TEST_F(KeepingPort, IsWhatTheDriverIsKnownFor) {
 }
 
 TEST(TxCompletion, IsAskedOfTheDriver) {
-  // The one driver without a NIC that has a tx_done_cleanup.
+  // net_vhost is the only driver without a NIC that has a tx_done_cleanup.
   const std::filesystem::path socket =
       std::filesystem::temp_directory_path() / ("bab_vhost_" + std::to_string(getpid()));
   const Vdev device("net_vhost1", "iface=" + socket.string());
@@ -139,7 +139,7 @@ TEST(TxCompletion, IsAskedOfTheDriver) {
   std::filesystem::remove(socket);
 }
 
-// Its driver takes the argument only with --single-file-segments.
+// net_null stands for net_memif, whose driver takes zero-copy only with --single-file-segments.
 TEST(TxCompletion, AMemifThatLendsItsBuffersKeepsThem) {
   const Vdev device("net_null1");
   test::OddDriver driver(device.id());

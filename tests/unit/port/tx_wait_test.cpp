@@ -1,4 +1,4 @@
-// What is known of frames that a driver took and its NIC hasn't sent.
+// What a Port knows of frames that its driver took and its NIC hasn't sent.
 #include <bab/port/port.hpp>
 
 #include <array>
@@ -24,7 +24,7 @@ using test::OddDriver;
 using test::receiving_pool;
 using test::VirtualSleep;
 
-/// A port whose driver takes all frames, and whose NIC sends them when time passes.
+/// A port whose driver takes all frames, and whose NIC sends them as time passes.
 class SlowNic : public testing::Test {
  protected:
   explicit SlowNic(const std::string& driver = "net_slow") { driver_.name = driver; }
@@ -39,7 +39,8 @@ class SlowNic : public testing::Test {
       return n;
     };
   }
-  /// Their buffers come back at once: that is another matter.
+  /// Sends n frames. The driver frees their buffers at once: these tests are about counts, not
+  /// about buffers.
   void give(unsigned n) {
     for (unsigned i = 0; i < n; ++i) {
       std::array frame{test::frame_of(pool_, 60)};
@@ -57,12 +58,12 @@ class SlowNic : public testing::Test {
   std::optional<Port> port_;
 };
 
-/// Its count of sent frames is the NIC's own.
+/// The driver's count of sent frames comes from the NIC.
 class CountingNic : public SlowNic {
  protected:
   CountingNic() {
     open();
-    driver_.others.opackets = 1;  // it counts: an earlier frame
+    driver_.others.opackets = 1;  // an earlier frame shows that the NIC counts
     port_->clear_stats();
   }
   void send(unsigned n) { driver_.others.opackets += n; }
@@ -133,7 +134,7 @@ TEST_F(CountingNic, FramesThatItFailedToSendAreNotWaitedFor) {
   EXPECT_EQ(unsent_drops(), 0U);
 }
 
-// net_tap counts as an error what it doesn't take, each time that it is offered.
+// net_tap counts a frame that it doesn't take as an error, each time that the frame is offered.
 TEST_F(CountingNic, AFrameThatItDidNotTakeHasNotFailed) {
   give(5);
   send(5);
@@ -154,7 +155,7 @@ TEST_F(CountingNic, FramesThatAllFailedWereNotSent) {
   EXPECT_EQ(port_->drops()[Drop::kTxErrors], 5U);
 }
 
-/// It counts a frame when it takes it, and its descriptors tell what is done.
+/// The driver counts a frame when it takes the frame. The descriptors tell which frames are sent.
 class TellingNic : public CountingNic {
  protected:
   TellingNic() {
@@ -198,7 +199,7 @@ TEST_F(TellingNic, WhatItsNicHasDoneIsNotUnsent) {
   EXPECT_EQ(a.given, a.sent + a.failed + a.unsent + 5) << "those are missing";
 }
 
-/// A ring as the standard has it, where net_virtio puts it.
+/// A ring as in the virtio standard, at the place where net_virtio puts it.
 class VirtioNic : public SlowNic {
  protected:
   VirtioNic() : SlowNic("net_virtio") {
@@ -223,7 +224,7 @@ class VirtioNic : public SlowNic {
 TEST_F(VirtioNic, IsWaitedForAtAStop) {
   available() = used() = 0xfff0;
   give(20);
-  driver_.others.opackets += 20;  // it counts what it takes
+  driver_.others.opackets += 20;  // the driver counts the frames that it takes
   available() += 20;
   EXPECT_EQ(port_->tx_account().unsent, 20U);
   EXPECT_EQ(port_->tx_account().sent, 0U);

@@ -31,7 +31,7 @@ static bool slept(unsigned us) {
 
 }  // namespace bab::test
 
-/// Stands before DPDK's.
+/// Is called in place of DPDK's function.
 extern "C" void rte_delay_us_sleep(unsigned us) {
   static auto* const real =
       reinterpret_cast<decltype(rte_delay_us_sleep)*>(dlsym(RTLD_NEXT, "rte_delay_us_sleep"));

@@ -5,8 +5,8 @@
 
 namespace bab::test {
 
-/// As long as the object lives, rte_delay_us_sleep() doesn't sleep. The times are summed here. Only
-/// one at a time.
+/// While the object lives, rte_delay_us_sleep() doesn't sleep. The object sums up the times. There
+/// may be only one at a time.
 class VirtualSleep {
  public:
   explicit VirtualSleep(std::function<void()> each = [] {});

@@ -17,7 +17,7 @@ using wire::TagBy;
 constexpr std::uint64_t kInsert = RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
 constexpr std::uint64_t kStrip = RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
 
-/// Checksums are left out: what is left is about tags.
+/// Negotiates with checksums in software, so that only the tags matter.
 Offloads agree(const char* driver, const VlanChoices& choices, std::uint64_t tx = kInsert,
                std::uint64_t rx = kStrip) {
   rte_eth_dev_info info{};
@@ -67,7 +67,7 @@ TEST(Vlan, ADeviceThatInsertsNoneIsRefused) {
                                                HasSubstr("leave them to software")));
 }
 
-/// rte_vlan_insert() in a driver moves bytes of frames that others may read.
+/// In such drivers, rte_vlan_insert() moves bytes of frames that others may be reading.
 TEST(Vlan, ADriverThatInsertsInSoftwareIsRefused) {
   for (const char* driver :
        {"net_virtio", "net_virtio_user", "net_vhost", "net_af_packet", "net_dpaa2", "net_bonding"})

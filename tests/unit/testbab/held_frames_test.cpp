@@ -23,9 +23,9 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-constexpr std::uint32_t kHeldMessageBytes = 10;  // bytes
+constexpr std::uint32_t kHeldMessageBytes = 10;  // per message
 
-/// A driver that keeps what it takes, and frees it late.
+/// A driver that keeps the frames that it takes, and frees them late.
 struct KeepingDriver {
   unsigned send(std::span<rte_mbuf*> frames) noexcept {
     const std::size_t n = std::min(frames.size(), room);
@@ -43,7 +43,7 @@ struct KeepingDriver {
   std::size_t room = 64;
 };
 
-/// Messages on their way to it in frames of a session.
+/// Sends messages of one session to the driver, in frames.
 struct HeldStream {
   HeldStream(FullPool& pool, KeepingDriver& driver, const char* name)
       : session(bab::wire::make_session(name)),
@@ -134,7 +134,7 @@ TEST_F(Held, AreNotSentInTheSummary) {
   for (unsigned n = 1; n <= 3; ++n) a.send(n);
   b.send(4);
   Summary summary;
-  driver_.free(1);  // and the third of them is sent, but not free
+  driver_.free(1);  // of the four frames one is freed; another one is sent, but not freed
   std::vector<HeldFrame> frames = held_frames(pool_, 2);
   ASSERT_EQ(frames.size(), 2U);
   for (const HeldFrame& frame : frames) summary.held.add(frame);
@@ -154,7 +154,7 @@ TEST_F(Held, AreNotSentInTheSummary) {
   EXPECT_EQ(summary.bus.messages_out, 3U);
   EXPECT_EQ(summary.bus.bytes_out, 3 * kHeldMessageBytes);
   EXPECT_EQ(summary.bus.frames_out, 2U);
-  // One of them goes yet, the other one is lost when the port is stopped.
+  // One of the two frames is sent later. The other one is lost when the port is stopped.
   std::erase_if(frames, [&](const HeldFrame& frame) { return frame.session != a.session; });
   summary.lose_held(frames.at(0));
   EXPECT_THAT(rows[0].out, ElementsAre(Pair("sent", 3), Pair("tx_full", 0), Pair(kHeldTerm, 0),

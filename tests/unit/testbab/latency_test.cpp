@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr double kHz = 2e9;  // two ticks per nanosecond
+constexpr double kHz = 2e9;  // two cycles per nanosecond
 
 TEST(Latency, NothingCameBack) {
   const Latency l = latency_of(Histogram(), kHz);

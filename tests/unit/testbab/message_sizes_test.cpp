@@ -75,7 +75,7 @@ TEST(MessageSizes, MixIsExactInEveryRound) {
 }
 
 TEST(MessageSizes, MixIsSpreadOverItsRound) {
-  // Never more of one size in a row than its weight asks for.
+  // No size comes more often in a row than its weight says.
   EXPECT_THAT(first(MessageSizes::parse_mix("1:2,2:2"), 4), ElementsAre(1, 2, 1, 2));
   EXPECT_THAT(first(MessageSizes::parse_mix("1:3,2:1"), 4), ElementsAre(1, 1, 2, 1));
 }

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Octets = std::vector<std::uint8_t>;
 
-/// A pcapng file, written field by field in one byte order or the other.
+/// A pcapng file, written field by field, in either byte order.
 class PcapngFile {
  public:
   explicit PcapngFile(bool big_endian = false) : big_endian_(big_endian) { section(); }
@@ -29,7 +29,7 @@ class PcapngFile {
     put(body, 0x1a2b3c4d, 4);
     put(body, major, 2);
     put(body, 0, 2);
-    put(body, ~std::uint64_t{0}, 8);  // the section's length isn't known
+    put(body, ~std::uint64_t{0}, 8);  // -1: the section's length isn't known
     return block(0x0a0d0d0a, body);
   }
   PcapngFile& switch_order() {
@@ -67,7 +67,7 @@ class PcapngFile {
                              const std::string& text) {
     Octets body;
     put(body, interface, 2);
-    put(body, 7, 2);  // frames dropped before
+    put(body, 7, 2);  // count of frames dropped before this one
     return stamped(2, body, ticks, text, std::nullopt);
   }
   PcapngFile& simple_frame(const std::string& text, std::uint32_t on_wire) {
@@ -110,14 +110,15 @@ class PcapngFile {
   bool big_endian_;
 };
 
-/// All that a file gives: "text@nanoseconds", with " (other)" where it is no Ethernet's.
+/// The frames of a file, as "text@nanoseconds", with " (other)" if the link isn't Ethernet; and the
+/// error.
 struct Given {
   std::vector<std::string> frames;
   std::string error;
 };
 
 Given read(const Octets& bytes) {
-  // Exactly as long as the file, so that AddressSanitizer sees a byte read past its end.
+  // Memory of exactly the file's length: AddressSanitizer then reports a read past the end.
   const std::unique_ptr<std::uint8_t[]> exact(new std::uint8_t[bytes.size()]);
   std::copy(bytes.begin(), bytes.end(), exact.get());
   Given given;
@@ -182,7 +183,7 @@ TEST(PcapngReader, AddsTheClocksOffset) {
   Octets options = file.option(2, {'e', 't', 'h'});
   for (std::uint8_t byte : file.option(14, file.number(100, 8))) options.push_back(byte);
   for (std::uint8_t byte : file.option(0, {})) options.push_back(byte);
-  for (std::uint8_t byte : file.option(9, {9})) options.push_back(byte);  // behind the options' end
+  for (std::uint8_t byte : file.option(9, {9})) options.push_back(byte);  // after the options' end
   file.interface(1, 0, options).frame(0, 1, "x");
   EXPECT_THAT(read(file.bytes).frames, ElementsAre("x@100000001000"));
 }
@@ -227,7 +228,7 @@ TEST(PcapngReader, RefusesWhatIsWrong) {
   EXPECT_THAT(read(short_section).error, HasSubstr("a section header of 24 bytes"));
 }
 
-/// Memory is taken for what is there, not for what a length says.
+/// Memory is allocated for the bytes that exist, not for a length in the file.
 TEST(PcapngReader, DoesNotTrustALength) {
   PcapngFile file;
   file.interface();
@@ -243,7 +244,7 @@ TEST(PcapngReader, SaysWhereItWasCutShort) {
   for (std::size_t n = 1; n < file.bytes.size(); ++n) {
     const Given given = read(Octets(file.bytes.begin(), file.bytes.begin() + n));
     if (given.error.empty())
-      ++whole;  // between two blocks
+      ++whole;  // cut between two blocks
     else
       EXPECT_EQ(given.error, "it ends in the middle of a block") << n;
     EXPECT_LE(given.frames.size(), 1U);

@@ -13,7 +13,7 @@ using bab::test::Bytes;
 using bab::test::MadeFrame;
 namespace wire = bab::wire;
 
-/// A frame's source MAC; MadeFrame knows no Ethernet addresses worth having.
+/// The source MAC address of the frames. MadeFrame sets no useful MAC addresses.
 constexpr wire::MacAddress kMac{0x02, 1, 2, 3, 4, 5};
 
 Bytes bytes_of(const MadeFrame& made) {
@@ -32,7 +32,7 @@ wire::FrameHeaderOptions ours() {
   return o;
 }
 
-/// An answer's headers, stamped, in front of no messages.
+/// The headers of an answer without messages.
 Bytes answer(const PeerAddress& peer, wire::FrameHeaderOptions options = ours()) {
   const wire::FrameHeader header = peer.header(options);
   Bytes frame(header.size());

@@ -15,7 +15,7 @@ using bab::test::FullPool;
 
 using Pools = std::vector<const bab::BufferPool*>;
 
-/// A buffer in use whose frame begins with `text`.
+/// Takes a buffer whose frame begins with `text`.
 rte_mbuf* frame(bab::BufferPool& pool, const char* text) {
   rte_mbuf* m = pool.try_acquire();
   if (m == nullptr) return nullptr;

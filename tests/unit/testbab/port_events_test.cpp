@@ -35,7 +35,7 @@ Options few_buffers() {
   return options;
 }
 
-/// A loopback port whose driver asks for a reset, as no NIC at hand does.
+/// A loopback port whose driver asks for a reset. No NIC of the test machines does this by itself.
 class PortReset : public testing::Test {
  protected:
   PortReset() { wiring_.start(); }
@@ -51,7 +51,7 @@ class PortReset : public testing::Test {
     said_.clear();
     events_.reset_ports(say_);
   }
-  /// DPDK configures no device that it has started.
+  /// The reset fails: DPDK refuses to configure a started device.
   void make_it_fail() { (void)rte_eth_dev_start(port_.id()); }
   void let_it_succeed() { (void)rte_eth_dev_stop(port_.id()); }
 

@@ -58,7 +58,7 @@ struct Kind {
   std::unique_ptr<ReceivingPoller> (*make)(const Options&, Wiring&);
 };
 
-/// A poller on a loopback port, and a clock that goes on when it is told to.
+/// A poller on a loopback port, with a clock that the test moves.
 class ReceivingPollerTest : public testing::TestWithParam<Kind> {
  protected:
   ReceivingPollerTest() {
@@ -86,14 +86,15 @@ class ReceivingPollerTest : public testing::TestWithParam<Kind> {
     ASSERT_EQ(rte_eth_tx_burst(wiring_.port(0).id(), 0, &frame, 1), 1);
   }
 
-  /// A turn at that time since it was asked to finish.
+  /// One turn, `seconds` after the poller was asked to finish.
   void turn_at(double seconds, Phase phase = Phase::kFinish) {
     poller_->poll(
         kAsked + static_cast<std::uint64_t>(seconds * static_cast<double>(rte_get_tsc_hz())),
         phase);
   }
 
-  /// When it finishes, where `before` is done before each turn: one in 10 ms of virtual time.
+  /// When the poller finishes, in seconds. There is a turn every 10 ms of virtual time, and
+  /// `before` is called before each turn.
   double finishes_at(const std::function<void(double)>& before) {
     for (int i = 0; i < 1000; ++i) {
       const double seconds = i / 100.0;

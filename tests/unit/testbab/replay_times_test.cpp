@@ -11,7 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 
-/// In milliseconds.
+/// The due times in milliseconds, for time stamps in milliseconds.
 std::vector<std::uint64_t> dues(ReplayTimes& times, const std::vector<std::uint64_t>& stamps_ms) {
   std::vector<std::uint64_t> all;
   for (std::uint64_t ms : stamps_ms) all.push_back(times.due(ms * 1'000'000) / 1'000'000);
@@ -49,7 +49,7 @@ TEST(ReplayTimes, AClockThatIsSetRightAgainGoesOnAsBefore) {
   ReplayTimes times;
   EXPECT_THAT(dues(times, {1'000'000, 10'000, 10'500, 1'000'700, 1'000'800}),
               ElementsAre(0, 0, 500, 700, 800));
-  ReplayTimes longer;  // wrong for longer than it took
+  ReplayTimes longer;  // the wrong time lasted 500 ms, and the right time only moved by 200 ms
   EXPECT_THAT(dues(longer, {1'000'000, 10'000, 10'500, 1'000'200, 1'000'300}),
               ElementsAre(0, 0, 500, 500, 600));
 }

@@ -45,7 +45,7 @@ Options sending(const HowItSends& how) {
   return options;
 }
 
-/// A sender whose port takes nothing, so that what it writes stays.
+/// A sender whose port takes nothing. Everything that the sender writes therefore stays.
 class HeldSender : public testing::TestWithParam<HowItSends> {
  protected:
   HeldSender() {
@@ -76,7 +76,7 @@ TEST_P(HeldSender, WritesUntilABurstOfFramesWaits) {
     most = std::max(most, sender_->ring().used);
   }
   EXPECT_EQ(most, kBurst) << "frames that wait beside those that the flusher has";
-  // Those, the flusher's, and what the writer has open and set aside.
+  // The waiting frames, those of the flusher, and the writer's open and spare buffers.
   EXPECT_LE(wiring_.tx_pool(0).in_use(), 2 * kBurst + 2);
 }
 
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
     Of, HeldSender,
     testing::Values(HowItSends{"SmallMessages", PayloadPart::kAll, 32, 0},
                     HowItSends{"LargeMessages", PayloadPart::kAll, 1000, 0},
-                    // What is written of a message says little about the frames that it fills.
+                    // Only 8 bytes of each message are written, but all of its bytes fill frames.
                     HowItSends{"MessagesThatAreOnlyNumbered", PayloadPart::kNumber, 1000, 0},
                     HowItSends{"AMessageAFrame", PayloadPart::kAll, 32, 1}),
     [](const auto& each) { return std::string(each.param.name); });

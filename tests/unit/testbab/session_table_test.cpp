@@ -46,7 +46,7 @@ TEST(SessionTable, HasNoMoreThanItsCapacity) {
   EXPECT_EQ(table.size(), 4U);
 }
 
-/// Names that differ in one bit, or in their last bytes alone.
+/// Names that differ in one bit, or only in their last bytes.
 TEST(SessionTable, TellsSessionsApartThatAreNearlyTheSame) {
   SessionTable<std::string, 1024> table;
   std::mt19937_64 random(bab::test::printed_seed());

@@ -13,10 +13,10 @@ namespace testbab {
 namespace {
 
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-constexpr double kClockHz = 2'000'000'003;  // of the virtual clock; not a multiple of anything
+constexpr double kClockHz = 2'000'000'003;  // of the virtual clock; deliberately not a round number
 constexpr auto kSecond = static_cast<std::uint64_t>(kClockHz);
 
-/// All that is due at `now`, taken.
+/// Takes all tokens that are due at `now`.
 std::uint64_t go(TokenBucket& bucket, std::uint64_t now) {
   const std::uint64_t n = bucket.due(now);
   bucket.take(n);
@@ -52,7 +52,7 @@ TEST(TokenBucket, WhatIsNotTakenStaysDue) {
 TEST(TokenBucket, KeepsTheRateWhateverTheTurnsAre) {
   for (const double rate : {1.0, 3.0, 1e3, 1e6, 1e7, 333'333'333.0, 1e9}) {
     for (const std::uint64_t turn : {101U, 5'003U, 2'000'003U}) {
-      // Some turns are too short to be looped over for ten seconds.
+      // Ten seconds of the shortest turns would take too long to simulate.
       const std::uint64_t end = 10 * kSecond / (turn < 5'000 ? 1'000 : turn < 1'000'000 ? 20 : 1);
       TokenBucket bucket(kClockHz / rate, kSecond);
       std::uint64_t sent = 0;
@@ -82,11 +82,11 @@ TEST(TokenBucket, NeverAheadAndNeverMoreThanAMessageBehind) {
 TEST(TokenBucket, CatchesUpAsFarAsItMay) {
   TokenBucket bucket(100, 5'000);
   EXPECT_EQ(go(bucket, 0), 1U);
-  EXPECT_EQ(go(bucket, 5'000), 50U);  // just within the bound: all of them
+  EXPECT_EQ(go(bucket, 5'000), 50U);  // exactly at the bound: all tokens are given
   EXPECT_EQ(bucket.given_up(), 0U);
-  EXPECT_EQ(go(bucket, 1'005'000), 51U);  // 10,000 were due
+  EXPECT_EQ(go(bucket, 1'005'000), 51U);  // 10,000 were due; the others are given up
   EXPECT_EQ(bucket.given_up(), 9'949U);
-  EXPECT_EQ(go(bucket, 1'005'100), 1U);  // on the old grid
+  EXPECT_EQ(go(bucket, 1'005'100), 1U);  // the due times are still multiples of 100
 }
 
 TEST(TokenBucket, GivesUpNothingWhereTheIntervalIsLongerThanTheBound) {

@@ -73,7 +73,7 @@ TEST(TopView, ShowsACaptureWhileThereIsOne) {
   EXPECT_THAT(view.lines(80, 24), Contains(AllOf(StartsWith("capture"), HasSubstr("3.00 k"),
                                                  HasSubstr(" 7000 in the"), HasSubstr("15 (+5)"))));
   s.seconds = 5;
-  s.capture = {500, 0};  // another one
+  s.capture = {500, 0};  // a new capture
   view.take(s);
   EXPECT_THAT(view.lines(80, 24),
               Contains(AllOf(StartsWith("capture"), HasSubstr("500 "), HasSubstr("0 (+0)"))));
@@ -99,7 +99,7 @@ TEST(TopView, PagesTurnRound) {
   }
 }
 
-/// Whatever there is and however small the terminal.
+/// Any contents must fit a terminal of any size.
 TEST(TopView, FitsAnyTerminal) {
   TopView view("flowgen");
   TopSample s = at(100'000, ~std::uint64_t{0} / 2);
@@ -108,7 +108,8 @@ TEST(TopView, FitsAnyTerminal) {
     s.levels.push_back({"a pool of a long name " + std::to_string(i), 1, 2});
     TopSample::Port& port = s.ports.emplace_back();
     port = {static_cast<std::uint16_t>(i), {}, 1, 1, 1, 1, 1, 1, 1};
-    port.name.assign(100, 'p');  // g++ 12 warns of a copy that isn't there when it's moved in
+    // g++ 12 warns of a copy that doesn't exist if the string is moved in
+    port.name.assign(100, 'p');
   }
   Latency latency;
   latency.count = 1;

@@ -14,7 +14,8 @@ using Clock = std::chrono::steady_clock;
 
 TEST(TscClock, AgreesWithTheMonotonicClock) {
   const double hz = tsc_hz();
-  // What an interrupted reading is off by shrinks as the time between the two grows.
+  // An interrupted reading causes an error. Its effect shrinks as the time between the two readings
+  // grows.
   for (auto time = std::chrono::milliseconds{100}; true; time *= 2) {
     const auto from = Clock::now();
     const std::uint64_t from_tsc = rte_rdtsc_precise();

@@ -17,7 +17,7 @@ using testing::IsEmpty;
 TEST(Verdict, GoodIsSaidOfARunWithoutReservations) {
   Summary s;
   s.bus.messages_in = 7;
-  s.drops.add(Drop::kNotIp, 3);  // others' frames are on every network
+  s.drops.add(Drop::kNotIp, 3);  // every network has frames that aren't meant for bab
   s.bus.frames_in = 7;
   const Verdict v = verdict_of(s);
   EXPECT_EQ(v.grade, Grade::kGood);
@@ -37,8 +37,8 @@ TEST(Verdict, WhatCannotBeUsedIsSaidWithItsMend) {
   EXPECT_EQ(v.exit_code(true), 3);
 }
 
-/// Each reason for which a frame or message is dropped by bab makes a run less than good, but those
-/// of frames that were never meant for it.
+/// Each reason for which bab drops a frame or a message makes a run less than good. Reasons of
+/// frames that were never meant for bab don't.
 TEST(Verdict, NoReasonIsForgotten) {
   for (std::size_t i = 1; i < bab::kDrops; ++i) {
     const auto reason = static_cast<Drop>(i);
