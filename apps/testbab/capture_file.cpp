@@ -57,7 +57,8 @@ void CaptureFile::refuse(std::string_view why, std::string_view mend) const {
 
 void CaptureFile::refuse_link(int link) const {
   const char* name = pcap_datalink_val_to_name(link);
-  refuse(fmt::format("its frames are {}, not Ethernet", name != nullptr ? name : "unknown"),
+  refuse(fmt::format("its frames are {}, not Ethernet",
+                     name != nullptr ? name : fmt::format("of link type {}", link)),
          "capture on an Ethernet interface (not on \"any\")");
 }
 
@@ -84,8 +85,10 @@ bool CaptureFile::next(CapturedFrame& frame) {
     }
     ++other_links_;
   }
-  if (what == PcapngReader::Read::kFailed)
-    refuse(pcapng_ ? pcapng_->error().c_str() : pcap_geterr(pcap_.get()), kCutShort);
+  if (what == PcapngReader::Read::kFailed) {
+    if (!pcapng_) refuse(pcap_geterr(pcap_.get()), kCutShort);
+    refuse(pcapng_->error(), pcapng_->is_cut_short() ? kCutShort : kReadable);
+  }
   if (frames_ == 0 && other_links_ > 0) refuse_link(static_cast<int>(pcapng_->other_link()));
   return false;
 }

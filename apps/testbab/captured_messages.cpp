@@ -60,8 +60,8 @@ void CapturedMessages::judge(SeenMessages& seen, std::uint64_t sequence,
     seen.went_on();
 }
 
-void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t time_ns,
-                           std::uint16_t udp_port) {
+void CapturedMessages::add(std::span<const std::uint8_t> frame,
+                           std::optional<std::uint64_t> time_ns, std::uint16_t udp_port) {
   ++frames_;
   bab::wire::ParsedFrame parsed;
   const bab::wire::ChecksumRules none{.verify_ip = false, .verify_udp = false};
@@ -71,7 +71,7 @@ void CapturedMessages::add(std::span<const std::uint8_t> frame, std::uint64_t ti
     ++empty_;
     return;
   }
-  const std::uint64_t time = times_.due(time_ns);
+  const std::uint64_t time = time_ns ? times_.due(*time_ns) : times_.due();
   const std::size_t before = messages_.size();
   frame_.clear();
   for (const Bytes message : bab::wire::MessageRange(parsed.blocks)) frame_.push_back(message);

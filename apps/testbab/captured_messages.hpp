@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,7 +60,8 @@ class CapturedMessages {
     std::uint64_t offset;
     std::uint32_t len;
   };
-  void add(std::span<const std::uint8_t> frame, std::uint64_t time_ns, std::uint16_t udp_port);
+  void add(std::span<const std::uint8_t> frame, std::optional<std::uint64_t> time_ns,
+           std::uint16_t udp_port);
 
   using Bytes = std::span<const std::uint8_t>;
   [[nodiscard]] bool is_at(std::size_t place, Bytes bytes) const;

@@ -130,8 +130,10 @@ int take_commands(Workbench& workbench, const Arguments& arguments, std::FILE* t
     }
   }
   if (workbench.running()) console.stop(workbench.signals().pending());
+  const std::string said = workbench.last().fault();
   const Summary& summary = workbench.close();
-  if (summary.leaked() > 0) say(text, fmt::format("  FAULT: {}\n", summary.fault()));
+  if (const std::string fault = summary.fault(); fault != said)
+    say(text, fmt::format("  FAULT: {}\n", fault));
   std::fflush(text);
   // A terminal that goes away ends a conversation. Results of a script that can't be written are a
   // failure.

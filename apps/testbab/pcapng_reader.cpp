@@ -59,6 +59,7 @@ PcapngReader::Read PcapngReader::fail(std::string why) {
 
 PcapngReader::Read PcapngReader::fail_cut_short() {
   if (std::ferror(file_) != 0) return fail(std::strerror(errno));
+  cut_short_ = true;
   return fail("it ends in the middle of a block");
 }
 
@@ -188,7 +189,7 @@ PcapngReader::Read PcapngReader::take_frame(std::uint32_t type, Bytes body, Capt
     if (interfaces_.empty()) return fail("a frame of interface 0, which isn't described");
     const std::uint32_t snap = interfaces_[0].snap_length;
     const std::uint32_t on_wire = u32(body);
-    frame.time_ns = last_ns_;
+    frame.time_ns = std::nullopt;
     return give(0, snap == 0 ? on_wire : std::min(on_wire, snap), body.subspan(kFixed), frame);
   }
   constexpr std::size_t kFixed = 20;
@@ -198,7 +199,7 @@ PcapngReader::Read PcapngReader::take_frame(std::uint32_t type, Bytes body, Capt
     return fail(fmt::format("a frame of interface {}, which isn't described", id));
   const std::uint64_t ticks =
       static_cast<std::uint64_t>(u32(body.subspan(4))) << 32 | u32(body.subspan(8));
-  frame.time_ns = last_ns_ = nanoseconds(interfaces_[id], ticks);
+  frame.time_ns = nanoseconds(interfaces_[id], ticks);
   return give(id, u32(body.subspan(12)), body.subspan(kFixed), frame);
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,7 +13,8 @@ namespace testbab {
 /// A frame of a capture file.
 struct CapturedFrame {
   std::span<const std::uint8_t> bytes;  ///< as many as were captured; valid until the next read
-  std::uint64_t time_ns = 0;  ///< since 1970; of a frame without a stamp, the one's before
+  /// Since 1970. Simple packet blocks have no stamp.
+  std::optional<std::uint64_t> time_ns = std::nullopt;
   bool is_ethernet = true;
 };
 
@@ -38,6 +40,8 @@ class PcapngReader {
 
   /// "a block of 7 bytes, and the shortest has 12"; empty: none.
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  /// The file ended in the middle of a block.
+  [[nodiscard]] bool is_cut_short() const noexcept { return cut_short_; }
   /// The link type of the last frame that was no Ethernet's (LINKTYPE_…, as libpcap numbers them).
   [[nodiscard]] unsigned other_link() const noexcept { return other_link_; }
 
@@ -71,10 +75,10 @@ class PcapngReader {
   std::vector<std::uint8_t> block_;
   std::vector<Interface> interfaces_;  // of the section
   std::string error_;
-  std::uint64_t last_ns_ = 0;
   unsigned other_link_ = 0;
   bool big_endian_ = false;
   bool in_section_ = false;
+  bool cut_short_ = false;
 };
 
 }  // namespace testbab

@@ -11,7 +11,7 @@ namespace testbab {
 /// less than the frame's before. Frames that several queues or interfaces captured stand a little
 /// out of order: one behind the latest stamp is due with that one. A stamp further behind is of a
 /// clock that was set back: the frame is due at once, and the clock's new time counts from there,
-/// until a stamp comes that the clock would have had before.
+/// unless the next stamp is again of the clock as it was: then the one between was odd.
 class ReplayTimes {
  public:
   /// Stamps of frames on different queues or interfaces, of one clock, are less apart.
@@ -29,10 +29,11 @@ class ReplayTimes {
       latest_ = stamp_ns;
       ++set_back_;
       furthest_back_ns_ = std::max(furthest_back_ns_, before_->latest - stamp_ns);
-    } else if (before_ && stamp_ns > *latest_ + kOutOfOrderNs &&
-               stamp_ns + kOutOfOrderNs >= before_->latest) {
-      latest_ = before_->latest;
-      due_ = before_->due;
+    } else if (before_) {
+      if (stamp_ns > *latest_ + kOutOfOrderNs && stamp_ns + kOutOfOrderNs >= before_->latest) {
+        latest_ = before_->latest;
+        due_ = before_->due;
+      }
       before_.reset();
     }
     if (stamp_ns > *latest_) {
@@ -44,6 +45,9 @@ class ReplayTimes {
     due_ = std::max(due_, not_before);
     return due_;
   }
+
+  /// Of a frame without a stamp: with the frame before.
+  [[nodiscard]] std::uint64_t due() const noexcept { return due_; }
 
   /// How often the clock was set back, and by how much at most.
   [[nodiscard]] std::uint64_t set_back() const noexcept { return set_back_; }
@@ -58,7 +62,7 @@ class ReplayTimes {
 
   std::uint64_t max_gap_ns_;
   std::optional<std::uint64_t> latest_;  // stamp
-  std::optional<Clock> before_;          // as it was when it was last set back
+  std::optional<Clock> before_;          // as it was, if the last stamp set it back
   std::uint64_t due_ = 0;
   std::uint64_t set_back_ = 0, furthest_back_ns_ = 0, shortened_ = 0;
 };

@@ -39,8 +39,8 @@ constexpr std::array kUnusable{
     Reservation{Drop::kIpFragment, "are IP fragments, which bab doesn't reassemble",
                 "their sender's messages are longer than its MTU; lower them, or raise that MTU"},
     Reservation{Drop::kMultiSegment, "came split over several buffers and could not be gathered",
-                "no buffer was free, or the frame is longer than one; raise --mbuf-size or "
-                "--total-num-mbufs"},
+                "no buffer was free, or the frame is longer than one; raise --mtu to "
+                "the sender's, or --total-num-mbufs"},
     Reservation{Drop::kForeignBuffer, "came in buffers that aren't bab's",
                 "a pool of another library's was given to the port"},
     Reservation{Drop::kNoLcore, "came to a thread without an lcore id",
@@ -85,10 +85,11 @@ void reserve_the_ports(const Summary& s, std::vector<std::string>& all) {
     if (port.stats.rx_errors == 0) continue;
     // Each poll of a file that libpcap can't read on counts one.
     if (port.driver == "net_pcap")
-      all.push_back(
-          fmt::format("port {} ({}) stopped in the middle of its file: libpcap can't read on; "
-                      "--forward-mode=replay reads pcapng files that libpcap doesn't",
-                      port.id, port.name));
+      all.push_back(fmt::format(
+          "port {} ({}) stopped in the middle of its file: libpcap can't read on; "
+          "the file may have been cut short, or is a pcapng of unlike interfaces, which "
+          "--forward-mode=replay reads",
+          port.id, port.name));
     else
       all.push_back(fmt::format(
           "port {} received {} frames with an error: look at show port xstats {}, its cable and "

@@ -1,7 +1,10 @@
 #include "system.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -78,6 +81,14 @@ std::optional<FileStatus> System::status(const std::string& path) const {
   return FileStatus{
       {fmt::format("{:02x}:{:02x}", major(s.st_dev), minor(s.st_dev)), std::to_string(s.st_ino)},
       static_cast<std::uint64_t>(s.st_size)};
+}
+
+bool System::is_unlocked(const std::string& path) const {
+  const int fd = open((root_ / path).c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool is = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  close(fd);
+  return is;
 }
 
 bool System::is_usable_by(const std::string& path, std::uint64_t uid) const {

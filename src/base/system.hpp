@@ -39,6 +39,9 @@ class System {
   [[nodiscard]] bool exists(const std::string& path) const;
   /// Empty optional: there is no such file.
   [[nodiscard]] std::optional<FileStatus> status(const std::string& path) const;
+  /// No process has a lock (flock) on the file; false, too, if this process may not ask. Takes the
+  /// lock for a moment.
+  [[nodiscard]] bool is_unlocked(const std::string& path) const;
   /// Whether the user of this id may read and write the file. Permissions of groups don't count.
   [[nodiscard]] bool is_usable_by(const std::string& path, std::uint64_t uid) const;
 

@@ -16,13 +16,26 @@ namespace {
 
 constexpr std::string_view kFilesTopic = "hugepages";
 
+/// proc/mounts writes a blank as \040.
+std::string with_blanks(std::string_view path) {
+  constexpr std::string_view kBlank = "\\040";
+  std::string text;
+  while (!path.empty()) {
+    const bool is_blank = path.starts_with(kBlank);
+    text += is_blank ? ' ' : path.front();
+    path.remove_prefix(is_blank ? kBlank.size() : 1);
+  }
+  return text;
+}
+
 /// "/dev/hugepages" of each hugetlbfs mount.
 std::vector<std::string> mounts(const System& system) {
   std::vector<std::string> all;
   for (const std::string& line : system.lines("proc/mounts")) {
     std::istringstream fields(line);
     std::string device, path, type;
-    if (fields >> device >> path >> type && type == "hugetlbfs") all.push_back(path);
+    if (!(fields >> device >> path >> type) || type != "hugetlbfs") continue;
+    all.push_back(with_blanks(path));
   }
   return all;
 }
@@ -39,27 +52,20 @@ std::string prefix_of(const std::string& name) {
   return is_number ? name.substr(0, at) : "";
 }
 
-/// Files that some process locks or maps. EAL locks each of its hugepage files as long as it uses
-/// it, but with --legacy-mem; only root sees what other users' processes map.
-std::set<FileId> files_in_use(const System& system) {
-  std::set<FileId> used;
-  for (const std::string& line : system.lines("proc/locks")) {
-    std::istringstream fields(line);
-    std::string number, kind, how, access, pid, file;
-    if (fields >> number >> kind >> how >> access >> pid >> file)
-      if (const std::size_t colon = file.rfind(':'); colon != std::string::npos)
-        used.insert({file.substr(0, colon), file.substr(colon + 1)});
-  }
+/// Files that a process maps. Only root sees the maps of other users' processes, and nobody those
+/// of other PID namespaces.
+std::set<FileId> mapped_files(const System& system) {
+  std::set<FileId> mapped;
   for (const std::string& pid : system.list("proc")) {
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
     for (const std::string& line : system.lines("proc/" + pid + "/maps")) {
       std::istringstream fields(line);
       std::string addresses, permissions, offset, device, inode;
       if (fields >> addresses >> permissions >> offset >> device >> inode && inode != "0")
-        used.insert({device, inode});
+        mapped.insert({device, inode});
     }
   }
-  return used;
+  return mapped;
 }
 
 struct Orphans {
@@ -73,18 +79,22 @@ struct Orphans {
 /// Files of processes that ended without removing them, as one that was killed does: their pages
 /// are free for nobody.
 void examine_hugepage_files(const System& system, const Examination& /*what*/, Findings& findings) {
-  std::set<FileId> used;
+  std::set<FileId> mapped, seen;  // a mount may be mounted at a second place, too
   bool looked = false;
   for (const std::string& mount : mounts(system)) {
     std::map<std::string, Orphans> by_prefix;
     for (const std::string& name : system.list(mount.substr(1))) {
       const std::string prefix = prefix_of(name);
-      const std::optional<FileStatus> file = system.status(mount.substr(1) + "/" + name);
+      const std::string path = mount.substr(1) + "/" + name;
+      const std::optional<FileStatus> file = system.status(path);
       if (prefix.empty() || !file) continue;
-      if (!looked) used = files_in_use(system);
+      if (!seen.insert(file->id).second) continue;
+      if (!looked) mapped = mapped_files(system);
       looked = true;
       Orphans& of = by_prefix[prefix];
-      if (used.count(file->id) > 0) {
+      // EAL locks each of its files as long as it uses it, but with --legacy-mem. Its own clean-up
+      // looks for the lock, too: a lock is seen from every container.
+      if (mapped.count(file->id) > 0 || !system.is_unlocked(path)) {
         of.alone = false;
         continue;
       }
@@ -100,8 +110,8 @@ void examine_hugepage_files(const System& system, const Examination& /*what*/, F
                        n == 1 ? "" : "s", mount, n == 1 ? "s" : "", orphans.bytes >> 20,
                        orphans.files.front(),
                        n == 1 ? "" : fmt::format(" … {}", orphans.files.back())),
-           orphans.alone ? fmt::format("rm {}/{}map_*", mount, prefix)
-                         : fmt::format("cd {} && rm {}", mount, fmt::join(orphans.files, " "))});
+           orphans.alone ? fmt::format("rm '{}/{}map_'*", mount, prefix)
+                         : fmt::format("cd '{}' && rm {}", mount, fmt::join(orphans.files, " "))});
     }
   }
 }

@@ -1,5 +1,8 @@
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -28,11 +31,11 @@ struct HugepageFiles : test::DoctorMachine {
     put("mnt/huge/" + name, "");
     std::filesystem::resize_file(root_ / "mnt/huge" / name, std::uintmax_t{mib} << 20);
   }
-  /// "00:2e:123": the device and the inode, with `between` between them.
-  [[nodiscard]] std::string id(const std::string& name, char between) const {
+  /// Device and inode, as in proc/PID/maps.
+  [[nodiscard]] std::string id(const std::string& name) const {
     struct stat s {};
     EXPECT_EQ(stat((root_ / "mnt/huge" / name).c_str(), &s), 0);
-    return fmt::format("{:02x}:{:02x}{}{}", major(s.st_dev), minor(s.st_dev), between, s.st_ino);
+    return fmt::format("{:02x}:{:02x} {}", major(s.st_dev), minor(s.st_dev), s.st_ino);
   }
   std::vector<Finding> found() {
     std::vector<Finding> all;
@@ -51,11 +54,11 @@ TEST_F(HugepageFiles, ThoseOfEndedProcessesAreNamed) {
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].text,
             "1 file in /mnt/huge that no process uses keeps 1024 MiB of hugepages: other_map_7");
-  EXPECT_EQ(all[0].mend, "rm /mnt/huge/other_map_*");
+  EXPECT_EQ(all[0].mend, "rm '/mnt/huge/other_map_'*");
   EXPECT_EQ(all[1].text,
             "2 files in /mnt/huge that no process uses keep 4 MiB of hugepages: rtemap_0 … "
             "rtemap_1");
-  EXPECT_EQ(all[1].mend, "rm /mnt/huge/rtemap_*");
+  EXPECT_EQ(all[1].mend, "rm '/mnt/huge/rtemap_'*");
   EXPECT_EQ(all[1].level, Finding::Level::kWarn);
 }
 
@@ -63,15 +66,30 @@ TEST_F(HugepageFiles, ThoseOfEndedProcessesAreNamed) {
 TEST_F(HugepageFiles, ThoseInUseAreLeftAlone) {
   file("rtemap_0", 2);
   file("rtemap_1", 2);
-  put("proc/locks", "1: FLOCK  ADVISORY  READ  4711 " + id("rtemap_0", ':') + " 0 EOF\n");
+  const int locked = open((root_ / "mnt/huge/rtemap_0").c_str(), O_RDONLY);
+  ASSERT_EQ(flock(locked, LOCK_SH), 0);  // as EAL does
   put("proc/4711/maps",
-      "140000000-140200000 rw-s 00000000 " + id("rtemap_1", ' ') + "  /mnt/huge/rtemap_1\n");
+      "140000000-140200000 rw-s 00000000 " + id("rtemap_1") + "  /mnt/huge/rtemap_1\n");
   EXPECT_THAT(found(), IsEmpty());
   put("proc/4711/maps", "");
   const std::vector<Finding> all = found();
   ASSERT_EQ(all.size(), 1U);
   EXPECT_THAT(all[0].text, HasSubstr("keeps 2 MiB of hugepages: rtemap_1"));
-  EXPECT_EQ(all[0].mend, "cd /mnt/huge && rm rtemap_1");
+  EXPECT_EQ(all[0].mend, "cd '/mnt/huge' && rm rtemap_1");
+  close(locked);
+  EXPECT_THAT(found(), Contains(testing::Field(&Finding::mend, "rm '/mnt/huge/rtemap_'*")));
+}
+
+TEST_F(HugepageFiles, AMountIsLookedAtOnceWhateverItIsCalled) {
+  std::filesystem::create_directory_symlink(root_ / "mnt/huge", root_ / "mnt/again");
+  file("rtemap_0", 2);
+  put("mnt/a b/otmap_0", "");
+  put("proc/mounts",
+      "none /mnt/huge hugetlbfs rw 0 0\nnone /mnt/again hugetlbfs rw 0 0\n"
+      "none /mnt/a\\040b hugetlbfs rw 0 0\n");
+  const std::vector<Finding> all = found();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[1].mend, "rm '/mnt/a b/otmap_'*");
 }
 
 TEST_F(HugepageFiles, OtherNamesAreNobodysOrphans) {

@@ -45,13 +45,22 @@ TEST(ReplayTimes, AnOddFirstStampIsNoReasonToSendAllAtOnce) {
               ElementsAre(0, 0, 500));
 }
 
-TEST(ReplayTimes, AClockThatIsSetRightAgainGoesOnAsBefore) {
+TEST(ReplayTimes, AnOddStampInBetweenShiftsNothing) {
   ReplayTimes times;
-  EXPECT_THAT(dues(times, {1'000'000, 10'000, 10'500, 1'000'700, 1'000'800}),
-              ElementsAre(0, 0, 500, 700, 800));
-  ReplayTimes longer;  // the wrong time lasted 500 ms, and the right time only moved by 200 ms
-  EXPECT_THAT(dues(longer, {1'000'000, 10'000, 10'500, 1'000'200, 1'000'300}),
-              ElementsAre(0, 0, 500, 500, 600));
+  EXPECT_THAT(dues(times, {1'000'000, 10'000, 1'000'700, 1'000'800}), ElementsAre(0, 0, 700, 800));
+}
+
+/// A clock that has gone on is the right one, also where it reaches its old time again.
+TEST(ReplayTimes, AClockThatComesToItsOldTimeAgainIsNotSetRight) {
+  ReplayTimes times;
+  EXPECT_THAT(dues(times, {10'000, 0, 500, 9'500, 10'500}), ElementsAre(0, 0, 500, 9'500, 10'500));
+}
+
+TEST(ReplayTimes, AFrameWithoutAStampGoesWithTheOneBefore) {
+  ReplayTimes times;
+  EXPECT_EQ(times.due(), 0U);
+  EXPECT_THAT(dues(times, {5'000, 5'500}), ElementsAre(0, 500));
+  EXPECT_EQ(times.due(), 500'000'000U);
 }
 
 TEST(ReplayTimes, AGapCanBeShortened) {
