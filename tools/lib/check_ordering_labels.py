@@ -13,6 +13,9 @@ Several operations may have the same label. A number belongs to one protocol and
 that pairs with the same one on other lcores has both letters and "pairs with itself". If the partner is not ours, the
 label names its owner (one of OUTSIDE): "// A5: pairs with DPDK (the ring's tail)"; or it says "not in this tree".
 
+A label needs an operation of its letter, too, on its line or up to three lines below its comment: an order that was
+weakened is found by the label that it leaves behind. An operation that names no order is sequentially consistent.
+
 An operation with acquire needs an A, one with release an R, and one with acq_rel or seq_cst either of them. Fences
 count as operations. So do atomics of GCC (__ATOMIC_ACQUIRE) and DPDK's barriers. Operations that name no order are
 not found, although they are sequentially consistent: they may carry a label as a partner.
@@ -24,6 +27,8 @@ import sys
 
 ORDERING = re.compile(r"memory_order(?:_|::)(acquire|release|acq_rel|seq_cst)\b|"
                       r"__ATOMIC_(ACQUIRE|RELEASE|ACQ_REL|SEQ_CST)\b|\brte_(?:smp_|io_)?(r|w)?mb\(")
+NO_ORDER = re.compile(r"\.(?:load|store|exchange|compare_exchange_\w+|fetch_\w+)\((?![^;]*memory_order)|"
+                      r"\brte_\w+\(")
 NEEDS = {"acquire": "A", "release": "R", "r": "A", "w": "R"}  # of the others either will do
 NAMES = r"[AR]\d+(?:(?:,| and)? [AR]\d+)*"
 LABELS = re.compile(rf"\b({NAMES}):(?=(?:\s+[AR]\d+)?\s+pairs?\s+with\s)")
@@ -38,6 +43,7 @@ class Label:
 
     def __init__(self, letter, number, path, line, text):
         self.letter, self.number, self.path, self.line = letter, number, path, line
+        self.last_line = line  # of its comment
         self.is_outside = NOT_HERE in text or text.startswith(tuple(f"pairs with {owner}" for owner in OUTSIDE))
         named = {"".join(name) for name in NAME.findall(text)}
         self.names_its_partner = self.is_outside or self.partner() in named or "pairs with itself" in text
@@ -76,6 +82,8 @@ def labels_of(path, lines):
             line = first + text.count("\n", 0, start.start())
             partners = re.sub(r"\s+", " ", text[start.end():following.start() if following else None]).strip()
             found += [Label(*name, path, line, partners) for name in NAME.findall(start.group(1))]
+            for label in found[-len(NAME.findall(start.group(1))):]:
+                label.last_line = first + text.count("\n")
     return found
 
 
@@ -93,6 +101,13 @@ def faults_of_operations(path, lines, labels):
         if not letters or (needed and needed not in letters):
             yield f"{path}:{line}: {order or 'a barrier'} without a label {needed or 'A or R'}, as in " \
                   f"\"// {needed or 'A'}0: pairs with {'A' if needed == 'R' else 'R'}0\""
+
+
+def has_operation(label, lines):
+    """An operation of its letter, or one that names no order, stands where the label may be."""
+    below = "\n".join(code_and_comment(line)[0] for line in lines[label.line - 1:label.last_line + LINES_ABOVE])
+    orders = {"".join(order).lower() for order in ORDERING.findall(below)}
+    return any(NEEDS.get(order, label.letter) == label.letter for order in orders) or NO_ORDER.search(below)
 
 
 def faults_of_labels(labels):
@@ -120,6 +135,8 @@ def main(root):
     for path, lines in read_files(root):
         own = labels_of(path, lines)
         found += faults_of_operations(path, lines, own)
+        found += [f"{path}:{label.line}: {label} has no operation of its letter below it"
+                  for label in own if not has_operation(label, lines)]
         labels += own
         operations += len(list(orderings_of(lines)))
     found += faults_of_labels(labels)
