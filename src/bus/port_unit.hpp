@@ -9,12 +9,15 @@
 
 #include <bab/bus/bus_options.hpp>
 #include <bab/bus/pool_plan.hpp>
+#include <bab/detail/eal_use.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/port/loopback.hpp>
 #include <bab/port/port.hpp>
 #include <bab/wire/frame_header.hpp>
 
 #include "receiver.hpp"
+
+struct rte_memzone;
 
 namespace bab::detail {
 
@@ -24,6 +27,21 @@ struct PortChoice {
   std::string label;     ///< "ports[0] (net_null0)"
   std::uint16_t id = 0;  ///< not of a loopback, which is still to be made
   bool is_loopback = false;
+};
+
+/// A queue of a host's port belongs to one Bus only. As with PortClaim, the claim is noted in EAL's
+/// memory.
+class QueueClaim {
+ public:
+  /// `kind`: "RX" or "TX". Throws Error, whose sentence `label` begins: another Bus has the queue.
+  QueueClaim(const std::string& label, std::uint16_t id, const char* kind, std::uint16_t queue);
+  QueueClaim(const QueueClaim&) = delete;
+  QueueClaim& operator=(const QueueClaim&) = delete;
+  ~QueueClaim();
+
+ private:
+  EalUse eal_;
+  const rte_memzone* note_;
 };
 
 /// One of a Bus's ports: its pools, the device or the host's queues of it, and who has which queue.
@@ -87,6 +105,8 @@ class PortUnit {
   PoolPlan tx_plan_;
   PoolPlan rx_plan_;
   std::unique_ptr<Port> port_;  // null: the host's, or closed
+  std::optional<QueueClaim> hosts_rx_claim_;
+  std::optional<QueueClaim> hosts_tx_claim_;
   std::deque<RxQueue> hosts_rx_;
   std::deque<TxQueue> hosts_tx_;
   std::uint32_t mtu_ = 0;
