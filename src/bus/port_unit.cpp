@@ -112,6 +112,7 @@ void PortUnit::make_own(const std::string& name) {
     port_ = std::make_unique<Port>(o, *tx_pool_);
   } else {
     port_ = std::make_unique<Port>(o, [&](const RxPoolNeeds& wanted) {
+      rx_pool_.reset();  // of an attempt that failed: it has the name
       rx_plan_ = plan_pool(needs(wanted.held, 0, true));
       rx_pool_ = make_pool(name + "rx", rx_plan_, wanted.data_room, true);
       if (wanted.data_room < room && !gathering_)

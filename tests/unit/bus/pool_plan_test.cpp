@@ -36,6 +36,10 @@ TEST(PoolPlan, IsAtMostWhatAPoolCanHave) {
   const PoolPlan plan = plan_pool({.held = 0xffffffff, .lcores = 0xffffffff, .writers = 1});
   EXPECT_EQ(plan.buffers, 0xfffffffeU);
   ASSERT_EQ(plan.terms.size(), 1U);
+  EXPECT_EQ(plan_pool({.lcores = 1, .cache = 0xffffffff}).buffers, 0xfffffffeU);
+  EXPECT_EQ(plan_pool({.lcores = 0xffffffff, .cache = 0xffffffff}).buffers, 0xfffffffeU);
+  EXPECT_EQ(plan_pool({.lcores = 0xffffffff, .cache = 0, .burst = 0xffffffff}).buffers,
+            0xfffffffeU);
 }
 
 /// A pool of the planned size doesn't shorten the caches: each lcore may keep as many buffers as
