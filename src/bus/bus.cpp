@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <rte_cycles.h>
@@ -18,27 +21,51 @@ namespace bab {
 namespace {
 
 /// EAL is one for all Buses of a process, and ends with the last of them where they started it.
+struct SharedEal {
+  std::mutex mutex;
+  std::weak_ptr<Eal> eal;
+  /// Started for a Bus that isn't made yet. Where it can't be made, EAL is there for the next one.
+  std::shared_ptr<Eal> kept;
+  std::optional<std::vector<std::string>> arguments;
+};
+
+SharedEal& shared_eal() {
+  static SharedEal shared;
+  return shared;
+}
+
 std::shared_ptr<Eal> eal_for(const BusOptions& options, const detail::Headers& headers) {
-  static std::mutex mutex;
-  static std::weak_ptr<Eal> shared;
-  const std::lock_guard lock(mutex);
-  if (std::shared_ptr<Eal> others = shared.lock()) {
-    if (options.eal)
+  SharedEal& shared = shared_eal();
+  const std::lock_guard lock(shared.mutex);
+  if (std::shared_ptr<Eal> others = shared.eal.lock()) {
+    if (options.eal && !shared.kept)
       throw Error(
           "BusOptions::eal: another Bus of this process has EAL already; leave its arguments out "
           "here, and give those that are needed to the first Bus");
+    if (options.eal && options.eal != shared.arguments)
+      throw Error(
+          "BusOptions::eal: EAL runs already, with other arguments, for a Bus that could not be "
+          "made, and a process can initialise it only once; give the same ones, or none");
     (void)Eal::adopt(headers);  // looks whether this thread may use it
     return others;
   }
   std::shared_ptr<Eal> eal;
-  if (options.eal)
-    eal = std::make_shared<Eal>(*options.eal, headers);
-  else if (rte_lcore_count() > 0)
+  if (!options.eal && rte_lcore_count() > 0) {
     eal = std::make_shared<Eal>(Eal::adopt(headers));
-  else
-    eal = std::make_shared<Eal>(embedded_eal_args(), headers);
-  shared = eal;
+  } else {
+    eal = std::make_shared<Eal>(options.eal ? *options.eal : embedded_eal_args(), headers);
+    shared.arguments = options.eal;
+    shared.kept = eal;
+  }
+  shared.eal = eal;
   return eal;
+}
+
+/// A Bus was made: EAL ends with it.
+void let_go_of_eal() {
+  SharedEal& shared = shared_eal();
+  const std::lock_guard lock(shared.mutex);
+  shared.kept.reset();
 }
 
 std::string new_bus_name() {
@@ -73,6 +100,7 @@ Bus::Impl::Impl(const BusOptions& options, const detail::Headers& headers)
     if (unit->port() != nullptr) unit->port()->begin_start();
   for (const auto& unit : units_)
     if (unit->port() != nullptr) unit->port()->start();
+  let_go_of_eal();
 }
 
 /// Of a loop: by hand, or launched and not ended.
