@@ -5,11 +5,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <rte_cycles.h>
+#include <rte_launch.h>
 #include <rte_lcore.h>
 
 #include <bab/base/error.hpp>
@@ -126,14 +126,28 @@ detail::BusLoop& Bus::Impl::loop_for_tasks(unsigned lcore) {
         "spawning a task on lcore {}: it runs already; spawn it before start(), or in a task there "
         "by Lcore::current()->spawn()",
         lcore));
+  if (started_ && lcore != RunOn::kHere)
+    throw Error(fmt::format(
+        "spawning a task on lcore {}: start() did not start it; spawn it before start()", lcore));
   return loop;
 }
 
 void Bus::Impl::start() {
   if (stop_wanted_) throw Error("starting a Bus that was stopped: make another one");
-  if (std::exchange(started_, true)) throw Error("starting a Bus: its lcores run already");
+  if (started_) throw Error("starting a Bus: its lcores run already");
+  std::vector<detail::BusLoop*> all;
   for (const auto& loop : loops_)
-    if (loop->id() != RunOn::kHere && loop->is_used()) loop->launch();
+    if (loop->id() != RunOn::kHere && loop->is_used() && !loop->launched())
+      all.push_back(loop.get());
+  // None is launched where one can't be: the program lets that one end, and starts all.
+  for (const detail::BusLoop* loop : all)
+    if (rte_eal_get_lcore_state(loop->id()) != WAIT)
+      throw Error(fmt::format(
+          "lcore {0} is busy with something else; let that end (rte_eal_wait_lcore({0})), or "
+          "place what is on it on another lcore",
+          loop->id()));
+  for (detail::BusLoop* loop : all) loop->launch();
+  started_ = true;
 }
 
 unsigned Bus::Impl::turn(std::uint64_t now_tsc) {
