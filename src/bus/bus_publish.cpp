@@ -269,6 +269,10 @@ Subscription Bus::Impl::subscribe(const SubscribeOptions& options) {
         "{}: a backlog of {} frames is asked for, and of the {} of {} there are {} left; ask for "
         "fewer (1 at least), or raise the port's backlog",
         what, options.backlog, unit.options().backlog, unit.label(), left));
+  if (unit.subscriptions == detail::PortUnit::kMaxSubscriptions)
+    throw Error(
+        fmt::format("{}: {} has {} subscriptions already, which are the most; take another port",
+                    what, unit.label(), unit.subscriptions));
   if (unit.receiver && unit.receiver->has(from, options.vlan))
     throw Error(fmt::format(
         "{}: this Bus subscribes to it on port {} already, and each frame has one reader; read it "
@@ -293,6 +297,7 @@ Subscription Bus::Impl::subscribe(const SubscribeOptions& options) {
   rows_.push_back({reader.lcore, "reader of " + about, reader.why});
   unit.receiver->add(from, options.vlan, *received);
   unit.backlog += options.backlog;
+  ++unit.subscriptions;
   received_on_.push_back(reader.lcore);
   received_from_.push_back(about);
   received_.push_back(std::move(received));

@@ -34,6 +34,7 @@ PoolPlan plan_pool(const PoolNeeds& needs) {
   add(std::uint64_t{2} * needs.writers,
       fmt::format("of {} writers: an open frame and a buffer set aside each", needs.writers));
   add(needs.backlog, "received, and waiting to be read");
+  add(needs.reading, "taken by readers, and not read yet");
   add(needs.extra, "kept by the application");
   return plan;
 }

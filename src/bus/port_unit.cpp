@@ -61,12 +61,21 @@ void PortUnit::make_loopback() {
   choice_.id = loopback_->port_id();
 }
 
+/// A reader takes a burst of up to 32 frames, but no more than its backlog, and may hold the one
+/// before. Any number of subscriptions may share the backlog, of which each has 1 at least.
+std::uint32_t PortUnit::most_taken() const {
+  constexpr std::uint32_t kBurst = 32;
+  return std::min(options().backlog, kBurst * kMaxSubscriptions) +
+         std::min(options().backlog, kMaxSubscriptions);
+}
+
 PoolNeeds PortUnit::needs(std::uint32_t held, std::uint32_t writing, bool receiving) const {
   return {.held = held,
           .lcores = lcores_,
           .cache = cache_,
           .writers = writing,
           .backlog = receiving ? options().backlog : 0,
+          .reading = receiving ? most_taken() : 0,
           .extra = options().extra_buffers};
 }
 

@@ -78,10 +78,13 @@ class PortUnit {
   /// That its RX queues gave so far.
   [[nodiscard]] std::uint64_t received_frames() const;
 
+  static constexpr std::uint32_t kMaxSubscriptions = 1024;
+
   std::unique_ptr<Receiver> receiver;
   std::optional<unsigned> polled_by;  ///< the loop that has the receiver
   std::uint32_t writers = 0;          ///< that there are
   std::uint32_t backlog = 0;          ///< that subscriptions have
+  std::uint32_t subscriptions = 0;    ///< that there are
 
   /// When nobody polls it any more: stops and closes the port. What is in a memory port goes back.
   void close() noexcept;
@@ -93,6 +96,7 @@ class PortUnit {
   [[nodiscard]] PortOptions port_options() const;
   [[nodiscard]] std::shared_ptr<BufferPool> make_pool(const std::string& name, const PoolPlan& plan,
                                                       std::uint32_t data_room, bool receives) const;
+  [[nodiscard]] std::uint32_t most_taken() const;
   [[nodiscard]] PoolNeeds needs(std::uint32_t held, std::uint32_t writing, bool receiving) const;
 
   PortChoice choice_;

@@ -17,8 +17,9 @@ TEST(PoolPlan, IsTheSumOfItsTerms) {
                                    .burst = 32,
                                    .writers = 8,
                                    .backlog = 64,
+                                   .reading = 65,
                                    .extra = 10});
-  EXPECT_EQ(plan.buffers, 128U + 3 * 375 + 3 * 64 + 2 * 8 + 64 + 10);
+  EXPECT_EQ(plan.buffers, 128U + 3 * 375 + 3 * 64 + 2 * 8 + 64 + 65 + 10);
   std::uint32_t sum = 0;
   for (const PoolPlan::Term& term : plan.terms) sum += term.buffers;
   EXPECT_EQ(sum, plan.buffers);
