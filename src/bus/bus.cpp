@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <utility>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <rte_cycles.h>
+#include <rte_launch.h>
 #include <rte_lcore.h>
 
 #include <bab/base/error.hpp>
@@ -18,27 +21,51 @@ namespace bab {
 namespace {
 
 /// EAL is one for all Buses of a process, and ends with the last of them where they started it.
+struct SharedEal {
+  std::mutex mutex;
+  std::weak_ptr<Eal> eal;
+  /// Started for a Bus that isn't made yet. Where it can't be made, EAL is there for the next one.
+  std::shared_ptr<Eal> kept;
+  std::optional<std::vector<std::string>> arguments;
+};
+
+SharedEal& shared_eal() {
+  static SharedEal shared;
+  return shared;
+}
+
 std::shared_ptr<Eal> eal_for(const BusOptions& options, const detail::Headers& headers) {
-  static std::mutex mutex;
-  static std::weak_ptr<Eal> shared;
-  const std::lock_guard lock(mutex);
-  if (std::shared_ptr<Eal> others = shared.lock()) {
-    if (options.eal)
+  SharedEal& shared = shared_eal();
+  const std::lock_guard lock(shared.mutex);
+  if (std::shared_ptr<Eal> others = shared.eal.lock()) {
+    if (options.eal && !shared.kept)
       throw Error(
           "BusOptions::eal: another Bus of this process has EAL already; leave its arguments out "
           "here, and give those that are needed to the first Bus");
+    if (options.eal && options.eal != shared.arguments)
+      throw Error(
+          "BusOptions::eal: EAL runs already, with other arguments, for a Bus that could not be "
+          "made, and a process can initialise it only once; give the same ones, or none");
     (void)Eal::adopt(headers);  // looks whether this thread may use it
     return others;
   }
   std::shared_ptr<Eal> eal;
-  if (options.eal)
-    eal = std::make_shared<Eal>(*options.eal, headers);
-  else if (rte_lcore_count() > 0)
+  if (!options.eal && rte_lcore_count() > 0) {
     eal = std::make_shared<Eal>(Eal::adopt(headers));
-  else
-    eal = std::make_shared<Eal>(embedded_eal_args(), headers);
-  shared = eal;
+  } else {
+    eal = std::make_shared<Eal>(options.eal ? *options.eal : embedded_eal_args(), headers);
+    shared.arguments = options.eal;
+    shared.kept = eal;
+  }
+  shared.eal = eal;
   return eal;
+}
+
+/// A Bus was made: EAL ends with it.
+void let_go_of_eal() {
+  SharedEal& shared = shared_eal();
+  const std::lock_guard lock(shared.mutex);
+  shared.kept.reset();
 }
 
 std::string new_bus_name() {
@@ -73,6 +100,7 @@ Bus::Impl::Impl(const BusOptions& options, const detail::Headers& headers)
     if (unit->port() != nullptr) unit->port()->begin_start();
   for (const auto& unit : units_)
     if (unit->port() != nullptr) unit->port()->start();
+  let_go_of_eal();
 }
 
 /// Of a loop: by hand, or launched and not ended.
@@ -98,14 +126,28 @@ detail::BusLoop& Bus::Impl::loop_for_tasks(unsigned lcore) {
         "spawning a task on lcore {}: it runs already; spawn it before start(), or in a task there "
         "by Lcore::current()->spawn()",
         lcore));
+  if (started_ && lcore != RunOn::kHere)
+    throw Error(fmt::format(
+        "spawning a task on lcore {}: start() did not start it; spawn it before start()", lcore));
   return loop;
 }
 
 void Bus::Impl::start() {
   if (stop_wanted_) throw Error("starting a Bus that was stopped: make another one");
-  if (std::exchange(started_, true)) throw Error("starting a Bus: its lcores run already");
+  if (started_) throw Error("starting a Bus: its lcores run already");
+  std::vector<detail::BusLoop*> all;
   for (const auto& loop : loops_)
-    if (loop->id() != RunOn::kHere && loop->is_used()) loop->launch();
+    if (loop->id() != RunOn::kHere && loop->is_used() && !loop->launched())
+      all.push_back(loop.get());
+  // None is launched where one can't be: the program lets that one end, and starts all.
+  for (const detail::BusLoop* loop : all)
+    if (rte_eal_get_lcore_state(loop->id()) != WAIT)
+      throw Error(fmt::format(
+          "lcore {0} is busy with something else; let that end (rte_eal_wait_lcore({0})), or "
+          "place what is on it on another lcore",
+          loop->id()));
+  for (detail::BusLoop* loop : all) loop->launch();
+  started_ = true;
 }
 
 unsigned Bus::Impl::turn(std::uint64_t now_tsc) {

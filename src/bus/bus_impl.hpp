@@ -56,9 +56,9 @@ class Bus::Impl final : public detail::BusHand {
     std::string what;
     std::string why;
   };
-  /// A loop, and why it was chosen.
+  /// The lcore of a loop, which may not be there yet, and why it was chosen.
   struct Choice {
-    detail::BusLoop* loop;
+    unsigned lcore;
     std::string why;
   };
   struct Session {
@@ -75,17 +75,19 @@ class Bus::Impl final : public detail::BusHand {
   /// R60: pairs with A60: what the Bus's thread did before is seen by the loops in the new phase.
   void enter(detail::BusPhase phase) noexcept { phase_.store(phase, std::memory_order_release); }
   [[nodiscard]] bool turns(unsigned loop) const noexcept;
-  [[nodiscard]] detail::BusHand* hand_for(const detail::BusLoop& loop) noexcept;
+  [[nodiscard]] detail::BusHand* hand_for(unsigned lcore) noexcept;
   [[nodiscard]] std::string lcore_text(unsigned id) const;
 
   // Publishing and subscribing.
   detail::PortUnit& checked_unit(const std::string& what, std::uint32_t port);
-  /// `with`: where RunOn::kWithIt is, and why.
-  Choice choose(const std::string& what, unsigned lcore, const Choice& with);
-  Choice choose(const std::string& what, unsigned lcore) {
-    return choose(what, lcore, Choice{nullptr, {}});
-  }
+  /// Makes nothing. `beside`: what the same call placed already. `with`: where RunOn::kWithIt is,
+  /// and why; null: nowhere.
+  [[nodiscard]] Choice choose(const std::string& what, unsigned lcore,
+                              std::span<const Choice> beside, const Choice* with = nullptr) const;
+  [[nodiscard]] std::size_t load_of(unsigned lcore, std::span<const Choice> beside) const;
+  [[nodiscard]] detail::BusLoop* find_loop(unsigned lcore) const noexcept;
   [[nodiscard]] std::vector<unsigned> free_workers() const;
+  /// When all checks are through.
   detail::BusLoop& make_loop(unsigned lcore);
   [[nodiscard]] unsigned choose_queue(const std::string& what, detail::PortUnit& unit,
                                       std::optional<std::uint16_t> asked, unsigned loop) const;
@@ -100,8 +102,8 @@ class Bus::Impl final : public detail::BusHand {
   };
   Publishing prepare(const PublishOptions& options, std::span<const unsigned> lcores);
   void require_new(const Publishing& p, const Endpoint& to, std::size_t port) const;
-  Choice choose_poller(const std::string& what, const detail::PortUnit& unit, unsigned asked,
-                       const Choice& reader);
+  [[nodiscard]] Choice choose_poller(const std::string& what, const detail::PortUnit& unit,
+                                     unsigned asked, const Choice& reader) const;
   template <class Writer>
   BasicPublication<Writer> add_end(const Choice& where, detail::Sending& sending,
                                    std::unique_ptr<detail::WritingEndOf<Writer>> end);

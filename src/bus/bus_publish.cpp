@@ -30,8 +30,8 @@ std::string Bus::Impl::lcore_text(unsigned id) const {
   return id == RunOn::kHere ? "the thread that made the bus" : fmt::format("lcore {}", id);
 }
 
-detail::BusHand* Bus::Impl::hand_for(const detail::BusLoop& loop) noexcept {
-  return loop.id() == RunOn::kHere ? this : nullptr;
+detail::BusHand* Bus::Impl::hand_for(unsigned lcore) noexcept {
+  return lcore == RunOn::kHere ? this : nullptr;
 }
 
 detail::PortUnit& Bus::Impl::checked_unit(const std::string& what, std::uint32_t port) {
@@ -49,28 +49,53 @@ std::vector<unsigned> Bus::Impl::free_workers() const {
   return all;
 }
 
-Bus::Impl::Choice Bus::Impl::choose(const std::string& what, unsigned lcore, const Choice& with) {
+detail::BusLoop* Bus::Impl::find_loop(unsigned lcore) const noexcept {
+  for (const auto& loop : loops_)
+    if (loop->id() == lcore) return loop.get();
+  return nullptr;
+}
+
+/// Pollers, readers and what is placed already: each needs a share of its lcore.
+std::size_t Bus::Impl::load_of(unsigned lcore, std::span<const Choice> beside) const {
+  const detail::BusLoop* const loop = find_loop(lcore);
+  return (loop != nullptr ? loop->pollers() : 0) +
+         static_cast<std::size_t>(std::count(received_on_.begin(), received_on_.end(), lcore)) +
+         static_cast<std::size_t>(
+             std::count_if(beside.begin(), beside.end(),
+                           [lcore](const Choice& each) { return each.lcore == lcore; }));
+}
+
+Bus::Impl::Choice Bus::Impl::choose(const std::string& what, unsigned lcore,
+                                    std::span<const Choice> beside, const Choice* with) const {
   const auto as_it_is = [&](unsigned id, std::string why) {
-    detail::BusLoop& loop = make_loop(id);
-    if (loop.launched())
+    if (id == RunOn::kHere) return Choice{id, std::move(why)};
+    if (const detail::BusLoop* loop = find_loop(id); loop != nullptr && loop->launched())
       throw Error(fmt::format("{}: lcore {} runs already; do it before start()", what, id));
-    return Choice{&loop, std::move(why)};
+    if (started_)
+      throw Error(
+          fmt::format("{}: start() did not start lcore {}; do it before start()", what, id));
+    if (claims_.is_anothers(id))
+      throw Error(fmt::format(
+          "lcore {} is another Bus's of this process; stop that one, or name another lcore", id));
+    return Choice{id, std::move(why)};
   };
   if (lcore == RunOn::kHere) return as_it_is(lcore, kAskedFor);
-  if (lcore == RunOn::kWithIt && with.loop != nullptr) return as_it_is(with.loop->id(), with.why);
-  const std::vector<unsigned> workers = free_workers();
+  if (lcore == RunOn::kWithIt) {
+    if (with != nullptr) return as_it_is(with->lcore, with->why);
+    throw Error(
+        fmt::format("{}: lcore is RunOn::kWithIt, which only flusher_lcore and rx_lcore can be; "
+                    "name a worker lcore, RunOn::kWorker or RunOn::kHere",
+                    what));
+  }
   if (lcore == RunOn::kWorker) {
+    const std::vector<unsigned> workers = free_workers();
     if (workers.empty())
       throw Error(fmt::format(
           "{}: no worker lcore is free for it; give EAL more ({} or beyond), stop another Bus, or "
           "place it with RunOn::kHere",
           what, detail::lcores_for_workers(std::max<std::size_t>(workers_.size() + 1, 1))));
     std::vector<LcoreLoad> loads;
-    for (const unsigned id : workers) {
-      LcoreLoad& load = loads.emplace_back(LcoreLoad{id});
-      for (const auto& loop : loops_)
-        if (loop->id() == id) load.pollers = loop->pollers();
-    }
+    for (const unsigned id : workers) loads.push_back({id, load_of(id, beside)});
     const Placed best = plan_placement(loads, 1).front();
     return as_it_is(best.lcore, best.why);
   }
@@ -83,9 +108,8 @@ Bus::Impl::Choice Bus::Impl::choose(const std::string& what, unsigned lcore, con
 }
 
 detail::BusLoop& Bus::Impl::make_loop(unsigned lcore) {
-  for (const auto& loop : loops_)
-    if (loop->id() == lcore) return *loop;
-  if (!claims_.claim(lcore))
+  if (detail::BusLoop* loop = find_loop(lcore)) return *loop;
+  if (!claims_.claim(lcore))  // since choose() looked
     throw Error(fmt::format(
         "lcore {} is another Bus's of this process; stop that one, or name another lcore", lcore));
   return *loops_.emplace_back(std::make_unique<detail::BusLoop>(lcore, options_.idle, phase_));
@@ -142,9 +166,10 @@ Bus::Impl::Publishing Bus::Impl::prepare(const PublishOptions& options,
     throw Error(
         fmt::format("{}: {} writers would be on {}, whose pool is made for {}; raise its writers",
                     what, writers, unit.label(), unit.options().writers));
-  for (const unsigned lcore : lcores) p.writers.push_back(choose(what, lcore));
-  p.flusher = choose(what, options.flusher_lcore, {p.writers.front().loop, "with its writer"});
-  p.queue = choose_queue(what, unit, options.tx_queue, p.flusher.loop->id());
+  for (const unsigned lcore : lcores) p.writers.push_back(choose(what, lcore, p.writers));
+  const Choice with_writer{p.writers.front().lcore, "with its writer"};
+  p.flusher = choose(what, options.flusher_lcore, p.writers, &with_writer);
+  p.queue = choose_queue(what, unit, options.tx_queue, p.flusher.lcore);
   unit.complete(p.header);
   return p;
 }
@@ -154,17 +179,20 @@ BasicPublication<Writer> Bus::Impl::add_end(const Choice& where, detail::Sending
                                             std::unique_ptr<detail::WritingEndOf<Writer>> end) {
   detail::WritingEndOf<Writer>& it = *end;
   sending.add(std::move(end));
-  return {it.writer(), sending, hand_for(*where.loop), where.loop->id()};
+  return {it.writer(), sending, hand_for(where.lcore), where.lcore};
 }
 
-/// Nothing throws here but for want of memory.
+/// Nothing throws here but for want of memory, or where another thread's Bus took an lcore just
+/// now.
 void Bus::Impl::begin(const Publishing& p, std::unique_ptr<detail::Sending> sending,
                       std::size_t port) {
+  for (const Choice& each : p.writers) (void)make_loop(each.lcore);
+  detail::BusLoop& flushing = make_loop(p.flusher.lcore);
   Session& session = sessions_.emplace_back();
   session = {
       port, {p.header.destination_ip, p.header.destination_port}, p.header.session, p.about, {}};
   for (std::size_t i = 0; i < p.writers.size(); ++i) {
-    detail::BusLoop& loop = *p.writers[i].loop;
+    detail::BusLoop& loop = make_loop(p.writers[i].lcore);
     detail::WritingEnd& end = *sending->ends()[i];
     end.poll_in(loop);
     if (loop.id() == RunOn::kHere) by_hand_.push_back(&end);
@@ -172,11 +200,11 @@ void Bus::Impl::begin(const Publishing& p, std::unique_ptr<detail::Sending> send
     rows_.push_back({loop.id(), "writer of " + p.about, p.writers[i].why});
   }
   // Behind its writers: what they hand over goes in the same turn.
-  p.flusher.loop->send_by(*sending);
-  session.loops.push_back(p.flusher.loop->id());
-  rows_.push_back({p.flusher.loop->id(),
-                   fmt::format("flusher of {}, TX queue {}", p.about, p.queue), p.flusher.why});
-  p.unit->tx_owner(p.queue) = p.flusher.loop->id();
+  flushing.send_by(*sending);
+  session.loops.push_back(flushing.id());
+  rows_.push_back(
+      {flushing.id(), fmt::format("flusher of {}, TX queue {}", p.about, p.queue), p.flusher.why});
+  p.unit->tx_owner(p.queue) = flushing.id();
   p.unit->writers += static_cast<std::uint32_t>(p.writers.size());
   sendings_.push_back(std::move(sending));
 }
@@ -216,15 +244,16 @@ std::vector<SharedPublication> Bus::Impl::publish(const PublishOptions& options,
 }
 
 Bus::Impl::Choice Bus::Impl::choose_poller(const std::string& what, const detail::PortUnit& unit,
-                                           unsigned asked, const Choice& reader) {
-  if (!unit.receiver)
-    return choose(what, asked, {reader.loop, "with the port's first subscription"});
+                                           unsigned asked, const Choice& reader) const {
+  const std::span<const Choice> beside(&reader, 1);
+  const Choice with_reader{reader.lcore, "with the port's first subscription"};
+  if (!unit.receiver) return choose(what, asked, beside, &with_reader);
   const unsigned there = *unit.polled_by;
   if (asked != RunOn::kWithIt && asked != there)
     throw Error(
         fmt::format("{}: {} is polled by {} already; give rx_lcore to its first subscription", what,
                     unit.label(), lcore_text(there)));
-  return choose(what, there);
+  return choose(what, there, beside);
 }
 
 Subscription Bus::Impl::subscribe(const SubscribeOptions& options) {
@@ -240,32 +269,39 @@ Subscription Bus::Impl::subscribe(const SubscribeOptions& options) {
         "{}: a backlog of {} frames is asked for, and of the {} of {} there are {} left; ask for "
         "fewer (1 at least), or raise the port's backlog",
         what, options.backlog, unit.options().backlog, unit.label(), left));
+  if (unit.subscriptions == detail::PortUnit::kMaxSubscriptions)
+    throw Error(
+        fmt::format("{}: {} has {} subscriptions already, which are the most; take another port",
+                    what, unit.label(), unit.subscriptions));
   if (unit.receiver && unit.receiver->has(from, options.vlan))
     throw Error(fmt::format(
         "{}: this Bus subscribes to it on port {} already, and each frame has one reader; read it "
         "there",
         what, options.port));
-  const Choice reader = choose(what, options.lcore);
+  const Choice reader = choose(what, options.lcore, {});
   const Choice poller = choose_poller(what, unit, options.rx_lcore, reader);
   auto received = std::make_unique<detail::Received>(unit.framer_options(), session,
-                                                     options.backlog, hand_for(*reader.loop));
+                                                     options.backlog, hand_for(reader.lcore));
+  (void)make_loop(reader.lcore);
+  detail::BusLoop& polling = make_loop(poller.lcore);
   if (!unit.receiver) {
     unit.receiver = std::make_unique<detail::Receiver>(unit.rx_queues());
-    unit.polled_by = poller.loop->id();
-    poller.loop->receive_by(*unit.receiver);
-    rows_.push_back({poller.loop->id(),
+    unit.polled_by = polling.id();
+    polling.receive_by(*unit.receiver);
+    rows_.push_back({polling.id(),
                      fmt::format("RX poller of port {}, which has {} queues", options.port,
                                  unit.rx_queues().size()),
                      poller.why});
   }
   const std::string about = fmt::format("{}, port {}", options.from, options.port);
-  rows_.push_back({reader.loop->id(), "reader of " + about, reader.why});
+  rows_.push_back({reader.lcore, "reader of " + about, reader.why});
   unit.receiver->add(from, options.vlan, *received);
   unit.backlog += options.backlog;
-  received_on_.push_back(reader.loop->id());
+  ++unit.subscriptions;
+  received_on_.push_back(reader.lcore);
   received_from_.push_back(about);
   received_.push_back(std::move(received));
-  return Subscription(*received_.back(), reader.loop->id());
+  return Subscription(*received_.back(), reader.lcore);
 }
 
 }  // namespace bab

@@ -92,6 +92,19 @@ void check_queues(const std::string& label, const char* which, unsigned asked, u
         fmt::format("{}: {} is {}, and the device has {}; give fewer", label, which, asked, most));
 }
 
+constexpr std::uint32_t kMaxMtuInABuffer = 0xffff - Port::data_room(0);
+
+void check_hosts_mtu(const PortChoice& choice) {
+  std::uint16_t mtu = 0;
+  if (const int e = rte_eth_dev_get_mtu(choice.id, &mtu); e != 0)
+    throw Error::from_code(fmt::format("{}: asking for its MTU", choice.label), e);
+  if (mtu > kMaxMtuInABuffer)
+    throw Error(fmt::format(
+        "{}: the host gave it an MTU of {}, and a buffer has room for {} at most; have the host "
+        "configure a smaller one",
+        choice.label, mtu, kMaxMtuInABuffer));
+}
+
 void check_device(const PortChoice& choice) {
   const rte_eth_dev_info info = device_info(choice.id);
   const BusPort& asked = choice.options;
@@ -106,14 +119,14 @@ void check_device(const PortChoice& choice) {
     check("rx", asked.host->rx, info.nb_rx_queues);
     check("tx", asked.host->tx, info.nb_tx_queues);
     require_shareable(choice.id);
+    check_hosts_mtu(choice);
     return;
   }
   const QueueLimits most = queue_limits(info);
   check_queues(choice.label, "rx_queues", asked.rx_queues, most.rx);
   check_queues(choice.label, "tx_queues", asked.tx_queues, most.tx);
-  constexpr std::uint32_t kMaxInABuffer = 0xffff - Port::data_room(0);
   check_range(choice.label + ": mtu", asked.mtu, info.min_mtu,
-              std::min<std::uint32_t>(info.max_mtu, kMaxInABuffer));
+              std::min<std::uint32_t>(info.max_mtu, kMaxMtuInABuffer));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace bab {
 
 PoolPlan plan_pool(const PoolNeeds& needs) {
-  constexpr std::uint64_t kMax = 0xfffffffe;  // that a BufferPool can have
+  static constexpr std::uint64_t kMax = 0xfffffffe;  // that a BufferPool can have
   PoolPlan plan;
   const auto add = [&plan](std::uint64_t buffers, std::string why) {
     const auto n = static_cast<std::uint32_t>(std::min(buffers, kMax - plan.buffers));
@@ -22,15 +22,19 @@ PoolPlan plan_pool(const PoolNeeds& needs) {
     term.why = std::move(why);
     term.buffers = n;
   };
-  const std::uint64_t lcores = needs.lcores;
+  // Bounded, so that no product wraps.
+  const auto on_each_lcore = [&needs](std::uint64_t buffers) {
+    return std::uint64_t{needs.lcores} * std::min(buffers, kMax);
+  };
   add(needs.held, "in drivers' queues");
-  add(lcores * (needs.cache * 3 / 2),
+  add(on_each_lcore(std::uint64_t{needs.cache} * 3 / 2),
       fmt::format("in the caches of {} lcores, 1.5 times {} each", needs.lcores, needs.cache));
-  add(lcores * 2 * needs.burst,
+  add(on_each_lcore(std::uint64_t{2} * needs.burst),
       fmt::format("in hand: 2 bursts of {} on each of {} lcores", needs.burst, needs.lcores));
   add(std::uint64_t{2} * needs.writers,
       fmt::format("of {} writers: an open frame and a buffer set aside each", needs.writers));
   add(needs.backlog, "received, and waiting to be read");
+  add(needs.reading, "taken by readers, and not read yet");
   add(needs.extra, "kept by the application");
   return plan;
 }

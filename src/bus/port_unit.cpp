@@ -1,16 +1,45 @@
 #include "port_unit.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <functional>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_memzone.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/port_claim.hpp>
 
 #include "../port/device_info.hpp"
 
 namespace bab::detail {
+
+QueueClaim::QueueClaim(const std::string& label, std::uint16_t id, const char* kind,
+                       std::uint16_t queue)
+    : eal_(label) {
+  std::array<char, RTE_ETH_NAME_MAX_LEN> device{};
+  (void)rte_eth_dev_get_name_by_port(id, device.data());
+  // A device's name may be longer than a memzone's.
+  const std::string note =
+      fmt::format("bab_{}{}_{:x}", kind, queue, std::hash<std::string_view>{}(device.data()));
+  note_ = rte_memzone_reserve(note.c_str(), 1, SOCKET_ID_ANY, 0);
+  if (note_ != nullptr) return;
+  if (rte_errno == EEXIST)
+    throw Error(fmt::format(
+        "{}: its {} queue {} is in use by another Bus, and a queue can have only one user; end "
+        "that one, or take another queue",
+        label, kind, queue));
+  throw Error::from_code(fmt::format("{}: marking {} queue {} as in use", label, kind, queue),
+                         rte_errno);
+}
+
+QueueClaim::~QueueClaim() {
+  if (eal_is_there()) (void)rte_memzone_free(note_);
+}
 
 PortUnit::PortUnit(const PortChoice& choice, const std::string& name, unsigned lcores,
                    std::uint32_t cache)
@@ -32,12 +61,21 @@ void PortUnit::make_loopback() {
   choice_.id = loopback_->port_id();
 }
 
+/// A reader takes a burst of up to 32 frames, but no more than its backlog, and may hold the one
+/// before. Any number of subscriptions may share the backlog, of which each has 1 at least.
+std::uint32_t PortUnit::most_taken() const {
+  constexpr std::uint32_t kBurst = 32;
+  return std::min(options().backlog, kBurst * kMaxSubscriptions) +
+         std::min(options().backlog, kMaxSubscriptions);
+}
+
 PoolNeeds PortUnit::needs(std::uint32_t held, std::uint32_t writing, bool receiving) const {
   return {.held = held,
           .lcores = lcores_,
           .cache = cache_,
           .writers = writing,
           .backlog = receiving ? options().backlog : 0,
+          .reading = receiving ? most_taken() : 0,
           .extra = options().extra_buffers};
 }
 
@@ -83,6 +121,7 @@ void PortUnit::make_own(const std::string& name) {
     port_ = std::make_unique<Port>(o, *tx_pool_);
   } else {
     port_ = std::make_unique<Port>(o, [&](const RxPoolNeeds& wanted) {
+      rx_pool_.reset();  // of an attempt that failed: it has the name
       rx_plan_ = plan_pool(needs(wanted.held, 0, true));
       rx_pool_ = make_pool(name + "rx", rx_plan_, wanted.data_room, true);
       if (wanted.data_room < room && !gathering_)
@@ -98,6 +137,11 @@ void PortUnit::make_own(const std::string& name) {
 
 void PortUnit::use_hosts(const std::string& name) {
   const HostQueues queues = *options().host;
+  // Refuses a device that a Port has. It isn't kept: several Buses may have queues of a host's
+  // port.
+  (void)PortClaim(choice_.id, label());
+  hosts_rx_claim_.emplace(label(), choice_.id, "RX", queues.rx);
+  hosts_tx_claim_.emplace(label(), choice_.id, "TX", queues.tx);
   std::uint16_t mtu = 0;
   if (const int e = rte_eth_dev_get_mtu(choice_.id, &mtu); e != 0)
     throw Error::from_code(fmt::format("{}: asking for its MTU", label()), e);
@@ -164,6 +208,8 @@ std::uint64_t PortUnit::received_frames() const {
 }
 
 void PortUnit::close() noexcept {
+  hosts_rx_claim_.reset();
+  hosts_tx_claim_.reset();
   if (port_ == nullptr) return;
   if (is_memory_port(port_->driver())) port_->drain();
   port_->stop();

@@ -9,12 +9,15 @@
 
 #include <bab/bus/bus_options.hpp>
 #include <bab/bus/pool_plan.hpp>
+#include <bab/detail/eal_use.hpp>
 #include <bab/memory/buffer_pool.hpp>
 #include <bab/port/loopback.hpp>
 #include <bab/port/port.hpp>
 #include <bab/wire/frame_header.hpp>
 
 #include "receiver.hpp"
+
+struct rte_memzone;
 
 namespace bab::detail {
 
@@ -24,6 +27,21 @@ struct PortChoice {
   std::string label;     ///< "ports[0] (net_null0)"
   std::uint16_t id = 0;  ///< not of a loopback, which is still to be made
   bool is_loopback = false;
+};
+
+/// A queue of a host's port belongs to one Bus only. As with PortClaim, the claim is noted in EAL's
+/// memory.
+class QueueClaim {
+ public:
+  /// `kind`: "RX" or "TX". Throws Error, whose sentence `label` begins: another Bus has the queue.
+  QueueClaim(const std::string& label, std::uint16_t id, const char* kind, std::uint16_t queue);
+  QueueClaim(const QueueClaim&) = delete;
+  QueueClaim& operator=(const QueueClaim&) = delete;
+  ~QueueClaim();
+
+ private:
+  EalUse eal_;
+  const rte_memzone* note_;
 };
 
 /// One of a Bus's ports: its pools, the device or the host's queues of it, and who has which queue.
@@ -60,10 +78,13 @@ class PortUnit {
   /// That its RX queues gave so far.
   [[nodiscard]] std::uint64_t received_frames() const;
 
+  static constexpr std::uint32_t kMaxSubscriptions = 1024;
+
   std::unique_ptr<Receiver> receiver;
   std::optional<unsigned> polled_by;  ///< the loop that has the receiver
   std::uint32_t writers = 0;          ///< that there are
   std::uint32_t backlog = 0;          ///< that subscriptions have
+  std::uint32_t subscriptions = 0;    ///< that there are
 
   /// When nobody polls it any more: stops and closes the port. What is in a memory port goes back.
   void close() noexcept;
@@ -75,6 +96,7 @@ class PortUnit {
   [[nodiscard]] PortOptions port_options() const;
   [[nodiscard]] std::shared_ptr<BufferPool> make_pool(const std::string& name, const PoolPlan& plan,
                                                       std::uint32_t data_room, bool receives) const;
+  [[nodiscard]] std::uint32_t most_taken() const;
   [[nodiscard]] PoolNeeds needs(std::uint32_t held, std::uint32_t writing, bool receiving) const;
 
   PortChoice choice_;
@@ -87,6 +109,8 @@ class PortUnit {
   PoolPlan tx_plan_;
   PoolPlan rx_plan_;
   std::unique_ptr<Port> port_;  // null: the host's, or closed
+  std::optional<QueueClaim> hosts_rx_claim_;
+  std::optional<QueueClaim> hosts_tx_claim_;
   std::deque<RxQueue> hosts_rx_;
   std::deque<TxQueue> hosts_tx_;
   std::uint32_t mtu_ = 0;

@@ -17,15 +17,16 @@ namespace bab {
 struct RunOn {
   /// On the thread that made the Bus, whenever this thread turns the Bus.
   static constexpr unsigned kHere = 0xffffffff;
-  /// On the worker lcore with the fewest pollers so far (plan_placement()). Bus::placement() says
-  /// which one that is.
+  /// On the worker lcore with the fewest pollers so far (plan_placement()). A subscription's reader
+  /// counts as one. Bus::placement() says which lcore it is.
   static constexpr unsigned kWorker = 0xfffffffe;
   /// For a flusher: where its writer is. For a port's poller: where the port's first subscription
   /// is read.
   static constexpr unsigned kWithIt = 0xfffffffd;
 };
 
-/// Two queues of a port that the host application configured. From now on only the bus uses them.
+/// Two queues of a port that the host application configured. From now on only the bus uses them:
+/// another Bus that names one of them is refused.
 struct HostQueues {
   std::uint16_t rx = 0;
   std::uint16_t tx = 0;
@@ -54,7 +55,8 @@ struct BusPort {
   /// Most writers on this port, 1 … 4,096. A publication of several lcores has one on each.
   std::uint32_t writers = 8;
   /// Received frames that may wait to be read, in all subscriptions on this port together:
-  /// 1 … 1,048,576.
+  /// 1 … 1,048,576. At most 1,024 subscriptions share it. Pools have room, too, for the frames that
+  /// readers have taken.
   std::uint32_t backlog = 256;
   /// Buffers of each pool for Packets that the application keeps, 0 … 16,777,216.
   std::uint32_t extra_buffers = 0;

@@ -17,6 +17,7 @@ struct PoolNeeds {
   std::uint32_t burst = 32;   ///< frames that an lcore takes at a time
   std::uint32_t writers = 0;  ///< writers that write into the pool
   std::uint32_t backlog = 0;  ///< received frames that wait to be read
+  std::uint32_t reading = 0;  ///< received frames that readers have taken, beyond the backlog
   std::uint32_t extra = 0;    ///< buffers that the application keeps
 };
 
@@ -40,7 +41,7 @@ struct PoolPlan {
 ///   a quarter of the pool;
 /// - two bursts for each lcore, which it works with;
 /// - two for each writer: an open frame, and a buffer set aside;
-/// - the backlog, and the extra buffers.
+/// - the backlog, the frames that readers have taken, and the extra buffers.
 ///
 /// At most 4,294,967,294. Any thread; needs no EAL.
 PoolPlan plan_pool(const PoolNeeds& needs);

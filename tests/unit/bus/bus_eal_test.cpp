@@ -107,6 +107,51 @@ TEST(BusEal, GoesWithTheLastOfSeveral) {
               HasSubstr("EAL was cleaned up, and a process can initialise it only once"));
 }
 
+/// Makes a Bus that can't be made, and returns why not.
+std::string refused(const BusOptions& options) {
+  try {
+    Bus bus(options);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "it was made";
+}
+
+TEST(BusEal, StaysForTheNextBusWhereOneCanNotBeMade) {
+  const Said said = in_child([] {
+    BusOptions mistyped = bus_of_a_child();
+    mistyped.ports[0] = {.device = "net_typo0"};
+    std::string result = refused(mistyped);
+    {
+      Bus right(bus_of_a_child());
+      result += " / " + hello_over(right);
+    }
+    return result + " / " + refused(bus_of_a_child());
+  });
+  EXPECT_THAT(said.result,
+              testing::MatchesRegex("ports.0.: EAL has no device net_typo0.* / hello / .*EAL was "
+                                    "cleaned up.*"));
+}
+
+TEST(BusEal, IsGivenItsArgumentsAgainWhereABusCanNotBeMade) {
+  const Said said = in_child([] {
+    BusOptions o = bus_of_a_child();
+    o.eal = plain_and({"--vdev=net_null7"});
+    o.ports.push_back({.device = "net_null8", .writers = 1, .backlog = 32});
+    std::string result = refused(o);
+    o.ports[1].device = "net_null7";
+    BusOptions others = o;
+    others.eal = plain_and({"--vdev=net_null8"});
+    result += " / " + refused(others);
+    Bus right(o);
+    return result + " / " + hello_over(right);
+  });
+  EXPECT_THAT(
+      said.result,
+      testing::MatchesRegex(".*EAL has no device net_null8.* / BusOptions::eal: EAL runs already, "
+                            "with other arguments.* / hello"));
+}
+
 TEST(BusEal, IsForAThreadThatIsAnLcore) {
   const Said said = in_child([] {
     Bus first(bus_of_a_child());

@@ -139,6 +139,42 @@ TEST(BusByHand, AnExceptionOfATasksComesFromStop) {
   bus.stop();  // a second stop() throws nothing
 }
 
+/// Readers that began to read and don't go on hold a burst each, beyond their backlogs. The last
+/// one gets all of its frames.
+TEST(BusByHand, SlowReadersTakeNothingFromTheOthers) {
+  constexpr std::uint32_t kReaders = 33, kBacklog = 16;
+  BusOptions options = virtual_bus();
+  options.lcores = {1};
+  options.ports[0].writers = kReaders;
+  options.ports[0].backlog = kReaders * kBacklog;
+  Bus bus(options);
+  std::vector<Publication> outs;
+  std::vector<Subscription> ins;
+  for (std::uint32_t i = 1; i <= kReaders; ++i) {
+    const std::string group = "239.1.1." + std::to_string(i) + ":1";
+    ins.push_back(bus.subscribe({.from = group, .backlog = kBacklog}));
+    outs.push_back(bus.publish({.to = group, .flush_messages = 1}));
+  }
+  std::uint64_t now = 0;
+  const auto fill = [&](std::size_t i) {
+    for (std::uint32_t k = 0; k < kBacklog; ++k) {
+      EXPECT_TRUE(outs[i].send("x")) << "to reader " << i;
+      bus.turn(++now);
+    }
+    bus.turn(++now);
+  };
+  for (std::size_t i = 0; i + 1 < kReaders; ++i) {
+    fill(i);
+    EXPECT_TRUE(ins[i].next());
+    fill(i);
+    ASSERT_EQ(ins[i].stats().behind, 0U);
+  }
+  for (int round = 0; round < 4; ++round) {
+    fill(kReaders - 1);
+    EXPECT_EQ(read_all(ins.back()).size(), kBacklog);
+  }
+}
+
 TEST(BusByHand, IsNotStoppedInItsOwnTurn) {
   Bus bus(small_bus());
   auto in = bus.subscribe({.from = kGroup});

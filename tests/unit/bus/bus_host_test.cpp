@@ -201,5 +201,50 @@ TEST(BusBesideAHost, RefusesWhatTheHostDidNotConfigureForIt) {
   EXPECT_THAT(refusal_of([&] { Bus bus(options); }), HasSubstr("are the host's to choose"));
 }
 
+/// A queue is for one thread.
+TEST(BusBesideAHost, RefusesAQueueThatAnotherBusHas) {
+  HostsPort port;
+  {
+    Bus first(beside(port, {0, 1}));
+    EXPECT_THAT(refusal_of([&] {
+                  Bus second(beside(port, {0, 0}));
+                }),
+                HasSubstr("RX queue 0 is in use by another Bus"));
+    EXPECT_THAT(refusal_of([&] {
+                  Bus second(beside(port, {1, 1}));
+                }),
+                HasSubstr("TX queue 1 is in use by another Bus"));
+    Bus second(beside(port, {1, 0}));  // what the refused ones claimed is free again
+  }
+  Bus again(beside(port, {0, 1}));
+}
+
+TEST(BusBesideAHost, RefusesQueuesOfAPortThatAnotherBusOwns) {
+  const test::Vdev null("net_null_owned");
+  BusOptions options = test::small_bus();
+  options.ports[0] = {.device = "net_null_owned"};
+  Bus owner(options);
+  options.ports[0].host = HostQueues{0, 0};
+  EXPECT_THAT(refusal_of([&] { Bus second(options); }),
+              HasSubstr("net_null_owned): it is in use by another bab::Port"));
+}
+
+TEST(BusBesideAHost, RefusesAnMtuThatIsLongerThanABuffer) {
+  const test::Vdev null("net_null_long");
+  std::uint16_t id = 0;
+  ASSERT_EQ(rte_eth_dev_get_port_by_name("net_null_long", &id), 0);
+  FullPool pool(test::receiving_pool(1));
+  rte_eth_conf conf{};
+  conf.rxmode.mtu = 65'535;
+  ASSERT_EQ(rte_eth_dev_configure(id, 1, 1, &conf), 0);
+  ASSERT_EQ(rte_eth_rx_queue_setup(id, 0, 64, 0, nullptr, pool.mempool()), 0);
+  ASSERT_EQ(rte_eth_tx_queue_setup(id, 0, 64, 0, nullptr), 0);
+  BusOptions options = test::small_bus();
+  options.ports[0] = {.device = "net_null_long", .host = HostQueues{0, 0}};
+  EXPECT_THAT(refusal_of([&] { Bus bus(options); }),
+              HasSubstr("net_null_long): the host gave it an MTU of 65535, and a buffer has room "
+                        "for "));
+}
+
 }  // namespace
 }  // namespace bab

@@ -161,8 +161,27 @@ TEST(BusRefuses, WhatCanNotBePublished) {
                 "1; raise its writers"));
   EXPECT_THAT(refusal_of([&] { (void)bus.publish({.to = kGroup}, {}); }),
               HasSubstr("no lcore is named"));
-  // The refused calls left nothing behind.
+  EXPECT_THAT(refused({.to = kGroup, .lcore = RunOn::kWithIt}),
+              HasSubstr("lcore is RunOn::kWithIt, which only flusher_lcore and rx_lcore can be; "
+                        "name a worker lcore, RunOn::kWorker or RunOn::kHere"));
+  EXPECT_THAT(refusal_of([&] {
+                (void)bus.publish({.to = kGroup}, std::array<unsigned, 2>{2, 77});
+              }),
+              HasSubstr("lcore 77 is none of the bus's workers"));
+  // The refused calls left nothing behind: no rows, no loops, and no lcores that are taken.
   EXPECT_EQ(bus.placement().rows.size(), 4U);
+  Bus other(small_bus());
+  for (const unsigned lcore : {1U, 2U}) {
+    EXPECT_THAT(refusal_of([&] { (void)bus.lcore(lcore); }), HasSubstr("has nothing there"));
+    EXPECT_EQ(other
+                  .publish({.session = "OTHER" + std::to_string(lcore),
+                            .to = kGroup,
+                            .lcore = lcore,
+                            .flusher_lcore = 1})
+                  .lcore(),
+              lcore);
+  }
+  test::expect_clean_stop(other);
   auto out = bus.publish({.session = "AFTER", .to = kGroup});
   EXPECT_TRUE(out.send("after"));
   test::expect_clean_stop(bus);
@@ -191,6 +210,11 @@ TEST(BusRefuses, WhatCanNotBeSubscribedTo) {
               HasSubstr("ports[0] (loopback) is polled by the thread that made the bus already"));
   EXPECT_THAT(refused({.from = "239.1.1.2:1", .backlog = 8, .lcore = 0}),
               HasSubstr("lcore 0 is none of the bus's workers (1, 2, 3)"));
+  EXPECT_THAT(refused({.from = "239.1.1.2:1", .backlog = 8, .lcore = 3, .rx_lcore = 2}),
+              HasSubstr("is polled by the thread that made the bus already"));
+  EXPECT_THAT(refused({.from = "239.1.1.2:1", .backlog = 8, .lcore = RunOn::kWithIt}),
+              HasSubstr("lcore is RunOn::kWithIt"));
+  EXPECT_THAT(refusal_of([&] { (void)bus.lcore(3); }), HasSubstr("has nothing there"));
   EXPECT_EQ(bus.placement().rows.size(), 2U);
   test::expect_clean_stop(bus);
 }

@@ -154,6 +154,28 @@ TEST(BusOnWorkers, SaysWhatRunsWhereAndWhy) {
                         "lcores 1, 3)\n"));
 }
 
+/// A reader needs its lcore as a poller does, and what one call places counts in that call.
+TEST(BusOnWorkers, AreSpreadOverLcores) {
+  {
+    Bus bus(on_workers());
+    std::vector<unsigned> readers;
+    for (unsigned i = 1; i <= 4; ++i)
+      readers.push_back(bus.subscribe({.from = "239.1.1." + std::to_string(i) + ":1",
+                                       .backlog = 8,
+                                       .lcore = RunOn::kWorker,
+                                       .rx_lcore = RunOn::kHere})
+                            .lcore());
+    EXPECT_THAT(readers, testing::ElementsAre(1, 2, 3, 1));
+  }
+  Bus bus(on_workers());
+  const std::array<unsigned, 2> workers{RunOn::kWorker, RunOn::kWorker};
+  const auto outs =
+      bus.publish({.session = "SHARED", .to = kGroup, .flusher_lcore = RunOn::kWorker}, workers);
+  EXPECT_EQ(outs[0].lcore(), 1U);
+  EXPECT_EQ(outs[1].lcore(), 2U);
+  EXPECT_EQ(bus.placement().rows.back().lcore, 3U);
+}
+
 TEST(BusOnWorkers, TwoBusesHaveLcoresOfTheirOwn) {
   Bus first(on_workers());
   auto first_out = first.publish({.session = "FIRST", .to = kGroup, .lcore = RunOn::kWorker});
@@ -281,9 +303,40 @@ TEST(BusOnWorkers, RunningOnesAreLeftAlone) {
   EXPECT_THAT(refusal_of([&] { bus.spawn(out, idle); }), HasSubstr("make another one"));
 }
 
+/// Nothing would ever run there.
+TEST(BusOnWorkers, OnesThatWereNotStartedAreRefused) {
+  BusOptions options = on_workers();
+  options.ports[0].tx_queues = 2;
+  Bus bus(options);
+  // Polled by hand, and read on an lcore that has no task.
+  const auto in =
+      bus.subscribe({.from = kGroup, .backlog = 8, .lcore = 3, .rx_lcore = RunOn::kHere});
+  bus.start();
+  const std::size_t rows = bus.placement().rows.size();
+  EXPECT_THAT(refusal_of([&] { (void)bus.publish({.session = "LATE", .to = kGroup, .lcore = 2}); }),
+              HasSubstr("start() did not start lcore 2; do it before start()"));
+  EXPECT_THAT(refusal_of([&] {
+                (void)bus.subscribe({.from = "239.1.1.2:1", .backlog = 8, .lcore = RunOn::kWorker});
+              }),
+              HasSubstr("start() did not start lcore 1; do it before start()"));
+  EXPECT_THAT(refusal_of([&] { bus.spawn(in, []() -> Task<> { co_return; }); }),
+              HasSubstr("lcore 3: start() did not start it; spawn it before start()"));
+  EXPECT_THAT(refusal_of([&] { bus.lcore(2); }), HasSubstr("this Bus has nothing there"));
+  EXPECT_EQ(bus.placement().rows.size(), rows);
+  expect_clean_stop(bus);
+}
+
 TEST(BusOnWorkers, ABusyLcoreIsNamed) {
   Bus bus(on_workers());
-  (void)bus.subscribe({.from = kGroup, .lcore = 2});
+  const auto on_1 = bus.subscribe({.from = kGroup, .backlog = 8, .lcore = 1});
+  const auto on_2 = bus.subscribe({.from = "239.1.1.2:1", .backlog = 8, .lcore = 2});
+  std::atomic<unsigned> ran{0};
+  const auto task = [&ran]() -> Task<> {
+    ran.fetch_add(1);
+    co_return;
+  };
+  bus.spawn(on_1, task);
+  bus.spawn(on_2, task);
   std::atomic<bool> over{false};
   auto work = [&] {
     while (!over) rte_pause();
@@ -292,6 +345,10 @@ TEST(BusOnWorkers, ABusyLcoreIsNamed) {
   EXPECT_THAT(refusal_of([&] { bus.start(); }), HasSubstr("lcore 2 is busy with something else"));
   over = true;
   test::wait_for(2, work);
+  EXPECT_EQ(ran, 0U);  // none runs where not all can
+  EXPECT_EQ(refusal_of([&] { bus.start(); }), "");
+  EXPECT_TRUE(within_10_s([&] { return ran == 2; }));
+  expect_clean_stop(bus);
 }
 
 TEST(BusOnWorkers, AnExceptionThereComesFromStop) {

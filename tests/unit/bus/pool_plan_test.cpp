@@ -17,8 +17,9 @@ TEST(PoolPlan, IsTheSumOfItsTerms) {
                                    .burst = 32,
                                    .writers = 8,
                                    .backlog = 64,
+                                   .reading = 65,
                                    .extra = 10});
-  EXPECT_EQ(plan.buffers, 128U + 3 * 375 + 3 * 64 + 2 * 8 + 64 + 10);
+  EXPECT_EQ(plan.buffers, 128U + 3 * 375 + 3 * 64 + 2 * 8 + 64 + 65 + 10);
   std::uint32_t sum = 0;
   for (const PoolPlan::Term& term : plan.terms) sum += term.buffers;
   EXPECT_EQ(sum, plan.buffers);
@@ -36,6 +37,10 @@ TEST(PoolPlan, IsAtMostWhatAPoolCanHave) {
   const PoolPlan plan = plan_pool({.held = 0xffffffff, .lcores = 0xffffffff, .writers = 1});
   EXPECT_EQ(plan.buffers, 0xfffffffeU);
   ASSERT_EQ(plan.terms.size(), 1U);
+  EXPECT_EQ(plan_pool({.lcores = 1, .cache = 0xffffffff}).buffers, 0xfffffffeU);
+  EXPECT_EQ(plan_pool({.lcores = 0xffffffff, .cache = 0xffffffff}).buffers, 0xfffffffeU);
+  EXPECT_EQ(plan_pool({.lcores = 0xffffffff, .cache = 0, .burst = 0xffffffff}).buffers,
+            0xfffffffeU);
 }
 
 /// A pool of the planned size doesn't shorten the caches: each lcore may keep as many buffers as
