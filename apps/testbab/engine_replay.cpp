@@ -89,9 +89,13 @@ class Replay final : public Job {
 
   void sum_up(Summary& summary) const override {
     replayer_.sum_up(summary);
-    summary.replay = {messages_.size(), messages_.duplicates()};
-    auto& row =
-        summary.ledger.row("frames of the capture", messages_.frames() + messages_.other_links());
+    const std::uint64_t frames = messages_.frames() + messages_.other_links();
+    summary.replay = {.messages = messages_.size(),
+                      .duplicates = messages_.duplicates(),
+                      .frames = frames,
+                      .drops = messages_.others(),
+                      .other_links = messages_.other_links()};
+    auto& row = summary.ledger.row("frames of the capture", frames);
     row.out = {{"with messages", messages_.frames_with_messages()},
                {"without", messages_.empty_frames()},
                {"with duplicates only", messages_.duplicate_frames()},

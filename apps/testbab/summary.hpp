@@ -90,8 +90,11 @@ struct CaptureSummary {
 
 /// What a replay had to send.
 struct ReplaySummary {
-  std::uint64_t messages;    ///< a round
-  std::uint64_t duplicates;  ///< messages of the capture that were left out
+  std::uint64_t messages;         ///< a round
+  std::uint64_t duplicates;       ///< messages of the capture that were left out
+  std::uint64_t frames = 0;       ///< of the capture
+  bab::DropCounters drops{};      ///< of these frames
+  std::uint64_t other_links = 0;  ///< those of them that are no Ethernet's
 };
 
 /// Everything that the end of a run reports.

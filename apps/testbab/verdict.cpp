@@ -80,6 +80,19 @@ void reserve_what_arrived(const Summary& s, std::vector<std::string>& all) {
         received, s.drops[Drop::kNotIp], s.drops[Drop::kNotUdp], s.drops[Drop::kOtherPort]));
 }
 
+/// What a replay didn't send, because it is no message here, was one where it was captured.
+void reserve_the_capture(const ReplaySummary& replay, std::vector<std::string>& all) {
+  for (const Reservation& r : kUnusable)
+    if (const std::uint64_t n = replay.drops[r.reason]; n > 0)
+      all.push_back(
+          fmt::format("{} of {} frames of the capture {}: {}", n, replay.frames, r.what, r.cause));
+  if (replay.other_links > 0)
+    all.push_back(
+        fmt::format("{} of {} frames of the capture are of links that are no Ethernet's, and were "
+                    "passed over: capture on the NIC's own interface",
+                    replay.other_links, replay.frames));
+}
+
 void reserve_the_ports(const Summary& s, std::vector<std::string>& all) {
   for (const PortSummary& port : s.ports) {
     if (port.stats.rx_errors == 0) continue;
@@ -141,6 +154,7 @@ Verdict verdict_of(const Summary& s) {
   Verdict v;
   v.fault = s.fault();
   reserve_what_arrived(s, v.reservations);
+  if (s.replay) reserve_the_capture(*s.replay, v.reservations);
   reserve_the_ports(s, v.reservations);
   reserve_streams(s, v.reservations);
   for (const Reservation& r : kUnsent)

@@ -93,6 +93,16 @@ TEST(Verdict, MessagesThatWereNotJudgedAreSaid) {
               ElementsAre(HasSubstr("9 messages of sessions beyond the 4096")));
 }
 
+TEST(Verdict, WhatAReplayCouldNotUseIsSaid) {
+  Summary s;
+  s.replay = {.messages = 1, .duplicates = 0, .frames = 80, .drops = {}, .other_links = 3};
+  s.replay->drops.add(Drop::kTruncated, 76);
+  s.replay->drops.add(Drop::kNotIp, 2);  // every capture has frames that aren't meant for bab
+  EXPECT_THAT(verdict_of(s).reservations,
+              ElementsAre(HasSubstr("76 of 80 frames of the capture end before a length"),
+                          HasSubstr("3 of 80 frames of the capture are of links")));
+}
+
 TEST(Verdict, AFileThatLibpcapCannotReadOnIsNoNicsError) {
   Summary s;
   s.ports.emplace_back();
