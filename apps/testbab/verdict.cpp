@@ -95,7 +95,7 @@ void reserve_the_capture(const ReplaySummary& replay, std::vector<std::string>& 
 
 void reserve_the_ports(const Summary& s, std::vector<std::string>& all) {
   for (const PortSummary& port : s.ports) {
-    if (port.stats.rx_errors == 0) continue;
+    if (!port.receives || port.stats.rx_errors == 0) continue;
     // Each poll of a file that libpcap can't read on counts one.
     if (port.driver == "net_pcap")
       all.push_back(
@@ -107,6 +107,15 @@ void reserve_the_ports(const Summary& s, std::vector<std::string>& all) {
           "port {} received {} frames with an error: look at show port xstats {}, its cable and "
           "the MTU of its peer",
           port.id, port.stats.rx_errors, port.id));
+  }
+  for (const PortSummary& port : s.ports) {
+    std::uint64_t doubtful = 0;
+    for (const EventSummary& e : s.events) doubtful += e.port == port.id ? e.doubtful_frames : 0;
+    if (doubtful > 0)
+      all.push_back(
+          fmt::format("port {} sent {} frames of which it isn't known whether its link was up: "
+                      "they may be lost; look at its cable and its peer",
+                      port.id, doubtful));
   }
 }
 

@@ -103,6 +103,21 @@ TEST(Verdict, WhatAReplayCouldNotUseIsSaid) {
                           HasSubstr("3 of 80 frames of the capture are of links")));
 }
 
+TEST(Verdict, ErrorsOfAPortThatNobodyReceivesOnDontMatter) {
+  Summary s;
+  s.ports.emplace_back();
+  s.ports[0].receives = false;
+  s.ports[0].stats.rx_errors = 9;
+  EXPECT_EQ(verdict_of(s).grade, Grade::kGood);
+}
+
+TEST(Verdict, FramesThatWereSentWhileALinkWentDownAreSaid) {
+  Summary s;
+  s.ports.emplace_back().id = 3;
+  s.events = {{1, 3, "link down", 40}, {2, 3, "link up", 0}, {3, 3, "link down", 2}};
+  EXPECT_THAT(verdict_of(s).reservations, ElementsAre(HasSubstr("port 3 sent 42 frames of which")));
+}
+
 TEST(Verdict, AFileThatLibpcapCannotReadOnIsNoNicsError) {
   Summary s;
   s.ports.emplace_back();
