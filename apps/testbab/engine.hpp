@@ -74,6 +74,8 @@ struct Engine {
   /// Generator's.
   const char* session;
   std::unique_ptr<Job> (*make)(const Options&, Wiring&);
+  /// Throws bab::Error: options that `make` would refuse whatever the ports are. Null: none.
+  void (*require)(const Options&) = nullptr;
 };
 
 /// The last member of an Engine whose Job is a J.

@@ -19,6 +19,14 @@
 namespace testbab {
 namespace {
 
+void require_room_for_numbers(const Options& options) {
+  if (options.sizes.min() < sizeof(std::uint64_t))
+    throw bab::Error(
+        fmt::format("--msg-size={}: flowgen's messages carry their flow and number in 8 "
+                    "bytes; give 8 or more",
+                    options.sizes.min()));
+}
+
 /// Many flows into one session: --writers of them, through one shared writer or a local writer
 /// each. A flusher sends them on the first port, a checker receives them on the last one.
 class Flowgen final : public Job {
@@ -105,11 +113,7 @@ class Flowgen final : public Job {
   static void check(const Options& options, const bab::WriterOptions& writer,
                     const bab::BufferPool& pool) {
     const std::uint32_t most = writer.payload_capacity - 2;
-    if (options.sizes.min() < sizeof(std::uint64_t))
-      throw bab::Error(
-          fmt::format("--msg-size={}: flowgen's messages carry their flow and number in 8 "
-                      "bytes; give 8 or more",
-                      options.sizes.min()));
+    require_room_for_numbers(options);
     if (options.sizes.max() > most)
       throw bab::Error(
           fmt::format("--msg-size={}: a frame holds a message of at most {} bytes; raise "
@@ -146,6 +150,7 @@ constinit const Engine kFlowgenEngine{
     .port_use = "a port to send and receive on",
     .most_ports = 2,
     .session = "TESTBABF",
-    .make = make_job<Flowgen>};
+    .make = make_job<Flowgen>,
+    .require = require_room_for_numbers};
 
 }  // namespace testbab

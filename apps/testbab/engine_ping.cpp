@@ -54,6 +54,7 @@ constinit const Engine kPingEngine{
     .port_use = "a port to send and receive on",
     .most_ports = 2,
     .session = "BABPING",
-    .make = make_job<Ping>};
+    .make = make_job<Ping>,
+    .require = PingPoller::require};
 
 }  // namespace testbab

@@ -15,6 +15,13 @@
 namespace testbab {
 namespace {
 
+void require_capture(const Options& options) {
+  if (options.replay.empty())
+    throw bab::Error(
+        "replay sends the messages of a capture, and none is named; give --replay=FILE, a capture "
+        "with MoldUDP64 messages");
+}
+
 /// Sends a capture's messages at the pace at which they were captured, or at another one, once or
 /// several times. A message that couldn't go in time goes as soon as it can; those behind it keep
 /// their times.
@@ -108,8 +115,7 @@ class Replay final : public Job {
 
  private:
   static CapturedMessages read(const Options& options, const Wiring& wiring) {
-    if (options.replay.empty())
-      throw bab::Error("replay needs --replay=FILE, a capture with MoldUDP64 messages");
+    require_capture(options);
     return {options.replay, options.rx_udp_port, options.keep_duplicates, wiring.signals()};
   }
 
@@ -127,6 +133,7 @@ constinit const Engine kReplayEngine{
     .port_use = "a port to send on",
     .most_ports = 1,
     .session = "BABREPLAY",
-    .make = make_job<Replay>};
+    .make = make_job<Replay>,
+    .require = require_capture};
 
 }  // namespace testbab
