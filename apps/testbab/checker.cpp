@@ -19,6 +19,7 @@ Checker::Stream* Checker::find(const bab::wire::MoldHeader& header) noexcept {
   // may join late.
   const std::uint64_t next = strict_ ? bab::wire::kMoldFirstSequence : header.sequence;
   *stream = {.ours = ours, .judged = ours, .named = ours, .next = next};
+  stream->missing = MissingNumbers({&gap_memory_[(streams_.size() - 1) * kMaxGaps], kMaxGaps});
   return stream;
 }
 
@@ -30,22 +31,50 @@ void Checker::begin(const bab::wire::MoldHeader& header) noexcept {
   const std::uint64_t end = header.sequence + header.messages();
   if (header.sequence == s.next) [[likely]] {
     s.next = end;
+    s.again.next = 0;
   } else if (header.sequence > s.next) {
     ++gaps_;
-    s.missing += header.sequence - s.next;
+    s.missing.add(s.next, header.sequence);
     s.next = end;
-  } else if (header.sequence == bab::wire::kMoldFirstSequence && end < s.next && !strict_) {
-    ++restarts_;  // the sender began again
-    s.next = end;
-  } else if (header.messages() > 0) {
-    // Older than the newest: messages that were missing fill a gap; the others are duplicates.
-    ++s.out_of_order;
-    const std::uint64_t old = std::min(end, s.next) - header.sequence;
-    const std::uint64_t filled = std::min(old, s.missing);
-    s.missing -= filled;
-    s.duplicates += old - filled;
-    s.next = std::max(s.next, end);
+    s.again.next = 0;
+  } else {
+    take_old(s, header.sequence, end);
   }
+}
+
+/// Older than the newest: messages that were missing fill a gap; the others are duplicates, or of a
+/// sender that began again. A copy of its first frame alone doesn't show that it did.
+void Checker::take_old(Stream& s, std::uint64_t sequence, std::uint64_t end) noexcept {
+  if (s.again.next == sequence && end > sequence && sequence != 0) {
+    ++restarts_;
+    begin_again(s, end);
+    return;
+  }
+  const bool first = sequence == bab::wire::kMoldFirstSequence && end < s.next && !strict_;
+  if (first)
+    s.again = {.next = end};
+  else if (end > sequence)
+    s.again.next = 0;
+  if (end <= sequence) return;
+  ++s.out_of_order;
+  const std::uint64_t old = std::min(end, s.next) - sequence;
+  const std::uint64_t filled = s.missing.fill(sequence, end);
+  s.duplicates += old - filled;
+  s.next = std::max(s.next, end);
+  if (first) {
+    s.again.filled = filled;
+    s.again.duplicates = old - filled;
+    s.again.out_of_order = 1;
+  }
+}
+
+/// The first frame was no duplicate and filled no gap.
+void Checker::begin_again(Stream& s, std::uint64_t end) noexcept {
+  s.missing.settle(s.again.filled);
+  s.duplicates -= s.again.duplicates;
+  s.out_of_order -= s.again.out_of_order;
+  s.again.next = 0;
+  s.next = end;
 }
 
 /// A message of ours whose payload isn't that of its number. In a stream that only looks like ours
@@ -68,7 +97,7 @@ void Checker::recognise(std::span<const std::uint8_t> bytes) noexcept {
 std::uint64_t Checker::missing_of_ours() const noexcept {
   std::uint64_t sum = 0;
   for (const Stream& s : streams_)
-    if (s.ours) sum += s.missing;
+    if (s.ours) sum += s.missing.count();
   return sum;
 }
 
@@ -85,10 +114,10 @@ void Checker::sum_up(BusTotals& bus, bool port_lost) const {
   bus.gaps += gaps_;
   bus.restarts += restarts_;
   for (const Stream& s : streams_) {
-    bus.missing += s.missing;
+    bus.missing += s.missing.count();
     bus.out_of_order += s.out_of_order;
     bus.duplicates += s.duplicates;
-    if (s.ours || port_lost) bus.lost += s.missing;
+    if (s.ours || port_lost) bus.lost += s.missing.count();
     if (s.ours) bus.disordered += s.out_of_order;
   }
 }

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include <bab/wire/moldudp64.hpp>
 
+#include "missing_numbers.hpp"
 #include "payload.hpp"
 #include "session_table.hpp"
 #include "summary.hpp"
@@ -19,6 +21,8 @@ class Checker {
  public:
   /// Messages of sessions beyond these are counted, and not judged.
   static constexpr std::size_t kMaxStreams = 4096;
+  /// Gaps of a stream that later messages may fill. Older ones stay.
+  static constexpr std::size_t kMaxGaps = 64;
 
   /// `strict`: every stream is a Generator's.
   explicit Checker(bool strict, PayloadPart part = PayloadPart::kAll)
@@ -55,18 +59,31 @@ class Checker {
     /// `ours` by name, or because everything is: numbers are the Generator's own.
     bool named = false;
     std::uint64_t next = 0;
-    std::uint64_t missing = 0;
+    MissingNumbers missing{};
     std::uint64_t out_of_order = 0;
     std::uint64_t duplicates = 0;
+    /// A frame with number 1 came again: what it was taken for, until the one behind it shows
+    /// whether the sender began again.
+    struct {
+      std::uint64_t next = 0;  ///< 0: none came
+      std::uint64_t filled = 0;
+      std::uint64_t duplicates = 0;
+      std::uint64_t out_of_order = 0;
+    } again{};
   };
 
   Stream* find(const bab::wire::MoldHeader& header) noexcept;
+  void take_old(Stream& s, std::uint64_t sequence, std::uint64_t end) noexcept;
+  static void begin_again(Stream& s, std::uint64_t end) noexcept;
   void judge(std::span<const std::uint8_t> bytes) noexcept;
   void recognise(std::span<const std::uint8_t> bytes) noexcept;
 
   bool strict_;
   Payload payload_;
   SessionTable<Stream, kMaxStreams> streams_;
+  // A stream's share is touched when it has a gap.
+  std::unique_ptr<MissingNumbers::Range[]> gap_memory_ =
+      std::make_unique_for_overwrite<MissingNumbers::Range[]>(kMaxStreams * kMaxGaps);
   bab::wire::Session session_{};  // of the current frame
   Stream* stream_ = nullptr;      // null: it isn't judged
   std::uint64_t sequence_ = 0;    // of the next message

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -100,18 +104,51 @@ Finding refusal(const std::string& sentence) {
           end == std::string::npos ? "" : sentence.substr(end + 2)};
 }
 
+/// The word in front of the first comma.
+std::string name_of(const std::string& device) { return device.substr(0, device.find(',')); }
+
+/// A PCI device by its address, however it is written.
+std::string canonical(const std::string& device) {
+  const std::string address = bab::detail::pci_address(device);
+  return address.empty() ? name_of(device) : address;
+}
+
+/// Ports that an engine gets of the devices that are named: each once, and of a bond the bond
+/// alone.
+std::size_t named_ports(const std::vector<std::string>& eal) {
+  std::set<std::string> names, members;
+  for (const std::string& device : bab::detail::option_values(eal, "--vdev")) {
+    const std::string name = name_of(device);
+    if (!name.starts_with("net_") && !name.starts_with("eth_")) continue;
+    names.insert(name);
+    if (!name.starts_with("net_bonding")) continue;
+    for (std::size_t at = name.size(); at < device.size();) {
+      const std::size_t end = std::min(device.find(',', at + 1), device.size());
+      const std::string argument = device.substr(at + 1, end - at - 1);
+      for (const std::string_view key : {"slave=", "member="})
+        if (argument.starts_with(key)) members.insert(canonical(argument.substr(key.size())));
+      at = end;
+    }
+  }
+  if (!bab::detail::without_pci(eal))
+    for (const std::string& device : bab::detail::option_values(eal, "--allow"))
+      names.insert(canonical(device));
+  for (const std::string& member : members) names.erase(member);
+  return names.size();
+}
+
 void examine_run(const Options& options, const Arguments& arguments, const PortNeeds& needs,
                  std::vector<Finding>& findings) {
   const Engine& engine = *find_engine(options.engine);
   try {
+    if (engine.require != nullptr) engine.require(options);
     const std::uint32_t room = bab::wire::FrameHeader::payload_capacity(needs.mtu);
     constexpr auto kPrefix = static_cast<std::uint32_t>(bab::wire::kBlockLengthBytes);
     if (engine.makes_messages) require_fit(options.sizes, room - kPrefix, needs.mtu);
-    // Without devices' names it isn't known how many NICs EAL finds.
-    const std::size_t named = bab::detail::option_values(arguments.eal, "--vdev").size() +
-                              bab::detail::option_values(arguments.eal, "--allow").size();
-    if (named > 0 || (arguments.embedded && engine.loopback_ports == 0))
-      require_ports(engine, named);
+    const std::size_t named = named_ports(arguments.eal);
+    // Without devices' names it isn't known how many NICs EAL finds, unless it doesn't look.
+    const bool exact = arguments.embedded || bab::detail::without_pci(arguments.eal);
+    if (named > 0 || (exact && engine.loopback_ports == 0)) require_ports(engine, named, true);
   } catch (const bab::Error& e) {
     findings.push_back(refusal(e.what()));
   }

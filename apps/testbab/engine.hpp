@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -40,6 +41,9 @@ class Job {
   /// On the main thread, when stage `next` - 1 has finished and before `next` is asked to.
   virtual void before_stop(std::size_t next) { (void)next; }
 
+  /// It may wait so long for something that was sent, and a stop that no signal began lets it.
+  [[nodiscard]] virtual std::chrono::milliseconds patience() const { return {}; }
+
   /// Round trips so far, where the engine takes them. Main thread, also while it runs.
   [[nodiscard]] virtual std::optional<Latency> latency() const { return std::nullopt; }
 
@@ -70,6 +74,8 @@ struct Engine {
   /// Generator's.
   const char* session;
   std::unique_ptr<Job> (*make)(const Options&, Wiring&);
+  /// Throws bab::Error: options that `make` would refuse whatever the ports are. Null: none.
+  void (*require)(const Options&) = nullptr;
 };
 
 /// The last member of an Engine whose Job is a J.

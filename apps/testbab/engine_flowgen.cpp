@@ -19,6 +19,14 @@
 namespace testbab {
 namespace {
 
+void require_room_for_numbers(const Options& options) {
+  if (options.sizes.min() < sizeof(std::uint64_t))
+    throw bab::Error(
+        fmt::format("--msg-size={}: flowgen's messages carry their flow and number in 8 "
+                    "bytes; give 8 or more",
+                    options.sizes.min()));
+}
+
 /// Many flows into one session: --writers of them, through one shared writer or a local writer
 /// each. A flusher sends them on the first port, a checker receives them on the last one.
 class Flowgen final : public Job {
@@ -59,13 +67,14 @@ class Flowgen final : public Job {
     flusher_.works_with(pool);
     checker_.works_with(wiring.rx_pool(wiring.ports() - 1));
     checker_.receives_on(wiring.ports() - 1);
+    checker_.judge_only({header_.session()});
     add_stage(flows_);
     add_stage(flusher_);
     add_stage(checker_);
   }
 
   void before_stop(std::size_t next) override {
-    if (next == 2) checker_.expect(flusher_.sent(), {header_.session()});
+    if (next == 2) checker_.expect(flusher_.sent());
   }
 
   void sum_up(Summary& summary) const override {
@@ -91,12 +100,12 @@ class Flowgen final : public Job {
     add_frames_row(summary);
     BusTotals& bus = summary.bus;
     const std::uint64_t given = bus.messages_out + summary.held.messages();
-    const std::uint64_t lost = given - std::min(bus.messages_in, given);
+    const std::uint64_t lost = given - std::min(checker_.own(), given);
     bus.lost += lost;
     // `missing` is by the flows' own numbers: a corrupt message came, but is missing in its flow.
     const std::uint64_t apart = bus.corrupt + messages - std::min(bus.messages_out, messages);
     summary.ledger.row("messages sent", bus.messages_out).out = {
-        {"received", bus.messages_in},
+        {"received", checker_.own()},
         {"lost on the way", bus.missing - std::min(apart, bus.missing)}};
   }
 
@@ -104,11 +113,7 @@ class Flowgen final : public Job {
   static void check(const Options& options, const bab::WriterOptions& writer,
                     const bab::BufferPool& pool) {
     const std::uint32_t most = writer.payload_capacity - 2;
-    if (options.sizes.min() < sizeof(std::uint64_t))
-      throw bab::Error(
-          fmt::format("--msg-size={}: flowgen's messages carry their flow and number in 8 "
-                      "bytes; give 8 or more",
-                      options.sizes.min()));
+    require_room_for_numbers(options);
     if (options.sizes.max() > most)
       throw bab::Error(
           fmt::format("--msg-size={}: a frame holds a message of at most {} bytes; raise "
@@ -145,6 +150,7 @@ constinit const Engine kFlowgenEngine{
     .port_use = "a port to send and receive on",
     .most_ports = 2,
     .session = "TESTBABF",
-    .make = make_job<Flowgen>};
+    .make = make_job<Flowgen>,
+    .require = require_room_for_numbers};
 
 }  // namespace testbab

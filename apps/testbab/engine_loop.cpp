@@ -21,6 +21,9 @@ class Loop final : public Job {
                   wiring.rx_queues(wiring.ports() - 1), true) {
     receiver_.works_with(wiring.rx_pool(wiring.ports() - 1));
     receiver_.receives_on(wiring.ports() - 1);
+    std::vector<bab::wire::Session> sessions;
+    for (const auto& generator : generators_) sessions.push_back(generator->session());
+    receiver_.judge_only(std::move(sessions));
     add_stage(generators_);
     add_stage(receiver_);
   }
@@ -28,12 +31,8 @@ class Loop final : public Job {
   void before_stop(std::size_t next) override {
     if (next != 1) return;
     std::uint64_t sent = 0;
-    std::vector<bab::wire::Session> sessions;
-    for (const auto& generator : generators_) {
-      sent += generator->sent();
-      sessions.push_back(generator->session());
-    }
-    receiver_.expect(sent, std::move(sessions));
+    for (const auto& generator : generators_) sent += generator->sent();
+    receiver_.expect(sent);
   }
 
   void sum_up(Summary& summary) const override {
@@ -44,7 +43,8 @@ class Loop final : public Job {
     add_frames_row(summary);
     const BusTotals& bus = summary.bus;
     // Messages lost at the end leave no gap in the numbers: they are found by the count.
-    const std::uint64_t came = bus.messages_in - std::min(bus.duplicates, bus.messages_in);
+    const std::uint64_t own = receiver_.own();
+    const std::uint64_t came = own - std::min(bus.duplicates, own);
     const std::uint64_t given = bus.messages_out + summary.held.messages();
     const std::uint64_t not_come = given - std::min(came, given);
     summary.bus.lost += not_come - std::min(checker.missing_of_ours(), not_come);

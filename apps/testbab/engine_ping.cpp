@@ -1,3 +1,4 @@
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -16,12 +17,15 @@ namespace {
 /// any program that sends payloads back, or a loopback, which returns the very frames.
 class Ping final : public Job {
  public:
-  Ping(const Options& options, Wiring& wiring) : pinger_(options, wiring, 0) {
+  Ping(const Options& options, Wiring& wiring)
+      : timeout_(options.ping_timeout_ms), pinger_(options, wiring, 0) {
     add_stage(pinger_);
     if (wiring.ports() == 1) return;
     echoes_ = make_echoes(options, wiring, 1);
     add_stage(echoes_);
   }
+
+  [[nodiscard]] std::chrono::milliseconds patience() const override { return timeout_; }
 
   [[nodiscard]] std::optional<Latency> latency() const override { return pinger_.latency(); }
 
@@ -35,6 +39,7 @@ class Ping final : public Job {
   }
 
  private:
+  std::chrono::milliseconds timeout_;
   PingPoller pinger_;
   std::vector<std::unique_ptr<EchoPoller>> echoes_;
 };
@@ -49,6 +54,7 @@ constinit const Engine kPingEngine{
     .port_use = "a port to send and receive on",
     .most_ports = 2,
     .session = "BABPING",
-    .make = make_job<Ping>};
+    .make = make_job<Ping>,
+    .require = PingPoller::require};
 
 }  // namespace testbab

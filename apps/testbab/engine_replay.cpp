@@ -15,6 +15,13 @@
 namespace testbab {
 namespace {
 
+void require_capture(const Options& options) {
+  if (options.replay.empty())
+    throw bab::Error(
+        "replay sends the messages of a capture, and none is named; give --replay=FILE, a capture "
+        "with MoldUDP64 messages");
+}
+
 /// Sends a capture's messages at the pace at which they were captured, or at another one, once or
 /// several times. A message that couldn't go in time goes as soon as it can; those behind it keep
 /// their times.
@@ -89,9 +96,13 @@ class Replay final : public Job {
 
   void sum_up(Summary& summary) const override {
     replayer_.sum_up(summary);
-    summary.replay = {messages_.size(), messages_.duplicates()};
-    auto& row =
-        summary.ledger.row("frames of the capture", messages_.frames() + messages_.other_links());
+    const std::uint64_t frames = messages_.frames() + messages_.other_links();
+    summary.replay = {.messages = messages_.size(),
+                      .duplicates = messages_.duplicates(),
+                      .frames = frames,
+                      .drops = messages_.others(),
+                      .other_links = messages_.other_links()};
+    auto& row = summary.ledger.row("frames of the capture", frames);
     row.out = {{"with messages", messages_.frames_with_messages()},
                {"without", messages_.empty_frames()},
                {"with duplicates only", messages_.duplicate_frames()},
@@ -104,8 +115,7 @@ class Replay final : public Job {
 
  private:
   static CapturedMessages read(const Options& options, const Wiring& wiring) {
-    if (options.replay.empty())
-      throw bab::Error("replay needs --replay=FILE, a capture with MoldUDP64 messages");
+    require_capture(options);
     return {options.replay, options.rx_udp_port, options.keep_duplicates, wiring.signals()};
   }
 
@@ -123,6 +133,7 @@ constinit const Engine kReplayEngine{
     .port_use = "a port to send on",
     .most_ports = 1,
     .session = "BABREPLAY",
-    .make = make_job<Replay>};
+    .make = make_job<Replay>,
+    .require = require_capture};
 
 }  // namespace testbab

@@ -36,6 +36,7 @@ unsigned FlowChecker::poll(std::uint64_t now_tsc, Phase phase) noexcept {
 
 void FlowChecker::sum_up(Summary& summary, std::span<const std::uint64_t> written) const {
   add_received(summary, framer());
+  add_foreign(summary, own(), foreign());
   BusTotals& bus = summary.bus;
   bus.corrupt += corrupt_;
   bus.gaps += gaps_;

@@ -10,6 +10,12 @@ void add_received(Summary& summary, const bab::Framer& framer) {
   summary.drops += framer.drops();
 }
 
+void add_foreign(Summary& summary, std::uint64_t own, std::uint64_t foreign) {
+  if (foreign == 0) return;
+  summary.ledger.row("messages received", summary.bus.messages_in).out = {
+      {"of its own sessions", own}, {"foreign", foreign}};
+}
+
 void add_frames_row(Summary& summary) {
   std::uint64_t received = 0;
   for (const PortSummary& port : summary.ports) received += port.taken;

@@ -20,6 +20,10 @@ namespace testbab {
 /// The good frames of a framer with their messages, and its drops.
 void add_received(Summary& summary, const bab::Framer& framer);
 
+/// The row of messages that a receiver took, where some of them are of sessions that aren't its
+/// own. Behind add_received().
+void add_foreign(Summary& summary, std::uint64_t own, std::uint64_t foreign);
+
 /// The row of all frames that were taken from the ports' queues: good ones, and each reason of the
 /// others. Once a run, behind add_received().
 void add_frames_row(Summary& summary);

@@ -29,16 +29,24 @@ std::uint64_t ticks(unsigned ms) {
 }
 
 TokenBucket pace(const Options& options) {
+  PingPoller::require(options);
   const std::uint64_t rate = options.rate.value_or(PingPoller::kRate);
-  if (rate == 0)
-    throw bab::Error(
-        "--rate=0: ping takes the time from when each message should go, and needs a rate for "
-        "that; "
-        "give one or leave it out");
   return {tsc_hz() / static_cast<double>(rate), ticks(options.ping_timeout_ms)};
 }
 
 }  // namespace
+
+void PingPoller::require(const Options& options) {
+  if (options.rate == 0U)
+    throw bab::Error(
+        "--rate=0: ping takes the time from when each message should go, and needs a rate for "
+        "that; give one or leave it out");
+  if (options.sizes.min() < kShortest)
+    throw bab::Error(
+        fmt::format("--msg-size={}: ping's messages carry their time and number in {} bytes; give "
+                    "{} or more",
+                    options.sizes.min(), kShortest, kShortest));
+}
 
 PingPoller::PingPoller(const Options& options, Wiring& wiring, std::size_t port)
     : Poller(Direction::kBoth),
@@ -63,11 +71,6 @@ PingPoller::PingPoller(const Options& options, Wiring& wiring, std::size_t port)
   works_with(wiring.tx_pool(port));
   works_with(wiring.rx_pool(port));
   receives_on(port);
-  if (sizes_.min() < kShortest)
-    throw bab::Error(
-        fmt::format("--msg-size={}: ping's messages carry their time and number in {} bytes; give "
-                    "{} or more",
-                    sizes_.min(), kShortest, kShortest));
   require_fit(sizes_, writer_.max_message(), wiring.port(port).mtu());
 }
 

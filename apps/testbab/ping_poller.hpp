@@ -35,7 +35,10 @@ class PingPoller final : public Poller {
   static constexpr std::uint32_t kShortest =
       16;  ///< bytes: when it should have gone, and its number
 
-  /// Throws bab::Error: sizes that don't fit, --rate=0.
+  /// Throws bab::Error: messages that are too short, --rate=0.
+  static void require(const Options& options);
+
+  /// Throws bab::Error: the same, and messages that don't fit.
   PingPoller(const Options& options, Wiring& wiring, std::size_t port);
 
   unsigned poll(std::uint64_t now_tsc, Phase phase) noexcept override;

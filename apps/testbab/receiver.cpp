@@ -16,6 +16,9 @@ unsigned Receiver::poll(std::uint64_t now_tsc, Phase phase) noexcept {
   });
 }
 
-void Receiver::sum_up(Summary& summary) const { add_received(summary, framer()); }
+void Receiver::sum_up(Summary& summary) const {
+  add_received(summary, framer());
+  add_foreign(summary, own(), foreign());
+}
 
 }  // namespace testbab

@@ -14,14 +14,19 @@ ReceivingPoller::ReceivingPoller(const Options& options, const bab::FramerOption
       queues_(std::move(queues)),
       burst_size_(options.burst) {}
 
-void ReceivingPoller::expect(std::uint64_t messages, std::vector<bab::wire::Session> sessions) {
+void ReceivingPoller::judge_only(std::vector<bab::wire::Session> sessions) {
   std::sort(sessions.begin(), sessions.end());
-  expected_ = messages;
   sessions_ = std::move(sessions);
+  if (!sessions_.empty()) last_own_ = sessions_.front();
 }
 
-bool ReceivingPoller::is_expected(const bab::wire::Session& session) const noexcept {
-  return std::binary_search(sessions_.begin(), sessions_.end(), session);
+bool ReceivingPoller::find_own(const bab::wire::MoldHeader& header) noexcept {
+  if (!std::binary_search(sessions_.begin(), sessions_.end(), header.session)) {
+    foreign_ += header.messages();
+    return false;
+  }
+  last_own_ = header.session;
+  return true;
 }
 
 bool ReceivingPoller::is_over(std::uint64_t now_tsc, Phase phase, unsigned frames) noexcept {
@@ -29,10 +34,10 @@ bool ReceivingPoller::is_over(std::uint64_t now_tsc, Phase phase, unsigned frame
   if (phase == Phase::kAbandon) return true;
   // A peer may go on for ever: a tenth of a second after the request this ends all the same.
   if (expected_ == 0) return frames == 0 || now_tsc - asked_at_ > rte_get_tsc_hz() / 10;
-  if (last_came_ != expected_came_) quiet_since_ = now_tsc;
-  last_came_ = expected_came_;
+  if (last_own_count_ != own_) quiet_since_ = now_tsc;
+  last_own_count_ = own_;
   // Frames on their way through NICs and cables arrive within half a second, or never.
-  return framer_.stats().messages >= expected_ || now_tsc - quiet_since_ > rte_get_tsc_hz() / 2;
+  return own_ >= expected_ || now_tsc - quiet_since_ > rte_get_tsc_hz() / 2;
 }
 
 }  // namespace testbab

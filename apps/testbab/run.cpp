@@ -21,7 +21,7 @@ constexpr std::chrono::seconds kGrace{5};
 constexpr milliseconds kHopelessGrace{500};
 /// A stage that always makes progress and doesn't finish in this time is abandoned, too.
 constexpr std::chrono::seconds kLastGrace{60};
-/// The same, from a signal on.
+/// The same where a signal began the stop, and from a signal on that came during it.
 constexpr std::chrono::seconds kSignalledGrace{2};
 
 bool finished(const Stage& stage) {
@@ -123,11 +123,14 @@ bool Run::over() {
 void Run::stop(const std::function<void()>& tick, const std::function<bool()>& hopeless) {
   stopped_ = true;
   const bool was_asked = signals_.pending();
+  const milliseconds grace = was_asked ? kGrace : std::max<milliseconds>(kGrace, job_.patience());
+  const milliseconds last_grace =
+      was_asked ? kSignalledGrace : std::max<milliseconds>(kLastGrace, grace);
   for (std::size_t i = 0; i < job_.stages().size(); ++i) {
     const Stage& stage = job_.stages()[i];
     job_.before_stop(i);
     for (Poller* p : stage) p->enter(Poller::Phase::kFinish);
-    auto last_deadline = Clock::now() + kLastGrace;
+    auto last_deadline = Clock::now() + last_grace;
     auto progress_at = Clock::now();
     std::uint64_t last_progress = progress();
     while (!finished(stage)) {
@@ -139,7 +142,7 @@ void Run::stop(const std::function<void()>& tick, const std::function<bool()>& h
       const bool is_signalled = !was_asked && signals_.pending();
       if (is_signalled) last_deadline = std::min(last_deadline, now + kSignalledGrace);
       const bool is_short = is_signalled || hopeless();
-      if (now >= last_deadline || now - progress_at >= (is_short ? kHopelessGrace : kGrace))
+      if (now >= last_deadline || now - progress_at >= (is_short ? kHopelessGrace : grace))
         for (Poller* p : stage) p->enter(Poller::Phase::kAbandon);
       signals_.wait(milliseconds{1});
       tick();

@@ -54,6 +54,7 @@ struct PortSummary {
   std::vector<bab::Capability> offloads;  ///< who does what, and why
   bab::RxBuffers rx_buffers;
   std::uint64_t left = 0;      ///< frames still in a memory port at the stop, freed
+  bool receives = true;        ///< pollers receive on it: its errors on receiving matter
   std::uint64_t taken = 0;     ///< frames that pollers took from its queues, by our count
   std::uint64_t gathered = 0;  ///< those of them that came split and were gathered into one buffer
   std::vector<std::string> captures;  ///< files that the port writes frames to
@@ -90,8 +91,11 @@ struct CaptureSummary {
 
 /// What a replay had to send.
 struct ReplaySummary {
-  std::uint64_t messages;    ///< a round
-  std::uint64_t duplicates;  ///< messages of the capture that were left out
+  std::uint64_t messages;         ///< a round
+  std::uint64_t duplicates;       ///< messages of the capture that were left out
+  std::uint64_t frames = 0;       ///< of the capture
+  bab::DropCounters drops{};      ///< of these frames
+  std::uint64_t other_links = 0;  ///< those of them that are no Ethernet's
 };
 
 /// Everything that the end of a run reports.

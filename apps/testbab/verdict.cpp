@@ -80,9 +80,22 @@ void reserve_what_arrived(const Summary& s, std::vector<std::string>& all) {
         received, s.drops[Drop::kNotIp], s.drops[Drop::kNotUdp], s.drops[Drop::kOtherPort]));
 }
 
+/// What a replay didn't send, because it is no message here, was one where it was captured.
+void reserve_the_capture(const ReplaySummary& replay, std::vector<std::string>& all) {
+  for (const Reservation& r : kUnusable)
+    if (const std::uint64_t n = replay.drops[r.reason]; n > 0)
+      all.push_back(
+          fmt::format("{} of {} frames of the capture {}: {}", n, replay.frames, r.what, r.cause));
+  if (replay.other_links > 0)
+    all.push_back(
+        fmt::format("{} of {} frames of the capture are of links that are no Ethernet's, and were "
+                    "passed over: capture on the NIC's own interface",
+                    replay.other_links, replay.frames));
+}
+
 void reserve_the_ports(const Summary& s, std::vector<std::string>& all) {
   for (const PortSummary& port : s.ports) {
-    if (port.stats.rx_errors == 0) continue;
+    if (!port.receives || port.stats.rx_errors == 0) continue;
     // Each poll of a file that libpcap can't read on counts one.
     if (port.driver == "net_pcap")
       all.push_back(fmt::format(
@@ -95,6 +108,15 @@ void reserve_the_ports(const Summary& s, std::vector<std::string>& all) {
           "port {} received {} frames with an error: look at show port xstats {}, its cable and "
           "the MTU of its peer",
           port.id, port.stats.rx_errors, port.id));
+  }
+  for (const PortSummary& port : s.ports) {
+    std::uint64_t doubtful = 0;
+    for (const EventSummary& e : s.events) doubtful += e.port == port.id ? e.doubtful_frames : 0;
+    if (doubtful > 0)
+      all.push_back(
+          fmt::format("port {} sent {} frames of which it isn't known whether its link was up: "
+                      "they may be lost; look at its cable and its peer",
+                      port.id, doubtful));
   }
 }
 
@@ -142,6 +164,7 @@ Verdict verdict_of(const Summary& s) {
   Verdict v;
   v.fault = s.fault();
   reserve_what_arrived(s, v.reservations);
+  if (s.replay) reserve_the_capture(*s.replay, v.reservations);
   reserve_the_ports(s, v.reservations);
   reserve_streams(s, v.reservations);
   for (const Reservation& r : kUnsent)

@@ -20,18 +20,17 @@ constexpr unsigned kTestpmdMbcache = 250;
 
 }  // namespace
 
-void require_ports(const Engine& engine, std::size_t ports) {
+void require_ports(const Engine& engine, std::size_t ports, bool named) {
   if (ports == 0)
     throw bab::Error(
-        fmt::format("{} needs {}, and EAL brought none; name a NIC with -a PCI_ADDRESS or a "
-                    "virtual device with "
+        fmt::format("{} needs {}, and {}; name a NIC with -a PCI_ADDRESS or a virtual device with "
                     "--vdev=… before the --",
-                    engine.name, engine.port_use));
+                    engine.name, engine.port_use, named ? "none is named" : "EAL brought none"));
   if (ports > engine.most_ports)
-    throw bab::Error(
-        fmt::format("{} uses at most {} ports and EAL brought {}; name fewer with -a or "
-                    "--vdev",
-                    engine.name, engine.most_ports, ports));
+    throw bab::Error(fmt::format(
+        "{} uses at most {} ports and {}; name fewer with -a or --vdev", engine.name,
+        engine.most_ports,
+        named ? fmt::format("{} are named", ports) : fmt::format("EAL brought {}", ports)));
 }
 
 Wiring::Wiring(const Options& options, const Engine& engine, unsigned lcores, StopSignals& signals)

@@ -20,8 +20,8 @@
 
 namespace testbab {
 
-/// Throws bab::Error: `engine` can't do with so many ports.
-void require_ports(const Engine& engine, std::size_t ports);
+/// Throws bab::Error: `engine` can't do with so many ports. `named`: EAL hasn't brought them yet.
+void require_ports(const Engine& engine, std::size_t ports, bool named = false);
 
 /// The ports there are, each with a pool to receive into and one to send from. Construction
 /// configures, start() starts; anything that can't work is a bab::Error. Main thread.

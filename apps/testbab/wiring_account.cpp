@@ -109,6 +109,7 @@ void Wiring::collect(Summary& summary, Queued queued) {
     p.mtu = port.mtu();
     p.offloads = port.offloads().report;
     p.rx_buffers = port.rx_buffers();
+    p.receives = unit.receives;
     port.reclaim();
     if (!unit.watch->removed()) (void)port.await_sent();
     p.stats = port.stats();

@@ -83,12 +83,32 @@ class Doctor(SmokeCase):
                  "a frame of MTU 1500 holds a message of at most"),
                 (None, ("--forward-mode=txonly",), "txonly needs a port to send on"),
                 (("--no-huge", "-l", "0-1", *(f"--vdev=net_null{i}" for i in range(3))), ("--forward-mode=relay",),
-                 "relay uses at most 2 ports and EAL brought 3"),
+                 "relay uses at most 2 ports and 3 are named"),
+                (("--no-huge", "-l", "0-1", "--no-pci"), ("--forward-mode=rxonly",),
+                 "rxonly needs a port to receive on, and none is named"),
+                (("--no-huge", "-l", "0-1", "--no-pci", "--vdev=crypto_null0"), ("--forward-mode=rxonly",),
+                 "rxonly needs a port to receive on, and none is named"),
+                (("--no-huge", "-l", "0-1", "--vdev=net_null0"), ("--forward-mode=replay",),
+                 "replay sends the messages of a capture, and none is named"),
+                (None, ("--forward-mode=flowgen", "--msg-size=4"), "--msg-size=4: flowgen's messages carry"),
+                (None, ("--forward-mode=ping", "--msg-size=4"), "--msg-size=4: ping's messages carry"),
+                (None, ("--forward-mode=ping", "--rate=0"), "--rate=0: ping takes the time"),
                 (("--no-huge", "-l", "0-1"), ("--nb-cores=5",), "5 worker lcores are asked for, and there is 1")):
             found = self.findings(*app, eal=eal, expected=1)
             failed = [f for f in found if f["level"] == "FAIL" and f["topic"] in ("run", "cpu")]
             self.assertEqual([text in f["text"] for f in failed], [True], found)
             self.assertTrue(failed[0]["mend"], failed)
+
+    def test_devices_that_are_no_ports_of_their_own(self):
+        """Members of a bond, devices that are no NICs, and one that is named again."""
+        bond = "--vdev=net_bonding0,mode=0,slave=net_null0,slave=net_null1,member=0000:ffff:1f.7"
+        for eal in ((bond, "--vdev=net_null0", "--vdev=net_null1", "-a", "ffff:1f.7"),
+                    ("--vdev=net_null0", "--vdev=crypto_null0", "--vdev=crypto_null1"),
+                    ("-a", "ffff:1f.7", "-a", "ffff:1f.7", "-a", "ffff:1f.7,key=1")):
+            run = self.run_testbab("--doctor", "--json", "--forward-mode=loop", report=None,
+                                   eal=("--no-huge", "-l", "0-1", *eal))
+            failed = [f for f in json.loads(run.stdout)["findings"] if f["level"] == "FAIL" and f["topic"] == "run"]
+            self.assertEqual(failed, [], eal)
 
     def memory_needed(self, *app):
         """MiB of hugepages."""

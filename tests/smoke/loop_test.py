@@ -121,6 +121,32 @@ class Messages(LoopCase):
         self.assertEqual(run.report["bus"]["frames_out"], 1)
 
 
+class Strangers(LoopCase):
+    """Messages of sessions that aren't its own: neither a fault nor a substitute for what it sent."""
+
+    def receive(self, session, count, *app, engine="loop"):
+        """Reads a sender's capture instead of what it sends itself."""
+        sender = self.run_testbab("--forward-mode=txonly", f"--count={count}", f"--session={session}", "--mtu=1500",
+                                  vdevs=[f"net_pcap0,tx_pcap={self.path('in.pcap')}"])
+        self.assert_good(sender)
+        return self.run_testbab(f"--forward-mode={engine}", "--mtu=1500", *app,
+                                vdevs=[f"net_pcap0,rx_pcap={self.path('in.pcap')},tx_pcap={self.path('out.pcap')}"])
+
+    def row(self, run, name):
+        row, = [term["out"] for term in run.report["ledger"]["terms"] if term["name"] == name]
+        return row
+
+    def test_none_of_its_own_comes_back(self):
+        for engine in "loop", "flowgen":
+            with self.subTest(engine=engine):
+                run = self.receive("OTHER", 1000, "--count=1000", engine=engine)
+                self.assert_ended(run, 1)
+                self.assertEqual(run.report["bus"]["lost"], 1000)
+                self.assertEqual(self.row(run, "messages received"), {"of its own sessions": 0, "foreign": 1000})
+                self.assertEqual(self.row(run, "messages sent"), {"received": 0, "lost on the way": 1000})
+                self.assertEqual(run.report["bus"]["corrupt"], 0)
+
+
 class Shapes(LoopCase):
     """Other lcores, queues, bursts and pools than the default."""
 

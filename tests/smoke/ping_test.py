@@ -81,6 +81,14 @@ class Alone(PingCase):
         if latency["late"] + latency["lost"] == 0:
             self.assert_good(run)
 
+    def test_waits_as_long_as_it_is_told_to(self):
+        """A stop gives up no earlier than the timeout."""
+        run = self.run_testbab(PING, "--ping-timeout-ms=6500", "--duration=0.3", "--rate=1k",
+                               vdevs=[f"net_pcap0,tx_pcap={self.path('out.pcap')}"])
+        self.assert_ended(run, 1)
+        self.assertEqual(self.assert_latency(run, 0)["lost"], run.report["bus"]["messages_out"])
+        self.assertTrue(6.5 < run.report["seconds"] < 12, run.report["seconds"])
+
     def test_text(self):
         run = self.run_testbab(PING, PATIENT, "--count=500", eal=None)
         self.assertRegex(run.stdout, r"(?m)^  round trips: 500; late 0, lost 0, given up 0$")

@@ -63,6 +63,16 @@ class Replay(SmokeCase):
         self.assertEqual(run.report["bus"]["messages_out"], 500)
         self.assertLess(run.report["bus"]["frames_out"], 100, "small messages share frames")
 
+    def test_frames_that_were_cut(self):
+        """Most of the capture can't be sent: that isn't good without a reservation."""
+        frames = [frame(b"a" * 50, sequence=i + 1)[:-9] for i in range(76)] + [frame(b"b", sequence=77)]
+        pcapfile.write(self.path("in.pcap"), frames)
+        run = self.replay("--speed=max")
+        self.assert_good(run)
+        self.assertEqual(run.report["verdict"]["grade"], "good_but", run)
+        sentence, = run.report["verdict"]["reservations"]
+        self.assertIn("76 of 77 frames of the capture end before a length in their headers says", sentence)
+
     def test_rounds_and_count(self):
         pcapfile.write(self.path("in.pcap"), [frame(b"a", b"bb")])
         self.assert_good(self.replay("--repeat=3", "--speed=max"))

@@ -247,6 +247,18 @@ class Flood(SmokeCase):
     def test_does_not_keep_a_run(self):
         self.check("net_null0")  # receives zeros
 
+    def test_of_its_own_session_does_not_keep_a_run_that_is_interrupted(self):
+        """There is always progress, and never as much as was sent: a signal ends the waiting all the same."""
+        stream = captures.Stream("TESTBAB")
+        pcapfile.write(self.path("in.pcap"), [stream.frame([b""]) for _ in range(100)])
+        process = self.start("--msg-size=0", vdevs=[f"net_pcap0,rx_pcap={self.path('in.pcap')},infinite_rx=1"])
+        time.sleep(1.5)
+        process.send(signal.SIGINT)
+        signalled = time.monotonic()
+        run = process.finish(HANGS)
+        self.assertLess(time.monotonic() - signalled, 4, run)
+        self.assertGreater(run.report["bus"]["lost"], 0, run)
+
     def test_of_valid_frames_does_not_keep_a_run(self):
         streams = [captures.Stream(f"STRANGER{number}") for number in range(4)] + [captures.Stream("TESTBAB")]
         pcapfile.write(self.path("in.pcap"), [stream.heartbeat().frame for stream in streams] * 20)

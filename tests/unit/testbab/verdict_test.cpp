@@ -93,6 +93,31 @@ TEST(Verdict, MessagesThatWereNotJudgedAreSaid) {
               ElementsAre(HasSubstr("9 messages of sessions beyond the 4096")));
 }
 
+TEST(Verdict, WhatAReplayCouldNotUseIsSaid) {
+  Summary s;
+  s.replay = {.messages = 1, .duplicates = 0, .frames = 80, .drops = {}, .other_links = 3};
+  s.replay->drops.add(Drop::kTruncated, 76);
+  s.replay->drops.add(Drop::kNotIp, 2);  // every capture has frames that aren't meant for bab
+  EXPECT_THAT(verdict_of(s).reservations,
+              ElementsAre(HasSubstr("76 of 80 frames of the capture end before a length"),
+                          HasSubstr("3 of 80 frames of the capture are of links")));
+}
+
+TEST(Verdict, ErrorsOfAPortThatNobodyReceivesOnDontMatter) {
+  Summary s;
+  s.ports.emplace_back();
+  s.ports[0].receives = false;
+  s.ports[0].stats.rx_errors = 9;
+  EXPECT_EQ(verdict_of(s).grade, Grade::kGood);
+}
+
+TEST(Verdict, FramesThatWereSentWhileALinkWentDownAreSaid) {
+  Summary s;
+  s.ports.emplace_back().id = 3;
+  s.events = {{1, 3, "link down", 40}, {2, 3, "link up", 0}, {3, 3, "link down", 2}};
+  EXPECT_THAT(verdict_of(s).reservations, ElementsAre(HasSubstr("port 3 sent 42 frames of which")));
+}
+
 TEST(Verdict, AFileThatLibpcapCannotReadOnIsNoNicsError) {
   Summary s;
   s.ports.emplace_back();
