@@ -108,20 +108,26 @@ void Bus::Impl::start() {
     if (loop->id() != RunOn::kHere && loop->is_used()) loop->launch();
 }
 
-unsigned Bus::Impl::turn(std::uint64_t now_tsc) {
+/// What a poller of the program's own throws ends the turn. A stop goes on all the same.
+unsigned Bus::Impl::step(std::uint64_t now_tsc, std::exception_ptr& thrown) {
   if (is_stopped() || turning_) return 0;
-  struct Turning {  // given back by a destructor: a poller of the program's own may throw
-    bool& flag;
-    explicit Turning(bool& f) noexcept : flag(f) { flag = true; }
-    ~Turning() { flag = false; }
-  };
   turned_at_ = now_tsc;
   unsigned work = 0;
-  {
-    const Turning turning(turning_);
+  turning_ = true;
+  try {
     work = loops_.front()->lcore().turn(now_tsc);
+  } catch (...) {
+    thrown = std::current_exception();
   }
-  if (stop_wanted_) advance(now_tsc);
+  turning_ = false;
+  if (stop_wanted()) advance(now_tsc);
+  return work;
+}
+
+unsigned Bus::Impl::turn(std::uint64_t now_tsc) {
+  std::exception_ptr thrown;
+  const unsigned work = step(now_tsc, thrown);
+  if (thrown) std::rethrow_exception(thrown);
   return work;
 }
 
@@ -131,7 +137,9 @@ bool Bus::Impl::turn_by_hand(bool flushing) noexcept {
     return false;
   if (flushing)
     for (detail::WritingEnd* end : by_hand_) end->flush();
-  turn(rte_rdtsc());
+  std::exception_ptr thrown;
+  step(rte_rdtsc(), thrown);
+  keep(std::move(thrown));
   return true;
 }
 
@@ -158,10 +166,10 @@ Bus::Bus(const BusOptions& options, const detail::Headers& headers)
 
 Bus::~Bus() {
   try {
-    if (!impl_->is_stopped()) impl_->stop();
+    impl_->stop();
   } catch (...) {  // of a task: stop() would have told
   }
-  if (impl_->is_stuck()) (void)impl_.release();
+  if (!impl_->may_go()) (void)impl_.release();
 }
 
 Publication Bus::publish(const PublishOptions& options) { return impl_->publish(options); }

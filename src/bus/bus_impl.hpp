@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <bab/base/eal.hpp>
@@ -43,8 +44,8 @@ class Bus::Impl final : public detail::BusHand {
   [[nodiscard]] bool stop_wanted() const noexcept { return stop_wanted_; }
   [[nodiscard]] bool is_stopped() const noexcept { return phase() == detail::BusPhase::kStopped; }
   void stop();
-  /// An lcore runs still, which may use anything of this: nothing may go.
-  [[nodiscard]] bool is_stuck() const noexcept { return stuck_; }
+  /// False: an lcore runs still, or may, which may use anything of this: nothing may go.
+  [[nodiscard]] bool may_go() const noexcept { return is_stopped() && !stuck_; }
   [[nodiscard]] const StopReport& report() const noexcept { return report_; }
 
   [[nodiscard]] Placement placement() const;
@@ -74,6 +75,11 @@ class Bus::Impl final : public detail::BusHand {
   }
   /// R60: pairs with A60: what the Bus's thread did before is seen by the loops in the new phase.
   void enter(detail::BusPhase phase) noexcept { phase_.store(phase, std::memory_order_release); }
+  unsigned step(std::uint64_t now_tsc, std::exception_ptr& thrown);
+  /// For stop() to throw: the first one.
+  void keep(std::exception_ptr thrown) noexcept {
+    if (!failure_) failure_ = std::move(thrown);
+  }
   [[nodiscard]] bool turns(unsigned loop) const noexcept;
   [[nodiscard]] detail::BusHand* hand_for(const detail::BusLoop& loop) noexcept;
   [[nodiscard]] std::string lcore_text(unsigned id) const;

@@ -193,7 +193,7 @@ void Bus::Impl::close() {
   for (const auto& loop : loops_) try {
       loop->rethrow();
     } catch (...) {
-      if (!failure_) failure_ = std::current_exception();
+      keep(std::current_exception());
     }
   loops_.front()->send_rest();
   by_hand_.clear();
@@ -240,7 +240,9 @@ void Bus::Impl::stop() {
     const std::uint64_t began = rte_rdtsc();
     const std::uint64_t base = options_.clock == BusClock::kCaller ? turned_at_ : began;
     while (!is_stopped()) {
-      const unsigned work = turn(base + (rte_rdtsc() - began));
+      std::exception_ptr thrown;
+      const unsigned work = step(base + (rte_rdtsc() - began), thrown);
+      keep(std::move(thrown));
       if (work == 0) rte_delay_us_sleep(20);
     }
   }

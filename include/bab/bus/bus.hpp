@@ -124,7 +124,8 @@ class Bus {
   void start();
   /// Turns what is RunOn::kHere once, at the caller's time in TSC ticks. Returns how much work was
   /// done; 0: none. A program that pauses between turns calls BufferPool::empty_caches() before the
-  /// pause, as with Lcore::turn().
+  /// pause, as with Lcore::turn(). Throws what a poller of the program's own threw there. What it
+  /// throws in a turn that a call with nothing to read or no room makes comes from stop().
   unsigned turn(std::uint64_t now_tsc);
   /// Turns by the CPU's clock until `done()` returns true.
   template <class Done>
@@ -148,9 +149,10 @@ class Bus {
   /// Each stage has a part of BusOptions::stop_ms, whatever still comes from the wire. What a stage
   /// does not finish is dropped, counted and reported. A task that does not end when its waits are
   /// cancelled stays as it is, and is reported. So does the whole bus where a task or a poller on a
-  /// worker lcore does not return. Throws what a task threw. Afterwards only stats(), drops() and
-  /// session() of a publication or subscription may be called. Throws Error: it is called in the
-  /// bus's own turn, by a task or a poller; call begin_stop() there.
+  /// worker lcore does not return. Throws what a task or a poller threw, when the bus has stopped:
+  /// the first of these exceptions. Afterwards only stats(), drops() and session() of a publication
+  /// or subscription may be called. Throws Error: it is called in the bus's own turn, by a task or
+  /// a poller; call begin_stop() there.
   const StopReport& stop();
   /// How the stop went. Empty before stopped().
   [[nodiscard]] const StopReport& report() const noexcept;

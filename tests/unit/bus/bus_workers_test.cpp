@@ -15,6 +15,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 
+#include <bab/base/error.hpp>
 #include <bab/bus/bus.hpp>
 
 #include "lcores.hpp"
@@ -324,6 +325,52 @@ TEST(BusOnWorkers, HavePollersOfTheProgramsOwn) {
   bus.start();
   EXPECT_TRUE(within_10_s([&] { return counting.polls > 10; }));
   expect_clean_stop(bus);
+}
+
+/// A poller of the program's own that throws when it is told to.
+struct Throwing {
+  std::atomic<bool> is_wanted{false};
+  unsigned poll(std::uint64_t) {
+    if (is_wanted) throw Error("of a poller");
+    return 0;
+  }
+};
+
+/// Writes for as long as the bus lets it, one message a turn, and counts them.
+Task<> write_on(Publication& out, std::atomic<std::uint64_t>& written) {
+  while (true) {
+    auto room = co_await out.reserve_wait(1);
+    if (!room) co_return;
+    *room.data() = 'x';
+    room.commit();
+    written.fetch_add(1, std::memory_order_relaxed);
+    co_await Yield();
+  }
+}
+
+TEST(BusOnWorkers, APollerByHandThatThrowsDoesNotCutAStopShort) {
+  Throwing throwing;
+  std::atomic<std::uint64_t> written{0};
+  BusOptions options = on_workers();
+  options.stop_ms = 500;
+  for (const bool is_asked : {true, false}) {
+    throwing.is_wanted = false;
+    written = 0;
+    Bus bus(options);
+    auto out = bus.publish({.session = "THROWS", .to = kGroup, .flush_us = 0, .lcore = 1});
+    auto in = bus.subscribe({.from = kGroup});
+    bus.lcore(RunOn::kHere).add(throwing);
+    bus.spawn(out, [&] { return write_on(out, written); });
+    bus.start();
+    EXPECT_TRUE(within_10_s([&] { return written > 10; }));
+    throwing.is_wanted = true;
+    (void)in.next();          // turns the bus, and throws nothing
+    if (!is_asked) continue;  // the destructor stops it
+    EXPECT_EQ(refusal_of([&] { bus.stop(); }), "of a poller");
+    EXPECT_TRUE(bus.stopped());
+    EXPECT_TRUE(bus.report().is_full());
+    EXPECT_TRUE(bus.report().ledger.balanced());
+  }
 }
 
 }  // namespace
