@@ -10,6 +10,7 @@
 #include <rte_lcore.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/eal_use.hpp>
 
 #include "bus_impl.hpp"
 #include "checks.hpp"
@@ -165,11 +166,12 @@ Bus::Bus(const BusOptions& options, const detail::Headers& headers)
     : impl_(std::make_unique<Impl>(options, headers)) {}
 
 Bus::~Bus() {
-  try {
-    impl_->stop();
-  } catch (...) {  // of a task: stop() would have told
-  }
-  if (!impl_->may_go()) (void)impl_.release();
+  const bool is_there = detail::eal_is_there();
+  if (is_there) try {
+      impl_->stop();
+    } catch (...) {  // of a task: stop() would have told
+    }
+  if (!is_there || !impl_->may_go()) (void)impl_.release();
 }
 
 Publication Bus::publish(const PublishOptions& options) { return impl_->publish(options); }

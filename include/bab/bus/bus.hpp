@@ -85,7 +85,8 @@ class Bus {
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
   /// Calls stop() if the program did not. Packets that the application kept may be dropped later.
-  /// A Bus whose worker lcore does not end leaves all that it has as it is (see stop()).
+  /// Leaves all that the bus has as it is where a worker lcore does not end (see stop()), in a
+  /// child of fork(), and after the host application has cleaned up its EAL.
   ~Bus();
 
   /// Publishes a session to an address. After start() this works only where writer and flusher are
