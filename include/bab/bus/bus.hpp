@@ -150,10 +150,11 @@ class Bus {
   /// Each stage has a part of BusOptions::stop_ms, whatever still comes from the wire. What a stage
   /// does not finish is dropped, counted and reported. A task that does not end when its waits are
   /// cancelled stays as it is, and is reported. So does the whole bus where a task or a poller on a
-  /// worker lcore does not return. Throws what a task or a poller threw, when the bus has stopped:
-  /// the first of these exceptions. Afterwards only stats(), drops() and session() of a publication
-  /// or subscription may be called. Throws Error: it is called in the bus's own turn, by a task or
-  /// a poller; call begin_stop() there.
+  /// worker lcore does not return. Where a task throws, the waits of the tasks beside it are
+  /// cancelled, and the bus's own pollers go on. Throws what a task or a poller threw, when the bus
+  /// has stopped: the first of these exceptions. Afterwards only stats(), drops() and session() of
+  /// a publication or subscription may be called. Throws Error: it is called in the bus's own turn,
+  /// by a task or a poller; call begin_stop() there.
   const StopReport& stop();
   /// How the stop went. Empty before stopped().
   [[nodiscard]] const StopReport& report() const noexcept;

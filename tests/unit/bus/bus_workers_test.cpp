@@ -373,5 +373,53 @@ TEST(BusOnWorkers, APollerByHandThatThrowsDoesNotCutAStopShort) {
   }
 }
 
+/// What one task throws is kept. The publication of the same lcore goes on until the stop.
+TEST(BusOnWorkers, ATaskThatThrowsDoesNotEndItsLoop) {
+  std::atomic<std::uint64_t> written{0};
+  std::atomic<bool> thrown{false};
+  Bus bus(on_workers());
+  auto out = bus.publish({.session = "ON", .to = kGroup, .flush_us = 0, .lcore = 1});
+  auto in = bus.subscribe({.from = "239.1.1.2:2", .backlog = 8, .lcore = 1});
+  bus.spawn(out, [&] { return write_on(out, written); });
+  bus.spawn(in, [&]() -> Task<> {
+    while (written < 10) co_await Yield();
+    thrown = true;
+    throw Error("of a reader");
+  });
+  bus.start();
+  EXPECT_TRUE(within_10_s([&] { return thrown.load(); }));
+  const std::uint64_t before = written;
+  EXPECT_TRUE(within_10_s([&] { return written > before + 1'000; }));
+  EXPECT_EQ(refusal_of([&] { bus.stop(); }), "of a reader");
+  expect_clean_stop(bus);
+  EXPECT_EQ(out.stats().messages, written);
+}
+
+/// The same for a poller. It throws in every turn, so the task behind it never ends, and is told
+/// of.
+TEST(BusOnWorkers, APollerThatThrowsDoesNotEndItsLoop) {
+  Throwing throwing;
+  std::atomic<std::uint64_t> written{0};
+  BusOptions options = on_workers();
+  options.stop_ms = 500;
+  Bus bus(options);
+  auto out = bus.publish({.session = "ON", .to = kGroup, .flush_us = 0, .lcore = 1});
+  auto in = bus.subscribe({.from = "239.1.1.2:2", .backlog = 8, .lcore = 1});
+  bus.lcore(1).add(throwing);
+  bus.spawn(out, [&] { return write_on(out, written); });
+  bus.spawn(in, [in]() mutable -> Task<> { (void)co_await in.ready(); });
+  bus.start();
+  EXPECT_TRUE(within_10_s([&] { return written > 10; }));
+  throwing.is_wanted = true;
+  rte_delay_us_sleep(1'000);
+  const std::uint64_t before = written;
+  EXPECT_TRUE(within_10_s([&] { return written > before + 10; }));
+  EXPECT_EQ(refusal_of([&] { bus.stop(); }), "of a poller");
+  EXPECT_THAT(bus.report().notes,
+              testing::ElementsAre(HasSubstr("tasks on lcore 1 had not ended")));
+  EXPECT_EQ(out.stats().messages, written);
+  EXPECT_TRUE(bus.report().is_full());
+}
+
 }  // namespace
 }  // namespace bab
