@@ -132,6 +132,13 @@ unsigned Bus::Impl::turn(std::uint64_t now_tsc) {
   return work;
 }
 
+bool Bus::Impl::turn_now() {
+  turn(rte_rdtsc());
+  if (is_stopped()) return false;
+  loops_.front()->rethrow();
+  return true;
+}
+
 bool Bus::Impl::turn_by_hand(bool flushing) noexcept {
   if (options_.clock == BusClock::kCaller || Lcore::current() != nullptr || turning_ ||
       is_stopped() || rte_lcore_id() != lcore_)
@@ -188,7 +195,7 @@ Lcore& Bus::tasks_of(unsigned lcore, bool writers) {
 }
 void Bus::start() { impl_->start(); }
 unsigned Bus::turn(std::uint64_t now_tsc) { return impl_->turn(now_tsc); }
-void Bus::turn_now() { (void)impl_->turn(rte_rdtsc()); }
+bool Bus::turn_now() { return impl_->turn_now(); }
 void Bus::begin_stop() noexcept { impl_->begin_stop(); }
 bool Bus::stopping() const noexcept { return impl_->stop_wanted(); }
 bool Bus::stopped() const noexcept { return impl_->is_stopped(); }

@@ -38,6 +38,7 @@ class Bus::Impl final : public detail::BusHand {
   [[nodiscard]] detail::BusLoop& loop_for_tasks(unsigned lcore);
   void start();
   unsigned turn(std::uint64_t now_tsc);
+  bool turn_now();
   bool turn_by_hand(bool flushing) noexcept override;
 
   void begin_stop() noexcept { stop_wanted_ = true; }

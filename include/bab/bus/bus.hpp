@@ -128,10 +128,12 @@ class Bus {
   /// pause, as with Lcore::turn(). Throws what a poller of the program's own threw there. What it
   /// throws in a turn that a call with nothing to read or no room makes comes from stop().
   unsigned turn(std::uint64_t now_tsc);
-  /// Turns by the CPU's clock until `done()` returns true.
+  /// Turns by the CPU's clock until `done()` returns true, or the bus has stopped. Throws what a
+  /// task or a poller that is RunOn::kHere threw; stop() doesn't throw it again.
   template <class Done>
   void run_until(Done done) {
-    while (!done()) turn_now();
+    while (!done() && turn_now()) {
+    }
   }
 
   /// Asks for a stop. Each turn() takes it further; stopped() says when it is over. Write nothing
@@ -183,7 +185,7 @@ class Bus {
 
  private:
   Lcore& tasks_of(unsigned lcore, bool writers);
-  void turn_now();
+  bool turn_now();
 
   std::unique_ptr<Impl> impl_;
 };
