@@ -173,12 +173,12 @@ Bus::Bus(const BusOptions& options, const detail::Headers& headers)
     : impl_(std::make_unique<Impl>(options, headers)) {}
 
 Bus::~Bus() {
-  const bool is_there = detail::eal_is_there();
-  if (is_there) try {
-      impl_->stop();
-    } catch (...) {  // of a task: stop() would have told
+  const bool may_end = detail::eal_is_there() && impl_->may_end_here();
+  if (may_end) try {
+      impl_->end();
+    } catch (...) {  // no memory: it stays where it is
     }
-  if (!is_there || !impl_->may_go()) (void)impl_.release();
+  if (!may_end || !impl_->may_go()) (void)impl_.release();
 }
 
 Publication Bus::publish(const PublishOptions& options) { return impl_->publish(options); }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -41,10 +43,20 @@ class Bus::Impl final : public detail::BusHand {
   bool turn_now();
   bool turn_by_hand(bool flushing) noexcept override;
 
-  void begin_stop() noexcept { stop_wanted_ = true; }
-  [[nodiscard]] bool stop_wanted() const noexcept { return stop_wanted_; }
+  /// Any thread, as the next two.
+  void begin_stop() noexcept { stop_wanted_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool stop_wanted() const noexcept {
+    return stop_wanted_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool is_stopped() const noexcept { return phase() == detail::BusPhase::kStopped; }
   void stop();
+  /// The same, without a look at who calls it, and throws nothing of a task's. A Bus whose thread
+  /// is gone may be destroyed on another one; but not in the turn of a worker lcore, nor in its
+  /// own.
+  void end();
+  [[nodiscard]] bool may_end_here() const noexcept {
+    return is_on_its_thread() ? !turning_ : Lcore::current() == nullptr;
+  }
   /// False: an lcore runs still, or may, which may use anything of this: nothing may go.
   [[nodiscard]] bool may_go() const noexcept { return is_stopped() && !stuck_; }
   [[nodiscard]] const StopReport& report() const noexcept { return report_; }
@@ -76,6 +88,9 @@ class Bus::Impl final : public detail::BusHand {
   }
   /// R60: pairs with A60: what the Bus's thread did before is seen by the loops in the new phase.
   void enter(detail::BusPhase phase) noexcept { phase_.store(phase, std::memory_order_release); }
+  [[nodiscard]] bool is_on_its_thread() const noexcept {
+    return thread_ == std::this_thread::get_id();
+  }
   unsigned step(std::uint64_t now_tsc, std::exception_ptr& thrown);
   /// For stop() to throw: the first one.
   void keep(std::exception_ptr thrown) noexcept {
@@ -134,6 +149,7 @@ class Bus::Impl final : public detail::BusHand {
   BusOptions options_;
   std::string name_;  // begins those of its pools
   unsigned lcore_;    // of the thread that made it
+  std::thread::id thread_ = std::this_thread::get_id();
   std::shared_ptr<Eal> eal_;
   std::vector<unsigned> workers_;
   detail::LcoreClaims claims_;
@@ -149,7 +165,7 @@ class Bus::Impl final : public detail::BusHand {
   std::vector<Row> rows_;
   bool started_ = false;
 
-  bool stop_wanted_ = false;
+  std::atomic<bool> stop_wanted_{false};
   bool stuck_ = false;
   bool turning_ = false;
   std::uint64_t turned_at_ = 0;   // the last turn's time

@@ -233,9 +233,19 @@ std::string Bus::Impl::unended() const {
 }
 
 void Bus::Impl::stop() {
+  // First: turning_ is this thread's.
+  if (!is_on_its_thread())
+    throw Error(
+        "stopping a Bus on another thread than the one that made it: call begin_stop(), also in a "
+        "task or a poller on a worker lcore");
+  if (turning_)
+    throw Error("stopping a Bus in its own turn: call begin_stop() in a task or a poller");
+  end();
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void Bus::Impl::end() {
   if (!is_stopped()) {
-    if (turning_)
-      throw Error("stopping a Bus in its own turn: call begin_stop() in a task or a poller");
     begin_stop();
     const std::uint64_t began = rte_rdtsc();
     const std::uint64_t base = options_.clock == BusClock::kCaller ? turned_at_ : began;
@@ -246,7 +256,6 @@ void Bus::Impl::stop() {
       if (work == 0) rte_delay_us_sleep(20);
     }
   }
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 }  // namespace bab

@@ -71,10 +71,10 @@ struct StopReport {
 ///
 /// A loop polls in this order: writers and flushers, then ports.
 ///
-/// All calls are made on the thread that made the Bus. This thread must be an lcore: EAL's main
-/// lcore, or a registered thread (LcoreRegistration). Several Buses in a process are independent of
-/// each other. They share EAL: it ends with the last Bus, unless the host application started it,
-/// and it can't be started again.
+/// All calls are made on the thread that made the Bus, but for those that say so. This thread must
+/// be an lcore: EAL's main lcore, or a registered thread (LcoreRegistration). Several Buses in a
+/// process are independent of each other. They share EAL: it ends with the last Bus, unless the
+/// host application started it, and it can't be started again.
 class Bus {
  public:
   /// Starts or adopts EAL, makes pools and ports, starts the ports and waits for their links (how
@@ -85,8 +85,8 @@ class Bus {
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
   /// Calls stop() if the program did not. Packets that the application kept may be dropped later.
-  /// Leaves all that the bus has as it is where a worker lcore does not end (see stop()), in a
-  /// child of fork(), and after the host application has cleaned up its EAL.
+  /// Leaves all that the bus has as it is where a worker lcore does not end (see stop()), in a task
+  /// or a poller, in a child of fork(), and after the host application has cleaned up its EAL.
   ~Bus();
 
   /// Publishes a session to an address. After start() this works only where writer and flusher are
@@ -137,7 +137,7 @@ class Bus {
   }
 
   /// Asks for a stop. Each turn() takes it further; stopped() says when it is over. Write nothing
-  /// from then on.
+  /// from then on. Any thread may call these three, so also a task on a worker lcore.
   void begin_stop() noexcept;
   [[nodiscard]] bool stopping() const noexcept;
   [[nodiscard]] bool stopped() const noexcept;
@@ -155,8 +155,8 @@ class Bus {
   /// worker lcore does not return. Where a task throws, the waits of the tasks beside it are
   /// cancelled, and the bus's own pollers go on. Throws what a task or a poller threw, when the bus
   /// has stopped: the first of these exceptions. Afterwards only stats(), drops() and session() of
-  /// a publication or subscription may be called. Throws Error: it is called in the bus's own turn,
-  /// by a task or a poller; call begin_stop() there.
+  /// a publication or subscription may be called. Throws Error: it is called by a task or a poller
+  /// of the bus, or on another thread; call begin_stop() there.
   const StopReport& stop();
   /// How the stop went. Empty before stopped().
   [[nodiscard]] const StopReport& report() const noexcept;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -419,6 +420,29 @@ TEST(BusOnWorkers, APollerThatThrowsDoesNotEndItsLoop) {
               testing::ElementsAre(HasSubstr("tasks on lcore 1 had not ended")));
   EXPECT_EQ(out.stats().messages, written);
   EXPECT_TRUE(bus.report().is_full());
+}
+
+TEST(BusOnWorkers, AreNotWhereTheBusIsStopped) {
+  Bus bus(on_workers());
+  auto in = bus.subscribe({.from = kGroup, .lcore = 1});
+  std::string on_worker, on_thread;
+  std::atomic<bool> over{false};
+  bus.spawn(in, [&]() -> Task<> {
+    on_worker = refusal_of([&] { bus.stop(); });
+    bus.begin_stop();
+    over = true;
+    co_return;
+  });
+  std::thread([&] { on_thread = refusal_of([&] { bus.stop(); }); }).join();
+  EXPECT_THAT(on_thread, HasSubstr("on another thread than the one that made it"));
+  EXPECT_FALSE(bus.stopping());
+  bus.start();
+  EXPECT_TRUE(within_10_s([&] { return over.load(); }));
+  EXPECT_THAT(on_worker, HasSubstr("call begin_stop()"));
+  EXPECT_TRUE(bus.stopping());
+  const std::uint64_t deadline = rte_get_tsc_cycles() + 10 * rte_get_tsc_hz();
+  bus.run_until([&] { return rte_get_tsc_cycles() > deadline; });  // begin_stop() ends it
+  expect_clean_stop(bus);
 }
 
 }  // namespace
