@@ -134,6 +134,9 @@ class Bus::Impl final : public detail::BusHand {
   [[nodiscard]] bool drained() const noexcept;
   [[nodiscard]] bool received(std::uint64_t now_tsc) noexcept;
   void begin_quiet(std::uint64_t now_tsc) noexcept;
+  [[nodiscard]] bool is_quiet(std::uint64_t now_tsc) const noexcept;
+  [[nodiscard]] bool is_read(std::size_t i) const noexcept;
+  void note_waiting(std::uint64_t now_tsc);
   [[nodiscard]] bool tasks_ended() noexcept;
   [[nodiscard]] bool loops_ended() const noexcept;
   void abandon(std::string_view what, std::uint32_t percent);
@@ -174,6 +177,7 @@ class Bus::Impl final : public detail::BusHand {
   std::uint64_t delivered_ = 0;
   std::uint64_t unread_since_ = 0;
   std::uint64_t waiting_ = 0;
+  std::vector<std::uint64_t> left_;  // of each of received_: what waited when kReceive ended
   StopReport report_;
   std::exception_ptr failure_;
 };

@@ -58,19 +58,36 @@ bool Bus::Impl::received(std::uint64_t now_tsc) noexcept {
   std::uint64_t delivered = 0, waiting = 0;
   for (std::size_t i = 0; i < received_.size(); ++i) {
     delivered += received_[i]->delivered();
-    // What is read by hand was read before, or never will be.
-    if (received_on_[i] != RunOn::kHere && turns(received_on_[i]))
-      waiting += received_[i]->waiting();
+    if (is_read(i)) waiting += received_[i]->waiting();
   }
   if (std::exchange(delivered_, delivered) != delivered) begin_quiet(now_tsc);
-  if (std::exchange(waiting_, waiting) != waiting) unread_since_ = now_tsc;
+  const bool changed = std::exchange(waiting_, waiting) != waiting;
+  if (changed) unread_since_ = now_tsc;
   const std::uint32_t tenth = options_.stop_ms / 10;
   // A loop that had no CPU for a while has taken nothing from its port meanwhile.
   const bool all_turned = std::all_of(loops_.begin(), loops_.end(), [this](const auto& loop) {
     return !turns(loop->id()) || loop->turned_since_mark() >= kQuietTurns;
   });
-  return all_turned && now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, tenth)) &&
-         (waiting == 0 || now_tsc - unread_since_ >= ticks(tenth));
+  // waiting() may say 0 in between: twice in succession it is true.
+  return all_turned && is_quiet(now_tsc) &&
+         (waiting == 0 ? !changed : now_tsc - unread_since_ >= ticks(tenth));
+}
+
+/// By a loop that turns. What the program reads by hand itself was read before, or never will be.
+bool Bus::Impl::is_read(std::size_t i) const noexcept {
+  return received_on_[i] == RunOn::kHere ? loops_.front()->tasks() > 0 : turns(received_on_[i]);
+}
+
+bool Bus::Impl::is_quiet(std::uint64_t now_tsc) const noexcept {
+  return now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, options_.stop_ms / 10));
+}
+
+/// What is left when no more is waited for. Not where frames come without end: some are always
+/// left there.
+void Bus::Impl::note_waiting(std::uint64_t now_tsc) {
+  left_.assign(received_.size(), 0);
+  for (std::size_t i = 0; i < received_.size(); ++i)
+    if (is_quiet(now_tsc) && is_read(i)) left_[i] = received_[i]->waiting();
 }
 
 void Bus::Impl::begin_quiet(std::uint64_t now_tsc) noexcept {
@@ -124,6 +141,7 @@ void Bus::Impl::advance(std::uint64_t now_tsc) {
       return enter(BusPhase::kReceive);
     case BusPhase::kReceive:
       if (!received_.empty() && !received(now_tsc) && !late(kReceiveUntil)) return;
+      note_waiting(now_tsc);
       for (const auto& loop : loops_) loop->stop_tasks();
       return enter(BusPhase::kTasks);
     case BusPhase::kTasks:
@@ -158,6 +176,12 @@ void Bus::Impl::account_for_subscription(std::size_t i) {
   const std::uint64_t in_part = received.frame().left() > 0 ? 1 : 0;
   const std::uint64_t unread = received.drop_all();
   report_.unread_frames += unread;
+  const std::uint64_t begun = received.framer().stats().frames;
+  if (left_[i] > 0 && unread > 0 && begun > 0)
+    report_.notes.push_back(fmt::format(
+        "{}: {} of the frames that came were not read when the stop had to go on; a longer stop_ms "
+        "gives their reader more time",
+        received_from_[i], unread));
   Ledger::Row& row =
       report_.ledger.row(received_from_[i] + ": frames", received.delivered() + received.behind());
   const std::uint64_t others = received.other_sessions();

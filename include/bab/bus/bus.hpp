@@ -145,7 +145,7 @@ class Bus {
   ///
   /// 1. Tasks of publications end.
   /// 2. Messages that were written are sent.
-  /// 3. Frames that are on their way are received and read.
+  /// 3. Frames that are on their way are received, and read where a task or a worker lcore reads.
   /// 4. The other tasks end, and worker lcores with them.
   /// 5. Ports stop, and the buffers of all pools are counted.
   ///
