@@ -178,6 +178,7 @@ class Bus::Impl final : public detail::BusHand {
   std::uint64_t unread_since_ = 0;
   std::uint64_t waiting_ = 0;
   std::vector<std::uint64_t> left_;  // of each of received_: what waited when kReceive ended
+  std::vector<std::string> notes_;   // the report's, as far as the stop has come
   StopReport report_;
   std::exception_ptr failure_;
 };

@@ -106,9 +106,8 @@ bool Bus::Impl::tasks_ended() noexcept {
 }
 
 void Bus::Impl::abandon(std::string_view what, std::uint32_t percent) {
-  report_.notes.push_back(
-      fmt::format("{} after {} ms, which is {} % of the {} ms that a stop may take", what,
-                  options_.stop_ms * percent / kAll, percent, options_.stop_ms));
+  notes_.push_back(fmt::format("{} after {} ms, which is {} % of the {} ms that a stop may take",
+                               what, options_.stop_ms * percent / kAll, percent, options_.stop_ms));
 }
 
 /// One step, on the Bus's thread, at most one phase on.
@@ -155,6 +154,7 @@ void Bus::Impl::advance(std::uint64_t now_tsc) {
         leave();
       else
         close();
+      report_.notes = std::move(notes_);
       return enter(BusPhase::kStopped);
     case BusPhase::kStopped:
       return;
@@ -178,7 +178,7 @@ void Bus::Impl::account_for_subscription(std::size_t i) {
   report_.unread_frames += unread;
   const std::uint64_t begun = received.framer().stats().frames;
   if (left_[i] > 0 && unread > 0 && begun > 0)
-    report_.notes.push_back(fmt::format(
+    notes_.push_back(fmt::format(
         "{}: {} of the frames that came were not read when the stop had to go on; a longer stop_ms "
         "gives their reader more time",
         received_from_[i], unread));
@@ -194,7 +194,7 @@ void Bus::Impl::account_for_subscription(std::size_t i) {
 
 void Bus::Impl::end_session(std::size_t i) {
   if (!sendings_[i]->end())
-    report_.notes.emplace_back(
+    notes_.emplace_back(
         "a Reservation was never settled: its writer keeps the frame that it is in");
   const detail::Sending::Frames frames = sendings_[i]->frames();
   report_.dropped_messages += sendings_[i]->stats().dropped_messages;
@@ -204,7 +204,7 @@ void Bus::Impl::end_session(std::size_t i) {
 
 /// An lcore may use any of it still. Its pools are counted all the same: a moment's figure.
 void Bus::Impl::leave() {
-  report_.notes.push_back(fmt::format(
+  notes_.push_back(fmt::format(
       "{} is in a task or a poller that does not return: all that the bus has is left as it is",
       unended()));
   count_pools();
@@ -237,8 +237,8 @@ void Bus::Impl::drop_unbegun_tasks() {
   for (const auto& loop : loops_)
     if (loop->id() != RunOn::kHere && !loop->launched())
       if (const std::size_t tasks = loop->drop_tasks(); tasks > 0)
-        report_.notes.push_back(fmt::format("{} {} of lcore {} never began: start() was not called",
-                                            tasks, tasks == 1 ? "task" : "tasks", loop->id()));
+        notes_.push_back(fmt::format("{} {} of lcore {} never began: start() was not called", tasks,
+                                     tasks == 1 ? "task" : "tasks", loop->id()));
 }
 
 void Bus::Impl::count_pools() {

@@ -99,7 +99,8 @@ TEST(BusStop, WhatCanNotBeSentIsDroppedAndTold) {
   auto out = bus.publish({.session = "DEAD", .to = kGroup, .flush_messages = 1});
   bus.port(0).hold(true);  // a PortWatch does this when the link is down
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(out.send("stays"));
-  const std::uint32_t ms = virtual_ms_to_stop(bus, [] {});
+  const std::uint32_t ms = virtual_ms_to_stop(
+      bus, [&] { EXPECT_THAT(bus.report().notes, IsEmpty()) << "before it has stopped"; });
   EXPECT_GE(ms, 540U);
   EXPECT_LE(ms, 1'000U);
   EXPECT_EQ(bus.report().dropped_messages, 3U);
