@@ -13,6 +13,7 @@
 #include <rte_lcore.h>
 
 #include <bab/base/error.hpp>
+#include <bab/detail/eal_use.hpp>
 
 #include "bus_impl.hpp"
 #include "checks.hpp"
@@ -150,21 +151,34 @@ void Bus::Impl::start() {
   started_ = true;
 }
 
-unsigned Bus::Impl::turn(std::uint64_t now_tsc) {
+/// What a poller of the program's own throws ends the turn. A stop goes on all the same.
+unsigned Bus::Impl::step(std::uint64_t now_tsc, std::exception_ptr& thrown) {
   if (is_stopped() || turning_) return 0;
-  struct Turning {  // given back by a destructor: a poller of the program's own may throw
-    bool& flag;
-    explicit Turning(bool& f) noexcept : flag(f) { flag = true; }
-    ~Turning() { flag = false; }
-  };
   turned_at_ = now_tsc;
   unsigned work = 0;
-  {
-    const Turning turning(turning_);
+  turning_ = true;
+  try {
     work = loops_.front()->lcore().turn(now_tsc);
+  } catch (...) {
+    thrown = std::current_exception();
   }
-  if (stop_wanted_) advance(now_tsc);
+  turning_ = false;
+  if (stop_wanted()) advance(now_tsc);
   return work;
+}
+
+unsigned Bus::Impl::turn(std::uint64_t now_tsc) {
+  std::exception_ptr thrown;
+  const unsigned work = step(now_tsc, thrown);
+  if (thrown) std::rethrow_exception(thrown);
+  return work;
+}
+
+bool Bus::Impl::turn_now() {
+  turn(rte_rdtsc());
+  if (is_stopped()) return false;
+  loops_.front()->rethrow();
+  return true;
 }
 
 bool Bus::Impl::turn_by_hand(bool flushing) noexcept {
@@ -173,7 +187,9 @@ bool Bus::Impl::turn_by_hand(bool flushing) noexcept {
     return false;
   if (flushing)
     for (detail::WritingEnd* end : by_hand_) end->flush();
-  turn(rte_rdtsc());
+  std::exception_ptr thrown;
+  step(rte_rdtsc(), thrown);
+  keep(std::move(thrown));
   return true;
 }
 
@@ -199,11 +215,12 @@ Bus::Bus(const BusOptions& options, const detail::Headers& headers)
     : impl_(std::make_unique<Impl>(options, headers)) {}
 
 Bus::~Bus() {
-  try {
-    if (!impl_->is_stopped()) impl_->stop();
-  } catch (...) {  // of a task: stop() would have told
-  }
-  if (impl_->is_stuck()) (void)impl_.release();
+  const bool may_end = detail::eal_is_there() && impl_->may_end_here();
+  if (may_end) try {
+      impl_->end();
+    } catch (...) {  // no memory: it stays where it is
+    }
+  if (!may_end || !impl_->may_go()) (void)impl_.release();
 }
 
 Publication Bus::publish(const PublishOptions& options) { return impl_->publish(options); }
@@ -220,7 +237,7 @@ Lcore& Bus::tasks_of(unsigned lcore, bool writers) {
 }
 void Bus::start() { impl_->start(); }
 unsigned Bus::turn(std::uint64_t now_tsc) { return impl_->turn(now_tsc); }
-void Bus::turn_now() { (void)impl_->turn(rte_rdtsc()); }
+bool Bus::turn_now() { return impl_->turn_now(); }
 void Bus::begin_stop() noexcept { impl_->begin_stop(); }
 bool Bus::stopping() const noexcept { return impl_->stop_wanted(); }
 bool Bus::stopped() const noexcept { return impl_->is_stopped(); }

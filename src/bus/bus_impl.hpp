@@ -1,11 +1,14 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <bab/base/eal.hpp>
@@ -37,14 +40,25 @@ class Bus::Impl final : public detail::BusHand {
   [[nodiscard]] detail::BusLoop& loop_for_tasks(unsigned lcore);
   void start();
   unsigned turn(std::uint64_t now_tsc);
+  bool turn_now();
   bool turn_by_hand(bool flushing) noexcept override;
 
-  void begin_stop() noexcept { stop_wanted_ = true; }
-  [[nodiscard]] bool stop_wanted() const noexcept { return stop_wanted_; }
+  /// Any thread, as the next two.
+  void begin_stop() noexcept { stop_wanted_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool stop_wanted() const noexcept {
+    return stop_wanted_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool is_stopped() const noexcept { return phase() == detail::BusPhase::kStopped; }
   void stop();
-  /// An lcore runs still, which may use anything of this: nothing may go.
-  [[nodiscard]] bool is_stuck() const noexcept { return stuck_; }
+  /// The same, without a look at who calls it, and throws nothing of a task's. A Bus whose thread
+  /// is gone may be destroyed on another one; but not in the turn of a worker lcore, nor in its
+  /// own.
+  void end();
+  [[nodiscard]] bool may_end_here() const noexcept {
+    return is_on_its_thread() ? !turning_ : Lcore::current() == nullptr;
+  }
+  /// False: an lcore runs still, or may, which may use anything of this: nothing may go.
+  [[nodiscard]] bool may_go() const noexcept { return is_stopped() && !stuck_; }
   [[nodiscard]] const StopReport& report() const noexcept { return report_; }
 
   [[nodiscard]] Placement placement() const;
@@ -74,6 +88,14 @@ class Bus::Impl final : public detail::BusHand {
   }
   /// R60: pairs with A60: what the Bus's thread did before is seen by the loops in the new phase.
   void enter(detail::BusPhase phase) noexcept { phase_.store(phase, std::memory_order_release); }
+  [[nodiscard]] bool is_on_its_thread() const noexcept {
+    return thread_ == std::this_thread::get_id();
+  }
+  unsigned step(std::uint64_t now_tsc, std::exception_ptr& thrown);
+  /// For stop() to throw: the first one.
+  void keep(std::exception_ptr thrown) noexcept {
+    if (!failure_) failure_ = std::move(thrown);
+  }
   [[nodiscard]] bool turns(unsigned loop) const noexcept;
   [[nodiscard]] detail::BusHand* hand_for(unsigned lcore) noexcept;
   [[nodiscard]] std::string lcore_text(unsigned id) const;
@@ -114,6 +136,9 @@ class Bus::Impl final : public detail::BusHand {
   [[nodiscard]] bool drained() const noexcept;
   [[nodiscard]] bool received(std::uint64_t now_tsc) noexcept;
   void begin_quiet(std::uint64_t now_tsc) noexcept;
+  [[nodiscard]] bool is_quiet(std::uint64_t now_tsc) const noexcept;
+  [[nodiscard]] bool is_read(std::size_t i) const noexcept;
+  void note_waiting(std::uint64_t now_tsc);
   [[nodiscard]] bool tasks_ended() noexcept;
   [[nodiscard]] bool loops_ended() const noexcept;
   void abandon(std::string_view what, std::uint32_t percent);
@@ -129,6 +154,7 @@ class Bus::Impl final : public detail::BusHand {
   BusOptions options_;
   std::string name_;  // begins those of its pools
   unsigned lcore_;    // of the thread that made it
+  std::thread::id thread_ = std::this_thread::get_id();
   std::shared_ptr<Eal> eal_;
   std::vector<unsigned> workers_;
   detail::LcoreClaims claims_;
@@ -144,7 +170,7 @@ class Bus::Impl final : public detail::BusHand {
   std::vector<Row> rows_;
   bool started_ = false;
 
-  bool stop_wanted_ = false;
+  std::atomic<bool> stop_wanted_{false};
   bool stuck_ = false;
   bool turning_ = false;
   std::uint64_t turned_at_ = 0;   // the last turn's time
@@ -153,6 +179,8 @@ class Bus::Impl final : public detail::BusHand {
   std::uint64_t delivered_ = 0;
   std::uint64_t unread_since_ = 0;
   std::uint64_t waiting_ = 0;
+  std::vector<std::uint64_t> left_;  // of each of received_: what waited when kReceive ended
+  std::vector<std::string> notes_;   // the report's, as far as the stop has come
   StopReport report_;
   std::exception_ptr failure_;
 };

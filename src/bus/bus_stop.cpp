@@ -58,19 +58,36 @@ bool Bus::Impl::received(std::uint64_t now_tsc) noexcept {
   std::uint64_t delivered = 0, waiting = 0;
   for (std::size_t i = 0; i < received_.size(); ++i) {
     delivered += received_[i]->delivered();
-    // What is read by hand was read before, or never will be.
-    if (received_on_[i] != RunOn::kHere && turns(received_on_[i]))
-      waiting += received_[i]->waiting();
+    if (is_read(i)) waiting += received_[i]->waiting();
   }
   if (std::exchange(delivered_, delivered) != delivered) begin_quiet(now_tsc);
-  if (std::exchange(waiting_, waiting) != waiting) unread_since_ = now_tsc;
+  const bool changed = std::exchange(waiting_, waiting) != waiting;
+  if (changed) unread_since_ = now_tsc;
   const std::uint32_t tenth = options_.stop_ms / 10;
   // A loop that had no CPU for a while has taken nothing from its port meanwhile.
   const bool all_turned = std::all_of(loops_.begin(), loops_.end(), [this](const auto& loop) {
     return !turns(loop->id()) || loop->turned_since_mark() >= kQuietTurns;
   });
-  return all_turned && now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, tenth)) &&
-         (waiting == 0 || now_tsc - unread_since_ >= ticks(tenth));
+  // waiting() may say 0 in between: twice in succession it is true.
+  return all_turned && is_quiet(now_tsc) &&
+         (waiting == 0 ? !changed : now_tsc - unread_since_ >= ticks(tenth));
+}
+
+/// By a loop that turns. What the program reads by hand itself was read before, or never will be.
+bool Bus::Impl::is_read(std::size_t i) const noexcept {
+  return received_on_[i] == RunOn::kHere ? loops_.front()->tasks() > 0 : turns(received_on_[i]);
+}
+
+bool Bus::Impl::is_quiet(std::uint64_t now_tsc) const noexcept {
+  return now_tsc - quiet_since_ >= ticks(std::min(kQuietMs, options_.stop_ms / 10));
+}
+
+/// What is left when no more is waited for. Not where frames come without end: some are always
+/// left there.
+void Bus::Impl::note_waiting(std::uint64_t now_tsc) {
+  left_.assign(received_.size(), 0);
+  for (std::size_t i = 0; i < received_.size(); ++i)
+    if (is_quiet(now_tsc) && is_read(i)) left_[i] = received_[i]->waiting();
 }
 
 void Bus::Impl::begin_quiet(std::uint64_t now_tsc) noexcept {
@@ -89,9 +106,8 @@ bool Bus::Impl::tasks_ended() noexcept {
 }
 
 void Bus::Impl::abandon(std::string_view what, std::uint32_t percent) {
-  report_.notes.push_back(
-      fmt::format("{} after {} ms, which is {} % of the {} ms that a stop may take", what,
-                  options_.stop_ms * percent / kAll, percent, options_.stop_ms));
+  notes_.push_back(fmt::format("{} after {} ms, which is {} % of the {} ms that a stop may take",
+                               what, options_.stop_ms * percent / kAll, percent, options_.stop_ms));
 }
 
 /// One step, on the Bus's thread, at most one phase on.
@@ -124,6 +140,7 @@ void Bus::Impl::advance(std::uint64_t now_tsc) {
       return enter(BusPhase::kReceive);
     case BusPhase::kReceive:
       if (!received_.empty() && !received(now_tsc) && !late(kReceiveUntil)) return;
+      note_waiting(now_tsc);
       for (const auto& loop : loops_) loop->stop_tasks();
       return enter(BusPhase::kTasks);
     case BusPhase::kTasks:
@@ -137,6 +154,7 @@ void Bus::Impl::advance(std::uint64_t now_tsc) {
         leave();
       else
         close();
+      report_.notes = std::move(notes_);
       return enter(BusPhase::kStopped);
     case BusPhase::kStopped:
       return;
@@ -158,6 +176,12 @@ void Bus::Impl::account_for_subscription(std::size_t i) {
   const std::uint64_t in_part = received.frame().left() > 0 ? 1 : 0;
   const std::uint64_t unread = received.drop_all();
   report_.unread_frames += unread;
+  const std::uint64_t begun = received.framer().stats().frames;
+  if (left_[i] > 0 && unread > 0 && begun > 0)
+    notes_.push_back(fmt::format(
+        "{}: {} of the frames that came were not read when the stop had to go on; a longer stop_ms "
+        "gives their reader more time",
+        received_from_[i], unread));
   Ledger::Row& row =
       report_.ledger.row(received_from_[i] + ": frames", received.delivered() + received.behind());
   const std::uint64_t others = received.other_sessions();
@@ -170,7 +194,7 @@ void Bus::Impl::account_for_subscription(std::size_t i) {
 
 void Bus::Impl::end_session(std::size_t i) {
   if (!sendings_[i]->end())
-    report_.notes.emplace_back(
+    notes_.emplace_back(
         "a Reservation was never settled: its writer keeps the frame that it is in");
   const detail::Sending::Frames frames = sendings_[i]->frames();
   report_.dropped_messages += sendings_[i]->stats().dropped_messages;
@@ -180,7 +204,7 @@ void Bus::Impl::end_session(std::size_t i) {
 
 /// An lcore may use any of it still. Its pools are counted all the same: a moment's figure.
 void Bus::Impl::leave() {
-  report_.notes.push_back(fmt::format(
+  notes_.push_back(fmt::format(
       "{} is in a task or a poller that does not return: all that the bus has is left as it is",
       unended()));
   count_pools();
@@ -193,7 +217,7 @@ void Bus::Impl::close() {
   for (const auto& loop : loops_) try {
       loop->rethrow();
     } catch (...) {
-      if (!failure_) failure_ = std::current_exception();
+      keep(std::current_exception());
     }
   loops_.front()->send_rest();
   by_hand_.clear();
@@ -213,8 +237,8 @@ void Bus::Impl::drop_unbegun_tasks() {
   for (const auto& loop : loops_)
     if (loop->id() != RunOn::kHere && !loop->launched())
       if (const std::size_t tasks = loop->drop_tasks(); tasks > 0)
-        report_.notes.push_back(fmt::format("{} {} of lcore {} never began: start() was not called",
-                                            tasks, tasks == 1 ? "task" : "tasks", loop->id()));
+        notes_.push_back(fmt::format("{} {} of lcore {} never began: start() was not called", tasks,
+                                     tasks == 1 ? "task" : "tasks", loop->id()));
 }
 
 void Bus::Impl::count_pools() {
@@ -233,18 +257,29 @@ std::string Bus::Impl::unended() const {
 }
 
 void Bus::Impl::stop() {
+  // First: turning_ is this thread's.
+  if (!is_on_its_thread())
+    throw Error(
+        "stopping a Bus on another thread than the one that made it: call begin_stop(), also in a "
+        "task or a poller on a worker lcore");
+  if (turning_)
+    throw Error("stopping a Bus in its own turn: call begin_stop() in a task or a poller");
+  end();
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void Bus::Impl::end() {
   if (!is_stopped()) {
-    if (turning_)
-      throw Error("stopping a Bus in its own turn: call begin_stop() in a task or a poller");
     begin_stop();
     const std::uint64_t began = rte_rdtsc();
     const std::uint64_t base = options_.clock == BusClock::kCaller ? turned_at_ : began;
     while (!is_stopped()) {
-      const unsigned work = turn(base + (rte_rdtsc() - began));
+      std::exception_ptr thrown;
+      const unsigned work = step(base + (rte_rdtsc() - began), thrown);
+      keep(std::move(thrown));
       if (work == 0) rte_delay_us_sleep(20);
     }
   }
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 }  // namespace bab

@@ -62,15 +62,17 @@ void BusLoop::launch() {
 }
 
 void BusLoop::run() noexcept {
-  try {
-    lcore_.run_until([this] {
-      // A60: pairs with R60.
-      const BusPhase phase = phase_.load(std::memory_order_acquire);
-      return phase >= BusPhase::kTasks && (phase >= BusPhase::kOver || tasks() == 0);
-    });
-  } catch (...) {
-    failure_ = std::current_exception();
-  }
+  const auto over = [this] {
+    // A60: pairs with R60.
+    const BusPhase phase = phase_.load(std::memory_order_acquire);
+    return phase >= BusPhase::kTasks && (phase >= BusPhase::kOver || tasks() == 0);
+  };
+  // What a task or a poller throws ends run_until(). The bus's own pollers go on all the same.
+  while (!over()) try {
+      lcore_.run_until(over);
+    } catch (...) {
+      if (!failure_) failure_ = std::current_exception();
+    }
   send_rest();
   // R63: pairs with A63: all that this lcore did is seen, failure_ included.
   ended_.store(true, std::memory_order_release);

@@ -74,7 +74,7 @@ class BusLoop {
   [[nodiscard]] std::size_t tasks() const noexcept {
     return lcore_.tasks() + (writers_ != nullptr ? writers_->lcore.tasks() : 0);
   }
-  /// The same: throws what a task threw, once.
+  /// The same, and by hand between turns: throws what a task threw, once.
   void rethrow();
   /// Of a worker that was never launched: its tasks go. Returns how many there were.
   std::size_t drop_tasks() noexcept;

@@ -19,18 +19,28 @@ void Received::push(std::span<rte_mbuf* const> frames) noexcept {
   behind_ += frames.size() - taken;
 }
 
+std::uint64_t Received::waiting() const noexcept {
+  const std::uint64_t next = next_, size = size_;
+  const std::uint64_t in_burst = size > next ? size - next : 0;
+  return ring_.size() + in_burst + (next > 0 ? 1 : 0);
+}
+
 bool Received::advance() noexcept {
   while (true) {
-    if (next_ == size_) {
-      next_ = 0;
-      size_ = ring_.pop(burst_);
-      if (size_ == 0) {
+    std::uint64_t next = next_;
+    std::uint64_t size = size_;
+    if (next == size) {
+      next = 0;
+      size_ = size = ring_.pop(burst_);
+      if (size == 0) {
+        next_ = 0;
         frame_ = ReceivedFrame();
         return false;
       }
     }
-    rte_mbuf* const m = burst_[next_++];
-    frame_ = framer_.accept(m, next_ < size_ ? burst_[next_] : nullptr);
+    rte_mbuf* const m = burst_[next++];
+    next_ = next;
+    frame_ = framer_.accept(m, next < size ? burst_[next] : nullptr);
     if (frame_.left() == 0) continue;
     if (!session_ || frame_.header().session == *session_) [[likely]]
       return true;

@@ -71,10 +71,10 @@ struct StopReport {
 ///
 /// A loop polls in this order: writers and flushers, then ports.
 ///
-/// All calls are made on the thread that made the Bus. This thread must be an lcore: EAL's main
-/// lcore, or a registered thread (LcoreRegistration). Several Buses in a process are independent of
-/// each other. They share EAL: it ends with the last Bus, unless the host application started it,
-/// and it can't be started again.
+/// All calls are made on the thread that made the Bus, but for those that say so. This thread must
+/// be an lcore: EAL's main lcore, or a registered thread (LcoreRegistration). Several Buses in a
+/// process are independent of each other. They share EAL: it ends with the last Bus, unless the
+/// host application started it, and it can't be started again.
 class Bus {
  public:
   /// Starts or adopts EAL, makes pools and ports, starts the ports and waits for their links (how
@@ -85,7 +85,8 @@ class Bus {
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
   /// Calls stop() if the program did not. Packets that the application kept may be dropped later.
-  /// A Bus whose worker lcore does not end leaves all that it has as it is (see stop()).
+  /// Leaves all that the bus has as it is where a worker lcore does not end (see stop()), in a task
+  /// or a poller, in a child of fork(), and after the host application has cleaned up its EAL.
   ~Bus();
 
   /// Publishes a session to an address. After start() this works only where writer and flusher are
@@ -124,16 +125,19 @@ class Bus {
   void start();
   /// Turns what is RunOn::kHere once, at the caller's time in TSC ticks. Returns how much work was
   /// done; 0: none. A program that pauses between turns calls BufferPool::empty_caches() before the
-  /// pause, as with Lcore::turn().
+  /// pause, as with Lcore::turn(). Throws what a poller of the program's own threw there. What it
+  /// throws in a turn that a call with nothing to read or no room makes comes from stop().
   unsigned turn(std::uint64_t now_tsc);
-  /// Turns by the CPU's clock until `done()` returns true.
+  /// Turns by the CPU's clock until `done()` returns true, or the bus has stopped. Throws what a
+  /// task or a poller that is RunOn::kHere threw; stop() doesn't throw it again.
   template <class Done>
   void run_until(Done done) {
-    while (!done()) turn_now();
+    while (!done() && turn_now()) {
+    }
   }
 
   /// Asks for a stop. Each turn() takes it further; stopped() says when it is over. Write nothing
-  /// from then on.
+  /// from then on. Any thread may call these three, so also a task on a worker lcore.
   void begin_stop() noexcept;
   [[nodiscard]] bool stopping() const noexcept;
   [[nodiscard]] bool stopped() const noexcept;
@@ -141,16 +145,18 @@ class Bus {
   ///
   /// 1. Tasks of publications end.
   /// 2. Messages that were written are sent.
-  /// 3. Frames that are on their way are received and read.
+  /// 3. Frames that are on their way are received, and read where a task or a worker lcore reads.
   /// 4. The other tasks end, and worker lcores with them.
   /// 5. Ports stop, and the buffers of all pools are counted.
   ///
   /// Each stage has a part of BusOptions::stop_ms, whatever still comes from the wire. What a stage
   /// does not finish is dropped, counted and reported. A task that does not end when its waits are
   /// cancelled stays as it is, and is reported. So does the whole bus where a task or a poller on a
-  /// worker lcore does not return. Throws what a task threw. Afterwards only stats(), drops() and
-  /// session() of a publication or subscription may be called. Throws Error: it is called in the
-  /// bus's own turn, by a task or a poller; call begin_stop() there.
+  /// worker lcore does not return. Where a task throws, the waits of the tasks beside it are
+  /// cancelled, and the bus's own pollers go on. Throws what a task or a poller threw, when the bus
+  /// has stopped: the first of these exceptions. Afterwards only stats(), drops() and session() of
+  /// a publication or subscription may be called. Throws Error: it is called by a task or a poller
+  /// of the bus, or on another thread; call begin_stop() there.
   const StopReport& stop();
   /// How the stop went. Empty before stopped().
   [[nodiscard]] const StopReport& report() const noexcept;
@@ -179,7 +185,7 @@ class Bus {
 
  private:
   Lcore& tasks_of(unsigned lcore, bool writers);
-  void turn_now();
+  bool turn_now();
 
   std::unique_ptr<Impl> impl_;
 };

@@ -9,8 +9,9 @@
 namespace bab {
 
 /// The result of Subscription::next(): a message, or nothing, or an event of the session, in its
-/// place among the messages. The bytes are in the received frame, and are valid until the next call
-/// of next() or next_frame().
+/// place among the messages. The bytes are in the received frame. They are valid until the next
+/// call of next() or next_frame(), the next wait for ready(), or the end of the bus's stop,
+/// whichever comes first.
 class Incoming {
  public:
   enum class Kind : std::uint8_t {

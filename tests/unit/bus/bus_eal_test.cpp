@@ -1,10 +1,16 @@
 // Where a Bus gets EAL from. Each test runs in a child process, because a process can initialise
 // EAL only once.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <memory>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_lcore.h>
 
@@ -166,6 +172,51 @@ TEST(BusEal, IsForAThreadThatIsAnLcore) {
     return result;
   });
   EXPECT_THAT(said.result, HasSubstr("this thread is no lcore"));
+}
+
+/// The child has a copy of the parent's Bus. What its destructor would take from the rings, the
+/// parent could not read any more.
+TEST(BusEal, IsLeftAloneInAChildOfFork) {
+  const Said said = in_child([] {
+    BusOptions o = bus_of_a_child();
+    o.eal = kPlain;  // such memory is shared by the two processes
+    auto bus = std::make_unique<Bus>(o);
+    auto out = bus->publish({.session = "FORK", .to = "239.1.1.1:30001", .flush_messages = 1});
+    auto in = bus->subscribe({.from = "239.1.1.1:30001", .backlog = 32});
+    for (int i = 0; i < 3; ++i) out.send("x");
+    bus->turn(rte_rdtsc());
+    const auto began = std::chrono::steady_clock::now();
+    if (const pid_t child = fork(); child == 0) {
+      bus.reset();
+      _exit(std::chrono::steady_clock::now() - began < std::chrono::seconds(10) ? 0 : 1);
+    } else {
+      int status = -1;
+      waitpid(child, &status, 0);
+      int read = 0;
+      while (in.next()) ++read;
+      for (int i = 0; i < 3; ++i) out.send("y");
+      while (in.next()) ++read;
+      return fmt::format("status {}, read {}", status, read);
+    }
+  });
+  EXPECT_EQ(said.result, "status 0, read 6");
+}
+
+TEST(BusEal, IsLeftAloneWhenTheHostHasCleanedUp) {
+  const Said said = in_child([] {
+    if (!init_eal(kPlain)) return std::string("no EAL");
+    {
+      Bus bus(bus_of_a_child());
+      auto out = bus.publish({.session = "LATE", .to = "239.1.1.1:30001"});
+      auto in = bus.subscribe({.from = "239.1.1.1:30001", .backlog = 32});
+      out.send("never sent");
+      (void)in;
+      rte_eal_cleanup();
+    }
+    return std::string("gone");
+  });
+  EXPECT_EQ(said.result, "gone");
+  EXPECT_EQ(said.status, 0);
 }
 
 }  // namespace

@@ -191,5 +191,34 @@ TEST(BusByHand, IsNotStoppedInItsOwnTurn) {
   expect_clean(bus.report());
 }
 
+TEST(BusByHand, RunUntilThrowsWhatATaskThrew) {
+  Bus bus(small_bus());
+  auto in = bus.subscribe({.from = kGroup});
+  bus.spawn(in, []() -> Task<> {
+    throw Error("of a task");
+    co_return;
+  });
+  const std::uint64_t deadline = rte_get_tsc_cycles() + 2 * rte_get_tsc_hz();
+  const auto at_last = [&] { return rte_get_tsc_cycles() > deadline; };
+  EXPECT_EQ(test::refusal_of([&] { bus.run_until(at_last); }), "of a task");
+  EXPECT_FALSE(bus.stopping());
+  expect_clean_stop(bus);  // throws nothing more
+}
+
+TEST(BusByHand, RunUntilEndsWithTheBus) {
+  Bus bus(small_bus());
+  auto in = bus.subscribe({.from = kGroup});
+  bus.spawn(in, [&]() -> Task<> {
+    bus.begin_stop();
+    co_return;
+  });
+  const std::uint64_t deadline = rte_get_tsc_cycles() + 5 * rte_get_tsc_hz();
+  bus.run_until([&] { return rte_get_tsc_cycles() > deadline; });
+  EXPECT_LT(rte_get_tsc_cycles(), deadline);
+  EXPECT_TRUE(bus.stopped());
+  bus.run_until([&] { return rte_get_tsc_cycles() > deadline; });
+  EXPECT_LT(rte_get_tsc_cycles(), deadline);
+}
+
 }  // namespace
 }  // namespace bab

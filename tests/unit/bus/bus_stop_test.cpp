@@ -99,7 +99,8 @@ TEST(BusStop, WhatCanNotBeSentIsDroppedAndTold) {
   auto out = bus.publish({.session = "DEAD", .to = kGroup, .flush_messages = 1});
   bus.port(0).hold(true);  // a PortWatch does this when the link is down
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(out.send("stays"));
-  const std::uint32_t ms = virtual_ms_to_stop(bus, [] {});
+  const std::uint32_t ms = virtual_ms_to_stop(
+      bus, [&] { EXPECT_THAT(bus.report().notes, IsEmpty()) << "before it has stopped"; });
   EXPECT_GE(ms, 540U);
   EXPECT_LE(ms, 1'000U);
   EXPECT_EQ(bus.report().dropped_messages, 3U);
@@ -237,6 +238,64 @@ TEST(BusStop, ByTheCpusClockIsBoundedToo) {
   const auto before = std::chrono::steady_clock::now();
   expect_clean(bus.stop());
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
+}
+
+/// Reads one message every `ms`.
+Task<> read_slowly(Subscription in, std::uint32_t ms, std::atomic<unsigned>& read) {
+  while (true) {
+    const Outcome outcome = co_await in.ready();
+    if (outcome != Outcome::kDone) co_return;
+    (void)in.next();
+    read.fetch_add(1);
+    co_await Sleep(Lcore::current()->deadline_in(ms * rte_get_tsc_hz() / 1'000));
+  }
+}
+
+constexpr unsigned kSlowFrames = 30;
+
+void send_frames(Bus& bus, Publication out) {
+  for (unsigned i = 0; i < kSlowFrames; ++i) out.send("one of many");
+  for (int i = 0; i < 50; ++i) bus.turn(rte_rdtsc());
+}
+
+/// Frames that the reader has taken out of its ring count, too.
+TEST(BusStop, AReaderThatIsSlowIsWaitedFor) {
+  for (const unsigned lcore : {1U, RunOn::kHere}) {
+    BusOptions options = small_bus();
+    options.stop_ms = 5'000;
+    Bus bus(options);
+    auto out = bus.publish({.session = "SLOW", .to = kGroup, .flush_messages = 1});
+    auto in = bus.subscribe({.from = kGroup, .backlog = 64, .lcore = lcore});
+    std::atomic<unsigned> read{0};
+    bus.spawn(in, [&] { return read_slowly(in, 4, read); });
+    bus.start();
+    send_frames(bus, out);
+    EXPECT_LT(read, kSlowFrames);
+    expect_clean(bus.stop());
+    EXPECT_EQ(read, kSlowFrames);
+    EXPECT_EQ(bus.report().unread_frames, 0U);
+  }
+}
+
+TEST(BusStop, WhatASlowReaderLeavesIsTold) {
+  for (const unsigned lcore : {1U, RunOn::kHere}) {
+    BusOptions options = small_bus();
+    options.stop_ms = 200;
+    Bus bus(options);
+    auto out = bus.publish({.session = "SLOWER", .to = kGroup, .flush_messages = 1});
+    auto in = bus.subscribe({.from = kGroup, .backlog = 64, .lcore = lcore});
+    std::atomic<unsigned> read{0};
+    bus.spawn(in, [&] { return read_slowly(in, 50, read); });
+    bus.start();
+    send_frames(bus, out);
+    bus.stop();
+    EXPECT_LT(read, kSlowFrames);
+    EXPECT_THAT(bus.report().notes,
+                ElementsAre(HasSubstr("of the frames that came were not read")));
+    EXPECT_GT(bus.report().unread_frames, 0U);
+    EXPECT_TRUE(bus.report().ledger.balanced());
+    EXPECT_TRUE(bus.report().is_full());
+  }
 }
 
 }  // namespace

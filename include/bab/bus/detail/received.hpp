@@ -38,7 +38,9 @@ class Received {
   /// Any thread.
   [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_; }
   [[nodiscard]] std::uint64_t behind() const noexcept { return behind_; }
-  [[nodiscard]] unsigned waiting() const noexcept { return ring_.size(); }
+  /// Frames that came and were not read to their end. The one that was read last counts until the
+  /// next one is asked for. A moment's figure: 0 also while the first of a burst is being taken.
+  [[nodiscard]] std::uint64_t waiting() const noexcept;
 
   // Where it is read.
 
@@ -65,8 +67,8 @@ class Received {
   Framer framer_;
   std::optional<wire::Session> session_;
   std::uint64_t other_sessions_ = 0;
-  unsigned next_ = 0;  // of burst_
-  unsigned size_ = 0;
+  Counter next_;  // of burst_; 0: there is nothing in it
+  Counter size_;
   std::array<rte_mbuf*, 32> burst_;  // 32 is a usual burst
   SpscRing<rte_mbuf> ring_;
   std::uint32_t backlog_;
