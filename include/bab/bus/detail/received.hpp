@@ -50,7 +50,11 @@ class Received {
   [[nodiscard]] std::uint64_t other_sessions() const noexcept { return other_sessions_; }
   /// Goes on to the next frame that has a message. False: there is none; the one before is let go
   /// of all the same.
-  bool advance() noexcept;
+  bool advance() noexcept {
+    Took took = take();
+    while (took == Took::kOther) [[unlikely]] took = take();
+    return took == Took::kFrame;
+  }
   /// The same; a bus that is turned by hand is turned where there is none at hand.
   bool find_frame() noexcept;
   /// next() where the frame has no more messages.
@@ -60,6 +64,9 @@ class Received {
   std::uint64_t drop_all() noexcept;
 
  private:
+  /// kOther: the frame has nothing for this subscription.
+  enum class Took : std::uint8_t { kNothing, kFrame, kOther };
+  [[gnu::noinline]] Took take() noexcept;
   [[gnu::noinline]] bool turn_for_frame() noexcept;
 
   ReceivedFrame frame_;
