@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include <bab/bus/bus.hpp>
@@ -22,6 +24,20 @@ inline BusOptions small_bus(std::uint32_t mtu = 1500) {
   o.ports = {{.device = "loopback", .mtu = mtu, .writers = 4, .backlog = 128}};
   o.cache = 0;
   o.stop_ms = 500;
+  return o;
+}
+
+inline bool within_10_s(const std::function<bool()>& done) {
+  const std::uint64_t deadline = rte_get_tsc_cycles() + 10 * rte_get_tsc_hz();
+  while (!done() && rte_get_tsc_cycles() < deadline) rte_delay_us_sleep(200);
+  return done();
+}
+
+/// The same for a Bus on worker lcores.
+inline BusOptions on_workers() {
+  BusOptions o = small_bus();
+  o.idle.strategy = IdleStrategy::kBackOff;
+  o.stop_ms = 5'000;  // long, because other programs may take the machine's CPUs
   return o;
 }
 
