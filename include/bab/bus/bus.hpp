@@ -104,7 +104,8 @@ class Bus {
   /// Starts a task on the publication's lcore, as Lcore::spawn() does. `make()` returns its
   /// Task<void>. After start() this works only for a publication that is RunOn::kHere. A stop ends
   /// these tasks first: their waits are cancelled. Messages that they then flush() are still sent.
-  /// Throws Error: the lcore runs already, or the bus has stopped.
+  /// What a task refers to must outlive the bus: capture publications by value. Throws Error: the
+  /// lcore runs already, or the bus has stopped.
   template <class Writer, class Make>
   void spawn(const BasicPublication<Writer>& out, Make make) {
     tasks_of(out.lcore(), true).spawn(std::move(make));

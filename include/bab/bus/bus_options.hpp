@@ -79,9 +79,11 @@ struct BusOptions {
   /// Worker lcores that the bus may use. Pools have room for the caches of all of them. Empty: all
   /// of EAL's worker lcores; those that another Bus uses are left out.
   std::vector<unsigned> lcores{};
-  IdleOptions idle{};            ///< what worker lcores do in turns without work
-  std::uint32_t cache = 250;     ///< buffers that an lcore keeps of each pool, 0 … 512
-  std::uint32_t stop_ms = 1000;  ///< longest time of a stop in milliseconds, 10 … 600,000
+  IdleOptions idle{};         ///< what worker lcores do in turns without work
+  std::uint32_t cache = 250;  ///< buffers that an lcore keeps of each pool, 0 … 512
+  /// Longest time of a stop in milliseconds, 10 … 600,000. Then ports are stopped, one after the
+  /// other: one whose driver still has frames to send may take 1.5 s more (Port::stop()).
+  std::uint32_t stop_ms = 1000;
   BusClock clock = BusClock::kTsc;
 };
 

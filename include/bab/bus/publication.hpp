@@ -22,8 +22,8 @@ namespace detail {
 class Sending;
 }
 
-/// What became of a publication's messages. Exact on the lcore of its flusher, and after the Bus
-/// has stopped; elsewhere the figures of a moment ago.
+/// What became of a publication's messages. Read on the lcore of its flusher, or after the Bus has
+/// stopped.
 struct PublicationStats {
   std::uint64_t messages = 0;          ///< messages that have a sequence number
   std::uint64_t frames = 0;            ///< frames that the port's driver took

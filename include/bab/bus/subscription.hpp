@@ -66,7 +66,8 @@ class Subscription {
     return last.is_message() ? received_->frame().packet(last.bytes()) : Packet();
   }
 
-  /// The sequence number of the message that next() returned last, and its session.
+  /// The sequence number of the message that next() returned last, and its session. Of no meaning
+  /// before the first message, and after next() found none.
   [[nodiscard]] std::uint64_t sequence() const noexcept {
     const ReceivedFrame& frame = received_->frame();
     return frame.header().sequence + frame.header().messages() - frame.left() - 1;
