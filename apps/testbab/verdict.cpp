@@ -54,7 +54,7 @@ constexpr std::array kUnsent{
                 "raise --mtu"},
     Reservation{Drop::kTxFull, "found the transmit queue full until the end",
                 "its link may be down, or the peer too slow; lower --rate, or raise --txd"},
-    Reservation{Drop::kTxRefused, "were refused by the driver", "--tx-checksum=software may help"},
+    Reservation{Drop::kTxRefused, "were refused by the driver", "--tx-checksum=sw may help"},
 };
 
 std::uint64_t received_frames(const Summary& s) {

@@ -55,6 +55,13 @@ TEST(Verdict, NoReasonIsForgotten) {
   }
 }
 
+/// The words of --tx-checksum are auto, hw, sw and off.
+TEST(Verdict, TheMendOfRefusedFramesIsAnOptionThatThereIs) {
+  Summary s;
+  s.drops.add(Drop::kTxRefused);
+  EXPECT_THAT(verdict_of(s).reservations, ElementsAre(HasSubstr("--tx-checksum=sw may help")));
+}
+
 TEST(Verdict, NothingButOthersFramesIsSaid) {
   Summary s;
   s.drops.add(Drop::kNotIp, 1);
