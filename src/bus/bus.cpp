@@ -127,9 +127,6 @@ detail::BusLoop& Bus::Impl::loop_for_tasks(unsigned lcore) {
         "spawning a task on lcore {}: it runs already; spawn it before start(), or in a task there "
         "by Lcore::current()->spawn()",
         lcore));
-  if (started_ && lcore != RunOn::kHere)
-    throw Error(fmt::format(
-        "spawning a task on lcore {}: start() did not start it; spawn it before start()", lcore));
   return loop;
 }
 
@@ -138,8 +135,7 @@ void Bus::Impl::start() {
   if (started_) throw Error("starting a Bus: its lcores run already");
   std::vector<detail::BusLoop*> all;
   for (const auto& loop : loops_)
-    if (loop->id() != RunOn::kHere && loop->is_used() && !loop->launched())
-      all.push_back(loop.get());
+    if (loop->id() != RunOn::kHere && !loop->launched()) all.push_back(loop.get());
   // None is launched where one can't be: the program lets that one end, and starts all.
   for (const detail::BusLoop* loop : all)
     if (rte_eal_get_lcore_state(loop->id()) != WAIT)

@@ -37,10 +37,6 @@ class BusLoop {
     receivers_.push_back({&poller, poll_of<Poller>});
   }
   [[nodiscard]] std::size_t pollers() const noexcept { return senders_.size() + receivers_.size(); }
-  /// There is something to run.
-  [[nodiscard]] bool is_used() noexcept {
-    return pollers() > 0 || lcore_.tasks() > 0 || writers_ != nullptr;
-  }
 
   unsigned poll(std::uint64_t now_tsc) noexcept;
   /// What was written behind the last turn's polls, on its lcore.

@@ -309,7 +309,7 @@ TEST(BusOnWorkers, OnesThatWereNotStartedAreRefused) {
               }),
               HasSubstr("start() did not start lcore 1; do it before start()"));
   EXPECT_THAT(refusal_of([&] { bus.spawn(in, []() -> Task<> { co_return; }); }),
-              HasSubstr("lcore 3: start() did not start it; spawn it before start()"));
+              HasSubstr("lcore 3: it runs already; spawn it before start()"));
   EXPECT_THAT(refusal_of([&] { bus.lcore(2); }), HasSubstr("this Bus has nothing there"));
   EXPECT_EQ(bus.placement().rows.size(), rows);
   expect_clean_stop(bus);
@@ -366,6 +366,17 @@ TEST(BusOnWorkers, HavePollersOfTheProgramsOwn) {
   Bus bus(on_workers());
   EXPECT_THAT(refusal_of([&] { bus.lcore(3); }), HasSubstr("this Bus has nothing there"));
   (void)bus.subscribe({.from = kGroup, .lcore = 3});
+  bus.lcore(3).add(counting);
+  bus.start();
+  EXPECT_TRUE(within_10_s([&] { return counting.polls > 10; }));
+  expect_clean_stop(bus);
+}
+
+/// A subscription's lcore runs, also where the bus itself polls nothing there.
+TEST(BusOnWorkers, HavePollersWhereASubscriptionIsOnlyRead) {
+  Counting counting;
+  Bus bus(on_workers());
+  (void)bus.subscribe({.from = kGroup, .lcore = 3, .rx_lcore = RunOn::kHere});
   bus.lcore(3).add(counting);
   bus.start();
   EXPECT_TRUE(within_10_s([&] { return counting.polls > 10; }));
